@@ -1,0 +1,51 @@
+/**
+ * Port of the journal: the append-only log that holds everything acknowledged. Consumers read it in order from a position of
+ * their own. Adapters stand in `journals/`; `journal.contract.ts` is the suite that each of them passes.
+ */
+
+/** Offset in the logical log; rises strictly from record to record, exact up to 2^53. Zero is the beginning. */
+export type Position = number
+
+export interface JournalRecord {
+  readonly position: Position
+  /** Position of the record after this one: what a consumer keeps when it is done with this one. */
+  readonly next: Position
+  readonly body: Uint8Array
+}
+
+/** What opening found: a torn tail is cut off (it was never acknowledged) and kept beside; nothing else is changed. */
+export interface JournalOpenReport {
+  readonly segments: number
+  readonly end: Position
+  readonly tornBytes: number
+  readonly corruptRecords: number
+}
+
+export interface JournalReader {
+  /**
+   * Records from `from` on, at most about `maxBytes` of them (at least one when there is one), committed ones only.
+   * A corrupt record in the middle is skipped, counted, and reported through `corrupt`.
+   */
+  read(from: Position, maxBytes: number): Promise<{ readonly records: readonly JournalRecord[]; readonly next: Position; readonly corrupt: number }>
+}
+
+export interface Journal extends JournalReader {
+  start(): Promise<JournalOpenReport>
+  /**
+   * Adds one record; resolves with its position once it is durable (file adapter: after fdatasync of its group).
+   * @throws MendlineError MDL_JOURNAL_UNAVAILABLE (retryable), MDL_JOURNAL_RECORD_TOO_LARGE
+   */
+  append(body: Uint8Array): Promise<Position>
+  /** End of what is durable. */
+  end(): Position
+  /** Bytes that wait for a commit. */
+  pendingBytes(): number
+  /** Resolves when the pending bytes are below the limit again; callers stop reading sockets until then. */
+  whenWritable(): Promise<void>
+  /** Calls `listener` with the records of each group just after it became durable, in order; returns the unsubscription. */
+  onCommit(listener: (records: readonly JournalRecord[]) => void): () => void
+  /** Deletes what lies wholly before `position`, once no consumer needs it. */
+  release(position: Position): Promise<void>
+  /** Commits what is pending and closes; idempotent. */
+  stop(): Promise<void>
+}

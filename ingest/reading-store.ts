@@ -1,0 +1,98 @@
+/**
+ * Port of the reading store: wide tables of readings per appliance type, and the quarantine. Written in batches together with the
+ * position in the journal, so that a batch is stored whole and once. Adapters stand in `stores/`.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { EpochMs } from '#kernel/clock.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import type { Position } from './journal.ts'
+
+export interface StoreBatch {
+  readonly readings: readonly Reading[]
+  readonly quarantine: readonly QuarantineEntry[]
+  /** Everything before this position of the journal is stored when the batch is. */
+  readonly position: Position
+}
+
+export interface BucketQuery {
+  readonly tenant: string
+  readonly device: string
+  /** Channel names; empty = all number and boolean channels of the device's type. */
+  readonly channels: readonly string[]
+  readonly from_ms: EpochMs
+  readonly to_ms: EpochMs
+  /** Most buckets a channel; the bucket width follows, rounded up to whole seconds. */
+  readonly maxPoints: number
+}
+
+/** One bucket of one channel; `t` is its begin. Field names are the wire's. */
+export interface ReadingBucket {
+  readonly t: EpochMs
+  readonly device: string
+  readonly channel: string
+  readonly mean: number
+  readonly min: number
+  readonly max: number
+  readonly n: number
+}
+
+export interface RawQuery {
+  readonly tenant: string
+  /** Absent: all devices of the tenant. */
+  readonly device?: string
+  readonly from_ms: EpochMs
+  readonly to_ms: EpochMs
+}
+
+/** One stored reading as the wire gives it; aggregated channels as {min, mean, max} where they came so. */
+export interface RawReading {
+  readonly tenant: string
+  readonly device: string
+  readonly boot: number
+  readonly seq: number
+  readonly observed_at_ms: EpochMs
+  readonly received_at_ms: EpochMs
+  readonly hist: boolean
+  readonly fw: string | null
+  readonly v: Readonly<Record<string, number | boolean | string | { readonly min: number; readonly mean: number; readonly max: number }>>
+}
+
+export interface QuarantineQuery {
+  readonly tenant: string
+  readonly device?: string
+  readonly code?: string
+  /** Entries with an id above this one, ascending. */
+  readonly after: number
+  readonly limit: number
+}
+
+export interface StoredQuarantineEntry extends QuarantineEntry {
+  readonly id: number
+}
+
+export interface StoreStatistics {
+  readonly readings: number
+  readonly values: number
+  readonly quarantined: number
+  readonly bytes: number
+}
+
+export interface ReadingStore {
+  /** Opens or creates; gives the position up to which the journal is stored. @throws MendlineError MDL_STORE_* */
+  start(): Promise<{ readonly position: Position }>
+  /** Makes the table of a type, or adds the columns that it lacks; idempotent. */
+  prepareType(type: ApplianceType): Promise<void>
+  /** Stores the batch and its position in one transaction. */
+  write(batch: StoreBatch): Promise<void>
+  /**
+   * Readings stored under these keys, for telling a duplicate from a conflict; missing keys are absent from the answer.
+   * The answer's key is `${tenant}/${device}/${boot}/${seq}`.
+   */
+  lookup(keys: ReadonlyArray<Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'>>): Promise<ReadonlyMap<string, Reading>>
+  buckets(query: BucketQuery): Promise<readonly ReadingBucket[]>
+  /** In (device, boot, seq) order. */
+  raw(query: RawQuery): AsyncIterable<RawReading>
+  quarantined(query: QuarantineQuery): Promise<readonly StoredQuarantineEntry[]>
+  statistics(): Promise<StoreStatistics>
+  stop(): Promise<void>
+}

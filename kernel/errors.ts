@@ -1,0 +1,84 @@
+/**
+ * Errors of the world (bad input, full disks, absent peers) as one class with a code from one list. Programmer's errors
+ * are `assert`ed and not caught. `docs/errors.md` is generated from the list; a test holds them equal. Codes are never reused.
+ */
+export const ERROR_CODES = {
+  MDL_CONFIG_INVALID: 'The configuration has faults; all of them are listed.',
+  MDL_CONFIG_MISSING: 'There is no configuration or no initialised data folder here; `mendline init` makes one.',
+  MDL_CONFIG_UNSAFE: 'The configuration would open an unprotected door (a public address without TLS and credentials).',
+  MDL_BROKER_BAD_CREDENTIALS: 'User name, client id and secret do not belong together.',
+  MDL_BROKER_TOPIC_REFUSED: 'The principal may not publish or subscribe to this topic.',
+  MDL_BROKER_PACKET_TOO_LARGE: 'An MQTT packet is larger than the limit.',
+  MDL_BROKER_PACKET_MALFORMED: 'Bytes that are not MQTT 3.1.1.',
+  MDL_BROKER_TOO_SLOW: 'A packet or the CONNECT did not arrive within its deadline.',
+  MDL_BROKER_TOO_MANY: 'A limit of connections, subscriptions or messages was reached.',
+  MDL_JOURNAL_UNAVAILABLE: 'The journal cannot write; nothing is acknowledged until it can.',
+  MDL_JOURNAL_CORRUPT: 'A record of the journal fails its checksum.',
+  MDL_JOURNAL_RECORD_TOO_LARGE: 'A record is larger than the journal accepts.',
+  MDL_INGEST_UNREADABLE: 'The payload is not UTF-8 JSON of a known form.',
+  MDL_INGEST_TOO_MANY_READINGS: 'The array holds more readings than one payload may.',
+  MDL_INGEST_FIELD_INVALID: 'A field of the envelope (ts, seq, boot, hist, fw, v) has the wrong type or range.',
+  MDL_INGEST_CHANNEL_UNKNOWN: 'The appliance type has no channel of this name.',
+  MDL_INGEST_VALUE_TYPE: 'The value has another type than the channel; it is not converted.',
+  MDL_INGEST_VALUE_RANGE: 'The value is not finite or outside the physical range of the channel.',
+  MDL_INGEST_TIME_AHEAD: 'The device time lies further ahead of the time of receipt than the device may be.',
+  MDL_INGEST_TIME_BEHIND: 'The device time lies further behind the time of receipt than the device may be.',
+  MDL_INGEST_CONFLICT: 'The key (tenant, device, boot, seq) is stored with other content.',
+  MDL_INGEST_TYPE_UNKNOWN: 'The device is of a type that is neither in the catalogue nor registered.',
+  MDL_INGEST_POISON: 'A consumer failed twice on this record; it is set aside and the consumer went on.',
+  MDL_STORE_UNAVAILABLE: 'The reading store does not answer.',
+  MDL_STORE_SCHEMA: 'The store on disk was written by a version that this one cannot read.',
+  MDL_MODEL_INVALID: 'A model artefact fails its check (hash, size, inputs, outputs, operators).',
+  MDL_MODEL_TIMEOUT: 'A model did not answer in time.',
+  MDL_HUBS_ILLEGAL_MOVE: 'The work order cannot move from its state in this way.',
+  MDL_HUBS_OUTCOME_REQUIRED: 'The move needs a coded outcome.',
+  MDL_HUBS_WEBHOOK_TARGET_REFUSED: 'The address of the webhook is private, malformed or not allowed.',
+  MDL_HUBS_WEBHOOK_FAILED: 'The receiver did not answer with a 2xx in time.',
+  MDL_API_UNAUTHORISED: 'The API key is missing, unknown or revoked.',
+  MDL_API_FORBIDDEN: 'The API key lacks the scope.',
+  MDL_API_NOT_FOUND: 'There is no such record or route.',
+  MDL_API_INVALID: 'The request fails its schema; `errors` names each field.',
+  MDL_API_CONFLICT: 'The record exists already, or was changed by somebody else meanwhile.',
+  MDL_API_IDEMPOTENCY_MISMATCH: 'The Idempotency-Key was used before with another body.',
+  MDL_API_TOO_LARGE: 'The request body is larger than the limit.',
+  MDL_API_INTERNAL: 'An unexpected fault; the log names it by the request id.',
+  MDL_REPLAY_INVALID: 'The recording or its column mapping cannot be read.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+export interface MendlineErrorOptions {
+  readonly retryable?: boolean
+  readonly cause?: unknown
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/** An error of the world: code for programs, message for people, `retryable` for policy. */
+export class MendlineError extends Error {
+  readonly code: ErrorCode
+  readonly retryable: boolean
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: MendlineErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'MendlineError'
+    this.code = code
+    this.retryable = options.retryable ?? false
+    this.details = options.details ?? {}
+  }
+}
+
+/** Stops the process on a programmer's error: the condition was promised by our own code. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionFailure(message)
+}
+
+/** Closes a switch over a union; adding a member makes the call a type error. */
+export function assertNever(value: never): never {
+  throw new AssertionFailure(`unexpected member ${JSON.stringify(value)}`)
+}
+
+/** A broken promise of our own code; never caught by policy. */
+class AssertionFailure extends Error {
+  override readonly name = 'AssertionFailure'
+}

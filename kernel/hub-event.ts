@@ -1,0 +1,19 @@
+/**
+ * The hub event: everything the hubs react to, from the pipeline and from outside. Hubs are pure functions of (state, event);
+ * each event has a key, and one that was applied before changes nothing.
+ */
+import type { Alarm } from './alarm.ts'
+import type { EpochMs } from './clock.ts'
+import type { Diagnosis } from './diagnosis.ts'
+
+export type HubEvent =
+  | { readonly kind: 'alarm_raised'; readonly key: string; readonly alarm: Alarm }
+  | { readonly kind: 'alarm_cleared'; readonly key: string; readonly alarm: Alarm }
+  | { readonly kind: 'diagnosis_made'; readonly key: string; readonly diagnosis: Diagnosis }
+  | {
+      readonly kind: 'device_silent' | 'device_returned'
+      readonly key: string
+      readonly tenant: string
+      readonly device: string
+      readonly at_ms: EpochMs
+    }

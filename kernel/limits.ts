@@ -1,0 +1,107 @@
+/**
+ * Every bound of the program, named once, with what happens there. Values are from the design (section 5) unless said.
+ * `assertLimits` holds the relations between them at start.
+ */
+import { assert } from './errors.ts'
+
+export const limits = {
+  // --- connections: the socket is closed and the refusal counted by code ---
+  /** Bytes of one MQTT packet before login; at the bound the socket is closed. */
+  packetBytesBeforeLogin_MAX: 4 * 1024,
+  /** Bytes of one MQTT packet after login; at the bound the socket is closed. */
+  packetBytes_MAX: 128 * 1024,
+  /** Time from accept to a whole CONNECT; then the socket is closed. */
+  connectDeadlineMs: 10_000,
+  /** Time from the first to the last byte of one packet; then the socket is closed. */
+  packetDeadlineMs: 30_000,
+  /** Sockets that have not logged in, all addresses together; a further one is closed at once. */
+  halfOpen_MAX: 2_000,
+  /** Sockets that have not logged in, of one address; a further one is closed at once. Loopback counts like any other. */
+  halfOpenPerAddress_MAX: 1_000,
+  /** Connections of one address, logged in or not (a gateway's NAT may hold a building); a further one is closed. */
+  connectionsPerAddress_MAX: 20_000,
+  /** Connections in all; a further one is closed. */
+  connections_MAX: 50_000,
+  /** Longest keepalive granted; a longer or absent one is treated as this. */
+  keepaliveS_MAX: 3_600,
+  /** CONNECTs checked at one time; further ones wait in order. */
+  loginsInFlight_MAX: 64,
+  /** Filters in one SUBSCRIBE; above it the packet is refused and the socket closed. */
+  filtersPerSubscribe_MAX: 8,
+  /** Publishes a second that one device may send, sustained; above it its socket is read more slowly. */
+  devicePublishesPerS_MAX: 200,
+  /** Publishes that one device may send at once after a pause (a backlog). */
+  devicePublishBurst_MAX: 2_000,
+  /** Bytes that may wait in one socket's outgoing buffer; then the socket is closed. */
+  socketBufferBytes_MAX: 1024 * 1024,
+  /** Time Aedes waits for a stalled subscriber before it closes it. */
+  drainTimeoutMs: 5_000,
+
+  // --- payloads: quarantined with the reason, acknowledged ---
+  /** Readings in one payload. */
+  readingsPerPayload_MAX: 500,
+  /** Nesting of a JSON payload. */
+  jsonDepth_MAX: 8,
+  /** Values in one reading. */
+  channelsPerReading_MAX: 512,
+  /** UTF-16 units of a text value or firmware version. */
+  textLength_MAX: 64,
+  /** Device time ahead of receipt, default per device. */
+  aheadMs_MAX: 5 * 60_000,
+  /** Device time behind receipt in days, default per device (`max_age_days`). */
+  behindDays_MAX: 30,
+
+  // --- journal ---
+  /** Bytes of one record's body; a longer one is refused (packets are bounded below it). */
+  journalRecordBytes_MAX: 160 * 1024,
+  /** Bytes waiting for the next group commit; at the bound sockets are no longer read. */
+  journalPendingBytes_MAX: 32 * 1024 * 1024,
+  /** A segment is closed and the next begun at this size. */
+  journalSegmentBytes: 64 * 1024 * 1024,
+  /** Wait that gathers a group while a commit is in flight is the commit itself; this is the extra wait when idle: none. */
+  journalGroupWaitMs: 0,
+
+  // --- pipeline ---
+  /** Bytes read from the journal in one turn of the pipeline. */
+  pipelineReadBytes: 1024 * 1024,
+  /** Readings that wait for one commit of the store; then the pipeline waits for the commit. */
+  storeBatchReadings_MAX: 50_000,
+  /** Longest time a reading waits for a commit of the store. */
+  storeFlushMs: 1_000,
+  /** State of the pipeline (dedup, rules, windows) is written at the latest after this many records ... */
+  snapshotRecords: 200_000,
+  /** ... or this time. */
+  snapshotMs: 60_000,
+  /** Windows that wait for the model worker; above it the oldest is dropped and counted. */
+  windowsPending_MAX: 20_000,
+  /** Windows in one call of a model. */
+  inferenceBatch_MAX: 64,
+  /** Time a model may take for one batch; then its worker is ended and started again. */
+  inferenceTimeoutMs: 10_000,
+  /** Restarts of the model worker on the same batch; then the batch is set aside and counted. */
+  inferenceAttempts_MAX: 2,
+
+  // --- API ---
+  apiBodyBytes_MAX: 4 * 1024 * 1024,
+  apiPage_MAX: 1_000,
+  apiPoints_MAX: 10_000,
+  apiRequestTimeoutMs: 30_000,
+
+  // --- outbox (Standard Webhooks; the schedule spans 75 hours) ---
+  /** Deliveries in flight over all endpoints. */
+  deliveriesInFlight_MAX: 16,
+  deliveryTimeoutMs: 15_000,
+  deliveryResponseBytes_MAX: 64 * 1024,
+} as const
+
+export type Limits = { readonly [Name in keyof typeof limits]: number }
+
+/** Holds the relations between limits; a broken one stops the start. */
+export function assertLimits(given: Limits = limits): void {
+  assert(given.packetBytesBeforeLogin_MAX < given.packetBytes_MAX, 'the packet limit before login lies below the one after')
+  assert(given.packetBytes_MAX < given.journalRecordBytes_MAX, 'every packet that passes the guard fits a journal record')
+  assert(given.journalRecordBytes_MAX <= given.pipelineReadBytes, 'one turn of the pipeline holds at least one record')
+  assert(given.journalRecordBytes_MAX < given.journalPendingBytes_MAX, 'the commit queue holds at least one record')
+  assert(given.inferenceBatch_MAX <= given.windowsPending_MAX, 'a batch of windows fits the queue of windows')
+  assert(given.halfOpenPerAddress_MAX <= given.halfOpen_MAX, 'one address cannot have more half-open sockets than all')
+}

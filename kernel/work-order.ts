@@ -1,0 +1,101 @@
+/** The work order: one per unit and cause, its packet for the visit, and the coded outcome that comes back. */
+import { type Static, Type } from 'typebox'
+import { SafetyClassSchema } from './alarm.ts'
+import { EvidenceSchema, PartNeedSchema } from './diagnosis.ts'
+
+export const WORK_ORDER_STATES = [
+  'opened',
+  'triaged',
+  'remote_offered',
+  'scheduled',
+  'offered',
+  'accepted',
+  'refused',
+  'en_route',
+  'on_site',
+  'waiting_for_part',
+  'waiting_for_expert',
+  'done',
+  'verified',
+  'reopened',
+  'cancelled',
+  'returned',
+  'closed',
+] as const
+export type WorkOrderState = (typeof WORK_ORDER_STATES)[number]
+export const WorkOrderStateSchema = Type.Enum([...WORK_ORDER_STATES])
+
+/** Answers of the dispatch system: the states, and remarks that move nothing. */
+export const WORK_ORDER_REMARKS = ['position', 'rescheduled', 'rated', 'note'] as const
+
+/** Coded outcome of a visit; a fault code of the catalogue, `no_fault_found` or `other`. */
+export const OutcomeSchema = Type.Object(
+  {
+    cause: Type.String({ minLength: 1, maxLength: 64 }),
+    parts_used: Type.Array(
+      Type.Object(
+        {
+          part: Type.String({ maxLength: 64 }),
+          qty: Type.Integer({ minimum: 1, maximum: 1000 }),
+          serial: Type.Optional(Type.String({ maxLength: 64 })),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 50 },
+    ),
+    parts_returned: Type.Array(
+      Type.Object(
+        {
+          part: Type.String({ maxLength: 64 }),
+          qty: Type.Integer({ minimum: 1, maximum: 1000 }),
+          serial: Type.Optional(Type.String({ maxLength: 64 })),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 50 },
+    ),
+    minutes: Type.Integer({ minimum: 0, maximum: 10_000 }),
+    note: Type.Optional(Type.String({ maxLength: 2_000 })),
+    photos: Type.Optional(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 })),
+  },
+  { additionalProperties: false },
+)
+
+/** What the engineer takes along: why, what with, and in which order. */
+export const PacketSchema = Type.Object({
+  fault: Type.Union([Type.String(), Type.Null()]),
+  fault_name: Type.String(),
+  probability: Type.Number(),
+  customer_sees: Type.String(),
+  evidence_for: Type.Array(EvidenceSchema),
+  evidence_against: Type.Array(EvidenceSchema),
+  rivals: Type.Array(Type.Object({ fault: Type.String(), fault_name: Type.String(), probability: Type.Number() })),
+  questions: Type.Array(Type.String()),
+  parts: Type.Array(PartNeedSchema),
+  skills: Type.Array(Type.String()),
+  steps: Type.Array(Type.Object({ text: Type.String(), tools: Type.Array(Type.String()), minutes: Type.Integer(), proof: Type.String() })),
+  minutes: Type.Integer({ description: 'Sum of the steps' }),
+})
+
+export const WorkOrderSchema = Type.Object({
+  work_order_id: Type.String(),
+  case_id: Type.String(),
+  tenant: Type.String(),
+  device: Type.String(),
+  type: Type.String(),
+  state: WorkOrderStateSchema,
+  revision: Type.Integer({ description: 'Rises with each change; the ETag' }),
+  safety_class: SafetyClassSchema,
+  fault: Type.Union([Type.String(), Type.Null()]),
+  diagnosis_id: Type.Union([Type.String(), Type.Null()]),
+  alarm_id: Type.Union([Type.String(), Type.Null()]),
+  opened_at_ms: Type.Integer({ description: 'Device time of the diagnosis or alarm that opened it' }),
+  created_at_ms: Type.Integer({ description: 'Platform time at which it was opened' }),
+  updated_at_ms: Type.Integer(),
+  packet: PacketSchema,
+  outcome: Type.Union([OutcomeSchema, Type.Null()]),
+})
+
+export type Outcome = Static<typeof OutcomeSchema>
+export type Packet = Static<typeof PacketSchema>
+export type WorkOrder = Static<typeof WorkOrderSchema>
