@@ -1,0 +1,89 @@
+/** The boundaries of the tree, as conventions section C lists them; `npm test` runs them and fails when nothing was cruised. */
+const stages = '(broker|ingest|models|rules|hubs|api)'
+
+/** Package -> where it may be imported. */
+const packages = {
+  aedes: '^(broker|eval/mqtt-mock|eval/load)/',
+  'mqtt-packet': '^(broker|eval)/',
+  mqtt: '^(simulators|cli|eval|broker/.*[.]test[.]ts)',
+  ws: '^(api|broker|eval)/',
+  '@duckdb/node-api': '^(ingest/stores|eval)/',
+  'onnxruntime-node': '^models/runtimes/',
+  fastify: '^api/',
+  '@fastify/.*': '^api/',
+  kysely: '^(operations|broker|ingest|hubs|api|cli)/|^main[.]ts$',
+  pino: '^log[.]ts$',
+  'prom-client': '^(api|metrics[.]ts)',
+  undici: '^(hubs/notifiers|hubs/dispatch|eval|cli)/',
+  standardwebhooks: '^(hubs|simulators|eval)/',
+  'simple-statistics': '^(models|rules|eval)/',
+  commander: '^cli([.]ts|/)',
+  yaml: '^(config[.]ts|config/|cli/|eval/|ingest/mapping)',
+}
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'kernel-imports-nothing',
+      severity: 'error',
+      from: { path: '^kernel/', pathNot: '[.]test[.]ts$' },
+      to: { pathNot: '^kernel/|^node_modules/typebox/' },
+    },
+    {
+      name: 'catalogue-imports-kernel-only',
+      severity: 'error',
+      from: { path: '^catalogue/', pathNot: '[.]test[.]ts$' },
+      to: { pathNot: '^(catalogue|kernel)/' },
+    },
+    {
+      name: 'siblings-never-meet',
+      severity: 'error',
+      from: { path: `^${stages}/` },
+      to: { path: `^${stages}/`, pathNot: '^$1/' },
+    },
+    {
+      name: 'stages-never-reach-up',
+      severity: 'error',
+      from: { path: `^${stages}/`, pathNot: '[.]test[.]ts$' },
+      to: { path: '^(main|demo|cli|config|safety|metrics)[.]ts$|^(cli|workers|simulators|eval|operations)/' },
+    },
+    {
+      name: 'judges-never-see-the-plant',
+      severity: 'error',
+      from: { path: `^${stages}/|^workers/|^main[.]ts$|^catalogue/`, pathNot: 'physics|[.]test[.]ts$' },
+      to: { path: 'physics|^simulators/' },
+    },
+    {
+      name: 'hubs-and-simulators-never-meet',
+      severity: 'error',
+      from: { path: '^simulators/', pathNot: '[.]test[.]ts$' },
+      to: { path: `^${stages}/|^(main|demo|config)[.]ts$|^workers/` },
+    },
+    {
+      name: 'appliance-types-never-meet',
+      severity: 'error',
+      from: { path: '^catalogue/(air-conditioner|fridge|washing-machine|gas-water-heater)/' },
+      to: { path: '^catalogue/(air-conditioner|fridge|washing-machine|gas-water-heater)/', pathNot: '^catalogue/$1/' },
+    },
+    ...Object.entries(packages).map(([name, allowed]) => ({
+      name: `heavy-packages-in-adapters-only: ${name}`,
+      severity: 'error',
+      from: { pathNot: `${allowed}|^scripts/` },
+      to: { path: `^node_modules/${name}/` },
+    })),
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: '[.]test[.]ts$|^vitest[.]config[.]ts$|^scripts/|^eval/' },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(data|data-demo|console)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['node', 'import', 'types', 'default'], extensions: ['.ts', '.js', '.mjs'] },
+  },
+}
