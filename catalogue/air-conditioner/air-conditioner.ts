@@ -1,0 +1,24 @@
+/**
+ * The split air conditioner / heat pump with inverter compressor and electronic expansion valve, whole: the pattern of all types.
+ * Signs, rules and recipe are those of cooling; heating runs are stored and not diagnosed.
+ */
+import type { ApplianceType } from '../appliance-type.ts'
+import { commonFaults, commonParts, commonSteps } from '../common-faults.ts'
+import { faults } from './faults.ts'
+import { parts } from './parts.ts'
+import { recipe } from './recipe.ts'
+import { rules } from './rules.ts'
+import { channels } from './sensors.ts'
+import { steps } from './steps.ts'
+
+export const airConditioner: ApplianceType = {
+  id: 'air_conditioner',
+  version: '1.0.0',
+  name: { en: 'Air conditioner', 'zh-CN': '空调' },
+  channels,
+  faults: [...faults, ...commonFaults],
+  parts: [...parts, ...commonParts],
+  steps: [...steps, ...commonSteps],
+  rules,
+  recipe,
+}
