@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import type { Condition, Rule } from '#catalogue/appliance-type.ts'
+import { checkRules } from './check-rules.ts'
+import { aRule, aType } from './test-builders.ts'
+
+const hot: Condition = { channel: 'board_temperature_c', op: '>', value: 80, unit: 'c' }
+
+describe('checkRules', () => {
+  it.each<[string, Condition]>([
+    ['a value in the unit of its channel', hot],
+    ['a difference of two c channels in k', { channel: 'board_temperature_c', minus: 'outdoor_temperature_c', op: '>', value: 45, unit: 'k' }],
+    ['a rate of a c channel in k_per_min', { channel: 'board_temperature_c', rateOverMs: 60_000, op: '>', value: 1, unit: 'k_per_min' }],
+    ['a claim', { channel: 'float_is_closed', op: '==', value: 1, unit: 'none' }],
+    ['hysteresis on the quiet side', { ...hot, clearValue: 70 }],
+    ['nested conditions', { all: [hot, { not: { any: [hot, hot] } }] }],
+  ])('accepts %s', (_, when) => {
+    expect(checkRules(aType(aRule({ when })))).toEqual([])
+  })
+
+  it.each<[string, Condition, RegExp]>([
+    ['an unknown channel', { ...hot, channel: 'bord_temperature_c' }, /no channel bord_temperature_c/],
+    ['a text channel', { channel: 'mode', op: '==', value: 1, unit: 'none' }, /text/],
+    ['a wrong unit', { ...hot, unit: 'k' }, /is in c, not in k/],
+    ['a difference in c', { channel: 'board_temperature_c', minus: 'outdoor_temperature_c', op: '>', value: 45, unit: 'c' }, /is in k, not in c/],
+    ['a difference of unlike units', { channel: 'board_temperature_c', minus: 'power_w', op: '>', value: 45, unit: 'k' }, /mixes c and w/],
+    ['a rate in k', { channel: 'board_temperature_c', rateOverMs: 60_000, op: '>', value: 1, unit: 'k' }, /is in k_per_min/],
+    ['a rate of power', { channel: 'power_w', rateOverMs: 60_000, op: '>', value: 1, unit: 'w' }, /rate of w has no unit/],
+    ['a rate over no time', { channel: 'board_temperature_c', rateOverMs: 0, op: '>', value: 1, unit: 'k_per_min' }, /above zero/],
+    ['hysteresis on the wrong side', { ...hot, clearValue: 90 }, /alarm's side/],
+    ['hysteresis on a lower bound on the wrong side', { ...hot, op: '<', clearValue: 70 }, /alarm's side/],
+    ['hysteresis of ==', { ...hot, op: '==', clearValue: 70 }, /needs an order/],
+    ['a value out of range', { ...hot, value: 900 }, /outside the range/],
+    ['a value that is no number', { ...hot, value: Number.NaN }, /finite/],
+    ['all of nothing', { all: [] }, /"all" of nothing/],
+    ['a fault deep inside', { any: [hot, { not: { ...hot, unit: 'w' } }] }, /not in w/],
+  ])('refuses %s', (_, when, expected) => {
+    expect(checkRules(aType(aRule({ when }))).join('\n')).toMatch(expected)
+  })
+
+  it.each<[string, Partial<Rule>, RegExp]>([
+    ['a negative hold', { holdMs: -1 }, /holdMs/],
+    ['an endless clear hold', { clearHoldMs: Number.POSITIVE_INFINITY }, /clearHoldMs/],
+    ['no gap', { gapMs_MAX: 0 }, /gapMs_MAX/],
+    ['version 0', { version: 0 }, /version/],
+    ['a fault that is not in the catalogue', { fault: 'AC-99' }, /AC-99/],
+  ])('refuses a rule with %s', (_, rule, expected) => {
+    expect(checkRules(aType(aRule({ when: hot, ...rule }))).join('\n')).toMatch(expected)
+  })
+
+  it('refuses an id that is used twice and reports all faults together', () => {
+    const faults = checkRules(aType(aRule({ when: hot }), aRule({ when: { ...hot, unit: 'w' } })))
+    expect(faults).toHaveLength(2)
+  })
+})

@@ -1,0 +1,34 @@
+/**
+ * Compiles the rules of an appliance type that an engine runs: checks all rules of the type, then turns the chosen ones into
+ * closures over the columns of its readings. Done once per type.
+ */
+import { type ApplianceType, type Rule, readingLayout } from '#catalogue/appliance-type.ts'
+import type { SafetyClass } from '#kernel/alarm.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { checkRules } from './check-rules.ts'
+import { type CompiledCondition, compileCondition } from './compile-condition.ts'
+
+export interface CompiledRule {
+  readonly rule: Rule
+  readonly condition: CompiledCondition
+  /** Can be decided by one reading alone, so also by a late one. */
+  readonly isStateless: boolean
+}
+
+/** Whether a rule speaks of life or property; the filter of the engine that stands apart from the models. */
+export const isSafetyRule = (rule: { readonly safetyClass: SafetyClass }): boolean => rule.safetyClass === 'E0' || rule.safetyClass === 'E1'
+
+/**
+ * Compiles the rules of `type` that `filter` chooses.
+ * @throws MendlineError MDL_CONFIG_INVALID when any rule of the type fails its check
+ */
+export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolean): CompiledRule[] {
+  const faults = checkRules(type)
+  if (faults.length > 0)
+    throw new MendlineError('MDL_CONFIG_INVALID', `the rules of ${type.id} have faults: ${faults.join('; ')}`, { details: { faults } })
+  const layout = readingLayout(type)
+  return type.rules.filter(filter).map((rule) => {
+    const condition = compileCondition(rule.when, layout, rule.gapMs_MAX)
+    return { rule, condition, isStateless: isSafetyRule(rule) && rule.holdMs === 0 && !condition.needsHistory }
+  })
+}

@@ -1,0 +1,95 @@
+/**
+ * Per-device state of the rules engine: the device's place in event time and the state of each of its rules. Tells a reading in
+ * order from a late one and from a clock that was set back, and makes and reads snapshots, in which state is kept under rule id and
+ * version, so that a changed rule begins anew.
+ */
+import { assert } from '#kernel/errors.ts'
+import type { Reading } from '#kernel/reading.ts'
+import type { CompiledRule } from './compile-rules.ts'
+import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
+
+export interface DeviceState {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  /** Device time, boot and seq of the last reading in order. */
+  lastMs: number
+  boot: number
+  seq: number
+  readonly rules: readonly RuleState[]
+}
+
+export interface DeviceStates {
+  of(reading: Reading): DeviceState
+  /** Moves the device's place in event time to the reading, unless it is late. */
+  advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'set back'
+  snapshot(): unknown
+  restore(snapshot: unknown): void
+}
+
+interface Snapshot {
+  readonly version: 1
+  readonly devices: ReadonlyArray<Omit<DeviceState, 'rules'> & { readonly rules: Readonly<Record<string, RuleState>> }>
+}
+
+const keyOf = ({ rule }: CompiledRule): string => `${rule.id}@${rule.version}`
+
+/** Creates the states; `rulesOf` gives the compiled rules of a type. */
+export function createDeviceStates(rulesOf: (type: string) => readonly CompiledRule[]): DeviceStates {
+  const tenants = new Map<string, Map<string, DeviceState>>()
+
+  const put = (state: DeviceState): DeviceState => {
+    const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
+    tenants.set(state.tenant, devices)
+    devices.set(state.device, state)
+    return state
+  }
+
+  return {
+    of({ tenant, device, type }) {
+      const found = tenants.get(tenant)?.get(device)
+      if (found !== undefined && found.type === type) return found
+      const rules = rulesOf(type).map(({ condition }) => createRuleState(condition.createMemory()))
+      return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, rules })
+    },
+    advance(state, reading) {
+      const { observed_at_ms: atMs, boot, seq } = reading
+      const isLate = atMs < state.lastMs
+      // A newer number with an older time is no late delivery: the clock of the device was set back.
+      const isNewer = !reading.hist && boot >= 0 && state.boot >= 0 && (boot > state.boot || (boot === state.boot && seq > state.seq))
+      if (isLate && !isNewer) return 'late'
+      state.lastMs = atMs
+      state.boot = boot
+      state.seq = seq
+      return isLate ? 'set back' : 'in order'
+    },
+    snapshot(): Snapshot {
+      const states = [...tenants.values()].flatMap((devices) => [...devices.values()])
+      const devices = states.map((state) => {
+        const compiled = rulesOf(state.type)
+        const rules = Object.fromEntries(state.rules.map((rule, index) => [keyAt(compiled, index), structuredClone(rule)]))
+        return { ...state, rules }
+      })
+      return { version: 1, devices }
+    },
+    restore(snapshot) {
+      assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
+      tenants.clear()
+      for (const { rules, ...state } of snapshot.devices) {
+        const restored = rulesOf(state.type).map(
+          (compiled) => structuredClone(rules[keyOf(compiled)]) ?? createRuleState(compiled.condition.createMemory()),
+        )
+        put({ ...state, rules: restored })
+      }
+    },
+  }
+}
+
+function keyAt(compiled: readonly CompiledRule[], index: number): string {
+  const rule = compiled[index]
+  assert(rule !== undefined, 'a device has one state a rule')
+  return keyOf(rule)
+}
+
+const isSnapshot = (value: unknown): value is Snapshot =>
+  typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'devices' in value && Array.isArray(value.devices)

@@ -1,0 +1,93 @@
+/**
+ * State of one rule on one device and its step by one reading, in event time: hold before the alarm, clear hold after it, gaps that
+ * break both, and the episodes that are over, so that a late or repeated reading raises nothing twice. Plain data without NaN, so
+ * that a snapshot survives JSON.
+ */
+import { type Answer, type ConditionMemory, FAILS, HOLDS } from './compile-condition.ts'
+
+/** Stands for "not since any time"; times are never negative here. */
+export const NEVER = -1
+
+/** Episodes that are remembered per device and rule; the oldest is forgotten. */
+const EPISODES_MAX = 4
+
+export interface RuleState {
+  /** Device time at which the condition began to hold, NEVER while it does not. */
+  beganMs: number
+  /** Device time at which the condition ceased during an alarm, NEVER while it holds. */
+  ceasedMs: number
+  /** Device time of the last reading that could answer. */
+  knownMs: number
+  /** Device time at which the alarm was raised, NEVER while there is none. */
+  raisedMs: number
+  memory: ConditionMemory
+  /** [from, to] in device time of alarms that are over. */
+  episodes: Array<[fromMs: number, toMs: number]>
+}
+
+export const createRuleState = (memory: ConditionMemory): RuleState => ({
+  beganMs: NEVER,
+  ceasedMs: NEVER,
+  knownMs: NEVER,
+  raisedMs: NEVER,
+  memory,
+  episodes: [],
+})
+
+export interface HoldTimes {
+  readonly holdMs: number
+  readonly clearHoldMs: number
+  readonly gapMs_MAX: number
+}
+
+/** Breaks holds after a gap: nobody knows what was in between. An alarm that stands stays, with its latches. */
+export function breakOnGap(state: RuleState, atMs: number, gapMs: number): void {
+  if (state.knownMs === NEVER || Math.abs(atMs - state.knownMs) <= gapMs) return
+  state.ceasedMs = NEVER
+  if (state.raisedMs !== NEVER) return
+  state.beganMs = NEVER
+  state.memory.latches.fill(false)
+}
+
+/** Takes the answer for a reading at `atMs` into the state; says whether an alarm begins or ends with it. */
+export function step(state: RuleState, answer: Answer, atMs: number, times: HoldTimes): 'raised' | 'cleared' | undefined {
+  if (answer === HOLDS) {
+    state.knownMs = atMs
+    state.ceasedMs = NEVER
+    if (state.beganMs === NEVER) state.beganMs = atMs
+    if (state.raisedMs !== NEVER || atMs - state.beganMs < times.holdMs) return undefined
+    state.raisedMs = atMs
+    return 'raised'
+  }
+  if (answer !== FAILS) return undefined
+  state.knownMs = atMs
+  if (state.raisedMs === NEVER) {
+    state.beganMs = NEVER
+    return undefined
+  }
+  if (state.ceasedMs === NEVER) state.ceasedMs = atMs
+  return atMs - state.ceasedMs < times.clearHoldMs ? undefined : 'cleared'
+}
+
+/** Ends the alarm of the state and remembers when it was. */
+export function endEpisode(state: RuleState, atMs: number): void {
+  rememberEpisode(state, state.beganMs, Math.max(atMs, state.beganMs))
+  state.beganMs = NEVER
+  state.raisedMs = NEVER
+  state.ceasedMs = NEVER
+}
+
+/** Whether a reading of `atMs` belongs to an alarm that stands or stood, give or take `gapMs`; a remembered one is widened by it. */
+export function belongsToEpisode(state: RuleState, atMs: number, gapMs: number): boolean {
+  if (state.raisedMs !== NEVER && atMs >= state.beganMs - gapMs) return true
+  const episode = state.episodes.find(([fromMs, toMs]) => atMs >= fromMs - gapMs && atMs <= toMs + gapMs)
+  if (episode === undefined) return false
+  episode[0] = Math.min(episode[0], atMs)
+  episode[1] = Math.max(episode[1], atMs)
+  return true
+}
+
+export function rememberEpisode(state: RuleState, fromMs: number, toMs: number): void {
+  state.episodes.push([fromMs, toMs])
+  if (state.episodes.length > EPISODES_MAX) state.episodes.shift()
+}
