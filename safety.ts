@@ -1,0 +1,173 @@
+/**
+ * The safety consumer: E0 and E1 rules on the main thread, straight after a record is durable. It shares no queue and no worker with store,
+ * rules and models. It has its own position and state in a snapshot, and after a crash reads what it has not seen from the journal.
+ * An alarm that is raised twice has the same id, so the hubs act on it once. A record that fails is counted and logged, never waited for.
+ */
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { Clock } from '#kernel/clock.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Log } from '#kernel/log.ts'
+import type { Reading } from '#kernel/reading.ts'
+import type { SnapshotFile } from './workers/snapshot-file.ts'
+
+interface DurableRecord {
+  readonly position: number
+  readonly next: number
+  readonly body: Uint8Array
+}
+
+export interface SafetyParts {
+  readonly journal: {
+    read(from: number, maxBytes: number): Promise<{ readonly records: readonly DurableRecord[]; readonly next: number }>
+    onCommit(listener: (records: readonly DurableRecord[]) => void): () => void
+    end(): number
+  }
+  readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
+  /** Readings as the safety rules see them, before quarantine; empty where the type has no safety rule. */
+  readonly decodeForSafety: (message: AcceptedMessage) => readonly Reading[]
+  readonly rules: { decide(reading: Reading): readonly HubEvent[]; snapshot(): unknown; restore(state: unknown): void }
+  readonly apply: (events: readonly HubEvent[]) => Promise<void>
+  readonly snapshots: SnapshotFile<unknown>
+  readonly onReleasable: (position: number) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface Safety {
+  start(): Promise<void>
+  statistics(): { readonly position: number; readonly events: number; readonly failed: number }
+  stop(): Promise<void>
+}
+
+/** State is saved this often; after a crash at most this much is read again. */
+const SNAPSHOT_EVERY_MS = 10_000
+/** Wait before events that the hubs could not take are sent again. */
+const RETRY_MS = 200
+/** Bytes read in one turn of catching up. */
+const CATCH_UP_BYTES = 1024 * 1024
+
+export function createSafety(parts: SafetyParts): Safety {
+  return new SafetyConsumer(parts)
+}
+
+class SafetyConsumer implements Safety {
+  readonly #parts: SafetyParts
+  readonly #counts = { events: 0, failed: 0 }
+  readonly #outstanding = new Set<Promise<void>>()
+  #position = 0
+  #savedPosition = 0
+  #isCatchingUp = false
+  #isStopping = false
+  #unsubscribe: () => void = () => {}
+  #cancelSnapshot: () => void = () => {}
+
+  constructor(parts: SafetyParts) {
+    this.#parts = parts
+  }
+
+  async start(): Promise<void> {
+    const { snapshots, rules, journal } = this.#parts
+    const saved = await snapshots.load()
+    if (saved !== undefined) {
+      rules.restore(saved.state)
+      this.#position = saved.position
+      this.#savedPosition = saved.position
+    }
+    this.#unsubscribe = journal.onCommit((records) => this.#onCommit(records))
+    await this.#catchUp()
+    this.#scheduleSnapshot()
+  }
+
+  statistics(): { readonly position: number; readonly events: number; readonly failed: number } {
+    return { position: this.#position, ...this.#counts }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    this.#unsubscribe()
+    this.#cancelSnapshot()
+    await this.#save()
+  }
+
+  #onCommit(records: readonly DurableRecord[]): void {
+    if (this.#isCatchingUp) return
+    const first = records[0]
+    if (first === undefined) return
+    if (first.position === this.#position) this.#take(records)
+    else void this.#catchUp()
+  }
+
+  /** Reads from the journal until nothing durable is left; records committed meanwhile are read, not taken from the listener. */
+  async #catchUp(): Promise<void> {
+    if (this.#isCatchingUp) return
+    this.#isCatchingUp = true
+    try {
+      while (this.#position < this.#parts.journal.end() && !this.#isStopping) {
+        const batch = await this.#parts.journal.read(this.#position, CATCH_UP_BYTES)
+        this.#take(batch.records)
+        this.#position = batch.next
+        if (batch.records.length === 0) break
+      }
+    } catch (error) {
+      this.#parts.log.error('safety consumer cannot read the journal', { cause: String(error) })
+    } finally {
+      this.#isCatchingUp = false
+    }
+  }
+
+  #take(records: readonly DurableRecord[]): void {
+    const { decodeRecord, decodeForSafety, rules, log } = this.#parts
+    const events: HubEvent[] = []
+    for (const record of records) {
+      this.#position = record.next
+      try {
+        for (const reading of decodeForSafety(decodeRecord(record.body))) {
+          for (const event of rules.decide(reading)) events.push(event)
+        }
+      } catch (error) {
+        this.#counts.failed++
+        log.error('safety consumer failed on a record', {
+          position: record.position,
+          cause: error instanceof Error ? (error.stack ?? '') : String(error),
+        })
+      }
+    }
+    if (events.length === 0) return
+    this.#counts.events += events.length
+    const applied = this.#applyUntilDone(events)
+    this.#outstanding.add(applied)
+    void applied.finally(() => this.#outstanding.delete(applied))
+  }
+
+  async #applyUntilDone(events: readonly HubEvent[]): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#parts.apply(events)
+      } catch (error) {
+        this.#parts.log.error('hubs could not take safety events', { count: events.length, cause: String(error) })
+        await new Promise<void>((resolve) => this.#parts.clock.after(RETRY_MS, resolve))
+      }
+    }
+  }
+
+  #scheduleSnapshot(): void {
+    this.#cancelSnapshot = this.#parts.clock.after(SNAPSHOT_EVERY_MS, () => {
+      this.#save()
+        .catch((error: unknown) => this.#parts.log.error('safety state cannot be saved', { cause: String(error) }))
+        .finally(() => {
+          if (!this.#isStopping) this.#scheduleSnapshot()
+        })
+    })
+  }
+
+  async #save(): Promise<void> {
+    const { rules, snapshots, onReleasable } = this.#parts
+    const position = this.#position
+    if (position === this.#savedPosition) return
+    const state = rules.snapshot()
+    await Promise.all([...this.#outstanding])
+    onReleasable(await snapshots.save({ position, state }))
+    this.#savedPosition = position
+  }
+}

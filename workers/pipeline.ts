@@ -1,0 +1,305 @@
+/**
+ * The pipeline: reads the journal in order and takes every record through decode, dedup, store, rules, windows and models. It keeps
+ * one position for all of them and saves it together with their state, so that a restart replays what is missing and comes to
+ * the same result. What the hubs must know leaves by `emit`, which resolves when it is applied; a snapshot is only written
+ * behind that. Its parts are joined in `pipeline-worker.ts`.
+ */
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { Clock } from '#kernel/clock.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import { ModelQueue, type ModelQueueStatistics } from './model-queue.ts'
+import type { SnapshotFile } from './snapshot-file.ts'
+
+interface Stateful {
+  snapshot(): unknown
+  restore(state: unknown): void
+}
+
+interface SourceRecord {
+  readonly next: number
+  readonly body: Uint8Array
+}
+
+interface Decoded {
+  readonly readings: readonly Reading[]
+  readonly quarantine: readonly QuarantineEntry[]
+}
+
+export interface PipelineParts<Window> {
+  readonly journal: {
+    read(from: number, maxBytes: number): Promise<{ readonly records: readonly SourceRecord[]; readonly next: number; readonly corrupt: number }>
+  }
+  readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
+  readonly decode: (message: AcceptedMessage) => Decoded
+  readonly writer: Stateful & {
+    /** Takes what one record held; gives the readings that were not seen before, in order. */
+    take(decoded: Decoded, next: number): Promise<readonly Reading[]>
+    /** Stores what was taken, with the position behind it. */
+    flush(position: number): Promise<void>
+    /** Readings that wait for a flush. */
+    pending(): number
+  }
+  readonly rules: Stateful & { decide(reading: Reading): readonly HubEvent[] }
+  readonly windows: Stateful & { observe(reading: Reading): readonly Window[] }
+  readonly diagnoser: Stateful & { diagnose(windows: readonly Window[]): Promise<readonly Diagnosis[]> }
+  readonly snapshots: SnapshotFile<PipelineState<Window>>
+  /** Applies events in the hubs; resolves when they are committed. */
+  readonly emit: (events: readonly HubEvent[]) => Promise<void>
+  /** Called when the journal is no longer needed before the position. */
+  readonly onReleasable: (position: number) => void
+  /** Resolves when the journal has grown beyond `position`, after `timeoutMs`, or on `wake`. */
+  readonly waitForMore: (position: number, timeoutMs: number) => Promise<void>
+  readonly wake: () => void
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+}
+
+export interface PipelineState<Window> {
+  readonly writer: unknown
+  readonly rules: unknown
+  readonly windows: unknown
+  readonly diagnoser: unknown
+  readonly pendingWindows: readonly Window[]
+}
+
+export interface PipelineStatistics extends ModelQueueStatistics {
+  readonly position: number
+  readonly records: number
+  readonly corruptRecords: number
+  readonly setAside: number
+}
+
+/** Wait before events or batches that could not be taken are tried again. */
+const RETRY_MS = 500
+
+/** Longest wait for the model at a stop; what it had in hand is in the snapshot. */
+const MODEL_STOP_MS = 1_000
+
+export class Pipeline<Window> {
+  readonly #parts: PipelineParts<Window>
+  readonly #models: ModelQueue<Window>
+  readonly #counts = { records: 0, corruptRecords: 0, setAside: 0 }
+  readonly #outstanding = new Set<Promise<void>>()
+  #position = 0
+  #storedPosition = 0
+  #lastFlushMs = 0
+  #lastSnapshotMs = 0
+  #recordsSinceSnapshot = 0
+  #flushWaiters: Array<() => void> = []
+  #isStopping = false
+  #loop: Promise<void> = Promise.resolve()
+  #modelLoop: Promise<void> = Promise.resolve()
+
+  constructor(parts: PipelineParts<Window>) {
+    this.#parts = parts
+    this.#models = new ModelQueue({
+      diagnose: (windows) => parts.diagnoser.diagnose(windows),
+      onDiagnoses: (diagnoses) => this.#emit(diagnoses.map((diagnosis) => ({ kind: 'diagnosis_made', key: diagnosis.diagnosis_id, diagnosis }))),
+      log: parts.log,
+      limits: parts.limits,
+    })
+  }
+
+  /**
+   * Restores the state and begins to read.
+   * @param storePosition what the store says it holds
+   * @returns a promise of the running loop; it rejects when the pipeline cannot go on
+   */
+  async start(storePosition: number): Promise<{ readonly running: Promise<void> }> {
+    const { snapshots, writer, rules, windows, diagnoser, clock, log } = this.#parts
+    const saved = await snapshots.load()
+    if (saved !== undefined) {
+      writer.restore(saved.state.writer)
+      rules.restore(saved.state.rules)
+      windows.restore(saved.state.windows)
+      diagnoser.restore(saved.state.diagnoser)
+      this.#models.add(saved.state.pendingWindows)
+      this.#position = saved.position
+    }
+    this.#storedPosition = storePosition
+    this.#lastFlushMs = clock.monotonicMs()
+    this.#lastSnapshotMs = this.#lastFlushMs
+    log.info('pipeline begins', { position: this.#position, store_position: storePosition, windows_pending: this.#models.pending().length })
+    this.#loop = this.#run()
+    this.#modelLoop = this.#models.run()
+    return { running: this.#loop }
+  }
+
+  /** Resolves when everything before `position` is stored, or after `timeoutMs`. */
+  storedUpTo(position: number, timeoutMs: number): Promise<void> {
+    if (this.#storedPosition >= position) return Promise.resolve()
+    return new Promise<void>((resolve) => {
+      let isOver = false
+      const finish = (): void => {
+        isOver = true
+        cancel()
+        resolve()
+      }
+      const cancel = this.#parts.clock.after(timeoutMs, finish)
+      const check = (): void => {
+        if (isOver) return
+        if (this.#storedPosition >= position || this.#isStopping) finish()
+        else this.#flushWaiters.push(check)
+      }
+      this.#flushWaiters.push(check)
+      this.#parts.wake()
+    })
+  }
+
+  statistics(): PipelineStatistics {
+    return { position: this.#position, ...this.#counts, ...this.#models.statistics() }
+  }
+
+  /** Finishes the batch in hand, stores it and saves the state; idempotent. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    this.#models.stop()
+    this.#parts.wake()
+    await this.#loop
+    await Promise.race([this.#modelLoop, new Promise<void>((resolve) => this.#parts.clock.after(MODEL_STOP_MS, resolve))])
+    await this.#saveSnapshot()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      try {
+        await this.#turn()
+      } catch (error) {
+        if (!(error instanceof MendlineError && error.retryable)) throw error
+        this.#parts.log.error('pipeline tries again', { code: error.code, cause: error.message })
+        await this.#pause()
+      }
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const { journal, writer, clock, limits, waitForMore } = this.#parts
+    const batch = await journal.read(this.#position, limits.pipelineReadBytes)
+    this.#counts.corruptRecords += batch.corrupt
+    const events: HubEvent[] = []
+    for (const record of batch.records) {
+      for (const event of await this.#takeOrSetAside(record)) events.push(event)
+      this.#position = record.next
+      this.#counts.records++
+    }
+    this.#position = batch.next
+    this.#recordsSinceSnapshot += batch.records.length
+    await this.#emit(events)
+
+    const nowMs = clock.monotonicMs()
+    const isFlushDue = writer.pending() >= limits.storeBatchReadings_MAX || nowMs - this.#lastFlushMs >= limits.storeFlushMs
+    if (isFlushDue || this.#flushWaiters.length > 0) await this.#flush()
+    const isSnapshotDue = this.#recordsSinceSnapshot >= limits.snapshotRecords || nowMs - this.#lastSnapshotMs >= limits.snapshotMs
+    if (isSnapshotDue && this.#recordsSinceSnapshot > 0) await this.#saveSnapshot()
+    if (batch.records.length === 0 && !this.#isStopping) await waitForMore(this.#position, limits.storeFlushMs)
+  }
+
+  /** A record on which the consumer fails twice is set aside with its bytes and counted, and the consumer goes on. */
+  async #takeOrSetAside(record: SourceRecord): Promise<readonly HubEvent[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#take(record)
+      } catch (error) {
+        if (error instanceof MendlineError && error.retryable) throw error
+        if (attempt < 2) continue
+        this.#counts.setAside++
+        this.#parts.log.error('record set aside', { position: record.next, cause: error instanceof Error ? (error.stack ?? '') : String(error) })
+        await this.#parts.writer.take({ readings: [], quarantine: [this.#poison(record.body, error)] }, record.next)
+        return []
+      }
+    }
+  }
+
+  async #take(record: SourceRecord): Promise<readonly HubEvent[]> {
+    const { decodeRecord, decode, writer, rules, windows } = this.#parts
+    const fresh = await writer.take(decode(decodeRecord(record.body)), record.next)
+    const events: HubEvent[] = []
+    for (const reading of fresh) {
+      for (const event of rules.decide(reading)) events.push(event)
+      this.#models.add(windows.observe(reading))
+    }
+    return events
+  }
+
+  #poison(raw: Uint8Array, error: unknown): QuarantineEntry {
+    const { decodeRecord, clock } = this.#parts
+    const unknownSource = { tenant: '', device: '', kind: 'record', received_at_ms: clock.now(), payload: raw }
+    let source: Pick<AcceptedMessage, 'tenant' | 'device' | 'received_at_ms' | 'payload'> & { readonly kind: string } = unknownSource
+    try {
+      source = decodeRecord(raw)
+    } catch {
+      // The record itself is unreadable: its bytes are kept without a source.
+    }
+    return {
+      tenant: source.tenant,
+      device: source.device,
+      kind: source.kind,
+      received_at_ms: source.received_at_ms,
+      observed_at_ms: undefined,
+      code: 'MDL_INGEST_POISON',
+      field: '',
+      reason: String(error),
+      raw: source.payload,
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const waiters = this.#flushWaiters
+    this.#flushWaiters = []
+    if (this.#position > this.#storedPosition) {
+      await this.#parts.writer.flush(this.#position)
+      this.#storedPosition = this.#position
+    }
+    this.#lastFlushMs = this.#parts.clock.monotonicMs()
+    for (const check of waiters) check()
+  }
+
+  async #saveSnapshot(): Promise<void> {
+    const { writer, rules, windows, diagnoser, snapshots, onReleasable, clock } = this.#parts
+    await this.#flush()
+    const position = this.#position
+    const state: PipelineState<Window> = {
+      writer: writer.snapshot(),
+      rules: rules.snapshot(),
+      windows: windows.snapshot(),
+      diagnoser: diagnoser.snapshot(),
+      pendingWindows: this.#models.pending(),
+    }
+    const emitted = [...this.#outstanding]
+    await Promise.all(emitted)
+    onReleasable(await snapshots.save({ position, state }))
+    this.#recordsSinceSnapshot = 0
+    this.#lastSnapshotMs = clock.monotonicMs()
+  }
+
+  /** Hands events to the hubs until they are applied; the bound is one batch of the journal at a time. */
+  #emit(events: readonly HubEvent[]): Promise<void> {
+    if (events.length === 0) return Promise.resolve()
+    const applied = this.#emitUntilApplied(events)
+    this.#outstanding.add(applied)
+    void applied.finally(() => this.#outstanding.delete(applied))
+    return applied
+  }
+
+  async #emitUntilApplied(events: readonly HubEvent[]): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#parts.emit(events)
+      } catch (error) {
+        this.#parts.log.error('hubs could not take events', { count: events.length, cause: String(error) })
+        await this.#pause()
+      }
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#parts.clock.after(RETRY_MS, resolve))
+  }
+}
