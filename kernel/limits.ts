@@ -36,6 +36,18 @@ export const limits = {
   socketBufferBytes_MAX: 1024 * 1024,
   /** Time Aedes waits for a stalled subscriber before it closes it. */
   drainTimeoutMs: 5_000,
+  /** Bytes of one token of the publish rate: a publish costs one token for each of these that it begins. */
+  publishTokenBytes: 16 * 1024,
+  /** Bytes that one connection may have waiting for the journal; above it its socket is not read. */
+  connectionInFlightBytes_MAX: 512 * 1024,
+  /** UTF-8 bytes of a topic, filter, client id or user name; a packet with a longer one is malformed. */
+  topicBytes_MAX: 1_024,
+  /** Messages kept for a session that is offline; further ones are dropped and counted (the platform repeats what still matters). */
+  offlineMessages_MAX: 100,
+  /** Time an old device secret stays valid after a rotation. */
+  secretOverlapMs: 24 * 3_600_000,
+  /** Largest `max_age_days` of a device, in days. */
+  deviceAgeDays_MAX: 36_500,
 
   // --- payloads: quarantined with the reason, acknowledged ---
   /** Readings in one payload. */
@@ -60,6 +72,8 @@ export const limits = {
   journalSegmentBytes: 64 * 1024 * 1024,
   /** Wait that gathers a group while a commit is in flight is the commit itself; this is the extra wait when idle: none. */
   journalGroupWaitMs: 0,
+  /** After an error of the disk a new segment is tried this often; until then appends are refused. */
+  journalRetryMs: 1_000,
 
   // --- pipeline ---
   /** Bytes read from the journal in one turn of the pipeline. */
@@ -68,6 +82,14 @@ export const limits = {
   storeBatchReadings_MAX: 50_000,
   /** Longest time a reading waits for a commit of the store. */
   storeFlushMs: 1_000,
+  /** Quarantine entries of one payload; a last entry says how many more there were. */
+  quarantinePerPayload_MAX: 20,
+  /** Stretches of sequence numbers remembered for one boot of a device; above it the oldest two become one, and the store is asked. */
+  dedupStretches_MAX: 1_024,
+  /** Boots remembered for one device; above it the one unused for longest is forgotten, and the store is asked. */
+  dedupBoots_MAX: 16,
+  /** Memory of the store's engine, in MiB; above it the engine works on disk. */
+  storeMemoryMib: 512,
   /** State of the pipeline (dedup, rules, windows) is written at the latest after this many records ... */
   snapshotRecords: 200_000,
   /** ... or this time. */
@@ -86,6 +108,18 @@ export const limits = {
   apiPage_MAX: 1_000,
   apiPoints_MAX: 10_000,
   apiRequestTimeoutMs: 30_000,
+  /** Devices in one creation; above it the request is refused. */
+  apiDevicesPerRequest_MAX: 5_000,
+  /** Channels of a type that a user registers. */
+  apiChannelsPerType_MAX: 200,
+  /** Types that users registered, in all; a further one is refused. */
+  apiRegisteredTypes_MAX: 500,
+  /** How long the answer to an Idempotency-Key is kept. */
+  apiIdempotencyMs: 86_400_000,
+  /** MQTT connections over WebSocket that are open at one time; a further upgrade is refused. */
+  webSockets_MAX: 10_000,
+  /** Time that open requests have when the API stops; then their sockets are closed. */
+  apiDrainMs: 3_000,
 
   // --- outbox (Standard Webhooks; the schedule spans 75 hours) ---
   /** Deliveries in flight over all endpoints. */

@@ -1,0 +1,246 @@
+/**
+ * The journal on disk. Appends gather while a commit is in flight; each group costs one write and one fdatasync, and begins at once
+ * when the disk is idle. A record is acknowledged only when the fdatasync that covers it has succeeded. After any error of the disk
+ * nothing more is written to that segment: the kernel may have dropped the unsynced pages and calls the next sync a success, so the
+ * waiting appends are refused and a new segment begins at the last durable end. Reading is the reader's work, pruning `release`'s.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock } from '#kernel/clock.ts'
+import { assert, MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { Journal, JournalOpenReport, JournalReader, JournalRecord, Position } from '../journal.ts'
+import { CommitGroup } from './commit-group.ts'
+import { createFileJournalReader } from './file-journal-reader.ts'
+import { diskFiles, type Files } from './files.ts'
+import { createSegment, type OpenSegment, openLog } from './open-segment.ts'
+import { HEADER_BYTES, segmentBases, segmentName } from './segment.ts'
+
+export interface FileJournalOptions {
+  readonly directory: string
+  readonly limits: Pick<Limits, 'journalRecordBytes_MAX' | 'journalPendingBytes_MAX' | 'journalSegmentBytes' | 'journalRetryMs'>
+  readonly log: Log
+  readonly clock: Clock
+  readonly files?: Files
+  /** Salt of a new journal's checksums; random when absent. */
+  readonly freshSalt?: number
+}
+
+/** Creates the journal of a directory; one process may write it at a time. */
+export const createFileJournal = (options: FileJournalOptions): Journal => new FileJournal(options)
+
+type State = 'new' | 'open' | 'unavailable' | 'stopping' | 'stopped'
+
+class FileJournal implements Journal {
+  readonly #options: Required<FileJournalOptions>
+  readonly #reader: JournalReader
+  readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
+  #state: State = 'new'
+  #segment: OpenSegment | undefined
+  #salt = 0
+  #durableEnd: Position = 0
+  /** Takes appends now; its base is where its first record will stand. */
+  #gathering = new CommitGroup()
+  /** On its way to the disk, or empty. */
+  #flying = new CommitGroup()
+  #isFlying = false
+  #isScheduled = false
+  /** The segment that the gathering group opens, when it opens one. */
+  #nextSegmentBase: Position | undefined
+  #waiters: Array<() => void> = []
+  #cancelRetry = (): void => {}
+
+  constructor(options: FileJournalOptions) {
+    this.#options = { ...options, files: options.files ?? diskFiles, freshSalt: options.freshSalt ?? randomBytes(4).readUInt32LE(0) }
+    const { directory, limits, files } = this.#options
+    this.#reader = createFileJournalReader({ directory, limits, files, committedEnd: () => this.#durableEnd })
+  }
+
+  async start(): Promise<JournalOpenReport> {
+    assert(this.#state === 'new', 'a journal is started once')
+    const { directory, files, limits, freshSalt, log } = this.#options
+    const opened = await openLog({ directory, files, recordBytes_MAX: limits.journalRecordBytes_MAX, freshSalt }).catch((cause: unknown) => {
+      throw unavailable('the journal cannot be opened', cause)
+    })
+    this.#segment = opened.segment
+    this.#salt = opened.salt
+    this.#durableEnd = opened.end
+    this.#gatherFrom(opened.end)
+    this.#state = 'open'
+    const { segments, end, tornBytes, corruptRecords } = opened
+    if (tornBytes > 0) log.warn('journal tail was torn and cut off', { torn_bytes: tornBytes, end })
+    if (corruptRecords > 0) log.error('journal holds broken records', { corrupt_records: corruptRecords })
+    return { segments, end, tornBytes, corruptRecords }
+  }
+
+  append(body: Uint8Array): Promise<Position> {
+    const { limits } = this.#options
+    if (this.#state !== 'open') return Promise.reject(unavailable('the journal is not open for writing'))
+    if (body.length === 0 || body.length > limits.journalRecordBytes_MAX) return Promise.reject(tooLarge(body.length, limits.journalRecordBytes_MAX))
+    // Callers wait by whenWritable at the limit; one that does not is refused at twice the limit.
+    if (this.pendingBytes() > 2 * limits.journalPendingBytes_MAX) return Promise.reject(unavailable('too many bytes wait for the disk'))
+    const position = this.#gathering.add(body, this.#salt)
+    this.#schedule()
+    return position
+  }
+
+  read(from: Position, maxBytes: number): ReturnType<JournalReader['read']> {
+    return this.#reader.read(from, maxBytes)
+  }
+
+  end(): Position {
+    return this.#durableEnd
+  }
+
+  pendingBytes(): number {
+    return this.#gathering.length + this.#flying.length
+  }
+
+  whenWritable(): Promise<void> {
+    if (this.pendingBytes() < this.#options.limits.journalPendingBytes_MAX) return Promise.resolve()
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  onCommit(listener: (records: readonly JournalRecord[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async release(position: Position): Promise<void> {
+    const { directory, files } = this.#options
+    const bases = segmentBases(await files.list(directory))
+    const released = bases.filter((_, index) => (bases[index + 1] ?? Number.POSITIVE_INFINITY) <= position)
+    for (const base of released) await files.remove(join(directory, segmentName(base)))
+    if (released.length > 0) await files.syncDirectory(directory)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'stopping') return
+    this.#cancelRetry()
+    this.#state = 'stopping'
+    if (this.pendingBytes() > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    this.#state = 'stopped'
+    await this.#segment?.file.close().catch(() => {})
+  }
+
+  /** The first append of a turn waits for the turn's end, so that all publishes that one poll of the sockets brought share a group. */
+  #schedule(): void {
+    if (this.#isFlying || this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#commit()
+    })
+  }
+
+  #commit(): void {
+    if (this.#isFlying || this.#gathering.length === 0) return
+    const group = this.#gathering
+    this.#gathering = this.#flying
+    this.#flying = group
+    this.#isFlying = true
+    const segmentBase = this.#nextSegmentBase
+    this.#gatherFrom(group.end, segmentBase)
+    if (segmentBase === undefined) this.#write(group)
+    else this.#rotate(segmentBase).then(() => this.#write(group), this.#fail)
+  }
+
+  /** Prepares the gathering group for records from `end` on, in a new segment when the present one is full. */
+  #gatherFrom(end: Position, segmentBase = this.#segment?.base ?? 0): void {
+    const isFull = end - segmentBase >= this.#options.limits.journalSegmentBytes
+    this.#nextSegmentBase = isFull ? end : undefined
+    this.#gathering.clear(isFull ? end + HEADER_BYTES : end)
+  }
+
+  async #rotate(base: Position): Promise<void> {
+    const full = this.#segment
+    this.#segment = await createSegment(this.#options, base, this.#salt)
+    await full?.file.close().catch(() => {})
+  }
+
+  #write(group: CommitGroup): void {
+    const segment = this.#segment
+    assert(segment !== undefined, 'an open journal has a segment')
+    segment.file.write(group.bytes(), group.base - segment.base, (error) => {
+      if (error !== null) this.#fail(error)
+      else segment.file.sync((syncError) => (syncError === null ? this.#committed(group) : this.#fail(syncError)))
+    })
+  }
+
+  /** The next group goes to the disk before the acknowledgements are worked off. */
+  #committed(group: CommitGroup): void {
+    const records = group.records.slice()
+    const acknowledge = group.takeAcknowledgement()
+    this.#durableEnd = group.end
+    this.#isFlying = false
+    group.clear(group.end)
+    this.#commit()
+    acknowledge()
+    for (const listener of this.#listeners) listener(records)
+    this.#wake()
+  }
+
+  /** Refuses everything that waits and begins anew, later, in another segment. */
+  readonly #fail = (cause: unknown): void => {
+    const error = unavailable('the journal could not make a group durable', cause)
+    const refused = this.#flying.records.length + this.#gathering.records.length
+    this.#options.log.error('journal cannot write', { cause, refused, durable_end: this.#durableEnd })
+    if (this.#state === 'open') this.#state = 'unavailable'
+    this.#flying.refuse(error)
+    this.#gathering.refuse(error)
+    this.#flying.clear(this.#durableEnd)
+    this.#gathering.clear(this.#durableEnd)
+    this.#isFlying = false
+    this.#wake()
+    this.#retryLater()
+  }
+
+  #retryLater(): void {
+    if (this.#state !== 'unavailable') return
+    this.#cancelRetry = this.#options.clock.after(this.#options.limits.journalRetryMs, () => {
+      this.#recover().catch((cause: unknown) => {
+        this.#options.log.warn('journal still cannot write', { cause })
+        this.#retryLater()
+      })
+    })
+  }
+
+  async #recover(): Promise<void> {
+    const broken = this.#segment
+    if (broken !== undefined) {
+      // Best effort: when the cut fails, the base of the next segment bounds this one all the same.
+      await broken.file.truncate(this.#durableEnd - broken.base).catch(() => {})
+      await broken.file.close().catch(() => {})
+      this.#segment = undefined
+    }
+    this.#segment = await createSegment(this.#options, this.#recoveryBase(broken), this.#salt)
+    this.#durableEnd = Math.max(this.#durableEnd, this.#segment.base + HEADER_BYTES)
+    this.#gatherFrom(this.#durableEnd)
+    if (this.#state !== 'unavailable') return
+    this.#state = 'open'
+    this.#options.log.info('journal writes again', { segment_base: this.#segment.base })
+  }
+
+  #emptyBase: Position | undefined
+
+  /** A segment without a record is made again under its own name, so that a full disk does not gather empty ones. */
+  #recoveryBase(broken: OpenSegment | undefined): Position {
+    if (broken !== undefined) this.#emptyBase = this.#durableEnd - broken.base <= HEADER_BYTES ? broken.base : undefined
+    return this.#emptyBase ?? this.#durableEnd
+  }
+
+  #wake(): void {
+    const isDrained = this.pendingBytes() === 0
+    if (!isDrained && (this.#state === 'stopping' || this.pendingBytes() >= this.#options.limits.journalPendingBytes_MAX)) return
+    for (const waiter of this.#waiters.splice(0)) waiter()
+  }
+}
+
+const unavailable = (message: string, cause?: unknown): MendlineError =>
+  new MendlineError('MDL_JOURNAL_UNAVAILABLE', message, cause === undefined ? { retryable: true } : { retryable: true, cause })
+
+const tooLarge = (bytes: number, limitBytes: number): MendlineError =>
+  new MendlineError('MDL_JOURNAL_RECORD_TOO_LARGE', 'a journal record has between 1 byte and the limit', {
+    details: { bytes, limit_bytes: limitBytes },
+  })

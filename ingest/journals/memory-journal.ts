@@ -1,0 +1,83 @@
+/**
+ * The journal in memory, for tests and for a demonstration without a disk: the same promises as on disk except that nothing survives
+ * the process. A record is committed in the turn after its append, so that callers meet the same order of events.
+ */
+import { assert, MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import { limits as defaultLimits } from '#kernel/limits.ts'
+import type { Journal, JournalRecord, Position } from '../journal.ts'
+
+const FRAME_BYTES = 8
+
+interface Waiting {
+  readonly record: JournalRecord
+  readonly resolve: (position: Position) => void
+}
+
+/** Creates an empty journal. */
+export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX' | 'journalPendingBytes_MAX'> = defaultLimits): Journal {
+  let records: JournalRecord[] = []
+  let waiting: Waiting[] = []
+  let appendEnd: Position = 0
+  let durableEnd: Position = 0
+  let state: 'new' | 'open' | 'stopped' = 'new'
+  let waiters: Array<() => void> = []
+  const listeners = new Set<(records: readonly JournalRecord[]) => void>()
+
+  const commit = (): void => {
+    const group = waiting
+    if (group.length === 0) return
+    waiting = []
+    for (const { record } of group) records.push(record)
+    durableEnd = group.at(-1)?.record.next ?? durableEnd
+    for (const { record, resolve } of group) resolve(record.position)
+    for (const listener of listeners) listener(group.map(({ record }) => record))
+    for (const waiter of waiters.splice(0)) waiter()
+  }
+
+  const refusal = (body: Uint8Array): MendlineError | undefined => {
+    if (state !== 'open') return new MendlineError('MDL_JOURNAL_UNAVAILABLE', 'the journal is not open for writing', { retryable: true })
+    if (body.length > 0 && body.length <= limits.journalRecordBytes_MAX) return undefined
+    return new MendlineError('MDL_JOURNAL_RECORD_TOO_LARGE', 'a journal record has between 1 byte and the limit', { details: { bytes: body.length } })
+  }
+
+  return {
+    async start() {
+      assert(state === 'new', 'a journal is started once')
+      state = 'open'
+      return { segments: 1, end: durableEnd, tornBytes: 0, corruptRecords: 0 }
+    },
+    append(body) {
+      const refused = refusal(body)
+      if (refused !== undefined) return Promise.reject(refused)
+      const record = { position: appendEnd, next: appendEnd + FRAME_BYTES + body.length, body: body.slice() }
+      appendEnd = record.next
+      if (waiting.length === 0) setImmediate(commit)
+      return new Promise((resolve) => waiting.push({ record, resolve }))
+    },
+    async read(from, maxBytes) {
+      const first = records.findIndex((record) => record.position >= from)
+      if (first === -1) return { records: [], next: Math.max(from, durableEnd), corrupt: 0 }
+      const start = records[first]?.position ?? 0
+      const found = records.slice(first).filter((record, index) => index === 0 || record.next - start <= maxBytes)
+      return { records: found, next: found.at(-1)?.next ?? from, corrupt: 0 }
+    },
+    end: () => durableEnd,
+    pendingBytes: () => appendEnd - durableEnd,
+    async whenWritable() {
+      if (appendEnd - durableEnd >= limits.journalPendingBytes_MAX) await new Promise<void>((resolve) => waiters.push(resolve))
+    },
+    onCommit(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async release(position) {
+      records = records.filter((record) => record.next > position)
+    },
+    async stop() {
+      commit()
+      state = 'stopped'
+      waiters = []
+    },
+  }
+}

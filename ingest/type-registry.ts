@@ -1,0 +1,180 @@
+/**
+ * Appliance types by tenant and name: those of the catalogue, which every tenant has, and those that a tenant described itself by
+ * its channels. An own type has no faults and no rules; its readings are stored, charted and exported like any other.
+ */
+import type { Kysely } from 'kysely'
+import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { isId } from '#kernel/ids.ts'
+import { limits } from '#kernel/limits.ts'
+import type { Migration } from '#kernel/migration.ts'
+import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
+
+export interface OwnTypeTables {
+  own_types: { tenant: string; name: string; definition: string; created_at_ms: number }
+}
+
+export const typeMigrations: readonly Migration[] = [
+  {
+    id: '0001-own-types',
+    statements: [
+      'CREATE TABLE own_types (tenant TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL, created_at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, name))',
+    ],
+  },
+]
+
+/** A channel as `POST /api/v1/types` takes it. */
+export interface NewChannel {
+  /** Snake case; a unit, when there is one, is its last word. */
+  readonly name: string
+  readonly kind?: 'number' | 'boolean' | 'text' | undefined
+  /** Taken from the name when absent. */
+  readonly unit?: string | undefined
+  readonly min?: number | undefined
+  readonly max?: number | undefined
+  /** The device may send {min, mean, max}. */
+  readonly aggregated?: boolean | undefined
+  readonly description?: string | undefined
+}
+
+export interface NewType {
+  readonly type: string
+  /** Name for people; the type when absent. */
+  readonly name?: string | undefined
+  readonly channels: readonly NewChannel[]
+}
+
+export interface TypeRegistry {
+  /** Reads the own types; the table must be there. */
+  start(): Promise<void>
+  /** The type of this name for the tenant, its own or the catalogue's. */
+  find(tenant: string, name: string): ApplianceType | undefined
+  /** Type by the id that readings carry. */
+  byId(id: string): ApplianceType | undefined
+  /** Catalogue first, then the tenant's own in order of name. */
+  list(tenant: string): readonly ApplianceType[]
+  /**
+   * Adds an own type; the same definition again changes nothing, further channels are added, a channel cannot change its meaning.
+   * @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT
+   */
+  register(tenant: string, type: NewType): Promise<ApplianceType>
+  /** All own types by `${tenant}/${name}`. */
+  own(): ReadonlyArray<readonly [key: string, type: ApplianceType]>
+}
+
+const CHANNEL_NAME = /^[a-z][a-z0-9_]{0,62}$/
+
+export function createTypeRegistry(parts: {
+  readonly database: Kysely<OwnTypeTables>
+  readonly catalogue: readonly ApplianceType[]
+  readonly clock: Clock
+}): TypeRegistry {
+  const { database, clock } = parts
+  const common = new Map(parts.catalogue.map((type) => [type.id, type]))
+  const own = new Map<string, ApplianceType>()
+  const ids = new Map(common)
+
+  const remember = (tenant: string, name: string, type: ApplianceType): void => {
+    own.set(`${tenant}/${name}`, type)
+    ids.set(type.id, type)
+  }
+
+  return {
+    async start() {
+      for (const row of await database.selectFrom('own_types').selectAll().execute()) {
+        remember(row.tenant, row.name, toApplianceType(row.tenant, JSON.parse(row.definition) as NewType))
+      }
+    },
+    find: (tenant, name) => common.get(name) ?? own.get(`${tenant}/${name}`),
+    byId: (id) => ids.get(id),
+    list(tenant) {
+      const mine = [...own].filter(([key]) => key.startsWith(`${tenant}/`)).sort(([a], [b]) => (a < b ? -1 : 1))
+      return [...common.values(), ...mine.map(([, type]) => type)]
+    },
+    async register(tenant, given) {
+      refuseFaults(given, common)
+      const known = own.get(`${tenant}/${given.type}`)
+      const type = toApplianceType(tenant, given)
+      if (known !== undefined) refuseChanges(known, type)
+      const kept = known?.channels.filter((old) => !type.channels.some((channel) => channel.name === old.name)) ?? []
+      const merged = { ...type, channels: [...kept, ...type.channels] }
+      const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel) })
+      await database
+        .insertInto('own_types')
+        .values({ tenant, name: given.type, definition, created_at_ms: clock.now() })
+        .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet({ definition }))
+        .execute()
+      remember(tenant, given.type, merged)
+      return merged
+    },
+    own: () => [...own],
+  }
+}
+
+function refuseFaults(given: NewType, common: ReadonlyMap<string, ApplianceType>): void {
+  const faults: Array<{ field: string; reason: string }> = []
+  if (!isId(given.type)) faults.push({ field: 'type', reason: 'must match [A-Za-z0-9_-]{1,64}' })
+  if (common.has(given.type)) faults.push({ field: 'type', reason: 'is a type of the catalogue' })
+  if (given.channels.length === 0) faults.push({ field: 'channels', reason: 'must hold at least one channel' })
+  if (given.channels.length > limits.channelsPerReading_MAX)
+    faults.push({ field: 'channels', reason: `holds more than ${limits.channelsPerReading_MAX}` })
+  const seen = new Set<string>()
+  given.channels.forEach((channel, index) => {
+    const field = `channels[${index}]`
+    if (!CHANNEL_NAME.test(channel.name)) faults.push({ field: `${field}.name`, reason: 'must be snake_case, 1 to 63 characters' })
+    if (seen.has(channel.name)) faults.push({ field: `${field}.name`, reason: 'is named twice' })
+    seen.add(channel.name)
+    if (channel.unit !== undefined && !(channel.unit in UNITS))
+      faults.push({ field: `${field}.unit`, reason: `is none of ${Object.keys(UNITS).join(', ')}` })
+    if (channel.min !== undefined && channel.max !== undefined && channel.min >= channel.max)
+      faults.push({ field: `${field}.min`, reason: 'must lie below max' })
+  })
+  if (faults.length > 0) throw new MendlineError('MDL_API_INVALID', 'the type has faults', { details: { errors: faults } })
+}
+
+function refuseChanges(known: ApplianceType, given: ApplianceType): void {
+  for (const channel of given.channels) {
+    const before = known.channels.find((old) => old.name === channel.name)
+    if (before !== undefined && (before.kind !== channel.kind || before.unit !== channel.unit || before.isAggregated !== channel.isAggregated)) {
+      throw new MendlineError('MDL_API_CONFLICT', `channel ${channel.name} exists with another kind, unit or aggregation`, {
+        details: { channel: channel.name },
+      })
+    }
+  }
+}
+
+function toApplianceType(tenant: string, given: NewType): ApplianceType {
+  const name = given.name ?? given.type
+  return {
+    id: `${tenant}.${given.type}`,
+    version: '1',
+    name: { en: name, 'zh-CN': name },
+    channels: given.channels.map(toChannel),
+    faults: [],
+    parts: [],
+    steps: [],
+    rules: [],
+    recipe: undefined,
+  }
+}
+
+function toChannel(given: NewChannel): Channel {
+  const description = given.description ?? given.name
+  return {
+    name: given.name,
+    kind: given.kind ?? 'number',
+    unit: (given.unit as Unit | undefined) ?? unitOfName(given.name),
+    min: given.min ?? -Number.MAX_VALUE,
+    max: given.max ?? Number.MAX_VALUE,
+    step: 0,
+    isAggregated: given.aggregated ?? false,
+    isSafety: false,
+    description: { en: description, 'zh-CN': description },
+  }
+}
+
+function toNewChannel(channel: Channel): NewChannel {
+  const { name, kind, unit, min, max, isAggregated, description } = channel
+  return { name, kind, unit, min, max, aggregated: isAggregated, description: description.en }
+}
