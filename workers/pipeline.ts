@@ -251,12 +251,12 @@ export class Pipeline<Window> {
   }
 
   async #flush(): Promise<void> {
-    const waiters = this.#flushWaiters
-    this.#flushWaiters = []
     if (this.#position > this.#storedPosition) {
       await this.#parts.writer.flush(this.#position)
       this.#storedPosition = this.#position
     }
+    const waiters = this.#flushWaiters
+    this.#flushWaiters = []
     this.#lastFlushMs = this.#parts.clock.monotonicMs()
     for (const check of waiters) check()
   }

@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import { epochMs, systemClock } from '#kernel/clock.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import { Pipeline, type PipelineParts, type PipelineState } from './pipeline.ts'
+import type { Snapshot } from './snapshot-file.ts'
+
+/** A window of the test is the sequence number that closed it: every tenth. */
+interface World {
+  readonly log: Uint8Array[]
+  readonly stored: number[]
+  readonly quarantined: QuarantineEntry[]
+  readonly emitted: HubEvent[]
+  snapshot: Snapshot<PipelineState<number>> | undefined
+  storePosition: number
+}
+
+const newWorld = (): World => ({ log: [], stored: [], quarantined: [], emitted: [], snapshot: undefined, storePosition: 0 })
+const publish = (world: World, ...seqs: number[]): void => {
+  for (const seq of seqs) world.log.push(new TextEncoder().encode(String(seq)))
+}
+
+const message = (body: Uint8Array): AcceptedMessage => ({
+  tenant: 'home',
+  device: 'd1',
+  type: 'test',
+  kind: 'tele',
+  payload: body,
+  received_at_ms: epochMs(0),
+  maxAgeDays: 30,
+})
+
+const readingOf = (seq: number): Reading => ({
+  tenant: 'home',
+  device: 'd1',
+  type: 'test',
+  boot: 1,
+  seq,
+  observed_at_ms: epochMs(seq),
+  received_at_ms: epochMs(seq),
+  hist: false,
+  fw: undefined,
+  numbers: new Float64Array(),
+  texts: [],
+})
+
+/** Parts that keep what they did in `world`, so that a second pipeline over the same world is a restart. */
+function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): PipelineParts<number> {
+  let pending: number[] = []
+  let seen = new Set<number>()
+  let ruleSum = 0
+  let diagnosed: number[] = []
+  let wake = (): void => {}
+  return {
+    journal: {
+      async read(from) {
+        const records = world.log.slice(from, from + 7).map((body, index) => ({ body, next: from + index + 1 }))
+        return { records, next: from + records.length, corrupt: 0 }
+      },
+    },
+    decodeRecord: message,
+    decode: ({ payload }) => ({ readings: [readingOf(Number(new TextDecoder().decode(payload)))], quarantine: [] }),
+    writer: {
+      async take({ readings, quarantine }, next) {
+        world.quarantined.push(...quarantine)
+        const fresh = readings.filter(({ seq }) => !seen.has(seq))
+        for (const { seq } of fresh) {
+          seen.add(seq)
+          if (next > world.storePosition) pending.push(seq)
+        }
+        return fresh
+      },
+      async flush(position) {
+        world.stored.push(...pending)
+        world.storePosition = position
+        pending = []
+      },
+      pending: () => pending.length,
+      snapshot: () => [...seen],
+      restore: (state) => {
+        seen = new Set(state as number[])
+      },
+    },
+    rules: {
+      decide({ seq }) {
+        ruleSum += seq
+        return seq % 5 === 0 ? [{ kind: 'device_silent', key: `${seq}:${ruleSum}`, tenant: 'home', device: 'd1', at_ms: epochMs(seq) }] : []
+      },
+      snapshot: () => ruleSum,
+      restore: (state) => {
+        ruleSum = state as number
+      },
+    },
+    windows: { observe: ({ seq }) => (seq % 10 === 0 ? [seq] : []), snapshot: () => null, restore: () => {} },
+    diagnoser: {
+      async diagnose(windows) {
+        diagnosed.push(...windows)
+        return windows.map((window) => ({ diagnosis_id: `dg_${window}_${diagnosed.length}` }) as Diagnosis)
+      },
+      snapshot: () => diagnosed,
+      restore: (state) => {
+        diagnosed = [...(state as number[])]
+      },
+    },
+    snapshots: {
+      load: async () => structuredClone(world.snapshot),
+      async save(snapshot) {
+        world.snapshot = structuredClone(snapshot)
+        return 0
+      },
+    },
+    emit: async (events) => {
+      world.emitted.push(...events)
+    },
+    onReleasable: () => {},
+    waitForMore: (_position, timeoutMs) =>
+      new Promise((resolve) => {
+        wake = resolve
+        systemClock.after(Math.min(timeoutMs, 5), resolve)
+      }),
+    wake: () => wake(),
+    clock: systemClock,
+    log: silentLog,
+    limits,
+    ...change,
+  }
+}
+
+async function runToEnd(world: World, change: Partial<PipelineParts<number>> = {}): Promise<Pipeline<number>> {
+  const pipeline = new Pipeline(partsOf(world, change))
+  await pipeline.start(world.storePosition)
+  await pipeline.storedUpTo(world.log.length, 5_000)
+  return pipeline
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+describe('Pipeline', () => {
+  it('stores each reading once, in order, and tells the hubs', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 20), 3, 4)
+    const pipeline = await runToEnd(world)
+    await pipeline.stop()
+    expect(world.stored).toEqual(range(1, 20))
+    expect(world.emitted.filter(({ kind }) => kind === 'device_silent').map(({ key }) => key)).toEqual(['5:15', '10:55', '15:120', '20:210'])
+    expect(world.emitted.filter(({ kind }) => kind === 'diagnosis_made')).toHaveLength(2)
+  })
+
+  it.each([3, 8, 10, 14, 20])('comes to the same result when it is killed after %d records', async (killedAfter) => {
+    const whole = newWorld()
+    publish(whole, ...range(1, 30))
+    await (await runToEnd(whole)).stop()
+
+    const broken = newWorld()
+    publish(broken, ...range(1, killedAfter))
+    // The first process stores and is killed without a snapshot: the world keeps what was durable.
+    await runToEnd(broken)
+    publish(broken, ...range(killedAfter + 1, 30))
+    const again = { ...broken, emitted: [], snapshot: undefined }
+    await (await runToEnd(again)).stop()
+
+    expect(again.stored).toEqual(whole.stored)
+    expect(again.emitted.map(({ key }) => key).sort()).toEqual(whole.emitted.map(({ key }) => key).sort())
+  })
+
+  it('goes on from its snapshot after a clean stop', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 12))
+    await (await runToEnd(world)).stop()
+    publish(world, 12, ...range(13, 20))
+    await (await runToEnd(world)).stop()
+    expect(world.stored).toEqual(range(1, 20))
+    expect(world.emitted.filter(({ kind }) => kind === 'device_silent').map(({ key }) => key)).toEqual(['5:15', '10:55', '15:120', '20:210'])
+  })
+
+  it('sets a record aside on which it fails twice, and goes on', async () => {
+    const world = newWorld()
+    publish(world, 1, 2, 3)
+    const decode: PipelineParts<number>['decode'] = ({ payload }) => {
+      const seq = Number(new TextDecoder().decode(payload))
+      if (seq === 2) throw new TypeError('broken')
+      return { readings: [readingOf(seq)], quarantine: [] }
+    }
+    const pipeline = await runToEnd(world, { decode })
+    expect(pipeline.statistics().setAside).toBe(1)
+    await pipeline.stop()
+    expect(world.stored).toEqual([1, 3])
+    expect(world.quarantined).toMatchObject([{ device: 'd1', code: 'MDL_INGEST_POISON' }])
+  })
+
+  it('stores and decides while a model hangs, and keeps its windows for the next start', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 20))
+    const hung = { diagnose: () => new Promise<never>(() => {}), snapshot: () => [], restore: () => {} }
+    await (await runToEnd(world, { diagnoser: hung })).stop()
+    expect(world.stored).toEqual(range(1, 20))
+    expect(world.emitted.some(({ kind }) => kind === 'diagnosis_made')).toBe(false)
+    await (await runToEnd(world)).stop()
+    expect(world.snapshot?.state.pendingWindows).toEqual([])
+    expect(world.emitted.filter(({ kind }) => kind === 'diagnosis_made').map(({ key }) => key)).toEqual(['dg_10_2', 'dg_20_2'])
+  })
+
+  it('gives a batch of windows up when the model fails on it twice', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 10))
+    const failing = { diagnose: () => Promise.reject(new MendlineError('MDL_MODEL_TIMEOUT', 'hung')), snapshot: () => [], restore: () => {} }
+    const pipeline = await runToEnd(world, { diagnoser: failing })
+    await expect.poll(() => pipeline.statistics()).toMatchObject({ windowsFailed: 1, windowsPending: 0 })
+    await pipeline.stop()
+  })
+
+  it('tries again while the store is away, and loses nothing', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 9))
+    const parts = partsOf(world)
+    let failures = 1
+    const flush = parts.writer.flush
+    const writer = {
+      ...parts.writer,
+      flush: (position: number) =>
+        failures-- > 0 ? Promise.reject(new MendlineError('MDL_STORE_UNAVAILABLE', 'away', { retryable: true })) : flush(position),
+    }
+    const pipeline = new Pipeline({ ...parts, writer })
+    await pipeline.start(0)
+    await pipeline.storedUpTo(9, 5_000)
+    await pipeline.stop()
+    expect(world.stored).toEqual(range(1, 9))
+  })
+})
