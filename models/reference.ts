@@ -1,0 +1,137 @@
+/**
+ * The no-fault reference: a polynomial per feature that says what a unit without fault shows under the same driving conditions
+ * (after NIST SP 1087), and the spread of units without fault around it. Fitted from windows without fault by `fitReference`
+ * (training only); kept as JSON in the artefact. Residuals over spread (z-scores) are what models and evidence look at.
+ */
+import { mean as meanOf, quantileSorted, sampleStandardDeviation } from 'simple-statistics'
+import { type Static, Type } from 'typebox'
+import type { FeatureDefinition } from '#catalogue/appliance-type.ts'
+import { assert } from '#kernel/errors.ts'
+import { solveLeastSquares } from './least-squares.ts'
+
+export const ReferenceSchema = Type.Object({
+  schema: Type.Literal(1),
+  recipe_version: Type.Integer(),
+  /** Inputs; values outside [min, max] count as the bound, a missing one as the mean. */
+  drivers: Type.Array(Type.Object({ feature: Type.String(), mean: Type.Number(), deviation: Type.Number(), min: Type.Number(), max: Type.Number() })),
+  /** Exponents of the drivers in each term, [term, driver]; the drivers are standardised. */
+  terms: Type.Array(Type.Array(Type.Integer({ minimum: 0, maximum: 4 }))),
+  /** Features that are predicted, in the order of the model's inputs. */
+  responses: Type.Array(
+    Type.Object({ feature: Type.String(), coefficients: Type.Array(Type.Number()), spread: Type.Number({ exclusiveMinimum: 0 }) }),
+  ),
+})
+
+export type Reference = Static<typeof ReferenceSchema>
+
+/** Residuals of one window: what was expected and how far off it is, by response; NaN where the window lacks the feature. */
+export interface Residuals {
+  readonly observed: Float64Array
+  readonly expected: Float64Array
+  readonly zScores: Float64Array
+}
+
+/** A z-score beyond this says no more; bounding it keeps one broken sensor from drowning the rest. */
+export const Z_SCORE_MAX = 25
+
+/** Windows that lack more driving features than this cannot be compared. */
+export const MISSING_DRIVERS_MAX = 2
+
+/** Makes the function that compares a window's features (recipe order) with the reference; undefined when too many drivers are missing. */
+export function createReference(reference: Reference, features: readonly FeatureDefinition[]): (values: Float64Array) => Residuals | undefined {
+  const positionOf = (name: string): number => {
+    const position = features.findIndex((feature) => feature.name === name)
+    assert(position >= 0, `the recipe has the feature ${name} of the reference`)
+    return position
+  }
+  const drivers = reference.drivers.map((driver) => ({ ...driver, position: positionOf(driver.feature) }))
+  const responses = reference.responses.map((response) => ({ ...response, position: positionOf(response.feature) }))
+  return (values) => {
+    const raw = drivers.map(({ position }) => values[position] ?? Number.NaN)
+    if (raw.filter(Number.isNaN).length > MISSING_DRIVERS_MAX) return undefined
+    const terms = termsOf(reference, raw)
+    const observed = Float64Array.from(responses, ({ position }) => values[position] ?? Number.NaN)
+    const expected = Float64Array.from(responses, ({ coefficients }) =>
+      coefficients.reduce((sum, coefficient, index) => sum + coefficient * (terms[index] ?? 0), 0),
+    )
+    const zScores = Float64Array.from(responses, ({ spread }, index) =>
+      bound(((observed[index] ?? Number.NaN) - (expected[index] ?? Number.NaN)) / spread),
+    )
+    return { observed, expected, zScores }
+  }
+}
+
+const bound = (value: number): number => Math.max(-Z_SCORE_MAX, Math.min(Z_SCORE_MAX, value))
+
+/** Values of the terms for one set of drivers, standardised and bounded by what the fit has seen. */
+function termsOf(reference: Pick<Reference, 'drivers' | 'terms'>, raw: readonly number[]): number[] {
+  const standard = reference.drivers.map(({ mean, deviation, min, max }, index) => {
+    const value = raw[index] ?? Number.NaN
+    return Number.isNaN(value) || deviation === 0 ? 0 : (Math.max(min, Math.min(max, value)) - mean) / deviation
+  })
+  return reference.terms.map((exponents) => exponents.reduce((product, exponent, index) => product * (standard[index] ?? 0) ** exponent, 1))
+}
+
+/** Strength of the ridge that keeps terms of nearly constant drivers small, per row. */
+const RIDGE = 1e-3
+
+/** Spread that no feature goes below, as z-scores of a quantity that never moves would be endless. */
+const spreadFloor = (unit: string, level: number): number =>
+  unit === 'ratio' ? 0.02 : unit === 'k' || unit === 'c' ? 0.1 : 0.005 * Math.abs(level) + 1e-6
+
+/**
+ * Fits the reference to windows without fault.
+ * @param windows features in recipe order, one row a window
+ */
+export function fitReference(windows: readonly Float64Array[], features: readonly FeatureDefinition[], recipeVersion: number): Reference {
+  assert(windows.length > 0, 'the reference is fitted to windows')
+  const columnOf = (position: number): number[] => windows.map((values) => values[position] ?? Number.NaN)
+  const drivers = features.flatMap((feature, position) => {
+    if (feature.role !== 'driving') return []
+    const known = columnOf(position)
+      .filter((value) => !Number.isNaN(value))
+      .sort((a, b) => a - b)
+    if (known.length < 2) return []
+    const deviation = sampleStandardDeviation(known)
+    return [{ feature: feature.name, mean: meanOf(known), deviation, min: quantileSorted(known, 0.005), max: quantileSorted(known, 0.995), position }]
+  })
+  const shape = { drivers, terms: polynomialTerms(drivers.length) }
+  const terms = windows.map((values) =>
+    termsOf(
+      shape,
+      drivers.map(({ position }) => values[position] ?? Number.NaN),
+    ),
+  )
+  const responses = features.flatMap((feature, position) => {
+    if (feature.role === 'driving') return []
+    const rows = windows.flatMap((values, index) =>
+      Number.isNaN(values[position] ?? Number.NaN) ? [] : [{ x: terms[index] ?? [], y: values[position] ?? 0 }],
+    )
+    if (rows.length < shape.terms.length) return []
+    const coefficients = solveLeastSquares(rows, RIDGE)
+    const residuals = rows.map(({ x, y }) => y - coefficients.reduce((sum, coefficient, index) => sum + coefficient * (x[index] ?? 0), 0))
+    const spread = Math.max(sampleStandardDeviation(residuals), spreadFloor(feature.unit, coefficients[0] ?? 0))
+    return [{ feature: feature.name, coefficients: coefficients.map((value) => Number(value.toPrecision(9))), spread: Number(spread.toPrecision(9)) }]
+  })
+  return { schema: 1, recipe_version: recipeVersion, drivers: drivers.map(({ position: _, ...driver }) => driver), terms: shape.terms, responses }
+}
+
+/** Exponents of all terms up to degree 2 in `count` drivers, the constant first. */
+function polynomialTerms(count: number): number[][] {
+  const none = (): number[] => Array.from({ length: count }, () => 0)
+  const terms = [none()]
+  for (let first = 0; first < count; first++) {
+    const linear = none()
+    linear[first] = 1
+    terms.push(linear)
+  }
+  for (let first = 0; first < count; first++) {
+    for (let second = first; second < count; second++) {
+      const product = none()
+      product[first] = (product[first] ?? 0) + 1
+      product[second] = (product[second] ?? 0) + 1
+      terms.push(product)
+    }
+  }
+  return terms
+}

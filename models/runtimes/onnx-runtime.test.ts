@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock, systemClock } from '#kernel/clock.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
+import { describeModelRuntime, SOFTMAX_CONTRACT, SOFTMAX_ONNX, softmaxOf } from '../model-runtime.contract.ts'
+import { createOnnxRuntime, type OnnxRuntimeOptions } from './onnx-runtime.ts'
+
+const create = (options: Partial<OnnxRuntimeOptions> = {}) =>
+  createOnnxRuntime({ model: SOFTMAX_ONNX, contract: SOFTMAX_CONTRACT, clock: systemClock, log: silentLog, limits, ...options })
+
+describeModelRuntime('onnxruntime-node in a worker', () => create())
+
+/** Worker that loads and then behaves as the first feature of a row says: 1 = hang, 2 = die, else answers. */
+const unruly = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort } from 'node:worker_threads'
+    parentPort.on('message', ({ id, kind, rows }) => {
+      if (kind === 'run' && rows[0] === 1) return
+      if (kind === 'run' && rows[0] === 2) process.exit(3)
+      parentPort.postMessage({ id, scores: new Float32Array(3) })
+    })`)}`,
+)
+
+describe('onnx runtime when the worker misbehaves', () => {
+  it('refuses a batch that is not answered in time, and answers the next with a new worker', async () => {
+    const clock = new ManualClock(0)
+    const runtime = create({ clock, workerUrl: unruly })
+    await runtime.start()
+    const hung = runtime.run(Float32Array.of(1, 0, 0), 1)
+    const refused = expect(hung).rejects.toMatchObject({ code: 'MDL_MODEL_TIMEOUT', retryable: true })
+    // The batch is handed over in a microtask; its timer stands then.
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(limits.inferenceTimeoutMs)
+    await refused
+    expect(await runtime.run(Float32Array.of(0, 0, 0), 1)).toHaveLength(3)
+    await runtime.stop()
+  })
+
+  it('refuses a batch whose worker dies, and answers the next with a new worker', async () => {
+    const runtime = create({ workerUrl: unruly })
+    await runtime.start()
+    await expect(runtime.run(Float32Array.of(2, 0, 0), 1)).rejects.toMatchObject({ code: 'MDL_MODEL_TIMEOUT', retryable: true })
+    expect(await runtime.run(Float32Array.of(0, 0, 0), 1)).toHaveLength(3)
+    await runtime.stop()
+  })
+
+  it('refuses bytes that are no model, and again when asked again', async () => {
+    const runtime = create({ model: Uint8Array.of(1, 2, 3) })
+    await expect(runtime.start()).rejects.toMatchObject({ code: 'MDL_MODEL_INVALID' })
+    await expect(runtime.start()).rejects.toMatchObject({ code: 'MDL_MODEL_INVALID' })
+    await runtime.stop()
+  })
+
+  it('refuses a model whose output is not the one of the contract', async () => {
+    const runtime = create({ contract: { ...SOFTMAX_CONTRACT, classCount: 4 } })
+    await runtime.start()
+    await expect(runtime.run(Float32Array.of(1, 2, 3), 1)).rejects.toMatchObject({ code: 'MDL_MODEL_INVALID' })
+    await runtime.stop()
+    expect(softmaxOf([0, 0])).toEqual([0.5, 0.5])
+  })
+})

@@ -1,0 +1,124 @@
+/**
+ * Model runtime over onnxruntime-node in a worker thread of its own, one batch at a time with a time limit. A worker that does not
+ * answer in time, or ends by itself, is left behind and a new one is started with the same bytes; the batch is refused as
+ * retryable. Native code that hangs cannot be killed within a process: its thread stays until it returns.
+ */
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '#kernel/clock.ts'
+import { assert, MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { ModelRuntime } from '../model-runtime.ts'
+import type { ModelContract, WorkerReply, WorkerRequest } from './onnx-protocol.ts'
+
+export interface OnnxRuntimeOptions {
+  readonly model: Uint8Array
+  readonly contract: ModelContract
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceTimeoutMs'>
+  /** Another worker program, for tests. */
+  readonly workerUrl?: URL
+}
+
+const WORKER_URL = new URL('./onnx-worker.ts', import.meta.url)
+
+/** A request before its id. */
+type Work = WorkerRequest extends infer Request ? (Request extends WorkerRequest ? Omit<Request, 'id'> : never) : never
+
+interface Waiting {
+  readonly resolve: (scores: Float32Array) => void
+  readonly reject: (error: MendlineError) => void
+}
+
+/** Creates the runtime; `start` loads the model in the worker. */
+export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
+  const { model, contract, clock, log, limits } = options
+  let worker: Worker | undefined
+  let loading: Promise<void> | undefined
+  let waiting = new Map<number, Waiting>()
+  let nextId = 1
+  let isStopped = false
+  /** Batches go one after the other, so that the time limit of one does not count the wait for another. */
+  let last: Promise<unknown> = Promise.resolve()
+
+  const refuseAll = (error: MendlineError): void => {
+    const refused = waiting
+    waiting = new Map()
+    for (const { reject } of refused.values()) reject(error)
+  }
+  const leaveBehind = (): void => {
+    const left = worker
+    worker = undefined
+    loading = undefined
+    left?.removeAllListeners()
+    left?.on('error', () => {})
+    left?.unref()
+    void left?.terminate()
+  }
+  const startWorker = (): Worker => {
+    const started = new Worker(options.workerUrl ?? WORKER_URL)
+    const onEnd = (reason: unknown): void => {
+      if (worker !== started) return
+      leaveBehind()
+      log.warn('model worker ended by itself', { reason: String(reason) })
+      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', 'the worker of the model ended', { retryable: true, details: { reason: String(reason) } }))
+    }
+    started.on('message', (message: WorkerReply) => {
+      const asked = waiting.get(message.id)
+      waiting.delete(message.id)
+      if ('scores' in message) asked?.resolve(message.scores)
+      else asked?.reject(new MendlineError('MDL_MODEL_INVALID', message.error))
+    })
+    started.on('error', onEnd)
+    started.on('exit', onEnd)
+    return started
+  }
+  const ask = async (work: Work): Promise<Float32Array> => {
+    assert(worker !== undefined, 'there is a worker to ask')
+    const id = nextId++
+    const { promise, resolve, reject } = Promise.withResolvers<Float32Array>()
+    waiting.set(id, { resolve, reject })
+    worker.postMessage({ id, ...work })
+    const cancel = clock.after(limits.inferenceTimeoutMs, () => {
+      if (!waiting.has(id)) return
+      leaveBehind()
+      log.warn('model worker did not answer in time', { timeout_ms: limits.inferenceTimeoutMs })
+      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', `no answer within ${limits.inferenceTimeoutMs} ms`, { retryable: true }))
+    })
+    return promise.finally(cancel)
+  }
+  const load = (): Promise<void> => {
+    loading ??= (async () => {
+      worker = startWorker()
+      await ask({ kind: 'load', model, contract })
+    })()
+    // A model that does not load is refused each time anew, not remembered as loaded.
+    loading.catch(leaveBehind)
+    return loading
+  }
+
+  return {
+    async start() {
+      isStopped = false
+      await load()
+    },
+    run(rows, rowCount) {
+      assert(rowCount > 0 && rowCount <= limits.inferenceBatch_MAX, 'a batch has 1 to inferenceBatch_MAX rows')
+      assert(rows.length === rowCount * contract.featureCount, 'a batch has its features for each row')
+      const turn = last.then(async () => {
+        if (isStopped) throw new MendlineError('MDL_MODEL_TIMEOUT', 'the runtime is stopped')
+        await load()
+        return ask({ kind: 'run', rows, rowCount })
+      })
+      last = turn.catch(() => {})
+      return turn
+    },
+    async stop() {
+      isStopped = true
+      leaveBehind()
+      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', 'the runtime was stopped'))
+      await last
+    },
+  }
+}
