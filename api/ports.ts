@@ -1,0 +1,226 @@
+/**
+ * What the API needs of the rest of the program, as narrow ports that main joins. Records are those of the kernel; the few shapes
+ * that have no kernel record stand here. Every call is bound to one tenant, so that no route can read another tenant's data by mistake.
+ */
+import type { Duplex } from 'node:stream'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { Alarm } from '#kernel/alarm.ts'
+import type { EpochMs } from '#kernel/clock.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import type { PartsDemand } from '#kernel/parts-demand.ts'
+import type { QuarantineEntry } from '#kernel/reading.ts'
+import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
+import type { Caller } from './keys.ts'
+
+type Maybe<T> = T | Promise<T>
+
+/** One page of a list; `next` is handed back as `after`, null at the end. */
+export interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: string | null
+}
+
+export interface NewDevice {
+  readonly tenant?: string
+  readonly device: string
+  readonly type: string
+  readonly model?: string
+  readonly serial?: string
+  readonly firmware?: string
+  readonly installed_at_ms?: number
+  readonly site?: string
+  readonly household?: string
+  readonly max_age_days?: number
+}
+
+export interface DeviceRecord {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  readonly model: string | null
+  readonly serial: string | null
+  readonly firmware: string | null
+  readonly installed_at_ms: number | null
+  readonly site: string | null
+  readonly household: string | null
+  readonly max_age_days: number
+  readonly created_at_ms: number
+  readonly revoked_at_ms: number | null
+}
+
+export interface DevicePort {
+  /** All or none. @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
+  create(devices: readonly NewDevice[]): Promise<ReadonlyArray<DeviceRecord & { readonly secret: string }>>
+  get(tenant: string, device: string): Maybe<DeviceRecord | undefined>
+  /** In order of `{tenant}:{device}`, those behind `after` (of the same form). */
+  list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Maybe<readonly DeviceRecord[]>
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
+  rotate(tenant: string, device: string): Promise<string>
+  /** @throws MendlineError MDL_API_NOT_FOUND */
+  revoke(tenant: string, device: string): Promise<void>
+}
+
+/** Channel of a type that a user registers. */
+export interface NewChannel {
+  readonly name: string
+  readonly kind?: 'number' | 'boolean' | 'text'
+  readonly unit?: string
+  readonly min?: number
+  readonly max?: number
+  readonly aggregated?: boolean
+  readonly description?: string
+}
+
+export interface NewType {
+  readonly type: string
+  readonly name?: string
+  readonly channels: readonly NewChannel[]
+}
+
+export interface TypePort {
+  /** Types of the catalogue and the tenant's own. */
+  list(tenant: string): readonly ApplianceType[]
+  find(tenant: string, name: string): ApplianceType | undefined
+  /** @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
+  register(tenant: string, type: NewType): Promise<ApplianceType>
+}
+
+export interface ReadingBucket {
+  readonly t: EpochMs
+  readonly device: string
+  readonly channel: string
+  readonly mean: number
+  readonly min: number
+  readonly max: number
+  readonly n: number
+}
+
+export interface ReadingPort {
+  buckets(query: {
+    readonly tenant: string
+    readonly device: string
+    readonly channels: readonly string[]
+    readonly from_ms: EpochMs
+    readonly to_ms: EpochMs
+    readonly maxPoints: number
+  }): Promise<readonly ReadingBucket[]>
+  /** Records as they go on the wire, in (device, boot, seq) order. */
+  raw(query: { readonly tenant: string; readonly device?: string; readonly from_ms: EpochMs; readonly to_ms: EpochMs }): AsyncIterable<object>
+}
+
+export interface QuarantinePort {
+  /** Entries with an id above `after`, ascending. */
+  quarantined(query: {
+    readonly tenant: string
+    readonly device?: string
+    readonly code?: string
+    readonly after: number
+    readonly limit: number
+  }): Promise<ReadonlyArray<QuarantineEntry & { readonly id: number }>>
+}
+
+/** Query of a hub's list; each filter is an equality. */
+export interface HubQuery {
+  readonly tenant: string
+  readonly device?: string
+  readonly state?: string
+  readonly fault?: string
+  readonly safetyClass?: string
+  readonly answer?: string
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface HubPort {
+  diagnoses(query: HubQuery): Promise<Page<Diagnosis>>
+  /** Absent where the hub cannot look up one. */
+  diagnosis?(tenant: string, id: string): Promise<Diagnosis | undefined>
+  alarms(query: HubQuery): Promise<Page<Alarm>>
+  cases(query: HubQuery): Promise<Page<object>>
+  workOrders(query: HubQuery): Promise<Page<WorkOrder>>
+  workOrder(tenant: string, id: string): Promise<WorkOrder | undefined>
+  /** History of an order, oldest first. */
+  workOrderMoves(tenant: string, id: string): Promise<readonly object[]>
+  partsNeeds(query: HubQuery): Promise<Page<PartsDemand>>
+  /** Idempotent by key. @throws MendlineError MDL_HUBS_ILLEGAL_MOVE, MDL_HUBS_OUTCOME_REQUIRED, MDL_API_NOT_FOUND, MDL_API_CONFLICT */
+  workOrderEvent(
+    tenant: string,
+    id: string,
+    input: WorkOrderEvent,
+    idempotencyKey: string,
+    options: { readonly expectedRevision: number | undefined },
+  ): Promise<WorkOrder>
+}
+
+export interface NewWebhook {
+  readonly url: string
+  /** Event types, `*` at the end stands for any rest; empty = all. */
+  readonly types: readonly string[]
+  readonly description?: string
+}
+
+export interface WebhookChange {
+  readonly url?: string
+  readonly types?: readonly string[]
+  readonly description?: string
+  readonly enabled?: boolean
+}
+
+export interface WebhookPort {
+  /** The answer carries `secret`, shown this once. @throws MendlineError MDL_HUBS_WEBHOOK_TARGET_REFUSED */
+  create(tenant: string, webhook: NewWebhook): Promise<object>
+  list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
+  get(tenant: string, id: string): Promise<object | undefined>
+  update(tenant: string, id: string, change: WebhookChange): Promise<object | undefined>
+  /** Tells whether there was one. */
+  remove(tenant: string, id: string): Promise<boolean>
+  attempts(query: { readonly tenant: string; readonly id: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
+  /** Puts a `mendline.test.v1` into the outbox. @throws MendlineError MDL_API_NOT_FOUND */
+  sendTest(tenant: string, id: string): Promise<object>
+  /** Sends the dead letters of the endpoint again; absent where the outbox cannot. */
+  replay?(tenant: string, id: string): Promise<object>
+}
+
+export interface HealthPort {
+  /** Whether the process takes messages now, with each check by name. */
+  ready(): Maybe<{ readonly isReady: boolean; readonly checks: Readonly<Record<string, string>> }>
+  /** Live counts for the console: numbers by name (`devices`, `connected`, `readings`, `work_orders_open` ...). */
+  status(tenant: string): Maybe<Readonly<Record<string, number>>>
+}
+
+export interface MetricsPort {
+  readonly contentType: string
+  metrics(): Promise<string>
+}
+
+export interface KeyPort {
+  authenticate(token: string): Promise<Caller | undefined>
+}
+
+/** Answers of POSTs that carried an Idempotency-Key. */
+export interface IdempotencyPort {
+  /** Runs `act` once for (caller, key) and gives its answer again later. @throws MendlineError MDL_API_IDEMPOTENCY_MISMATCH, MDL_API_CONFLICT */
+  once(
+    request: { readonly token: string; readonly key: string; readonly route: string; readonly body: unknown },
+    act: () => Promise<unknown>,
+  ): Promise<{ readonly answer: unknown; readonly isReplayed: boolean }>
+}
+
+/** MQTT over WebSocket: takes the byte stream of one connection. */
+export interface MqttPort {
+  handleWebSocket(stream: Duplex, address: string): void
+}
+
+export interface ApiPorts {
+  readonly keys: KeyPort
+  readonly idempotency: IdempotencyPort
+  readonly devices: DevicePort
+  readonly types: TypePort
+  readonly readings: ReadingPort
+  readonly quarantine: QuarantinePort
+  readonly hubs: HubPort
+  readonly webhooks: WebhookPort
+  readonly health: HealthPort
+  readonly metrics: MetricsPort
+  readonly mqtt?: MqttPort
+}

@@ -1,0 +1,110 @@
+/**
+ * Errors as problem+json (RFC 9457): `type`, `title`, `status`, `detail`, and our members `code`, `request_id` and `errors`, which
+ * names each field that failed with the reason. Unexpected faults say nothing of the inside; the log has them under the request id.
+ */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { Value } from 'typebox/value'
+import { ERROR_CODES, type ErrorCode, MendlineError } from '#kernel/errors.ts'
+import type { Log } from '#kernel/log.ts'
+
+export const ProblemSchema = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  code: Type.String({ description: 'A code of docs/errors.md' }),
+  request_id: Type.String(),
+  errors: Type.Array(Type.Object({ field: Type.String(), reason: Type.String() })),
+})
+
+type Problem = Static<typeof ProblemSchema>
+export type FieldError = Problem['errors'][number]
+
+/** A request that fails its schema; carries every field at fault. */
+class RequestInvalid extends Error {
+  readonly errors: readonly FieldError[]
+  constructor(errors: readonly FieldError[]) {
+    super(errors.map(({ field, reason }) => `${field}: ${reason}`).join('; '))
+    this.errors = errors
+  }
+}
+
+/** HTTP status of each code that a route may answer with; those not named are 500. */
+const STATUS: { readonly [Code in ErrorCode]?: number } = {
+  MDL_API_UNAUTHORISED: 401,
+  MDL_API_FORBIDDEN: 403,
+  MDL_API_NOT_FOUND: 404,
+  MDL_API_INVALID: 400,
+  MDL_API_CONFLICT: 409,
+  MDL_API_IDEMPOTENCY_MISMATCH: 422,
+  MDL_API_TOO_LARGE: 413,
+  MDL_HUBS_ILLEGAL_MOVE: 409,
+  MDL_HUBS_OUTCOME_REQUIRED: 422,
+  MDL_HUBS_WEBHOOK_TARGET_REFUSED: 400,
+  MDL_INGEST_TYPE_UNKNOWN: 400,
+  MDL_STORE_UNAVAILABLE: 503,
+  MDL_JOURNAL_UNAVAILABLE: 503,
+}
+
+/** Fields whose errors are listed at most; a hostile body cannot make a larger answer. */
+const FIELDS_MAX = 50
+
+/**
+ * Compiles a typebox schema for fastify. Path, query and headers are text and are converted to the schema's types; a body is not.
+ */
+export function validatorCompiler({ schema, httpPart }: { readonly schema: unknown; readonly httpPart?: string | undefined }) {
+  const typed = schema as TSchema
+  const compiled = Compile(typed)
+  return (value: unknown): { value: unknown } | { error: Error } => {
+    const converted = httpPart === 'body' ? value : Value.Convert(typed, value)
+    if (compiled.Check(converted)) return { value: converted }
+    const errors = compiled
+      .Errors(converted)
+      .slice(0, FIELDS_MAX)
+      .map((error) => ({
+        field: fieldOf(httpPart, error.instancePath, error.params),
+        reason: error.message,
+      }))
+    return { error: new RequestInvalid(errors) }
+  }
+}
+
+/** `body[3].device` from the JSON pointer `/3/device`; a missing field is named itself. */
+function fieldOf(httpPart: string | undefined, pointer: string, params: object): string {
+  const missing = (params as { requiredProperties?: readonly string[] }).requiredProperties?.[0]
+  const extra = (params as { additionalProperties?: readonly string[] }).additionalProperties
+  const last = missing ?? (Array.isArray(extra) ? String(extra[0]) : undefined)
+  const steps = [...pointer.split('/').slice(1), ...(last === undefined ? [] : [last])]
+  return (httpPart ?? 'body') + steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('')
+}
+
+/** Builds fastify's error handler. */
+export function problemHandler(log: Log) {
+  return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const problem = toProblem(error, request.id)
+    if (problem.status >= 500) log.error('request failed', { request_id: request.id, method: request.method, route: request.routeOptions.url, error })
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="mendline"')
+    return reply.code(problem.status).type('application/problem+json').send(problem)
+  }
+}
+
+function toProblem(error: FastifyError | Error, requestId: string): Problem {
+  if (error instanceof RequestInvalid) return problem('MDL_API_INVALID', error.message, requestId, error.errors)
+  if (error instanceof MendlineError) {
+    const fields = error.details.errors
+    return problem(error.code, STATUS[error.code] === undefined ? '' : error.message, requestId, Array.isArray(fields) ? fields : [])
+  }
+  const status = 'statusCode' in error ? error.statusCode : undefined
+  if (status === 413) return problem('MDL_API_TOO_LARGE', error.message, requestId)
+  if (status !== undefined && status >= 400 && status < 500) {
+    return { ...problem('MDL_API_INVALID', error.message, requestId, [{ field: 'body', reason: error.message }]), status }
+  }
+  return problem('MDL_API_INTERNAL', '', requestId)
+}
+
+function problem(code: ErrorCode, detail: string, requestId: string, errors: readonly FieldError[] = []): Problem {
+  const status = STATUS[code] ?? 500
+  return { type: `urn:mendline:error:${code}`, title: ERROR_CODES[code], status, detail, code, request_id: requestId, errors: [...errors] }
+}

@@ -1,0 +1,88 @@
+/** What the routes share: whose data a request may touch, pages of lists, and the one run of a POST with an Idempotency-Key. */
+import { Type } from 'typebox'
+import { MendlineError } from '#kernel/errors.ts'
+import { IdSchema } from '#kernel/ids.ts'
+import { limits } from '#kernel/limits.ts'
+import type { Request, RouteContext } from './app.ts'
+import { ProblemSchema } from './problems.ts'
+
+/** Query of every list. */
+export const pageQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.apiPage_MAX, description: 'Records in one answer; 100 when absent' })),
+  cursor: Type.Optional(Type.String({ maxLength: 500, description: '`next` of the answer before' })),
+}
+
+export const tenantQuery = { tenant: Type.Optional({ ...IdSchema, description: 'Other tenant than the own; needs the scope admin' }) }
+
+const PAGE_DEFAULT = 100
+
+/** Tenant that the request works in: the key's own, or the named one when the key is an admin's. @throws MDL_API_FORBIDDEN */
+export function tenantOf(request: Request, named: string | undefined): string {
+  const { caller } = request
+  if (caller === undefined) throw new MendlineError('MDL_API_UNAUTHORISED', 'the request carries no API key')
+  if (named === undefined || named === caller.tenant) return caller.tenant
+  if (!caller.scopes.has('admin')) throw new MendlineError('MDL_API_FORBIDDEN', `the key belongs to the tenant ${caller.tenant}`)
+  return named
+}
+
+/** Query of a port's list from the query string. @throws MDL_API_INVALID for a cursor that we did not give */
+export function pageOf(query: { readonly limit?: number; readonly cursor?: string }): { limit: number; after?: string } {
+  const limit = query.limit ?? PAGE_DEFAULT
+  if (query.cursor === undefined) return { limit }
+  const after = Buffer.from(query.cursor, 'base64url').toString('utf8')
+  if (cursorOf(after) !== query.cursor) {
+    throw new MendlineError('MDL_API_INVALID', 'the cursor is none of ours', {
+      details: { errors: [{ field: 'querystring.cursor', reason: 'must be `next` of the answer before' }] },
+    })
+  }
+  return { limit, after }
+}
+
+/** Cursor on the wire; opaque to clients. */
+export const cursorOf = (after: string): string => Buffer.from(after, 'utf8').toString('base64url')
+
+/** Page of a port as the wire has it. */
+export function toWire(page: { readonly items: readonly unknown[]; readonly next: string | null }): {
+  items: readonly unknown[]
+  next: string | null
+} {
+  return { items: page.items, next: page.next === null ? null : cursorOf(page.next) }
+}
+
+/** Only the fields that are set. */
+export function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>
+  }
+}
+
+/** The record, or the refusal that it does not exist. */
+export function found<Item>(item: Item | undefined, what: string): Item {
+  if (item === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no ${what}`)
+  return item
+}
+
+export const IdempotencyHeader = Type.Object({
+  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: 'The same key and body again give the same answer' })),
+})
+
+/** Runs `act` at most once for the request's Idempotency-Key; without one, each time. */
+export async function once<Answer>(
+  context: RouteContext,
+  request: Request & { readonly body: unknown; readonly url: string },
+  act: () => Promise<Answer>,
+): Promise<Answer> {
+  const key = request.headers['idempotency-key']
+  if (typeof key !== 'string') return act()
+  const { answer } = await context.ports.idempotency.once({ token: request.token, key, route: request.url, body: request.body }, act)
+  return answer as Answer
+}
+
+/** Answers of a route for OpenAPI: its own and the problem. */
+export function answers(status: number, schema: object, description = 'Answer'): Record<number | string, object> {
+  return { [status]: { ...schema, description }, default: { ...ProblemSchema, description: 'Problem (RFC 9457)' } }
+}
+
+/** Schema of a list's answer. */
+export const listOf = (item: object): object =>
+  Type.Object({ items: Type.Array(item as ReturnType<typeof Type.Unknown>), next: Type.Union([Type.String(), Type.Null()]) })

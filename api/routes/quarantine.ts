@@ -1,0 +1,66 @@
+/** Quarantine: what was kept out of the readings, with the reason and the raw bytes. */
+import { Type } from 'typebox'
+import { IdSchema } from '#kernel/ids.ts'
+import type { App, RouteContext } from '../app.ts'
+import { answers, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+
+const EntrySchema = Type.Object({
+  id: Type.Integer(),
+  tenant: Type.String(),
+  device: Type.String(),
+  received_at_ms: Type.Integer(),
+  observed_at_ms: Type.Union([Type.Integer(), Type.Null()]),
+  code: Type.String(),
+  field: Type.String({ description: 'Path in the payload; empty = the whole' }),
+  reason: Type.String(),
+  kind: Type.String(),
+  raw_base64: Type.String(),
+  raw_text: Type.Union([Type.String(), Type.Null()], { description: 'The bytes as text when they are UTF-8' }),
+})
+
+export function quarantineRoutes(app: App, { ports }: RouteContext): void {
+  app.get(
+    '/quarantine',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['quarantine'],
+        summary: 'List what was kept out, oldest first',
+        querystring: Type.Object({
+          ...tenantQuery,
+          ...pageQuery,
+          device: Type.Optional(IdSchema),
+          code: Type.Optional(Type.String({ pattern: '^MDL_[A-Z_]{1,60}$' })),
+        }),
+        response: answers(200, listOf(EntrySchema)),
+      },
+    },
+    async (request) => {
+      const { device, code } = request.query
+      const { limit, after } = pageOf(request.query)
+      const entries = await ports.quarantine.quarantined({
+        tenant: tenantOf(request, request.query.tenant),
+        ...(device === undefined ? {} : { device }),
+        ...(code === undefined ? {} : { code }),
+        after: after === undefined ? 0 : Number(after),
+        limit,
+      })
+      const last = entries.at(-1)
+      const items = entries.map(({ raw, observed_at_ms, ...entry }) => ({
+        ...entry,
+        observed_at_ms: observed_at_ms ?? null,
+        raw_base64: Buffer.from(raw).toString('base64'),
+        raw_text: textOf(raw),
+      }))
+      return toWire({ items, next: entries.length === limit && last !== undefined ? String(last.id) : null })
+    },
+  )
+}
+
+function textOf(raw: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(raw)
+  } catch {
+    return null
+  }
+}

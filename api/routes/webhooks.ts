@@ -1,0 +1,121 @@
+/** Webhooks: endpoints, their attempts, a test event, and the dead letters once more. */
+import { Type } from 'typebox'
+import { MendlineError } from '#kernel/errors.ts'
+import { IdSchema } from '#kernel/ids.ts'
+import type { App, RouteContext } from '../app.ts'
+import { answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+
+const url = Type.String({ minLength: 8, maxLength: 2_000, pattern: '^https?://' })
+const types = Type.Array(Type.String({ minLength: 1, maxLength: 100, pattern: '^[a-z0-9_.]+\\*?$' }), {
+  maxItems: 50,
+  description: 'Event types; a `*` at the end stands for any rest; empty = all',
+})
+const description = Type.String({ maxLength: 200 })
+
+const NewWebhookSchema = Type.Object({ url, types: Type.Optional(types), description: Type.Optional(description) }, { additionalProperties: false })
+const ChangeSchema = Type.Object(
+  { url: Type.Optional(url), types: Type.Optional(types), description: Type.Optional(description), enabled: Type.Optional(Type.Boolean()) },
+  { additionalProperties: false, minProperties: 1 },
+)
+const WebhookSchema = Type.Object({ id: Type.String(), url: Type.String(), types: Type.Array(Type.String()) })
+const AnySchema = Type.Object({})
+
+const tags = ['webhooks']
+const one = { params: Type.Object({ id: IdSchema }), querystring: Type.Object(tenantQuery) }
+
+export function webhookRoutes(app: App, context: RouteContext): void {
+  const { webhooks } = context.ports
+  app.post(
+    '/webhooks',
+    {
+      config: { scope: 'webhooks:write' },
+      schema: {
+        tags,
+        summary: 'Create an endpoint; the answer shows its signing secret once',
+        headers: IdempotencyHeader,
+        querystring: Type.Object(tenantQuery),
+        body: NewWebhookSchema,
+        response: answers(201, Type.Object({ ...WebhookSchema.properties, secret: Type.String() })),
+      },
+    },
+    async (request, reply) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      return reply.code(201).send(await once(context, request, () => webhooks.create(tenant, { ...request.body, types: request.body.types ?? [] })))
+    },
+  )
+  app.get(
+    '/webhooks',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'List endpoints',
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery }),
+        response: answers(200, listOf(WebhookSchema)),
+      },
+    },
+    async (request) => toWire(await webhooks.list({ tenant: tenantOf(request, request.query.tenant), ...pageOf(request.query) })),
+  )
+  app.get(
+    '/webhooks/:id',
+    { config: { scope: 'read' }, schema: { tags, summary: 'Read an endpoint', ...one, response: answers(200, WebhookSchema) } },
+    async (request) => found(await webhooks.get(tenantOf(request, request.query.tenant), request.params.id), `webhook ${request.params.id}`),
+  )
+  app.patch(
+    '/webhooks/:id',
+    {
+      config: { scope: 'webhooks:write' },
+      schema: { tags, summary: 'Change an endpoint', ...one, body: ChangeSchema, response: answers(200, WebhookSchema) },
+    },
+    async (request) =>
+      found(await webhooks.update(tenantOf(request, request.query.tenant), request.params.id, request.body), `webhook ${request.params.id}`),
+  )
+  app.delete(
+    '/webhooks/:id',
+    { config: { scope: 'webhooks:write' }, schema: { tags, summary: 'Remove an endpoint', ...one, response: answers(204, Type.Null(), 'Removed') } },
+    async (request, reply) => {
+      const isRemoved = await webhooks.remove(tenantOf(request, request.query.tenant), request.params.id)
+      found(isRemoved ? true : undefined, `webhook ${request.params.id}`)
+      return reply.code(204).send()
+    },
+  )
+  deliveryRoutes(app, context)
+}
+
+function deliveryRoutes(app: App, { ports }: RouteContext): void {
+  const { webhooks } = ports
+  app.get(
+    '/webhooks/:id/attempts',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'List deliveries with status, latest first',
+        params: one.params,
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery }),
+        response: answers(200, listOf(AnySchema)),
+      },
+    },
+    async (request) =>
+      toWire(await webhooks.attempts({ tenant: tenantOf(request, request.query.tenant), id: request.params.id, ...pageOf(request.query) })),
+  )
+  app.post(
+    '/webhooks/:id/test',
+    {
+      config: { scope: 'webhooks:write' },
+      schema: { tags, summary: 'Send mendline.test.v1', ...one, response: answers(202, AnySchema, 'Put into the outbox') },
+    },
+    async (request, reply) => reply.code(202).send(await webhooks.sendTest(tenantOf(request, request.query.tenant), request.params.id)),
+  )
+  app.post(
+    '/webhooks/:id/replay',
+    {
+      config: { scope: 'webhooks:write' },
+      schema: { tags, summary: 'Send the dead letters of the endpoint again', ...one, response: answers(202, AnySchema, 'Put into the outbox') },
+    },
+    async (request, reply) => {
+      if (webhooks.replay === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'this outbox cannot replay')
+      return reply.code(202).send(await webhooks.replay(tenantOf(request, request.query.tenant), request.params.id))
+    },
+  )
+}

@@ -1,0 +1,98 @@
+/** Work orders and the way back: what the dispatch system says of them, once per Idempotency-Key. */
+import { Type } from 'typebox'
+import { SafetyClassSchema } from '#kernel/alarm.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { IdSchema } from '#kernel/ids.ts'
+import { WorkOrderEventSchema, WorkOrderSchema, WorkOrderStateSchema } from '#kernel/work-order.ts'
+import type { App, RouteContext } from '../app.ts'
+import { answers, found, listOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { hubQuery } from './service.ts'
+
+const EventHeaders = Type.Object({
+  'idempotency-key': Type.String({ minLength: 1, maxLength: 200 }),
+  'if-match': Type.Optional(Type.String({ maxLength: 40, description: 'ETag that the caller saw' })),
+})
+
+const tags = ['work orders']
+const one = { params: Type.Object({ id: IdSchema }), querystring: Type.Object(tenantQuery) }
+
+export function workOrderRoutes(app: App, { ports }: RouteContext): void {
+  const { hubs } = ports
+  app.get(
+    '/work-orders',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'List work orders, newest first',
+        querystring: Type.Object({
+          ...tenantQuery,
+          ...pageQuery,
+          device: Type.Optional(IdSchema),
+          state: Type.Optional(WorkOrderStateSchema),
+          fault: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+          safety_class: Type.Optional(SafetyClassSchema),
+        }),
+        response: answers(200, listOf(WorkOrderSchema)),
+      },
+    },
+    async (request) => toWire(await hubs.workOrders(hubQuery(request))),
+  )
+  app.get(
+    '/work-orders/:id',
+    { config: { scope: 'read' }, schema: { tags, summary: 'Read a work order with its packet', ...one, response: answers(200, WorkOrderSchema) } },
+    async (request, reply) => {
+      const order = found(await hubs.workOrder(tenantOf(request, request.query.tenant), request.params.id), `work order ${request.params.id}`)
+      const etag = `"${order.revision}"`
+      reply.header('etag', etag)
+      return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(order)
+    },
+  )
+  app.get(
+    '/work-orders/:id/events',
+    {
+      config: { scope: 'read' },
+      schema: { tags, summary: 'History of a work order, oldest first', ...one, response: answers(200, listOf(Type.Object({}))) },
+    },
+    async (request) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      found(await hubs.workOrder(tenant, request.params.id), `work order ${request.params.id}`)
+      return { items: await hubs.workOrderMoves(tenant, request.params.id), next: null }
+    },
+  )
+  app.post(
+    '/work-orders/:id/events',
+    {
+      config: { scope: 'orders:write' },
+      schema: {
+        tags,
+        summary: 'Say what happened to a work order',
+        description: 'Moves the order when `type` is a state, remarks otherwise. An illegal move is refused with 409.',
+        ...one,
+        headers: EventHeaders,
+        body: WorkOrderEventSchema,
+        response: answers(200, WorkOrderSchema, 'The order behind the event'),
+      },
+    },
+    async (request, reply) => {
+      const revision = revisionOf(request.headers['if-match'])
+      const order = await hubs.workOrderEvent(
+        tenantOf(request, request.query.tenant),
+        request.params.id,
+        request.body,
+        request.headers['idempotency-key'],
+        { expectedRevision: revision },
+      )
+      return reply.header('etag', `"${order.revision}"`).send(order)
+    },
+  )
+}
+
+function revisionOf(header: string | undefined): number | undefined {
+  if (header === undefined || header === '*') return undefined
+  const [, revision] = /^"(\d{1,15})"$/.exec(header) ?? []
+  if (revision !== undefined) return Number(revision)
+  throw new MendlineError('MDL_API_INVALID', 'If-Match is no ETag of ours', {
+    details: { errors: [{ field: 'headers.if-match', reason: 'must be the ETag of the order, e.g. "3"' }] },
+  })
+}

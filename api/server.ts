@@ -1,0 +1,155 @@
+/**
+ * The HTTP API: fastify with typebox schemas over the ports that main hands in. It checks keys and scopes, answers errors as
+ * problem+json, describes itself at /openapi.json, serves the console at / and hands WebSocket connections at /mqtt to the broker.
+ * It holds no state of its own; `stop` lets open requests end, then closes their sockets.
+ */
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify from 'fastify'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { App, RouteContext } from './app.ts'
+import type { Scope } from './keys.ts'
+import { attachMqtt } from './mqtt-upgrade.ts'
+import type { ApiPorts } from './ports.ts'
+import { problemHandler, validatorCompiler } from './problems.ts'
+import { consoleRoutes } from './routes/console.ts'
+import { deviceRoutes } from './routes/devices.ts'
+import { healthRoutes } from './routes/health.ts'
+import { quarantineRoutes } from './routes/quarantine.ts'
+import { readingRoutes } from './routes/readings.ts'
+import { serviceRoutes } from './routes/service.ts'
+import { typeRoutes } from './routes/types.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
+import { workOrderRoutes } from './routes/work-orders.ts'
+
+export interface ApiSettings {
+  readonly host: string
+  /** 0 = a free port. */
+  readonly port: number
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined
+}
+
+export interface Api {
+  /** Listens; gives the port. */
+  start(): Promise<{ readonly port: number }>
+  stop(): Promise<void>
+  /** The HTTP server under the API. */
+  readonly server: Server
+  /** The application, for `inject` in tests. */
+  readonly app: App
+}
+
+export interface ApiOptions {
+  readonly ports: ApiPorts
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+  readonly settings: ApiSettings
+  /** Version of the program, for OpenAPI. */
+  readonly version: string
+}
+
+const ROUTES = [deviceRoutes, typeRoutes, readingRoutes, serviceRoutes, workOrderRoutes, webhookRoutes, quarantineRoutes]
+
+/** Builds the API; opens nothing before `start`. */
+export async function createApi({ ports, clock, log, limits, settings, version }: ApiOptions): Promise<Api> {
+  const app: App = fastify({
+    bodyLimit: limits.apiBodyBytes_MAX,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 200 },
+    serverFactory: (handler) => {
+      const server = settings.tls === undefined ? createServer(handler) : (createTlsServer(settings.tls, handler) as unknown as Server)
+      server.requestTimeout = limits.apiRequestTimeoutMs
+      server.headersTimeout = limits.apiRequestTimeoutMs
+      return server
+    },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  const context: RouteContext = { ports, clock, limits }
+  app.setValidatorCompiler(validatorCompiler)
+  // What the ports give is what goes out; the tests hold it against the schemas.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  app.setErrorHandler(problemHandler(log))
+  app.setNotFoundHandler((request) => {
+    throw new MendlineError('MDL_API_NOT_FOUND', `there is no ${request.method} ${request.url.split('?')[0]}`)
+  })
+  app.decorateRequest('caller', undefined)
+  app.decorateRequest('token', '')
+  checkKeys(app, ports)
+  await describe(app, version)
+  await app.register(
+    async (routes) => {
+      for (const add of ROUTES) add(routes as App, context)
+    },
+    { prefix: '/api/v1' },
+  )
+  healthRoutes(app, context)
+  await consoleRoutes(app)
+  const mqtt = attachMqtt(app.server, ports.mqtt, limits)
+  await app.ready()
+  return {
+    server: app.server,
+    app,
+    async start() {
+      await app.listen({ host: settings.host, port: settings.port })
+      const { port } = app.server.address() as AddressInfo
+      log.info('api listens', { host: settings.host, port })
+      return { port }
+    },
+    async stop() {
+      mqtt.close()
+      const cancel = clock.after(limits.apiDrainMs, () => app.server.closeAllConnections())
+      app.server.closeIdleConnections()
+      await app.close()
+      cancel()
+    },
+  }
+}
+
+/** Holds each route that names a scope to a key that has it. */
+function checkKeys(app: App, ports: ApiPorts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    const { scope } = request.routeOptions.config
+    if (scope === undefined) return
+    const [, token] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+    if (token === undefined) throw new MendlineError('MDL_API_UNAUTHORISED', 'send `Authorization: Bearer mdl_<id>_<secret>`')
+    const caller = await ports.keys.authenticate(token)
+    if (caller === undefined) throw new MendlineError('MDL_API_UNAUTHORISED', 'the API key is unknown or revoked')
+    if (!holds(caller.scopes, scope)) throw new MendlineError('MDL_API_FORBIDDEN', `the key lacks the scope ${scope}`)
+    request.caller = caller
+    request.token = token
+  })
+}
+
+/** A scope to write includes reading. */
+function holds(scopes: ReadonlySet<Scope>, wanted: Scope): boolean {
+  return scopes.has('admin') || scopes.has(wanted) || (wanted === 'read' && scopes.size > 0)
+}
+
+/** OpenAPI 3.1 from the schemas of the routes. */
+async function describe(app: App, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Mendline',
+        version,
+        description: 'Readings, diagnoses, work orders and webhooks of home appliances. Times are epoch milliseconds; lists are `{items, next}`.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'mdl_<id>_<secret>' } } },
+    },
+    hideUntagged: true,
+  })
+  app.addHook('onRoute', (route) => {
+    const scope = route.config?.scope
+    if (scope !== undefined && route.schema !== undefined) route.schema.security = [{ key: [] }]
+  })
+}

@@ -1,0 +1,309 @@
+/**
+ * The settings: the only module that reads files and environment for them. YAML file, then `MENDLINE_<PATH>`, then flags, each over
+ * the one before; checked against one schema with all faults reported together, then frozen. Certificates and keys are read here,
+ * too. A configuration that would open an unprotected door is refused.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Static, type TSchema, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { parse } from 'yaml'
+import { MendlineError } from '#kernel/errors.ts'
+import { type Limits, limits } from '#kernel/limits.ts'
+
+/** A value that never shows in logs, JSON or messages; `reveal` gives it to who needs it. */
+export class Secret {
+  readonly #value: string
+  constructor(value: string) {
+    this.#value = value
+  }
+  reveal(): string {
+    return this.#value
+  }
+  toString(): string {
+    return '[secret]'
+  }
+  toJSON(): string {
+    return '[secret]'
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]'
+  }
+}
+
+const host = (fallback: string, description: string) => Type.String({ minLength: 1, maxLength: 253, default: fallback, description })
+const port = (fallback: number, description: string) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description })
+const file = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
+
+/** Schema of the settings; their table in docs/configuration.md is generated from it. */
+export const settingsSchema = Type.Object(
+  {
+    data: Type.String({ minLength: 1, default: './data', description: 'Folder of journal, readings and operational store' }),
+    dev: Type.Boolean({ default: false, description: 'Development: loopback only, API key `dev`, devices without credentials' }),
+    log_level: Type.Enum(['debug', 'info', 'warn', 'error'], { default: 'info', description: 'Least level that is written' }),
+    mqtt: Type.Object(
+      {
+        host: host('127.0.0.1', 'Address of MQTT without TLS; loopback unless `dangerous_plain_mqtt`'),
+        port: port(1883, 'Port of MQTT; 0 = a free one'),
+        dangerous_plain_mqtt: Type.Boolean({
+          default: false,
+          description: 'Allows MQTT without TLS on a public address (a VPN or a TLS proxy stands before it)',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    mqtts: Type.Object(
+      {
+        host: host('127.0.0.1', 'Address of MQTT over TLS'),
+        port: port(8883, 'Port of MQTT over TLS; 0 = a free one'),
+        key_file: file('Private key (PEM); MQTT over TLS is on when key and certificate are given'),
+        cert_file: file('Certificate chain (PEM)'),
+        ca_file: file('Authorities of client certificates (PEM); then CN = `{tenant}:{device}`'),
+      },
+      { additionalProperties: false },
+    ),
+    http: Type.Object(
+      {
+        host: host('127.0.0.1', 'Address of API, console and metrics'),
+        port: port(8080, 'Port of API, console and metrics; 0 = a free one'),
+        key_file: file('Private key (PEM); HTTPS is on when key and certificate are given'),
+        cert_file: file('Certificate chain (PEM)'),
+        behind_tls_proxy: Type.Boolean({ default: false, description: 'Allows HTTP without TLS on a public address (a TLS proxy stands before it)' }),
+      },
+      { additionalProperties: false },
+    ),
+    webhooks: Type.Object(
+      { allow_private_ranges: Type.Boolean({ default: false, description: 'Webhooks may go to loopback and private addresses' }) },
+      { additionalProperties: false },
+    ),
+    limits: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
+      default: {},
+      description: 'Other values for limits of kernel/limits.ts, by name',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+type Settings = Static<typeof settingsSchema>
+
+export interface TlsFiles {
+  readonly key: Secret
+  readonly cert: string
+  readonly ca?: string
+}
+
+/** Settings as the program uses them; frozen. */
+export interface Config {
+  readonly dataDir: string
+  readonly dev: boolean
+  readonly logLevel: Settings['log_level']
+  readonly mqtt: { readonly host: string; readonly port: number }
+  readonly mqtts: ({ readonly host: string; readonly port: number } & TlsFiles) | undefined
+  readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
+  readonly webhooks: { readonly allow_private_ranges: boolean }
+  readonly limits: Limits
+}
+
+export interface ConfigSources {
+  /** YAML file; absent = none. A named file that does not exist is a fault. */
+  readonly file?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Settings by path (`mqtt.port`), as the command line gave them. */
+  readonly flags: Readonly<Record<string, string | number | boolean | undefined>>
+}
+
+export interface ConfigFault {
+  readonly path: string
+  readonly reason: string
+}
+
+/**
+ * Reads, merges, checks and freezes the settings.
+ * @throws MendlineError MDL_CONFIG_INVALID with every fault, MDL_CONFIG_UNSAFE
+ */
+export function loadConfig({ file: path, environment, flags }: ConfigSources): Config {
+  const faults: ConfigFault[] = []
+  const given = path === undefined ? {} : readYaml(path, faults)
+  for (const [name, value] of Object.entries(environment)) {
+    const settingPath = value === undefined ? undefined : pathOfVariable(name)
+    if (settingPath === null) faults.push({ path: name, reason: 'names no setting' })
+    else if (settingPath !== undefined) put(given, settingPath, value)
+  }
+  for (const [settingPath, value] of Object.entries(flags)) if (value !== undefined) put(given, settingPath, value)
+  const settings = withDefaults(given)
+  for (const error of Value.Errors(settingsSchema, settings)) faults.push(toFault(error))
+  for (const name of Object.keys(isTree(given.limits) ? given.limits : {})) {
+    if (!Object.hasOwn(limits, name)) faults.push({ path: `limits.${name}`, reason: 'names no limit' })
+  }
+  refuse('MDL_CONFIG_INVALID', faults)
+  const config = toConfig(settings as Settings, faults)
+  refuse('MDL_CONFIG_INVALID', faults)
+  refuse('MDL_CONFIG_UNSAFE', unsafeDoors(config, settings as Settings))
+  return deepFreeze(config)
+}
+
+function refuse(code: 'MDL_CONFIG_INVALID' | 'MDL_CONFIG_UNSAFE', faults: readonly ConfigFault[]): void {
+  if (faults.length === 0) return
+  const unique = [...new Map(faults.map((fault) => [`${fault.path} ${fault.reason}`, fault])).values()]
+  throw new MendlineError(code, unique.map((fault) => `${fault.path}: ${fault.reason}`).join('\n'), { details: { faults: unique } })
+}
+
+type Tree = Record<string, unknown>
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function readYaml(path: string, faults: ConfigFault[]): Tree {
+  try {
+    const document: unknown = parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 })
+    if (document === null || document === undefined) return {}
+    if (isTree(document)) return document
+    faults.push({ path, reason: 'is no map of settings' })
+  } catch (error) {
+    faults.push({ path, reason: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) })
+  }
+  return {}
+}
+
+/** Variables that the command line reads for itself. */
+const CLIENT_VARIABLES = new Set(['MENDLINE_API_KEY', 'MENDLINE_URL', 'MENDLINE_CONFIG'])
+
+const leaves = settingLeaves(settingsSchema, '')
+const byVariable = new Map(leaves.map((leaf) => [leaf.variable, leaf.path]))
+
+/** Path of the setting that an environment variable names; null when it is ours and names none. */
+function pathOfVariable(name: string): string | null | undefined {
+  if (!name.startsWith('MENDLINE_') || CLIENT_VARIABLES.has(name)) return undefined
+  if (name.startsWith('MENDLINE_LIMITS_')) {
+    const wanted = name.slice('MENDLINE_LIMITS_'.length).toLowerCase()
+    const limit = Object.keys(limits).find((known) => known.toLowerCase() === wanted)
+    return limit === undefined ? null : `limits.${limit}`
+  }
+  return byVariable.get(name) ?? null
+}
+
+function put(tree: Tree, path: string, value: unknown): void {
+  const [first = '', ...rest] = path.split('.')
+  if (rest.length === 0) {
+    tree[first] = value
+    return
+  }
+  const branch = isTree(tree[first]) ? tree[first] : {}
+  tree[first] = branch
+  put(branch, rest.join('.'), value)
+}
+
+/** Fills what is absent; texts of environment and flags become numbers and booleans where the schema wants them. */
+function withDefaults(given: Tree): unknown {
+  const branches = Object.entries(settingsSchema.properties).filter(([, schema]) => 'properties' in schema)
+  const whole = { ...given }
+  for (const [name] of branches) whole[name] ??= {}
+  return Value.Convert(settingsSchema, Value.Default(settingsSchema, whole))
+}
+
+function toFault(error: { readonly instancePath: string; readonly message: string; readonly params: object }): ConfigFault {
+  const params = error.params as { additionalProperties?: readonly string[] }
+  const parts = error.instancePath.split('/').slice(1)
+  const extra = Array.isArray(params.additionalProperties) ? params.additionalProperties[0] : undefined
+  if (extra !== undefined) return { path: [...parts, extra].join('.'), reason: 'names no setting' }
+  return { path: parts.join('.'), reason: error.message }
+}
+
+function toConfig(settings: Settings, faults: ConfigFault[]): Config {
+  const { mqtt, mqtts, http } = settings
+  const tls = tlsFiles('mqtts', mqtts, faults)
+  return {
+    dataDir: resolve(settings.data),
+    dev: settings.dev,
+    logLevel: settings.log_level,
+    mqtt: { host: mqtt.host, port: mqtt.port },
+    mqtts: tls === undefined ? undefined : { host: mqtts.host, port: mqtts.port, ...tls },
+    http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
+    webhooks: settings.webhooks,
+    limits: { ...limits, ...settings.limits },
+  }
+}
+
+interface TlsPaths {
+  readonly key_file?: string
+  readonly cert_file?: string
+  readonly ca_file?: string
+}
+
+function tlsFiles(section: string, paths: TlsPaths, faults: ConfigFault[]): TlsFiles | undefined {
+  if (paths.key_file === undefined && paths.cert_file === undefined) {
+    if (paths.ca_file !== undefined) faults.push({ path: `${section}.ca_file`, reason: 'needs key_file and cert_file' })
+    return undefined
+  }
+  const read = (name: keyof TlsPaths): string => {
+    const path = paths[name]
+    if (path === undefined) {
+      faults.push({ path: `${section}.${name}`, reason: 'is missing; TLS needs key_file and cert_file' })
+      return ''
+    }
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      faults.push({ path: `${section}.${name}`, reason: error instanceof Error ? error.message : String(error) })
+      return ''
+    }
+  }
+  const files = { key: new Secret(read('key_file')), cert: read('cert_file') }
+  return paths.ca_file === undefined ? files : { ...files, ca: read('ca_file') }
+}
+
+const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/
+
+/** Doors that would stand open on a public address. */
+function unsafeDoors(config: Config, settings: Settings): ConfigFault[] {
+  const isPublic = (address: string): boolean => !LOOPBACK.test(address)
+  const doors: ConfigFault[] = []
+  const doorsByHost = [['mqtt.host', config.mqtt.host], ['http.host', config.http.host], ...(config.mqtts ? [['mqtts.host', config.mqtts.host]] : [])]
+  if (config.dev) {
+    for (const [path = '', address = ''] of doorsByHost) {
+      if (isPublic(address)) doors.push({ path, reason: `dev listens on loopback only, not on ${address}` })
+    }
+    return doors
+  }
+  if (isPublic(config.mqtt.host) && !settings.mqtt.dangerous_plain_mqtt) {
+    doors.push({ path: 'mqtt.host', reason: `MQTT without TLS on ${config.mqtt.host}; use mqtts, or set mqtt.dangerous_plain_mqtt` })
+  }
+  if (isPublic(config.http.host) && config.http.tls === undefined && !settings.http.behind_tls_proxy) {
+    doors.push({
+      path: 'http.host',
+      reason: `HTTP without TLS on ${config.http.host}; give http.key_file and http.cert_file, or set http.behind_tls_proxy`,
+    })
+  }
+  return doors
+}
+
+export interface SettingLeaf {
+  readonly path: string
+  readonly variable: string
+  readonly type: string
+  readonly fallback: string
+  readonly description: string
+}
+
+/** Every setting with its variable, type, default and meaning, in the order of the schema. */
+export function settingLeaves(schema: TSchema, prefix: string): readonly SettingLeaf[] {
+  const properties = (schema as { properties?: Record<string, TSchema> }).properties ?? {}
+  return Object.entries(properties).flatMap(([name, child]) => {
+    const path = prefix === '' ? name : `${prefix}.${name}`
+    if ('properties' in child) return settingLeaves(child, path)
+    const { type, enum: members, default: fallback, description } = child as Record<string, unknown>
+    return {
+      path,
+      variable: `MENDLINE_${path.replaceAll('.', '_').toUpperCase()}`,
+      type: Array.isArray(members) ? members.join(', ') : type === 'object' ? 'map of numbers' : String(type),
+      fallback: fallback === undefined ? '' : JSON.stringify(fallback),
+      description: String(description ?? ''),
+    }
+  })
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !(value instanceof Secret) && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const child of Object.values(value)) deepFreeze(child)
+  }
+  return value
+}
