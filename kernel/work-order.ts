@@ -99,3 +99,16 @@ export const WorkOrderSchema = Type.Object({
 export type Outcome = Static<typeof OutcomeSchema>
 export type Packet = Static<typeof PacketSchema>
 export type WorkOrder = Static<typeof WorkOrderSchema>
+
+/** What the dispatch system tells of an order: a move to a state, or a remark. `done` carries the outcome as `data.outcome`. */
+export const WorkOrderEventSchema = Type.Object(
+  {
+    type: Type.Enum([...WORK_ORDER_STATES, ...WORK_ORDER_REMARKS]),
+    at_ms: Type.Integer({ minimum: 0, description: 'When it happened' }),
+    actor: Type.String({ minLength: 1, maxLength: 128 }),
+    data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  },
+  { additionalProperties: false },
+)
+
+export type WorkOrderEvent = Static<typeof WorkOrderEventSchema>

@@ -1,0 +1,119 @@
+/**
+ * Applies what the dispatch system answers about an order: a move or a remark. The answer to an Idempotency-Key is kept, so that the
+ * same request has the same effect once and the same reply each time, and the key with another body is refused.
+ */
+import { createHash } from 'node:crypto'
+import { Value } from 'typebox/value'
+import { MendlineError } from '#kernel/errors.ts'
+import {
+  type Outcome,
+  OutcomeSchema,
+  WORK_ORDER_REMARKS,
+  type WorkOrder,
+  type WorkOrderEvent,
+  WorkOrderEventSchema,
+  type WorkOrderState,
+} from '#kernel/work-order.ts'
+import type { WorkOrderRow } from './hub-tables.ts'
+import type { HubTransaction } from './hub-transaction.ts'
+import { addLabel } from './labels.ts'
+import { moveOrder, remarkOrder, type Step, toWorkOrder } from './work-orders.ts'
+
+export interface Answer {
+  readonly tenant: string
+  readonly workOrderId: string
+  readonly input: WorkOrderEvent
+  readonly idempotencyKey: string | undefined
+  /** Refuses with MDL_API_CONFLICT when the order has another revision (If-Match). */
+  readonly expectedRevision: number | undefined
+}
+
+/** Bytes of one event's `data` as JSON; a larger one is refused. */
+const ANSWER_DATA_BYTES_MAX = 16 * 1024
+
+/** Remarks of one order; a further one is refused (a tracker should send positions at a sensible pace). */
+const REMARKS_MAX = 10_000
+
+/**
+ * Applies an answer and returns the order as it is after it.
+ * @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_TOO_LARGE, MDL_API_IDEMPOTENCY_MISMATCH,
+ * MDL_HUBS_ILLEGAL_MOVE, MDL_HUBS_OUTCOME_REQUIRED
+ */
+export async function applyAnswer(hub: HubTransaction, answer: Answer): Promise<WorkOrder> {
+  const { tenant, workOrderId, input, idempotencyKey } = answer
+  if (!Value.Check(WorkOrderEventSchema, input)) throw new MendlineError('MDL_API_INVALID', 'the event fails its schema')
+  const bodyHash = createHash('sha256')
+    .update(`${workOrderId}\n${canonical(input)}`)
+    .digest('hex')
+  if (idempotencyKey !== undefined) {
+    const kept = await keptReply(hub, { tenant, idempotencyKey, bodyHash })
+    if (kept !== undefined) return kept
+  }
+  const row = await hub.database
+    .selectFrom('hub_work_orders')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('work_order_id', '=', workOrderId)
+    .executeTakeFirst()
+  if (row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such work order')
+  if (answer.expectedRevision !== undefined && answer.expectedRevision !== row.revision) {
+    throw new MendlineError('MDL_API_CONFLICT', 'the work order was changed meanwhile', { details: { revision: row.revision } })
+  }
+  const order = await applyInput(hub, row, input)
+  if (idempotencyKey !== undefined) {
+    const reply = { tenant, idempotency_key: idempotencyKey, body_hash: bodyHash, answer: JSON.stringify(order), at_ms: hub.nowMs }
+    await hub.database.insertInto('hub_idempotency').values(reply).execute()
+  }
+  return order
+}
+
+async function keptReply(hub: HubTransaction, key: { tenant: string; idempotencyKey: string; bodyHash: string }): Promise<WorkOrder | undefined> {
+  const kept = await hub.database
+    .selectFrom('hub_idempotency')
+    .select(['body_hash', 'answer'])
+    .where('tenant', '=', key.tenant)
+    .where('idempotency_key', '=', key.idempotencyKey)
+    .executeTakeFirst()
+  if (kept === undefined) return undefined
+  if (kept.body_hash !== key.bodyHash) throw new MendlineError('MDL_API_IDEMPOTENCY_MISMATCH', 'the Idempotency-Key was used with another body')
+  return JSON.parse(kept.answer) as WorkOrder
+}
+
+async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrderEvent): Promise<WorkOrder> {
+  const data = input.data ?? {}
+  if (JSON.stringify(data).length > ANSWER_DATA_BYTES_MAX) throw new MendlineError('MDL_API_TOO_LARGE', 'data is larger than 16 KiB')
+  const reason = typeof data.reason === 'string' ? data.reason.slice(0, 500) : ''
+  const step: Step = { actor: input.actor, atMs: input.at_ms, reason, data }
+  if (isRemark(input.type)) {
+    if (row.move_count >= REMARKS_MAX) throw new MendlineError('MDL_API_TOO_LARGE', 'the order has too many remarks')
+    await remarkOrder(hub, row, input.type, step)
+    return toWorkOrder(row)
+  }
+  const outcome = input.type === 'done' ? outcomeOf(hub, row, data) : undefined
+  const order = await moveOrder(hub, row, input.type, outcome === undefined ? step : { ...step, outcome })
+  if (outcome !== undefined) await addLabel(hub, row, outcome, row.move_count + 1)
+  return order
+}
+
+const isRemark = (type: WorkOrderEvent['type']): type is Exclude<WorkOrderEvent['type'], WorkOrderState> =>
+  (WORK_ORDER_REMARKS as readonly string[]).includes(type)
+
+/** The outcome stands in `data.outcome`; data that is an outcome itself is taken too. */
+function outcomeOf(hub: HubTransaction, row: WorkOrderRow, data: Readonly<Record<string, unknown>>): Outcome | undefined {
+  const given = data.outcome ?? ('cause' in data ? data : undefined)
+  if (given === undefined) return undefined
+  if (!Value.Check(OutcomeSchema, given)) throw new MendlineError('MDL_API_INVALID', 'the outcome fails its schema')
+  const type = hub.catalogue(row.type)
+  const isKnown = ['no_fault_found', 'other'].includes(given.cause) || type === undefined || type.faults.some((fault) => fault.code === given.cause)
+  if (!isKnown) throw new MendlineError('MDL_API_INVALID', `the cause ${given.cause} is no fault code of ${row.type}`)
+  return given
+}
+
+/** JSON with sorted keys, so that the same body in another order of fields is the same. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, entry: unknown) =>
+    typeof entry === 'object' && entry !== null && !Array.isArray(entry)
+      ? Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : entry,
+  )
+}

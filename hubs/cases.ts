@@ -1,0 +1,73 @@
+/**
+ * Decides what a finding (an alarm or a diagnosis that names a cause) does to the orders of its unit: open one, merge into the one
+ * for the same cause, amend one whose rival it proves to be, reopen a repair that did not hold, or be a remark. One unit and cause
+ * never has two open orders. A pure decision; `work-orders.ts` carries it out.
+ */
+import type { WorkOrderState } from '#kernel/work-order.ts'
+import type { HubPolicy } from './hub-policy.ts'
+import { type Process, phaseOf } from './work-order-states.ts'
+
+export interface Finding {
+  readonly kind: 'alarm' | 'diagnosis'
+  /** Fault code, or `rule:<id>`. */
+  readonly cause: string
+  /** Device time at which it was made. */
+  readonly atMs: number
+  readonly probability: number
+  /** Faults that it could also be. */
+  readonly rivals: readonly string[]
+}
+
+/** What the decision needs to know of an order of the unit. */
+export interface KnownOrder {
+  readonly id: string
+  readonly state: WorkOrderState
+  readonly cause: string
+  readonly rivals: readonly string[]
+  readonly hasAlarm: boolean
+  readonly diagnosedAtMs: number | null
+  readonly settledAtMs: number | null
+}
+
+export type Route =
+  | { readonly kind: 'ignore' }
+  | { readonly kind: 'open' }
+  | { readonly kind: 'merge' | 'amend' | 'reopen'; readonly id: string }
+  | { readonly kind: 'remark'; readonly id: string; readonly reason: string }
+
+/** Route of a finding. `orders` are all orders of the unit, newest first. */
+export function routeFinding(
+  finding: Finding,
+  orders: readonly KnownOrder[],
+  rules: { readonly policy: HubPolicy; readonly process: Process },
+): Route {
+  const { policy, process } = rules
+  if (finding.kind === 'diagnosis' && finding.probability < policy.diagnosisProbability_MIN) return { kind: 'ignore' }
+  const isOpen = (order: KnownOrder): boolean => ['waiting', 'committed'].includes(phaseOf(process, order.state))
+
+  const same = orders.filter((order) => order.cause === finding.cause)
+  const open = same.find(isOpen)
+  if (open !== undefined) return { kind: 'merge', id: open.id }
+
+  const rival = finding.kind === 'alarm' ? undefined : orders.find((order) => isOpen(order) && areRivals(finding, order))
+  if (rival !== undefined) return routeRival(finding, rival, process)
+
+  const last = same[0]
+  if (last?.settledAtMs === null || last?.settledAtMs === undefined) return { kind: 'open' }
+  const isFinal = phaseOf(process, last.state) === 'final'
+  const quietMs = isFinal ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
+  // An alarm that holds after the repair is a fact at once; only one from before it is old news.
+  const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' ? 0 : quietMs)
+  if (finding.atMs <= quietUntilMs) return { kind: 'remark', id: last.id, reason: 'found again within the quiet time' }
+  return isFinal ? { kind: 'open' } : { kind: 'reopen', id: last.id }
+}
+
+const areRivals = (finding: Finding, order: KnownOrder): boolean => finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
+
+/** A newer rival takes over an order that nobody has promised to serve yet; else somebody who goes there is told. */
+function routeRival(finding: Finding, order: KnownOrder, process: Process): Route {
+  if (phaseOf(process, order.state) !== 'waiting') return { kind: 'remark', id: order.id, reason: 'a rival fault is now more probable' }
+  if (order.hasAlarm) return { kind: 'remark', id: order.id, reason: 'a rival fault was diagnosed; the alarm stands' }
+  if (order.diagnosedAtMs !== null && finding.atMs <= order.diagnosedAtMs) return { kind: 'remark', id: order.id, reason: 'an older rival diagnosis' }
+  return { kind: 'amend', id: order.id }
+}

@@ -1,0 +1,50 @@
+/**
+ * Raises the emergency of a danger to life or property: a record, a warning to whoever is on duty, advice to the household, and a
+ * safe-state command that is owed until it left. A past danger (learned of too late to warn) gets the record only.
+ */
+import type { Alarm } from '#kernel/alarm.ts'
+import { contentId } from '#kernel/ids.ts'
+import type { WorkOrder } from '#kernel/work-order.ts'
+import type { EmergencyRow } from '../hub-tables.ts'
+import { emit, type HubTransaction } from '../hub-transaction.ts'
+
+/** Marks an emergency for which no command is owed. */
+export const NO_COMMAND_OWED = -1
+
+export interface Danger {
+  readonly alarm: Alarm
+  readonly order: WorkOrder
+  readonly advice: string
+  readonly isPast: boolean
+}
+
+/** Writes the record once per alarm and, unless it is past, its events. */
+export async function raiseEmergency(hub: HubTransaction, { alarm, order, advice, isPast }: Danger): Promise<void> {
+  const { tenant, device, type, alarm_id, safety_class, title, raised_at_ms } = alarm
+  const { work_order_id, case_id } = order
+  const row: EmergencyRow = {
+    emergency_id: contentId('em', alarm_id),
+    tenant,
+    device,
+    type,
+    alarm_id,
+    work_order_id,
+    safety_class,
+    title,
+    advice,
+    state: isPast ? 'past' : 'raised',
+    raised_at_ms,
+    created_at_ms: hub.nowMs,
+    command_sent_at_ms: isPast ? NO_COMMAND_OWED : null,
+  }
+  const result = await hub.database
+    .insertInto('hub_emergencies')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (isPast || result.numInsertedOrUpdatedRows === 0n) return
+  const event = { tenant, device, subject: work_order_id, atMs: raised_at_ms }
+  const ids = { emergency_id: row.emergency_id, work_order_id, case_id, alarm_id, device, safety_class }
+  await emit(hub, { ...event, type: 'mendline.emergency.raised.v1', data: { ...ids, title, alarm, advice } })
+  await emit(hub, { ...event, type: 'mendline.household.advice.v1', data: { ...ids, text: advice, locale: hub.locale } })
+}

@@ -1,0 +1,199 @@
+/**
+ * Applies what the pipeline found to the hubs: stores the alarm or diagnosis, lets `cases.ts` decide, and carries the decision out.
+ * A function of (stored state, event); the same set of findings of one cause gives the same order in whatever order they come.
+ */
+import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
+import { raiseEmergency } from './emergency/raise-emergency.ts'
+import type { WorkOrderRow } from './hub-tables.ts'
+import { emit, type HubTransaction } from './hub-transaction.ts'
+import { phaseOf } from './work-order-states.ts'
+import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR, toWorkOrder } from './work-orders.ts'
+
+/** Stores a diagnosis; one that names a probable fault goes to the orders, a changed answer is sent. */
+export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promise<void> {
+  const { diagnosis_id, tenant, device, made_at_ms, answer, fault } = diagnosis
+  const stored = await hub.database
+    .insertInto('hub_diagnoses')
+    .values({ diagnosis_id, tenant, device, made_at_ms, answer, fault, body: JSON.stringify(diagnosis) })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (stored.numInsertedOrUpdatedRows === 0n) return
+  if (answer === 'fault' && fault !== null) {
+    const rivals = diagnosis.rivals.map((rival) => rival.fault)
+    await applyFinding(
+      hub,
+      { kind: 'diagnosis', cause: fault, atMs: made_at_ms, probability: diagnosis.probability, rivals },
+      { ...diagnosis, cause: fault, safetyClass: diagnosis.safety_class, atMs: made_at_ms, diagnosis, alarm: undefined, isPastDanger: false },
+    )
+  }
+  if (answer === 'no_fault') await verifyRepairs(hub, diagnosis)
+  await sendChangedAnswer(hub, diagnosis)
+}
+
+/** Stores an alarm; one that opens orders, or warns of a danger, goes to the orders. */
+export async function applyAlarm(hub: HubTransaction, alarm: Alarm): Promise<void> {
+  const isNew = await storeAlarm(hub, alarm)
+  if (!isNew) return
+  const isDanger = alarm.safety_class === 'E0' || alarm.safety_class === 'E1'
+  const rule = hub.catalogue(alarm.type)?.rules.find((entry) => entry.id === alarm.rule)
+  if (!isDanger && rule?.opensWorkOrder !== true) return
+  const isPastDanger = isDanger && alarm.received_at_ms - alarm.began_at_ms > hub.policy.pastDangerMs
+  const cause = alarm.fault ?? `rule:${alarm.rule}`
+  const order = await applyFinding(
+    hub,
+    { kind: 'alarm', cause, atMs: alarm.raised_at_ms, probability: 1, rivals: [] },
+    { ...alarm, cause, safetyClass: alarm.safety_class, atMs: alarm.raised_at_ms, diagnosis: undefined, alarm, isPastDanger },
+  )
+  if (isDanger && order !== undefined) await raiseEmergency(hub, { alarm, order, advice: rule?.advice[hub.locale] ?? '', isPast: isPastDanger })
+}
+
+/** Notes that the condition of an alarm ceased; an order that nobody accepted yet keeps it as a remark, the visit stays. */
+export async function applyAlarmCleared(hub: HubTransaction, alarm: Alarm): Promise<void> {
+  const { alarm_id, tenant, device, safety_class, raised_at_ms, cleared_at_ms } = alarm
+  await hub.database
+    .insertInto('hub_alarms')
+    .values({ alarm_id, tenant, device, safety_class, raised_at_ms, cleared_at_ms, body: '' })
+    .onConflict((conflict) => conflict.column('alarm_id').doUpdateSet({ cleared_at_ms }))
+    .execute()
+  const row = await hub.database.selectFrom('hub_work_orders').selectAll().where('alarm_id', '=', alarm_id).executeTakeFirst()
+  if (row === undefined || phaseOf(hub.process, row.state as WorkOrderState) !== 'waiting') return
+  const atMs = cleared_at_ms ?? raised_at_ms
+  await remarkOrder(hub, row, 'alarm_cleared', { actor: SYSTEM_ACTOR, atMs, reason: 'the condition of the alarm ceased', data: { alarm_id } })
+}
+
+async function storeAlarm(hub: HubTransaction, alarm: Alarm): Promise<boolean> {
+  const { alarm_id, tenant, device, safety_class, raised_at_ms, cleared_at_ms } = alarm
+  const body = JSON.stringify(alarm)
+  // A row without a body was made by the clearance, which overtook the alarm.
+  const result = await hub.database
+    .insertInto('hub_alarms')
+    .values({ alarm_id, tenant, device, safety_class, raised_at_ms, cleared_at_ms, body })
+    .onConflict((conflict) => conflict.column('alarm_id').doUpdateSet({ body }).where('hub_alarms.body', '=', ''))
+    .executeTakeFirst()
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+async function applyFinding(hub: HubTransaction, finding: Finding, opening: Opening): Promise<WorkOrder | undefined> {
+  const rows = await hub.database
+    .selectFrom('hub_work_orders')
+    .selectAll()
+    .where('tenant', '=', opening.tenant)
+    .where('device', '=', opening.device)
+    .orderBy('opened_at_ms', 'desc')
+    .orderBy('work_order_id')
+    .execute()
+  const route = routeFinding(finding, rows.map(toKnownOrder), hub)
+  if (route.kind === 'ignore') return undefined
+  if (route.kind === 'open') return openOrder(hub, opening)
+  const row = rows.find((entry) => entry.work_order_id === route.id)
+  if (row === undefined) return undefined
+  const { diagnosis, alarm } = opening
+  const data = { diagnosis_id: diagnosis?.diagnosis_id, alarm_id: alarm?.alarm_id }
+  const step: Step = { actor: SYSTEM_ACTOR, atMs: finding.atMs, reason: `${finding.cause} found again`, data }
+  if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
+  else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', step)
+  else if (route.kind === 'amend') await amendCause(hub, row, opening)
+  else await mergeFinding(hub, row, opening, step)
+  return toWorkOrder(await hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', route.id).executeTakeFirstOrThrow())
+}
+
+function toKnownOrder(row: WorkOrderRow): KnownOrder {
+  const { rivals } = JSON.parse(row.packet) as { rivals: { fault: string }[] }
+  return {
+    id: row.work_order_id,
+    state: row.state as WorkOrderState,
+    cause: row.cause,
+    rivals: rivals.map((rival) => rival.fault),
+    hasAlarm: row.alarm_id !== null,
+    diagnosedAtMs: row.diagnosed_at_ms,
+    settledAtMs: row.settled_at_ms,
+  }
+}
+
+async function amendCause(hub: HubTransaction, row: WorkOrderRow, opening: Opening): Promise<void> {
+  const { cause, fault, safetyClass, diagnosis, atMs } = opening
+  const reason = `${cause} is now more probable than ${row.cause}`
+  const step = { actor: SYSTEM_ACTOR, atMs, reason, data: { diagnosis_id: diagnosis?.diagnosis_id, from: row.cause, to: cause } }
+  await amendOrder(hub, row, { cause: { cause, fault }, safetyClass, diagnosis, alarm: undefined, openedAtMs: row.opened_at_ms, step })
+}
+
+/** Keeps the newest diagnosis, the first alarm, the gravest class and the earliest time. */
+async function mergeFinding(hub: HubTransaction, row: WorkOrderRow, opening: Opening, step: Step): Promise<void> {
+  const diagnosis = later(await storedDiagnosis(hub, row.diagnosis_id), opening.diagnosis)
+  const alarm = earlier(await storedAlarm(hub, row.alarm_id), opening.alarm)
+  const safetyClass = [row.safety_class as SafetyClass, opening.safetyClass].sort()[0] ?? opening.safetyClass
+  await amendOrder(hub, row, { safetyClass, diagnosis, alarm, openedAtMs: Math.min(row.opened_at_ms, opening.atMs), step })
+}
+
+async function storedDiagnosis(hub: HubTransaction, id: string | null): Promise<Diagnosis | undefined> {
+  if (id === null) return undefined
+  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', id).executeTakeFirst()
+  return found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
+}
+
+async function storedAlarm(hub: HubTransaction, id: string | null): Promise<Alarm | undefined> {
+  if (id === null) return undefined
+  const found = await hub.database.selectFrom('hub_alarms').select('body').where('alarm_id', '=', id).executeTakeFirst()
+  return found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
+}
+
+function later(a: Diagnosis | undefined, b: Diagnosis | undefined): Diagnosis | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  if (a.made_at_ms !== b.made_at_ms) return a.made_at_ms > b.made_at_ms ? a : b
+  return a.diagnosis_id > b.diagnosis_id ? a : b
+}
+
+function earlier(a: Alarm | undefined, b: Alarm | undefined): Alarm | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  if (a.raised_at_ms !== b.raised_at_ms) return a.raised_at_ms < b.raised_at_ms ? a : b
+  return a.alarm_id < b.alarm_id ? a : b
+}
+
+/** A window without fault that began after the repair shows that it held. */
+async function verifyRepairs(hub: HubTransaction, diagnosis: Diagnosis): Promise<void> {
+  const rows = await hub.database
+    .selectFrom('hub_work_orders')
+    .selectAll()
+    .where('tenant', '=', diagnosis.tenant)
+    .where('device', '=', diagnosis.device)
+    .where('state', '=', 'done')
+    .where('settled_at_ms', '<=', diagnosis.window_from_ms)
+    .execute()
+  for (const row of rows) {
+    const reason = 'no fault found in a window after the repair'
+    await moveOrder(hub, row, 'verified', { actor: SYSTEM_ACTOR, atMs: diagnosis.made_at_ms, reason, data: { diagnosis_id: diagnosis.diagnosis_id } })
+  }
+}
+
+/** Sends a diagnosis when it answers otherwise than the unit's last one; the windows in between are in the list. */
+async function sendChangedAnswer(hub: HubTransaction, diagnosis: Diagnosis): Promise<void> {
+  const { tenant, device, diagnosis_id, made_at_ms, answer, fault } = diagnosis
+  const last = await hub.database
+    .selectFrom('hub_device_answers')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .executeTakeFirst()
+  if (last !== undefined && last.made_at_ms > made_at_ms) return
+  const answered = { diagnosis_id, made_at_ms, answer, fault }
+  await hub.database
+    .insertInto('hub_device_answers')
+    .values({ tenant, device, ...answered })
+    .onConflict((conflict) => conflict.columns(['tenant', 'device']).doUpdateSet(answered))
+    .execute()
+  const isNews = last === undefined ? answer === 'fault' || answer === 'unknown_fault' : last.answer !== answer || last.fault !== fault
+  if (!isNews || answer === 'not_enough_data') return
+  const order = await hub.database
+    .selectFrom('hub_work_orders')
+    .select(['case_id', 'work_order_id'])
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .where('diagnosis_id', '=', diagnosis_id)
+    .executeTakeFirst()
+  const subject = order?.case_id ?? diagnosis_id
+  const data = { diagnosis, case_id: order?.case_id ?? null, work_order_id: order?.work_order_id ?? null }
+  await emit(hub, { tenant, device, subject, type: 'mendline.diagnosis.made.v1', atMs: made_at_ms, data })
+}

@@ -1,0 +1,28 @@
+/** What the steps of one hub transaction share: the open transaction, the instant, the rules of the house, and what will leave after the commit. */
+import type { Kysely } from 'kysely'
+import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
+import type { EpochMs } from '#kernel/clock.ts'
+import type { HubPolicy } from './hub-policy.ts'
+import type { HubTables } from './hub-tables.ts'
+import { type CloudEvent, enqueueEvent, type OutgoingEvent } from './outbox-events.ts'
+import type { Process } from './work-order-states.ts'
+
+export interface HubSettings {
+  readonly catalogue: (type: string) => ApplianceType | undefined
+  readonly policy: HubPolicy
+  readonly process: Process
+  /** Language of the texts on packets and advice. */
+  readonly locale: keyof Text
+}
+
+export interface HubTransaction extends HubSettings {
+  readonly database: Kysely<HubTables>
+  readonly nowMs: EpochMs
+  /** Events that were enqueued; handed to listeners after the commit. */
+  readonly emitted: CloudEvent[]
+}
+
+/** Writes an event into the outbox, in the transaction that made it true. */
+export async function emit(hub: HubTransaction, event: OutgoingEvent): Promise<void> {
+  hub.emitted.push(await enqueueEvent(hub.database, event, hub.nowMs))
+}

@@ -1,0 +1,128 @@
+/**
+ * Front of the hubs: takes what the pipeline found and what people and systems answer, keeps cases, work orders, parts needs,
+ * emergencies and labels, and writes what must leave into the outbox. Each call is one transaction; each event has its effect once.
+ */
+import type { Kysely } from 'kysely'
+import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { assertNever } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Log } from '#kernel/log.ts'
+import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
+import { applyAnswer } from './answers.ts'
+import { createSafeState, type SendSafeState } from './emergency/safe-state.ts'
+import { applyAlarm, applyAlarmCleared, applyDiagnosis } from './findings.ts'
+import { type HubPolicy, standardPolicy } from './hub-policy.ts'
+import type { HubTables } from './hub-tables.ts'
+import { emit, type HubTransaction } from './hub-transaction.ts'
+import { createHubLists, type HubLists } from './lists.ts'
+import type { CloudEvent } from './outbox-events.ts'
+import { type Process, standardProcess } from './work-order-states.ts'
+
+export interface HubsOptions {
+  readonly database: Kysely<HubTables>
+  readonly catalogue: (type: string) => ApplianceType | undefined
+  readonly clock: Clock
+  readonly log: Log
+  /** Publishes the safe-state command of an emergency; absent = none is sent (each stays owed and is said at start). */
+  readonly safeStateCommand?: SendSafeState
+  /** Told after each commit that enqueued events (wake the outbox, feed the live stream). */
+  readonly onCommitted?: (events: readonly CloudEvent[]) => void
+  readonly policy?: Partial<HubPolicy>
+  readonly process?: Process
+  readonly locale?: keyof Text
+}
+
+export interface Hubs extends HubLists {
+  /** Sends the safe-state commands still owed from before. */
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Applies events in one transaction; one whose key was applied before changes nothing. Resolves after the commit. */
+  apply(events: readonly HubEvent[]): Promise<void>
+  /**
+   * Applies an answer of the dispatch system, idempotent by key.
+   * @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_IDEMPOTENCY_MISMATCH, MDL_HUBS_ILLEGAL_MOVE,
+   * MDL_HUBS_OUTCOME_REQUIRED
+   */
+  workOrderEvent(
+    tenant: string,
+    id: string,
+    input: WorkOrderEvent,
+    idempotencyKey: string | undefined,
+    options?: { readonly expectedRevision?: number | undefined },
+  ): Promise<WorkOrder>
+}
+
+/** Answers kept for their Idempotency-Key this long; then the key may be used anew. */
+const IDEMPOTENCY_KEPT_MS = 7 * 24 * 3_600_000
+
+/** Joins the hubs over their tables (`hubMigrations`). */
+export function createHubs(options: HubsOptions): Hubs {
+  const { database, clock, log, catalogue } = options
+  const settings = {
+    catalogue,
+    policy: { ...standardPolicy, ...options.policy },
+    process: options.process ?? standardProcess,
+    locale: options.locale ?? 'en',
+  }
+  const command = options.safeStateCommand
+  const safeState = command === undefined ? undefined : createSafeState({ database, clock, log, command })
+
+  const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> => {
+    const emitted: CloudEvent[] = []
+    const result = await database.transaction().execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted }))
+    if (emitted.length > 0) options.onCommitted?.(emitted)
+    if (emitted.some((event) => event.type === 'mendline.emergency.raised.v1')) safeState?.send().catch(logUnsent(log))
+    return result
+  }
+  return {
+    ...createHubLists(database),
+    async start() {
+      await database
+        .deleteFrom('hub_idempotency')
+        .where('at_ms', '<', clock.now() - IDEMPOTENCY_KEPT_MS)
+        .execute()
+      if (safeState === undefined) log.warn('no sender of safe-state commands', {})
+      else await safeState.send()
+    },
+    async stop() {
+      safeState?.stop()
+    },
+    apply: (events) =>
+      inTransaction(async (hub) => {
+        for (const event of events) if (await isFirst(hub, event.key)) await applyEvent(hub, event)
+      }),
+    workOrderEvent: (tenant, workOrderId, input, idempotencyKey, given = {}) =>
+      inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),
+  }
+}
+
+const logUnsent = (log: Log) => (cause: unknown) => log.error('safe-state commands could not be sent', { cause })
+
+async function isFirst(hub: HubTransaction, key: string): Promise<boolean> {
+  const result = await hub.database
+    .insertInto('hub_applied_events')
+    .values({ event_key: key, applied_at_ms: hub.nowMs })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  return result.numInsertedOrUpdatedRows === 1n
+}
+
+async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
+  switch (event.kind) {
+    case 'alarm_raised':
+      return applyAlarm(hub, event.alarm)
+    case 'alarm_cleared':
+      return applyAlarmCleared(hub, event.alarm)
+    case 'diagnosis_made':
+      return applyDiagnosis(hub, event.diagnosis)
+    case 'device_silent':
+    case 'device_returned': {
+      const { tenant, device, at_ms } = event
+      const type = event.kind === 'device_silent' ? 'mendline.device.silent.v1' : 'mendline.device.returned.v1'
+      return emit(hub, { tenant, device, subject: device, type, atMs: at_ms, data: { device, at_ms } })
+    }
+    default:
+      return assertNever(event)
+  }
+}
