@@ -44,6 +44,12 @@ export const limits = {
   topicBytes_MAX: 1_024,
   /** Messages kept for a session that is offline; further ones are dropped and counted (the platform repeats what still matters). */
   offlineMessages_MAX: 100,
+  /** Subscriptions of one session; a further one is answered with failure. */
+  subscriptionsPerSession_MAX: 64,
+  /** Time a socket gets to take its last bytes (a refusing CONNACK) before it is destroyed. */
+  farewellMs: 1_000,
+  /** Time that stopping waits for messages on their way into the journal; then their sockets are closed without PUBACK. */
+  brokerDrainMs: 5_000,
   /** Time an old device secret stays valid after a rotation. */
   secretOverlapMs: 24 * 3_600_000,
   /** Largest `max_age_days` of a device, in days. */
@@ -110,10 +116,6 @@ export const limits = {
   apiRequestTimeoutMs: 30_000,
   /** Devices in one creation; above it the request is refused. */
   apiDevicesPerRequest_MAX: 5_000,
-  /** Channels of a type that a user registers. */
-  apiChannelsPerType_MAX: 200,
-  /** Types that users registered, in all; a further one is refused. */
-  apiRegisteredTypes_MAX: 500,
   /** How long the answer to an Idempotency-Key is kept. */
   apiIdempotencyMs: 86_400_000,
   /** MQTT connections over WebSocket that are open at one time; a further upgrade is refused. */
