@@ -1,0 +1,117 @@
+/**
+ * What a logged-in client may do, and the hop from the broker to ingest. Aedes 1.2 writes the PUBACK of a QoS 1 publish before it
+ * emits the publish, so `authorizePublish` is the one place that stands before the PUBACK: there `accept` is awaited, for wills as
+ * well. When `accept` fails there is no PUBACK and the connection is closed.
+ */
+import type { AedesPublishPacket, Client, PublishPacket, Subscription } from 'aedes'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { Clock } from '#kernel/clock.ts'
+import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { DeviceRegistry } from './device-registry.ts'
+import type { Presence } from './presence.ts'
+import type { DeviceFacts } from './principal.ts'
+import type { Session, Sessions } from './sessions.ts'
+import type { BrokerCounters } from './statistics.ts'
+import { decidePublish, mayReceive, maySubscribe, type UplinkTopic } from './topics.ts'
+
+export interface AuthoriserPorts {
+  readonly registry: Pick<DeviceRegistry, 'get'>
+  readonly sessions: Sessions
+  readonly presence: Presence
+  readonly counters: BrokerCounters
+  readonly accept: (message: AcceptedMessage) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+  readonly isDev: boolean
+  /** Appliance type of a device that is not registered (`--dev`). */
+  readonly anonymousType: string
+  readonly isStopping: () => boolean
+  /** Counts a refusal and makes its error. */
+  readonly refuse: (code: ErrorCode, reason: string, who: string) => MendlineError
+}
+
+export interface Authoriser {
+  authorizePublish(client: Client | null, packet: PublishPacket, done: (error?: Error | null) => void): void
+  authorizeSubscribe(client: Client, subscription: Subscription, done: (error: Error | null, granted?: Subscription | null) => void): void
+  authorizeForward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null
+  /** Tells whether the session of a client id may keep a subscription beyond its connection. */
+  mayKeep(clientId: string, filter: string): boolean
+}
+
+export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
+  const { sessions, limits, isDev, refuse } = ports
+  return {
+    authorizePublish(client, packet, done) {
+      const session = client === null ? undefined : sessions.of(client)
+      // Aedes also asks for wills: of a client that is closed, or of nobody when a session was lost.
+      if (client === null || session === undefined) return void done(refuse('MDL_BROKER_TOPIC_REFUSED', 'no session', packet.topic))
+      if (client.closed && ports.isStopping()) return void done(new Error('the platform stops; its devices are not offline'))
+      const decision = decidePublish(session.principal, { topic: packet.topic, qos: packet.qos, isDev })
+      if (decision.kind === 'refuse') return void done(refuse('MDL_BROKER_TOPIC_REFUSED', `publish to ${packet.topic}`, session.name))
+      if (decision.kind === 'plain') return void done(null)
+      // Only state is retained, and always, so that a late listener sees it; what the device asks for does not matter.
+      packet.retain = decision.uplink.kind === 'state'
+      acceptUplink(ports, { session, uplink: decision.uplink, packet, done })
+    },
+    authorizeSubscribe(client, subscription, done) {
+      const session = sessions.of(client)
+      const { topic } = subscription
+      if (session === undefined || !maySubscribe(session.principal, topic, isDev)) {
+        refuse('MDL_BROKER_TOPIC_REFUSED', `subscribe to ${topic}`, client.id)
+        return void done(null, null)
+      }
+      if (session.filters.size >= limits.subscriptionsPerSession_MAX && !session.filters.has(topic)) {
+        refuse('MDL_BROKER_TOO_MANY', 'subscriptions of one session', client.id)
+        return void done(null, null)
+      }
+      session.filters.add(topic)
+      done(null, subscription)
+    },
+    authorizeForward(client, packet) {
+      const session = sessions.of(client)
+      return session !== undefined && mayReceive(session.principal, packet.topic, isDev) ? packet : null
+    },
+    mayKeep(clientId, filter) {
+      const session = sessions.byName(clientId)
+      return session !== undefined && maySubscribe(session.principal, filter, isDev)
+    },
+  }
+}
+
+interface Uplink {
+  readonly session: Session
+  readonly uplink: UplinkTopic
+  readonly packet: PublishPacket
+  readonly done: (error?: Error | null) => void
+}
+
+function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }: Uplink): void {
+  const { accept, clock, counters, presence, log, refuse } = ports
+  const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
+  const arrived = session.guard.flow.begin(payload.length)
+  const { type, maxAgeDays } = factsOf(ports, session, uplink)
+  counters.published()
+  accept({ ...uplink, type, maxAgeDays, payload, received_at_ms: clock.now() }).then(
+    () => {
+      counters.accepted()
+      if (uplink.kind === 'state') presence.read(uplink.tenant, uplink.device, payload)
+      done(null)
+      arrived()
+    },
+    (cause: unknown) => {
+      log.error('message not accepted', { tenant: uplink.tenant, device: uplink.device, error: String(cause) })
+      done(refuse('MDL_JOURNAL_UNAVAILABLE', 'the journal cannot write', session.name))
+      arrived()
+    },
+  )
+}
+
+function factsOf({ registry, anonymousType, limits }: AuthoriserPorts, { principal }: Session, { tenant, device }: UplinkTopic): DeviceFacts {
+  const own = principal.kind === 'anonymous' ? undefined : principal.devices.get(device)
+  if (own !== undefined) return own
+  const record = registry.get(tenant, device)
+  return { type: record?.type ?? anonymousType, maxAgeDays: record?.max_age_days ?? limits.behindDays_MAX }
+}

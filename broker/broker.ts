@@ -1,0 +1,196 @@
+/**
+ * The broker: admits sockets, guards their bytes, checks logins and topic rights, and hands every message of a device to `accept`
+ * before it is acknowledged (`authorise.ts`). Aedes keeps sessions, subscriptions, retained state and wills. Fan-out to subscribers
+ * serves commands, settings and state; nobody reads telemetry from here.
+ */
+import type { Duplex } from 'node:stream'
+import { Aedes, type PublishPacket } from 'aedes'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import { createAdmission } from './admission.ts'
+import { createAuthoriser } from './authorise.ts'
+import { ByteGuard } from './byte-guard.ts'
+import type { DeviceRegistry } from './device-registry.ts'
+import { createFlow, type Flow } from './flow.ts'
+import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
+import { createLogin } from './login.ts'
+import { createPresence, type Presence } from './presence.ts'
+import { boundSessions } from './session-store.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { type BrokerCounters, type BrokerStatistics, createBrokerCounters } from './statistics.ts'
+import { commandTopic, desiredTopic } from './topics.ts'
+
+export interface BrokerSettings {
+  /** Port 0 = a free port. */
+  readonly mqtt: { readonly host: string; readonly port: number }
+  readonly tls?: TlsSettings | undefined
+  /** Anonymous clients and topics outside `mend/`; for loopback only, which the configuration checks. */
+  readonly dev: boolean
+  /** Appliance type of a device that is not registered (`dev` only). */
+  readonly anonymousType?: string | undefined
+}
+
+export interface BrokerPorts {
+  readonly registry: Pick<DeviceRegistry, 'authenticate' | 'principalOf' | 'get' | 'onRevoked'>
+  /** Resolves when the message is durable; rejects only when the journal cannot write. */
+  readonly accept: (message: AcceptedMessage) => Promise<void>
+  /** Told when a device comes or goes: by its connection, its birth message or its last will; only on change. */
+  readonly onState: (tenant: string, device: string, isOnline: boolean) => void
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+  readonly settings: BrokerSettings
+}
+
+export interface Broker {
+  start(): Promise<{ mqttPort: number; tlsPort?: number }>
+  /** Stops accepting and reading, waits for what is on its way into the journal, then closes all; wills are not sent. Idempotent. */
+  stop(): Promise<void>
+  /** Takes the stream of a WebSocket that was upgraded at `/mqtt`. */
+  handleWebSocket(stream: Duplex, address: string): void
+  /** Sends a command to a device at QoS 1; resolves when it is handed to its session (kept for one that is offline and persistent). */
+  publishCommand(tenant: string, device: string, commandId: string, payload: object): Promise<void>
+  /** Sends settings as they should be, retained, so that a device finds them when it comes. */
+  publishDesired(tenant: string, device: string, payload: object): Promise<void>
+  /** Closes the connections of a principal at once. */
+  disconnect(tenant: string, principal: string): void
+  /** Clients that are logged in. */
+  connectedCount(): number
+  statistics(): BrokerStatistics
+}
+
+const DEFAULT_TYPE = 'air_conditioner'
+
+export function createBroker({ registry, accept, onState, clock, log, limits, settings }: BrokerPorts): Broker {
+  const admission = createAdmission(limits)
+  const flow = createFlow(limits)
+  const counters = createBrokerCounters()
+  const sessions = createSessions({ clock, limits })
+  const presence = createPresence(onState)
+  const isDev = settings.dev
+  const listeners: Listener[] = []
+  let stopped: Promise<void> | undefined
+  const isStopping = (): boolean => stopped !== undefined
+
+  const refuse = (code: ErrorCode, reason: string, who: string): MendlineError => {
+    counters.refused(code)
+    log.debug('broker refused', { code, reason, client: who })
+    return new MendlineError(code, reason)
+  }
+  const anonymousType = settings.anonymousType ?? DEFAULT_TYPE
+  const login = createLogin({ registry, sessions, isDev, refuse, limits })
+  const authoriser = createAuthoriser({
+    registry,
+    sessions,
+    presence,
+    counters,
+    accept,
+    clock,
+    log,
+    limits,
+    isDev,
+    anonymousType,
+    isStopping,
+    refuse,
+  })
+  const aedes = new Aedes({
+    connectTimeout: limits.connectDeadlineMs,
+    drainTimeout: limits.drainTimeoutMs,
+    preConnect: login.remember,
+    authenticate: login.check,
+    authorizePublish: authoriser.authorizePublish,
+    authorizeSubscribe: authoriser.authorizeSubscribe,
+    authorizeForward: authoriser.authorizeForward,
+  })
+  watchEngine(aedes, { sessions, presence, counters, log })
+  registry.onRevoked((tenant, device) => sessions.close(tenant, device))
+
+  function arrive({ stream, address, ticket, certificateName }: Arrival): void {
+    const guard = new ByteGuard({ source: stream, ticket, flow, clock, limits, onRefused: (code, reason) => refuse(code, reason, address) })
+    const client = aedes.handle(guard)
+    sessions.arrived(client, guard, certificateName)
+    guard.once('close', () => {
+      const session = sessions.closed(client)
+      const isGone = session?.principal.kind === 'device' && session.isLast && !isStopping()
+      if (isGone) presence.set(session.principal.tenant, session.principal.id, false)
+    })
+  }
+
+  const onTooMany = (address: string): MendlineError => refuse('MDL_BROKER_TOO_MANY', 'connections', address)
+  const listenerPorts = { admission, limits, onArrival: arrive, onTooMany }
+
+  return {
+    async start() {
+      await aedes.listen()
+      const onDropped = (clientId: string): MendlineError => refuse('MDL_BROKER_TOO_MANY', 'messages for an offline session', clientId)
+      boundSessions(aedes, { offlineMessages_MAX: limits.offlineMessages_MAX, mayKeep: authoriser.mayKeep, onDropped })
+      listeners.push(await listenTcp(settings.mqtt, listenerPorts))
+      if (settings.tls !== undefined) listeners.push(await listenTls(settings.tls, listenerPorts))
+      const [mqttPort = 0, tlsPort] = listeners.map(({ port }) => port)
+      return tlsPort === undefined ? { mqttPort } : { mqttPort, tlsPort }
+    },
+    stop: () => (stopped ??= stopBroker({ listeners, flow, sessions, aedes, clock, limits })),
+    handleWebSocket(stream, address) {
+      const ticket = isStopping() ? undefined : admission.admit(address)
+      if (ticket !== undefined) arrive({ stream, address, ticket })
+      else {
+        stream.destroy()
+        onTooMany(address)
+      }
+    },
+    publishCommand: (tenant, device, commandId, payload) => send(aedes, { topic: commandTopic(tenant, device, commandId), payload, retain: false }),
+    publishDesired: (tenant, device, payload) => send(aedes, { topic: desiredTopic(tenant, device), payload, retain: true }),
+    disconnect: (tenant, principal) => sessions.close(tenant, principal),
+    connectedCount: () => sessions.readyCount(),
+    statistics: () => counters.read({ ...admission.count(), sessions: sessions.readyCount(), inFlightBytes: flow.inFlightBytes() }),
+  }
+}
+
+/** Follows what Aedes tells of its clients. */
+function watchEngine(aedes: Aedes, ports: { sessions: Sessions; presence: Presence; counters: BrokerCounters; log: Log }): void {
+  const { sessions, presence, counters, log } = ports
+  // Aedes reports broken connections by event; without a listener an 'error' would end the process.
+  aedes.on('clientError', (client, error) => log.debug('client failed', { client: client.id, error: error.message }))
+  aedes.on('connectionError', (_client, error) => log.debug('connection failed', { error: error.message }))
+  const events: NodeJS.EventEmitter = aedes
+  events.on('error', (error: Error) => log.error('mqtt engine failed', { error: error.message }))
+  aedes.on('unsubscribe', (filters, client) => {
+    for (const filter of filters) sessions.of(client)?.filters.delete(filter)
+  })
+  aedes.on('clientReady', (client) => {
+    const session = sessions.of(client)
+    if (session === undefined) return
+    counters.connected()
+    session.isReady = true
+    if (session.principal.kind === 'device') presence.set(session.principal.tenant, session.principal.id, true)
+    session.guard.loggedIn(session.bucket)
+  })
+}
+
+/** Sends a message of the platform; it needs no rights and is not journalled. */
+function send(aedes: Aedes, { topic, payload, retain }: { topic: string; payload: object; retain: boolean }): Promise<void> {
+  const packet: PublishPacket = { cmd: 'publish', topic, payload: Buffer.from(JSON.stringify(payload)), qos: 1, retain, dup: false }
+  return new Promise((resolve, reject) => aedes.publish(packet, (error) => (error ? reject(error) : resolve())))
+}
+
+interface StopPorts {
+  readonly listeners: readonly Listener[]
+  readonly flow: Flow
+  readonly sessions: Sessions
+  readonly aedes: Aedes
+  readonly clock: Clock
+  readonly limits: Limits
+}
+
+async function stopBroker({ listeners, flow, sessions, aedes, clock, limits }: StopPorts): Promise<void> {
+  for (const listener of listeners) listener.close()
+  flow.hold()
+  await Promise.race([flow.idle(), new Promise<void>((resolve) => clock.after(limits.brokerDrainMs, resolve))])
+  // Two turns of the loop, so that the last PUBACKs are written before their sockets close.
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+  sessions.closeSilent()
+  if (!aedes.closed) await new Promise<void>((resolve) => aedes.close(resolve))
+}

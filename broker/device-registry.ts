@@ -1,0 +1,250 @@
+/**
+ * The registry of devices: records in the operational store, all of them in memory as well, so that a login and a topic check never
+ * wait for a database. It makes and rotates secrets, shows each once and keeps hashes. A device that was revoked stays listed and its
+ * id stays taken, since its readings are still there.
+ */
+import type { Kysely } from 'kysely'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
+import { limits } from '#kernel/limits.ts'
+import { hashSecret, makeSecret, secretMatches } from './credentials.ts'
+import type { DeviceRow, DeviceTables } from './device-tables.ts'
+import { type Login, loginName, type Principal, parseLoginName } from './principal.ts'
+
+/** A device as `POST /api/v1/devices` takes it. */
+export interface NewDevice {
+  readonly tenant?: string | undefined
+  readonly device: string
+  readonly type: string
+  readonly model?: string | undefined
+  readonly serial?: string | undefined
+  readonly firmware?: string | undefined
+  readonly installed_at_ms?: number | undefined
+  readonly site?: string | undefined
+  readonly household?: string | undefined
+  readonly max_age_days?: number | undefined
+}
+
+/** A device without its secrets. */
+export type DeviceRecord = Readonly<Omit<DeviceRow, 'secret_hash' | 'previous_secret_hash' | 'previous_secret_until_ms'>>
+
+/** A device with the secret that is shown this once. */
+export type CreatedDevice = DeviceRecord & { readonly secret: string }
+
+export interface DeviceList {
+  /** Only this tenant's; all without it. */
+  readonly tenant?: string | undefined
+  /** Only devices behind this `{tenant}:{device}` in the order of the list. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
+
+export interface DeviceRegistry {
+  /** Reads all devices into memory; the tables must be there. */
+  start(): Promise<void>
+  /**
+   * Creates all of the list or none, in one transaction. Cost: about 0.1 ms a device.
+   * @throws MendlineError MDL_API_INVALID for a bad id, type or age; MDL_API_CONFLICT when an id is taken or named twice
+   */
+  create(devices: readonly NewDevice[]): Promise<CreatedDevice[]>
+  get(tenant: string, device: string): DeviceRecord | undefined
+  /** Devices in order of `{tenant}:{device}`. */
+  list(query: DeviceList): DeviceRecord[]
+  /** Makes a new secret; the old one stays valid for `secretOverlapMs`. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT when revoked */
+  rotate(tenant: string, device: string): Promise<string>
+  /** Ends all secrets of the device at once; again on a revoked device it does nothing. @throws MendlineError MDL_API_NOT_FOUND */
+  revoke(tenant: string, device: string): Promise<void>
+  /** Tells who logs in, or undefined when user name, client id and secret do not belong together. Costs a hash, never waits. */
+  authenticate(login: Login): Principal | undefined
+  /** Principal of a login name whose owner was proven in another way (a verified client certificate). */
+  principalOf(name: string): Principal | undefined
+  onRevoked(listener: (tenant: string, device: string) => void): void
+}
+
+export interface DeviceRegistryPorts {
+  readonly database: Kysely<DeviceTables>
+  readonly clock: Clock
+  /** Appliance types that a device may be of. */
+  readonly types: () => ReadonlySet<string>
+}
+
+interface Entry {
+  row: DeviceRow
+  readonly principal: Principal
+}
+
+const toRecord = ({ secret_hash: _s, previous_secret_hash: _p, previous_secret_until_ms: _u, ...record }: DeviceRow): DeviceRecord => record
+
+const toEntry = (row: DeviceRow): Entry => ({
+  row,
+  principal: {
+    kind: 'device',
+    tenant: row.tenant,
+    id: row.device,
+    devices: new Map([[row.device, { type: row.type, maxAgeDays: row.max_age_days }]]),
+  },
+})
+
+/** Rows in one INSERT; 15 columns each, below the parameters that SQLite and PostgreSQL accept. */
+const INSERT_ROWS = 500
+
+export function createDeviceRegistry({ database, clock, types }: DeviceRegistryPorts): DeviceRegistry {
+  const entries = new Map<string, Entry>()
+  const listeners: Array<(tenant: string, device: string) => void> = []
+  /** Names in order, made again after a creation. */
+  let order: string[] | undefined
+
+  const find = (tenant: string, device: string): Entry => {
+    const entry = entries.get(loginName(tenant, device))
+    if (entry === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`, { details: { tenant, device } })
+    return entry
+  }
+
+  const update = async (entry: Entry, change: Partial<DeviceRow>): Promise<void> => {
+    await database.updateTable('devices').set(change).where('tenant', '=', entry.row.tenant).where('device', '=', entry.row.device).execute()
+    entry.row = { ...entry.row, ...change }
+  }
+
+  return {
+    async start() {
+      for (const row of await database.selectFrom('devices').selectAll().execute()) entries.set(loginName(row.tenant, row.device), toEntry(row))
+      order = undefined
+    },
+    async create(devices) {
+      const created = devices.map((device) => ({ row: toRow(device, clock.now(), types()), secret: makeSecret() }))
+      refuseTaken(
+        created.map(({ row }) => row),
+        entries,
+      )
+      for (const { row, secret } of created) row.secret_hash = hashSecret(secret)
+      await insertAll(
+        database,
+        created.map(({ row }) => row),
+      )
+      for (const { row } of created) entries.set(loginName(row.tenant, row.device), toEntry(row))
+      order = undefined
+      return created.map(({ row, secret }) => ({ ...toRecord(row), secret }))
+    },
+    get(tenant, device) {
+      const entry = entries.get(loginName(tenant, device))
+      return entry === undefined ? undefined : toRecord(entry.row)
+    },
+    list({ tenant, after, limit }) {
+      order ??= [...entries.keys()].sort()
+      const records: DeviceRecord[] = []
+      for (let at = after === undefined ? 0 : indexBehind(order, after); at < order.length && records.length < limit; at++) {
+        const entry = entries.get(order[at] ?? '')
+        if (entry !== undefined && (tenant === undefined || entry.row.tenant === tenant)) records.push(toRecord(entry.row))
+      }
+      return records
+    },
+    async rotate(tenant, device) {
+      const entry = find(tenant, device)
+      if (entry.row.revoked_at_ms !== null)
+        throw new MendlineError('MDL_API_CONFLICT', `device ${device} is revoked`, { details: { tenant, device } })
+      const secret = makeSecret()
+      await update(entry, {
+        secret_hash: hashSecret(secret),
+        previous_secret_hash: entry.row.secret_hash,
+        previous_secret_until_ms: clock.now() + limits.secretOverlapMs,
+      })
+      return secret
+    },
+    async revoke(tenant, device) {
+      const entry = find(tenant, device)
+      if (entry.row.revoked_at_ms !== null) return
+      await update(entry, { revoked_at_ms: clock.now(), previous_secret_hash: null, previous_secret_until_ms: null })
+      for (const listener of listeners) listener(tenant, device)
+    },
+    authenticate({ username, clientId, password }) {
+      if (username === undefined || password === undefined || username !== clientId) return undefined
+      const entry = entries.get(username)
+      if (entry === undefined || entry.row.revoked_at_ms !== null) return undefined
+      const { secret_hash: hash, previous_secret_hash: previous, previous_secret_until_ms: until } = entry.row
+      const isPreviousValid = previous !== null && until !== null && clock.now() < until
+      return secretMatches(password, [hash, isPreviousValid ? previous : undefined]) ? entry.principal : undefined
+    },
+    principalOf(name) {
+      const entry = parseLoginName(name) === undefined ? undefined : entries.get(name)
+      return entry === undefined || entry.row.revoked_at_ms !== null ? undefined : entry.principal
+    },
+    onRevoked(listener) {
+      listeners.push(listener)
+    },
+  }
+}
+
+function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): DeviceRow {
+  const tenant = device.tenant ?? DEFAULT_TENANT
+  const maxAgeDays = device.max_age_days ?? limits.behindDays_MAX
+  const details = { tenant, device: device.device }
+  if (!isId(tenant) || !isId(device.device)) {
+    throw new MendlineError('MDL_API_INVALID', 'tenant and device are 1 to 64 letters, digits, _ or -', { details })
+  }
+  if (!types.has(device.type)) throw new MendlineError('MDL_API_INVALID', `there is no appliance type ${device.type}`, { details })
+  if (!Number.isInteger(maxAgeDays) || maxAgeDays < 1 || maxAgeDays > limits.deviceAgeDays_MAX) {
+    throw new MendlineError('MDL_API_INVALID', `max_age_days is an integer from 1 to ${limits.deviceAgeDays_MAX}`, { details })
+  }
+  return {
+    tenant,
+    device: device.device,
+    type: device.type,
+    model: device.model ?? null,
+    serial: device.serial ?? null,
+    firmware: device.firmware ?? null,
+    installed_at_ms: device.installed_at_ms ?? null,
+    site: device.site ?? null,
+    household: device.household ?? null,
+    max_age_days: maxAgeDays,
+    created_at_ms: now,
+    revoked_at_ms: null,
+    secret_hash: '',
+    previous_secret_hash: null,
+    previous_secret_until_ms: null,
+  }
+}
+
+function refuseTaken(rows: readonly DeviceRow[], entries: ReadonlyMap<string, Entry>): void {
+  const names = new Set<string>()
+  const taken = new Set<string>()
+  for (const { tenant, device } of rows) {
+    const name = loginName(tenant, device)
+    if (entries.has(name) || names.has(name)) taken.add(name)
+    names.add(name)
+  }
+  if (taken.size === 0) return
+  const devices = [...taken].slice(0, 20)
+  throw new MendlineError('MDL_API_CONFLICT', `${taken.size} of the devices exist already: ${devices.join(', ')}`, { details: { devices } })
+}
+
+async function insertAll(database: Kysely<DeviceTables>, rows: readonly DeviceRow[]): Promise<void> {
+  try {
+    await database.transaction().execute(async (transaction) => {
+      for (let from = 0; from < rows.length; from += INSERT_ROWS) {
+        await transaction
+          .insertInto('devices')
+          .values(rows.slice(from, from + INSERT_ROWS))
+          .execute()
+      }
+    })
+  } catch (cause) {
+    // Two requests may pass the look into memory together; the primary key then refuses the second.
+    if (/unique|primary key|duplicate/i.test(String(cause))) {
+      throw new MendlineError('MDL_API_CONFLICT', 'one of the devices exists already', { cause })
+    }
+    throw cause
+  }
+}
+
+/** Index of the first name behind `after` in a sorted list. */
+function indexBehind(names: readonly string[], after: string): number {
+  let low = 0
+  let high = names.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((names[middle] ?? '') <= after) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,52 @@
+/** Tables of the device registry in the operational store: one row a device, secrets as hashes only. */
+import type { Migration } from '#kernel/migration.ts'
+
+export interface DeviceRow {
+  tenant: string
+  device: string
+  type: string
+  model: string | null
+  serial: string | null
+  firmware: string | null
+  installed_at_ms: number | null
+  site: string | null
+  household: string | null
+  max_age_days: number
+  created_at_ms: number
+  revoked_at_ms: number | null
+  /** SHA-256 of the valid secret, hex. */
+  secret_hash: string
+  /** SHA-256 of the secret before the last rotation, hex; valid until `previous_secret_until_ms`. */
+  previous_secret_hash: string | null
+  previous_secret_until_ms: number | null
+}
+
+export interface DeviceTables {
+  devices: DeviceRow
+}
+
+export const deviceMigrations: readonly Migration[] = [
+  {
+    id: '0001-devices',
+    statements: [
+      `CREATE TABLE devices (
+        tenant TEXT NOT NULL,
+        device TEXT NOT NULL,
+        type TEXT NOT NULL,
+        model TEXT,
+        serial TEXT,
+        firmware TEXT,
+        installed_at_ms BIGINT,
+        site TEXT,
+        household TEXT,
+        max_age_days INTEGER NOT NULL,
+        created_at_ms BIGINT NOT NULL,
+        revoked_at_ms BIGINT,
+        secret_hash TEXT NOT NULL,
+        previous_secret_hash TEXT,
+        previous_secret_until_ms BIGINT,
+        PRIMARY KEY (tenant, device)
+      )`,
+    ],
+  },
+]

@@ -1,0 +1,106 @@
+/**
+ * The sessions of the broker: which principal stands behind which Aedes client, by client and by login name, with the guard that reads
+ * its socket and the bucket that paces it. A bucket outlives its connection, so that reconnecting does not refill it.
+ */
+import type { Client } from 'aedes'
+import type { Clock } from '#kernel/clock.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { ByteGuard } from './byte-guard.ts'
+import { loginName, type Principal } from './principal.ts'
+import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+
+export interface Session {
+  /** Client id; of a registered principal its login name. */
+  readonly name: string
+  readonly principal: Principal
+  readonly client: Client
+  readonly guard: ByteGuard
+  readonly bucket: TokenBucket
+  /** Filters that were granted. */
+  readonly filters: Set<string>
+  /** CONNACK was sent. */
+  isReady: boolean
+}
+
+export interface Sessions {
+  /** A connection arrived; nobody knows yet whose. */
+  arrived(client: Client, guard: ByteGuard, certificateName: string | undefined): void
+  /** CN of the verified certificate of the connection. */
+  certificateOf(client: Client): string | undefined
+  /** The login of `client` succeeded; undefined when its connection is gone already. */
+  open(client: Client, name: string, principal: Principal): Session | undefined
+  of(client: Client): Session | undefined
+  byName(name: string): Session | undefined
+  /** The connection is gone; `isLast` is false when a newer one took the session over. */
+  closed(client: Client): (Session & { readonly isLast: boolean }) | undefined
+  /** Closes all connections of a principal. */
+  close(tenant: string, principal: string): void
+  /** Closes the connections that have not logged in. */
+  closeSilent(): void
+  readyCount(): number
+}
+
+export function createSessions({ clock, limits }: { clock: Clock; limits: Limits }): Sessions {
+  const connections = new Map<Client, { guard: ByteGuard; certificateName: string | undefined; session?: Session }>()
+  const names = new Map<string, Set<Session>>()
+  const buckets = new Map<string, TokenBucket>()
+
+  const bucketOf = (name: string, principal: Principal): TokenBucket => {
+    const known = buckets.get(name)
+    if (known !== undefined) return known
+    const devices = principal.kind === 'anonymous' ? 1 : principal.devices.size
+    const bucket = createTokenBucket({ clock, perSecond: limits.devicePublishesPerS_MAX * devices, burst: limits.devicePublishBurst_MAX * devices })
+    const oldest = buckets.size >= limits.connections_MAX ? buckets.keys().next().value : undefined
+    if (oldest !== undefined) buckets.delete(oldest)
+    buckets.set(name, bucket)
+    return bucket
+  }
+
+  const newest = (name: string): Session | undefined => [...(names.get(name) ?? [])].at(-1)
+
+  return {
+    arrived(client, guard, certificateName) {
+      connections.set(client, { guard, certificateName })
+    },
+    certificateOf: (client) => connections.get(client)?.certificateName,
+    open(client, name, principal) {
+      const connection = connections.get(client)
+      if (connection === undefined) return undefined
+      const session: Session = {
+        name,
+        principal,
+        client,
+        guard: connection.guard,
+        bucket: bucketOf(name, principal),
+        filters: new Set(),
+        isReady: false,
+      }
+      connection.session = session
+      const same = names.get(name) ?? new Set()
+      names.set(name, same.add(session))
+      return session
+    },
+    of: (client) => connections.get(client)?.session,
+    byName: newest,
+    closed(client) {
+      const session = connections.get(client)?.session
+      connections.delete(client)
+      if (session === undefined) return undefined
+      const same = names.get(session.name)
+      same?.delete(session)
+      if (same?.size === 0) names.delete(session.name)
+      return { ...session, isLast: newest(session.name) === undefined }
+    },
+    close(tenant, principal) {
+      for (const session of [...(names.get(loginName(tenant, principal)) ?? [])]) session.client.close(() => session.guard.destroy())
+    },
+    closeSilent() {
+      for (const { guard, session } of [...connections.values()]) if (session === undefined) guard.destroy()
+    },
+    readyCount() {
+      let count = 0
+      for (const { session } of connections.values()) if (session?.isReady === true) count++
+      return count
+    },
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Token bucket: `burst` tokens at most, refilled at `perSecond`. Taking never fails; it tells how long the taker must wait before it
+ * may go on, which the byte guard turns into slower reading.
+ */
+import type { Clock, DurationMs } from '#kernel/clock.ts'
+
+export interface TokenBucket {
+  /** Takes `tokens` and returns the milliseconds to wait until the balance is not negative; 0 when there were enough. */
+  take(tokens: number): DurationMs
+}
+
+export function createTokenBucket({ clock, perSecond, burst }: { clock: Clock; perSecond: number; burst: number }): TokenBucket {
+  let level = burst
+  let atMs = clock.monotonicMs()
+  return {
+    take(tokens) {
+      const nowMs = clock.monotonicMs()
+      level = Math.min(burst, level + ((nowMs - atMs) * perSecond) / 1_000)
+      atMs = nowMs
+      level -= tokens
+      return level >= 0 ? 0 : (-level * 1_000) / perSecond
+    },
+  }
+}
