@@ -1,7 +1,7 @@
 /**
  * The queue of closed windows before the models. It runs beside the pipeline, so a slow or hung model delays neither store nor
  * rules; it is bounded (the oldest window is dropped and counted), keeps the order of each device, and what waits is part of
- * the pipeline's snapshot. A batch that fails `inferenceAttempts_MAX` times is set aside and counted.
+ * the pipeline's snapshot, for which `hold` stops it between two batches. A batch that fails `inferenceAttempts_MAX` times is set aside.
  */
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -26,6 +26,7 @@ export class ModelQueue<Window> {
   #waiting: Window[] = []
   #inHand: readonly Window[] = []
   #isStopping = false
+  #isHeld = false
   #wake: () => void = () => {}
   readonly #counts = { windowsDropped: 0, windowsFailed: 0, diagnoses: 0 }
 
@@ -51,6 +52,18 @@ export class ModelQueue<Window> {
     return [...this.#inHand, ...this.#waiting]
   }
 
+  /** Asks for a stand-still between two batches; tells whether it stands still now. Ask again, then `release`. */
+  hold(): boolean {
+    this.#isHeld = true
+    return this.#inHand.length === 0
+  }
+
+  /** Goes on after `hold`. */
+  release(): void {
+    this.#isHeld = false
+    this.#wake()
+  }
+
   statistics(): ModelQueueStatistics {
     return { windowsPending: this.#inHand.length + this.#waiting.length, ...this.#counts }
   }
@@ -59,7 +72,7 @@ export class ModelQueue<Window> {
   async run(): Promise<void> {
     let attempts = 0
     while (!this.#isStopping) {
-      if (this.#inHand.length === 0) {
+      if (this.#inHand.length === 0 && !this.#isHeld) {
         this.#inHand = this.#waiting.splice(0, this.#parts.limits.inferenceBatch_MAX)
         attempts = 0
       }

@@ -78,7 +78,7 @@ export interface PipelineStatistics extends ModelQueueStatistics {
 /** Wait before events or batches that could not be taken are tried again. */
 const RETRY_MS = 500
 
-/** Longest wait for the model at a stop; what it had in hand is in the snapshot. */
+/** Longest wait for the model at a stop. */
 const MODEL_STOP_MS = 1_000
 
 export class Pipeline<Window> {
@@ -164,7 +164,9 @@ export class Pipeline<Window> {
     this.#parts.wake()
     await this.#loop
     await Promise.race([this.#modelLoop, new Promise<void>((resolve) => this.#parts.clock.after(MODEL_STOP_MS, resolve))])
-    await this.#saveSnapshot()
+    // In the middle of a batch the models' state belongs to no position: the next start replays from the snapshot before.
+    if (this.#models.hold()) await this.#saveSnapshot()
+    else await this.#flush()
   }
 
   async #run(): Promise<void> {
@@ -197,7 +199,7 @@ export class Pipeline<Window> {
     const isFlushDue = writer.pending() >= limits.storeBatchReadings_MAX || nowMs - this.#lastFlushMs >= limits.storeFlushMs
     if (isFlushDue || this.#flushWaiters.length > 0) await this.#flush()
     const isSnapshotDue = this.#recordsSinceSnapshot >= limits.snapshotRecords || nowMs - this.#lastSnapshotMs >= limits.snapshotMs
-    if (isSnapshotDue && this.#recordsSinceSnapshot > 0) await this.#saveSnapshot()
+    if (isSnapshotDue && this.#recordsSinceSnapshot > 0 && this.#models.hold()) await this.#saveSnapshot()
     if (batch.records.length === 0 && !this.#isStopping) await waitForMore(this.#position, limits.storeFlushMs)
   }
 
@@ -272,6 +274,7 @@ export class Pipeline<Window> {
       diagnoser: diagnoser.snapshot(),
       pendingWindows: this.#models.pending(),
     }
+    this.#models.release()
     const emitted = [...this.#outstanding]
     await Promise.all(emitted)
     onReleasable(await snapshots.save({ position, state }))

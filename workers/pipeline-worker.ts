@@ -1,0 +1,149 @@
+/**
+ * Entry of the pipeline worker: joins, in data order, what follows the journal, and answers queries on the reading store. A query waits
+ * (bounded) until what was acknowledged before it is stored, so that a device's owner sees what the device was told is kept.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { applianceTypes } from '#catalogue/registry.ts'
+import { systemClock } from '#kernel/clock.ts'
+import { assert, MendlineError } from '#kernel/errors.ts'
+import { limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import { decodeMessage } from '../ingest/decode.ts'
+import { createDeduplicator } from '../ingest/deduplicate.ts'
+import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
+import type { BucketQuery, QuarantineQuery, RawQuery } from '../ingest/reading-store.ts'
+import { createReadingWriter } from '../ingest/reading-writer.ts'
+import { decodeRecord } from '../ingest/record.ts'
+import { createDuckdbStore } from '../ingest/stores/duckdb-store.ts'
+import { loadArtefacts } from '../models/artefact.ts'
+import { createDiagnoser } from '../models/diagnose.ts'
+import type { ModelRuntime } from '../models/model-runtime.ts'
+import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
+import { type ClosedWindow, createWindows } from '../models/windows.ts'
+import { isSafetyRule } from '../rules/compile-rules.ts'
+import { createRulesEngine } from '../rules/engine.ts'
+import { Pipeline, type PipelineState } from './pipeline.ts'
+import { Rpc } from './rpc.ts'
+import { createSnapshotFile } from './snapshot-file.ts'
+import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
+
+/** Longest wait of a query for what was acknowledged before it. */
+const READ_YOUR_WRITES_MS = 5_000
+
+assert(parentPort !== null, 'the pipeline runs in a worker')
+const { dataDir, committedEnd, ownTypes, maxStoreMemoryMb } = workerData as PipelineWorkerSettings
+const main = new Rpc(parentPort)
+const clock = systemClock
+const log = logOverPort(main)
+const durableEnd = (): number => Number(Atomics.load(committedEnd, 0))
+
+const types = new Map<string, ApplianceType>(applianceTypes.map((type) => [type.id, type]))
+const own = new Map(ownTypes)
+for (const type of own.values()) types.set(type.id, type)
+const typeById = (id: string): ApplianceType | undefined => types.get(id)
+const typeOf = (tenant: string, name: string): ApplianceType | undefined => own.get(`${tenant}/${name}`) ?? types.get(name)
+
+const readingsDir = join(dataDir, 'readings')
+mkdirSync(readingsDir, { recursive: true })
+const store = createDuckdbStore({ file: join(readingsDir, 'readings.duckdb'), log, limits, memoryMb: maxStoreMemoryMb })
+const runtimes = new Map<string, ModelRuntime>()
+let wakeUp: () => void = () => {}
+let pipeline: Pipeline<ClosedWindow> | undefined
+
+main.handle(PIPELINE_CALLS.start, start)
+main.handle(PIPELINE_CALLS.stop, async () => {
+  await pipeline?.stop()
+  for (const runtime of runtimes.values()) await runtime.stop()
+  await store.stop()
+})
+main.handle(PIPELINE_CALLS.buckets, async (query: BucketQuery) => {
+  await seeWhatIsAcknowledged()
+  return store.buckets(query)
+})
+main.handleStream(PIPELINE_CALLS.raw, async function* (query: RawQuery) {
+  await seeWhatIsAcknowledged()
+  yield* store.raw(query)
+})
+main.handle(PIPELINE_CALLS.quarantined, async (query: QuarantineQuery) => {
+  await seeWhatIsAcknowledged()
+  return store.quarantined(query)
+})
+main.handle(PIPELINE_CALLS.registerType, async ([key, type]: readonly [string, ApplianceType]) => {
+  await store.prepareType(type)
+  own.set(key, type)
+  types.set(type.id, type)
+})
+
+async function start(): Promise<void> {
+  const { position: storePosition } = await store.start()
+  if (storePosition > durableEnd()) {
+    throw new MendlineError(
+      'MDL_STORE_SCHEMA',
+      'the reading store is ahead of the journal: one of them was put back from another time; restore both together',
+      {
+        details: { store_position: storePosition, journal_end: durableEnd() },
+      },
+    )
+  }
+  for (const type of types.values()) await store.prepareType(type)
+  const artefacts = await loadArtefacts(typeById)
+  for (const [id, { model, card }] of artefacts) {
+    const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
+    const runtime = createOnnxRuntime({ model, contract, clock, log, limits })
+    await runtime.start()
+    runtimes.set(id, runtime)
+  }
+  const writer = createReadingWriter({ store, dedup: createDeduplicator(), types: typeById, clock, log, limits, storedPosition: storePosition })
+  pipeline = new Pipeline<ClosedWindow>({
+    journal: createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits }),
+    decodeRecord,
+    decode: (message) => decodeMessage(message, typeOf(message.tenant, message.type), limits),
+    writer,
+    rules: createRulesEngine({ types: typeById, filter: (rule) => !isSafetyRule(rule) }),
+    windows: createWindows({ types: typeById }),
+    diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits }),
+    snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(dataDir, 'state'), name: 'pipeline', log }),
+    emit: (events) => main.call(MAIN_CALLS.apply, events),
+    onReleasable: (position) => main.notify(MAIN_CALLS.releasable, position),
+    waitForMore,
+    wake: () => wakeUp(),
+    clock,
+    log,
+    limits,
+  })
+  main.handle(PIPELINE_CALLS.statistics, async () => ({
+    pipeline: pipeline?.statistics(),
+    writer: writer.statistics(),
+    store: await store.statistics(),
+  }))
+  const { running } = await pipeline.start(storePosition)
+  running.catch((error: unknown) => {
+    log.error('pipeline cannot go on', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    process.exit(1)
+  })
+}
+
+async function seeWhatIsAcknowledged(): Promise<void> {
+  await pipeline?.storedUpTo(durableEnd(), READ_YOUR_WRITES_MS)
+}
+
+/** Sleeps until the main thread says that the journal has grown, `wakeUp` is called, or the time is over. */
+async function waitForMore(position: number, timeoutMs: number): Promise<void> {
+  const woken = new Promise<void>((resolve) => {
+    wakeUp = resolve
+  })
+  if (durableEnd() > position) return
+  const wait = Atomics.waitAsync(committedEnd, 0, BigInt(position), timeoutMs)
+  if (wait.async) await Promise.race([wait.value, woken])
+}
+
+function logOverPort(rpc: Rpc): Log {
+  const send =
+    (level: keyof Log): Log['info'] =>
+    (message, fields = {}) =>
+      rpc.notify(MAIN_CALLS.log, { level, message, fields: JSON.parse(JSON.stringify(fields)) as object })
+  return { debug: send('debug'), info: send('info'), warn: send('warn'), error: send('error') }
+}
