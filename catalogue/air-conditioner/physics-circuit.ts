@@ -1,0 +1,401 @@
+/**
+ * The refrigerant circuit of the air conditioner in steady state: evaporating and condensing temperature, superheat and subcooling that
+ * satisfy four balances: mass (compressor = valve), heat of the indoor coil, heat of the outdoor coil, and charge. Zones of a coil
+ * (two-phase, superheated or subcooled) share its face; their fractions are unknowns, so the model has no moving boundaries in time.
+ * Faults act on the parameters only; every sign follows from the balances, no output is written directly.
+ * Solved by Newton's method from the last state; units: °C, K, kW/K, kg/s, kPa, kJ/kg.
+ */
+import {
+  liquidDensity,
+  liquidEnthalpy,
+  meanVoidFraction,
+  pressureKpa,
+  saturationHumidityGKg,
+  vapourDensity,
+  vapourEnthalpy,
+} from './physics-refrigerant.ts'
+
+/** What a unit is made of; faults change a copy. Values of a unit of 3.5 kW are chosen (engineering judgement) to meet a rating of 3.5 kW at 35/27 °C and 60 Hz. */
+export interface CircuitParameters {
+  /** Swept volume of the compressor in m3. */
+  readonly sweptVolume_m3: number
+  /** Conductance of the leak from discharge to suction, m2 of orifice; 0 for a tight valve. */
+  readonly leakArea_m2: number
+  /** Shaft and motor efficiency, relative to 1 for a unit as built. */
+  readonly efficiency: number
+  /** Area of the expansion valve for each step, m2. */
+  readonly valveAreaPerStep_m2: number
+  /** Area of a restriction in series with the valve, m2; Infinity for a free line. */
+  readonly restrictionArea_m2: number
+  /** Charge in kg. */
+  readonly charge_kg: number
+  /** Air without condensing (non-condensables) adds to the condensing pressure, kPa. */
+  readonly nonCondensable_kpa: number
+  /** Air conductance m·cp at full duty, kW/K. */
+  readonly indoorAir_kw_k: number
+  readonly outdoorAir_kw_k: number
+  /** Conductance of the coils at full duty, kW/K, air side and refrigerant side. */
+  readonly indoorCoil_kw_k: number
+  readonly outdoorCoil_kw_k: number
+  /** Inner volumes, m3. */
+  readonly indoorVolume_m3: number
+  readonly outdoorVolume_m3: number
+}
+
+export const nominalCircuit: Omit<CircuitParameters, 'charge_kg'> = {
+  sweptVolume_m3: 9.8e-6,
+  leakArea_m2: 0,
+  efficiency: 1,
+  valveAreaPerStep_m2: 1.9e-9,
+  restrictionArea_m2: Number.POSITIVE_INFINITY,
+  nonCondensable_kpa: 0,
+  indoorAir_kw_k: 0.2,
+  outdoorAir_kw_k: 0.575,
+  indoorCoil_kw_k: 0.29,
+  outdoorCoil_kw_k: 0.76,
+  indoorVolume_m3: 0.45e-3,
+  outdoorVolume_m3: 0.9e-3,
+}
+
+/** What the circuit meets: air at both coils, air flow of both fans as a share of full, frequency, and how the valve stands. */
+export interface CircuitConditions {
+  readonly outdoorC: number
+  readonly returnC: number
+  /** Humidity of the return air in g/kg. */
+  readonly returnHumidityGKg: number
+  readonly frequencyHz: number
+  /** Air flow relative to full duty of a clean unit. */
+  readonly indoorFlow: number
+  readonly outdoorFlow: number
+  /** Held opening in steps, or the superheat the valve controls to within its travel. */
+  readonly valve: { readonly openingSteps: number } | { readonly superheatK: number; readonly opening_MIN: number; readonly opening_MAX: number }
+}
+
+export interface CircuitState {
+  evaporatingC: number
+  condensingC: number
+  superheatK: number
+  subcoolingK: number
+  suctionC: number
+  dischargeC: number
+  liquidC: number
+  supplyC: number
+  openingSteps: number
+  massFlow_kg_s: number
+  coolingKw: number
+  sensibleKw: number
+  condensateGS: number
+  compressorKw: number
+  suctionKpa: number
+  dischargeKpa: number
+  charge_kg: number
+  /** Face fraction of superheated vapour indoors and of liquid outdoors; negative when liquid leaves, or vapour does. */
+  dryFraction: number
+  liquidFraction: number
+  iterations: number
+  converged: boolean
+}
+
+const ITERATIONS_MAX = 40
+const TOLERANCE = 1e-6
+/** Oil in the (high-side) shell and its uptake of refrigerant per relative pressure; a rotary holds a tenth of the charge (chosen). */
+const OIL_UPTAKE_KG = 0.25
+const LEAK_HEATS_OIL_K = 150
+/** Liquid that the accumulator keeps back for a flooded evaporator, kg a unit of (negative) dry fraction. */
+const ACCUMULATOR_KG = 0.15
+const SHELL_M3 = 1.2e-3
+const SUCTION_LINE_M3 = 0.35e-3
+const LIQUID_LINE_M3 = 0.05e-3
+const CP_SUCTION = 1.25
+const CP_DISCHARGE = 1.55
+const CP_LIQUID = 1.95
+/** Exponent of compression work, (k - 1) / k of R32 vapour in this range. */
+const WORK_EXPONENT = 0.15
+const LATENT_KJ_G = 2.47
+
+/** Solves the circuit for steady state, starting from `start` (the last state of the same unit) or from a guess. Cost: 5 to 20 µs. */
+export class CircuitSolver {
+  readonly #unknowns = new Float64Array(4)
+  readonly #trial = new Float64Array(4)
+  readonly #residuals = new Float64Array(4)
+  readonly #shifted = new Float64Array(4)
+  readonly #matrix = new Float64Array(20)
+
+  solve(parameters: CircuitParameters, conditions: CircuitConditions, start: CircuitState | undefined): CircuitState {
+    const { valve } = conditions
+    if ('openingSteps' in valve) return this.#newton(new Balance(parameters, conditions, valve.openingSteps, undefined), start)
+    const controlled = this.#newton(new Balance(parameters, conditions, undefined, valve.superheatK), start)
+    if (controlled.converged && controlled.openingSteps >= valve.opening_MIN && controlled.openingSteps <= valve.opening_MAX) return controlled
+    const held = controlled.openingSteps > valve.opening_MAX || Number.isNaN(controlled.openingSteps) ? valve.opening_MAX : valve.opening_MIN
+    return this.#newton(new Balance(parameters, conditions, held, undefined), controlled.converged ? controlled : start)
+  }
+
+  #newton(balance: Balance, start: CircuitState | undefined): CircuitState {
+    const x = this.#unknowns
+    x[0] = start?.evaporatingC ?? balance.conditions.returnC - 17
+    x[1] = start?.condensingC ?? balance.conditions.outdoorC + 12
+    x[2] = start?.dryFraction ?? 0.1
+    x[3] = start?.liquidFraction ?? 0.08
+    balance.bound(x)
+    let norm = balance.evaluate(x, this.#residuals)
+    let iterations = 0
+    while (norm > TOLERANCE && iterations < ITERATIONS_MAX) {
+      iterations += 1
+      const next = this.#descend(balance, norm)
+      if (next >= norm * 0.9999) {
+        norm = Math.min(norm, next)
+        break
+      }
+      norm = next
+    }
+    balance.evaluate(x, this.#residuals)
+    return balance.state(x, iterations, norm < 1e-3)
+  }
+
+  /** One damped step; gives the new norm and leaves the unknowns and residuals there. */
+  #descend(balance: Balance, norm: number): number {
+    const x = this.#unknowns
+    const matrix = this.#matrix
+    for (let column = 0; column < 4; column++) {
+      this.#trial.set(x)
+      const step = column < 2 ? 1e-3 : 1e-5
+      this.#trial[column] = (x[column] ?? 0) + step
+      balance.evaluate(this.#trial, this.#shifted)
+      for (let row = 0; row < 4; row++) matrix[row * 5 + column] = ((this.#shifted[row] ?? 0) - (this.#residuals[row] ?? 0)) / step
+    }
+    for (let row = 0; row < 4; row++) matrix[row * 5 + 4] = -(this.#residuals[row] ?? 0)
+    eliminate(matrix)
+    let scale = 1
+    for (let row = 0; row < 4; row++) {
+      const bound = STEP_MAX[row] ?? 1
+      const step = Math.abs(matrix[row * 5 + 4] ?? 0)
+      if (step * scale > bound) scale = bound / step
+    }
+    let next = norm
+    for (let halvings = 0; halvings < 6; halvings++) {
+      for (let row = 0; row < 4; row++) this.#trial[row] = (x[row] ?? 0) + scale * (matrix[row * 5 + 4] ?? 0)
+      balance.bound(this.#trial)
+      next = balance.evaluate(this.#trial, this.#shifted)
+      if (next < norm || halvings === 5) break
+      scale *= 0.4
+    }
+    if (next < norm) {
+      x.set(this.#trial)
+      this.#residuals.set(this.#shifted)
+    }
+    return next
+  }
+}
+
+/** Longest step of an iteration: K, K, fraction, fraction. */
+const STEP_MAX = [4, 6, 0.12, 0.08]
+
+/** Gauss-Jordan with pivots over a 4 x 5 matrix in rows; the solution stands in the last column. */
+function eliminate(m: Float64Array): void {
+  for (let column = 0; column < 4; column++) {
+    let pivot = column
+    for (let row = column + 1; row < 4; row++) {
+      if (Math.abs(m[row * 5 + column] ?? 0) > Math.abs(m[pivot * 5 + column] ?? 0)) pivot = row
+    }
+    for (let k = column; k < 5 && pivot !== column; k++) {
+      const kept = m[column * 5 + k] ?? 0
+      m[column * 5 + k] = m[pivot * 5 + k] ?? 0
+      m[pivot * 5 + k] = kept
+    }
+    const divisor = m[column * 5 + column] || 1e-12
+    for (let row = 0; row < 4; row++) {
+      if (row === column) continue
+      const factor = (m[row * 5 + column] ?? 0) / divisor
+      if (factor === 0) continue
+      for (let k = column; k < 5; k++) m[row * 5 + k] = (m[row * 5 + k] ?? 0) - factor * (m[column * 5 + k] ?? 0)
+    }
+  }
+  for (let row = 0; row < 4; row++) m[row * 5 + 4] = (m[row * 5 + 4] ?? 0) / (m[row * 5 + row] || 1e-12)
+}
+
+/** The four balances at one set of conditions; unknowns are [evaporating, condensing, dry fraction indoors, liquid fraction outdoors]. */
+class Balance {
+  readonly conditions: CircuitConditions
+  readonly #parameters: CircuitParameters
+  readonly #heldSteps: number | undefined
+  readonly #superheatK: number | undefined
+  readonly #indoorK: number
+  readonly #outdoorK: number
+  readonly #liquidK: number
+  /** Results of the last evaluation, read by `state`. */
+  #superheat = 0
+  #subcooling = 0
+  #discharge = 0
+  #massFlow = 0
+  #work = 0
+  #swept = 0
+  #sensible = 0
+  #latentGS = 0
+  #charge = 0
+  #opening = 0
+
+  constructor(parameters: CircuitParameters, conditions: CircuitConditions, heldSteps: number | undefined, superheatK: number | undefined) {
+    this.#parameters = parameters
+    this.conditions = conditions
+    this.#heldSteps = heldSteps
+    this.#superheatK = superheatK
+    this.#indoorK = coilConductance(parameters.indoorAir_kw_k, parameters.indoorCoil_kw_k, conditions.indoorFlow)
+    this.#outdoorK = coilConductance(parameters.outdoorAir_kw_k, parameters.outdoorCoil_kw_k, conditions.outdoorFlow)
+    this.#liquidK = 0.5 * this.#outdoorK * conditions.outdoorFlow
+  }
+
+  bound(x: Float64Array): void {
+    const { returnC, outdoorC } = this.conditions
+    x[0] = clamp(x[0] ?? 0, -30, returnC - 0.3)
+    x[1] = clamp(x[1] ?? 0, Math.max(outdoorC + 0.3, (x[0] ?? 0) + 1), 72)
+    x[2] = clamp(x[2] ?? 0, -0.45, 0.97)
+    x[3] = clamp(x[3] ?? 0, -0.45, 0.9)
+  }
+
+  /** Writes the residuals (each relative to its usual size) and gives the largest. */
+  evaluate(x: Float64Array, out: Float64Array): number {
+    const { returnC, outdoorC, returnHumidityGKg, frequencyHz } = this.conditions
+    const p = this.#parameters
+    const te = x[0] ?? 0
+    const tc = x[1] ?? 0
+    const dry = x[2] ?? 0
+    const liquid = x[3] ?? 0
+    const pe = pressureKpa(te)
+    const pc = pressureKpa(tc) + p.nonCondensable_kpa
+    const rg = vapourDensity(te)
+    const hg = vapourEnthalpy(te)
+    const latentE = hg - liquidEnthalpy(te)
+    const outletQuality = dry >= 0 ? 1 : 1 + 0.4 * dry
+
+    // Compressor: a first guess of mass flow gives the superheat, whose effect on density is then taken into account.
+    const ratio = pc / pe
+    const volumetric = Math.max(0.3, 1.0 - 0.05 * (ratio - 1))
+    const isentropic = ((pe / rg) * (Math.exp(WORK_EXPONENT * Math.log(ratio)) - 1)) / WORK_EXPONENT
+    const efficiency = 0.78 * p.efficiency * (1 - 0.012 * (ratio - 2.8) * (ratio - 2.8))
+    const work = isentropic / Math.max(0.3, efficiency)
+    const full = p.sweptVolume_m3 * frequencyHz * volumetric * rg
+    const superheat = dry > 0 ? (returnC - te) * (1 - Math.exp((-dry * 0.33 * this.#indoorK) / (full * 0.95 * CP_SUCTION))) : 0
+    const leakPerFull = p.leakArea_m2 > 0 ? (0.6 * p.leakArea_m2 * Math.sqrt(2000 * vapourDensity(tc) * 0.85 * (pc - pe))) / full : 0
+    const leakShare = Math.min(0.8, leakPerFull)
+    const workHeated = work / (1 - leakShare)
+    const heatedK = superheat + 0.1 * (workHeated / CP_SUCTION) + (leakShare * workHeated) / CP_SUCTION
+    const swept = (full * (te + 273.15)) / (te + 273.15 + heatedK)
+    const mass = swept * (1 - leakShare)
+    const h1 = hg * outletQuality + (1 - outletQuality) * (hg - latentE) + CP_SUCTION * superheat
+    const hgc = vapourEnthalpy(tc)
+    const h2 = h1 + workHeated * 0.88
+    const discharge = tc + Math.max(-5, h2 - hgc) / CP_DISCHARGE
+
+    // Outdoor coil: desuperheating, condensing and subcooling share the face.
+    const hlc = liquidEnthalpy(tc)
+    const latentC = hgc - hlc
+    const over = Math.max(0.2, tc - outdoorC)
+    const vapourOut = liquid < 0 ? -liquid : 0
+    const subcooling = liquid > 0 ? over * (1 - Math.exp((-liquid * this.#liquidK) / (mass * CP_LIQUID))) : 0
+    const desuperheat = Math.max(0, (mass * CP_DISCHARGE * Math.log((Math.max(discharge, tc) - outdoorC + 0.2) / over)) / (0.45 * this.#outdoorK))
+    const condensing = 1 - desuperheat - Math.max(0, liquid)
+    const heatOut = mass * latentC * (1 - vapourOut)
+
+    // Indoor coil.
+    const h4 = hlc - CP_LIQUID * subcooling + vapourOut * latentC
+    const inletQuality = clamp((h4 - (hg - latentE)) / latentE, 0, 0.9)
+    const wetShare = 1 - Math.max(0, dry)
+    const surface = te + 0.3 * (returnC - te)
+    const excess = Math.max(0, returnHumidityGKg - saturationHumidityGKg(surface))
+    const sensibleWet = wetShare * this.#indoorK * (returnC - te)
+    const latentGS = wetShare * (this.#indoorK / 1.006) * excess * 0.75
+    const heatIn = mass * latentE * (outletQuality - inletQuality)
+
+    // Valve and charge.
+    const rl = liquidDensity(tc)
+    const rgc = vapourDensity(tc)
+    const inlet = 1 / ((1 - vapourOut) / rl + vapourOut / rgc)
+    const flux =
+      0.7 * (1 + 0.008 * Math.min(subcooling, 15)) * Math.sqrt(2000 * inlet * Math.max(1, pc - 0.6 * pe - 0.3 * pressureKpa(tc - subcooling)))
+    const rle = liquidDensity(te)
+    const voidIn = meanVoidFraction(inletQuality, Math.max(inletQuality + 1e-3, outletQuality), rg / rle)
+    const voidOut = meanVoidFraction(vapourOut, 1, rgc / rl)
+    const charge =
+      p.indoorVolume_m3 * (wetShare * (voidIn * rg + (1 - voidIn) * rle) + (1 - wetShare) * rg * 0.95) +
+      p.outdoorVolume_m3 *
+        (condensing * (voidOut * rgc + (1 - voidOut) * rl) + Math.max(0, liquid) * rl * (1 + 0.0035 * subcooling) + desuperheat * rgc * 0.85) +
+      SUCTION_LINE_M3 * rg +
+      LIQUID_LINE_M3 * inlet +
+      SHELL_M3 * rgc * 0.8 +
+      (OIL_UPTAKE_KG * pc) / pressureKpa(discharge + LEAK_HEATS_OIL_K * leakShare) +
+      (dry < 0 ? -dry * ACCUMULATOR_KG : 0)
+
+    out[0] =
+      this.#superheatK === undefined ? (valveArea(p, this.#heldSteps ?? 0) * flux) / mass - 1 : (superheatOf(dry, superheat) - this.#superheatK) / 10
+    out[1] = (heatIn - sensibleWet - latentGS * LATENT_KJ_G) / 3.5
+    out[2] = (heatOut - condensing * this.#outdoorK * over) / 4
+    out[3] = charge / p.charge_kg - 1
+
+    this.#superheat = superheat
+    this.#subcooling = subcooling
+    this.#discharge = discharge
+    this.#massFlow = mass
+    this.#swept = swept
+    this.#work = work
+    this.#sensible = sensibleWet + mass * CP_SUCTION * superheat
+    this.#latentGS = latentGS
+    this.#charge = charge
+    this.#opening = this.#heldSteps ?? stepsForArea(p, mass / flux)
+    return Math.max(Math.abs(out[0]), Math.abs(out[1]), Math.abs(out[2]), Math.abs(out[3]))
+  }
+
+  state(x: Float64Array, iterations: number, converged: boolean): CircuitState {
+    const te = x[0] ?? 0
+    const tc = x[1] ?? 0
+    const air = this.#parameters.indoorAir_kw_k * this.conditions.indoorFlow
+    return {
+      evaporatingC: te,
+      condensingC: tc,
+      superheatK: this.#superheat,
+      subcoolingK: this.#subcooling,
+      suctionC: te + this.#superheat,
+      dischargeC: this.#discharge,
+      liquidC: tc - this.#subcooling,
+      supplyC: this.conditions.returnC - this.#sensible / air,
+      openingSteps: this.#opening,
+      massFlow_kg_s: this.#massFlow,
+      coolingKw: this.#sensible + this.#latentGS * LATENT_KJ_G,
+      sensibleKw: this.#sensible,
+      condensateGS: this.#latentGS,
+      compressorKw: this.#swept * this.#work + 0.0008 * this.conditions.frequencyHz,
+      suctionKpa: pressureKpa(te),
+      dischargeKpa: pressureKpa(tc) + this.#parameters.nonCondensable_kpa,
+      charge_kg: this.#charge,
+      dryFraction: x[2] ?? 0,
+      liquidFraction: x[3] ?? 0,
+      iterations,
+      converged,
+    }
+  }
+}
+
+/** A flooded outlet counts as negative superheat, so that the valve's balance has a slope there. */
+const superheatOf = (dry: number, superheat: number): number => (dry >= 0 ? superheat : dry * 60)
+
+const clamp = (value: number, min: number, max: number): number => (value < min ? min : value > max ? max : value)
+
+/** Conductance of a coil between its air and the saturation temperature, per face: air side by flow to the 0.5, then effectiveness. */
+function coilConductance(air_kw_k: number, coil_kw_k: number, flow: number): number {
+  const air = air_kw_k * flow
+  const airSide = coil_kw_k * 1.5 * Math.sqrt(flow)
+  const refrigerantSide = coil_kw_k * 3
+  const ua = (airSide * refrigerantSide) / (airSide + refrigerantSide)
+  return air * (1 - Math.exp(-ua / air))
+}
+
+const valveArea = (p: CircuitParameters, steps: number): number => {
+  const valve = p.valveAreaPerStep_m2 * steps
+  if (p.restrictionArea_m2 === Number.POSITIVE_INFINITY) return valve
+  return 1 / Math.sqrt(1 / (valve * valve) + 1 / (p.restrictionArea_m2 * p.restrictionArea_m2))
+}
+
+const stepsForArea = (p: CircuitParameters, area: number): number => {
+  if (p.restrictionArea_m2 === Number.POSITIVE_INFINITY) return area / p.valveAreaPerStep_m2
+  const inverse = 1 / (area * area) - 1 / (p.restrictionArea_m2 * p.restrictionArea_m2)
+  return inverse <= 0 ? Number.POSITIVE_INFINITY : 1 / (Math.sqrt(inverse) * p.valveAreaPerStep_m2)
+}

@@ -1,0 +1,5 @@
+/** The plants by type id. Adding a type is its folder, one line in `registry.ts` and one here. Only simulators and eval import this. */
+import { airConditionerPlant } from './air-conditioner/physics.ts'
+import type { PlantModel } from './plant.ts'
+
+export const plantModels: ReadonlyMap<string, PlantModel> = new Map([['air_conditioner', airConditionerPlant]])

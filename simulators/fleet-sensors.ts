@@ -1,0 +1,78 @@
+/** Sensors of one simulated unit: fixed offset, noise and step on the plant's true values; and the wire form of a reading. */
+import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
+import type { Plant } from '#catalogue/plant.ts'
+import type { Random } from '#kernel/random.ts'
+import type { FleetReading } from './fleet.ts'
+
+export interface SensorSet {
+  /** Values as the sensors give them, in the order of the channels; reused by the next call. */
+  read(plant: Plant): Float64Array
+  /** JSON of one reading in the form of the device contract. */
+  encode(reading: FleetReading): string
+}
+
+/** Offsets are a share of the noise, as calibration leaves them. */
+const OFFSET_SHARE = 0.7
+
+export function createSensorSet(
+  type: ApplianceType,
+  noiseOf: Readonly<Record<string, number>>,
+  random: Random,
+  aggregated: readonly string[],
+): SensorSet {
+  const { channels } = type
+  const noise = Float64Array.from(channels, (channel) => noiseOf[channel.name] ?? 0)
+  const offset = Float64Array.from(noise, (deviation) => random.normal(0, deviation * OFFSET_SHARE))
+  const values = new Float64Array(channels.length)
+  const writers = channels.map((channel) => writerOf(channel, aggregated.includes(channel.name), noiseOf[channel.name] ?? 0))
+  return {
+    read(plant) {
+      channels.forEach((channel, index) => {
+        const truth = plant.values[index] ?? Number.NaN
+        if (channel.kind !== 'number' || Number.isNaN(truth)) {
+          values[index] = truth
+          return
+        }
+        const isExact = plant.isStuck[index] === 1 || noise[index] === 0
+        const read = isExact ? truth : truth + (offset[index] ?? 0) + random.normal(0, noise[index] ?? 0)
+        const isAtRest = truth === 0 && isRestChannel(channel)
+        values[index] = isAtRest ? 0 : quantise(read, channel)
+      })
+      return values
+    },
+    encode(reading) {
+      let body = ''
+      for (let index = 0; index < channels.length; index++) {
+        const part = writers[index]?.(reading.values[index] ?? Number.NaN, reading.texts) ?? ''
+        if (part !== '') body += body === '' ? part : `,${part}`
+      }
+      const { observed_at_ms, seq, boot, fw } = reading
+      return `{"ts":${observed_at_ms},"seq":${seq},"boot":${boot},"hist":false,"fw":"${fw}","v":{${body}}}`
+    },
+  }
+}
+
+/** Currents and speeds are exactly zero when nothing runs. */
+const isRestChannel = (channel: Channel): boolean => channel.unit === 'a' || channel.unit === 'rpm' || channel.unit === 'hz'
+
+function quantise(value: number, channel: Channel): number {
+  const steps = Math.round(value / channel.step)
+  const perUnit = 1 / channel.step
+  const exact = Number.isInteger(perUnit) ? steps / perUnit : Math.round(steps * channel.step * 100) / 100
+  return exact < channel.min ? channel.min : exact > channel.max ? channel.max : exact
+}
+
+type Writer = (value: number, texts: ReadonlyMap<string, string>) => string
+
+function writerOf(channel: Channel, isAggregated: boolean, noise: number): Writer {
+  const key = `"${channel.name}":`
+  if (channel.kind === 'text') return (_value, texts) => `${key}"${texts.get(channel.name) ?? ''}"`
+  if (channel.kind === 'boolean') return (value) => (Number.isNaN(value) ? '' : value > 0.5 ? `${key}true` : `${key}false`)
+  if (!isAggregated || !channel.isAggregated) return (value) => (Number.isNaN(value) ? '' : key + value)
+  return (value) => {
+    if (Number.isNaN(value)) return ''
+    const low = quantise(value - 2 * noise, channel)
+    const high = quantise(value + 2 * noise, channel)
+    return `${key}{"min":${low},"mean":${value},"max":${high}}`
+  }
+}
