@@ -1,0 +1,129 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { MendlineError } from '#kernel/errors.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
+import type { Artefact } from './artefact.ts'
+import { createDiagnoser } from './diagnose.ts'
+import type { ModelRuntime } from './model-runtime.ts'
+import { createMemoryRuntime } from './runtimes/memory-runtime.ts'
+import { artefact, aWindow, types } from './test-builders.ts'
+import type { ClosedWindow } from './windows.ts'
+
+/** A model that believes in K-01 by the z-score of lift and in K-02 by that of power. */
+const score = (row: Float32Array): number[] => {
+  const powers = [Math.exp(2), Math.exp(Math.min(row[0] ?? 0, 8)), Math.exp(Math.min(row[1] ?? 0, 8))]
+  const sum = powers.reduce((total, power) => total + power, 0)
+  return powers.map((power) => power / sum)
+}
+const memory = createMemoryRuntime({ featureCount: 2, classCount: 3, score })
+await memory.start()
+
+const aDiagnoser = (runtime: ModelRuntime = memory, artefacts: ReadonlyMap<string, Artefact> = new Map([['pump', artefact]])) =>
+  createDiagnoser({ types, artefacts, runtime: () => runtime, log: silentLog, limits })
+
+const normal = { ambient_c: 20, lift_k: 10, power_w: 500, running_ratio: 0.5, idle_offset_k: 0 }
+const leaking = { ...normal, lift_k: 14 }
+const worse = { ...normal, lift_k: 18 }
+const series = (from: number, ...values: Array<Record<string, number>>): ClosedWindow[] => values.map((value, index) => aWindow(from + index, value))
+
+describe('diagnoser', () => {
+  it('names a fault when two windows agree, with evidence, rivals, question, parts and versions', async () => {
+    const diagnoser = aDiagnoser()
+    expect(await diagnoser.diagnose(series(0, leaking))).toEqual([])
+    const [diagnosis, ...more] = await diagnoser.diagnose(series(1, leaking))
+    expect(more).toEqual([])
+    expect(diagnosis).toMatchObject({
+      answer: 'fault',
+      fault: 'K-01',
+      fault_name: 'fault K-01',
+      safety_class: 'E3',
+      window_from_ms: 0,
+      evidence_for: [
+        { feature: 'lift_k', text: 'lift_k moves', observed: 14, expected: 10, unit: 'k', z_score: 4 },
+        { feature: 'idle_offset_k', text: 'sensors agree when off', z_score: 0 },
+      ],
+      evidence_against: [],
+      rivals: [{ fault: 'no_fault' }],
+      next_question: 'general question of K-01',
+      skills: ['BAS'],
+      versions: { model: 'test-1', catalogue: '1.0.0', schema: 1, firmware: '1.0', rule: null },
+    })
+    expect(diagnosis?.probability).toBeCloseTo(Math.exp(4) / (Math.exp(4) + Math.exp(2) + 1), 3)
+    expect(diagnosis?.parts[0]).toMatchObject({ part: 'P-K-01', name: 'seal', quantity: 1 })
+    expect(diagnosis?.parts.find(({ part }) => part === 'P-COMMON')).toMatchObject({ quantity: 2, probability: 0.5 })
+  })
+
+  it('tells a fault again when it has become clearly stronger or another one, not per window', async () => {
+    const diagnoses = await aDiagnoser().diagnose(series(0, ...Array(6).fill(leaking), ...Array(6).fill(worse), ...Array(6).fill(normal)))
+    expect(diagnoses.map(({ answer, made_at_ms, probability }) => [answer, made_at_ms / 3_600_000, probability >= 0.97])).toEqual([
+      ['fault', 2, false],
+      ['fault', 8, true],
+      ['no_fault', 16, false],
+    ])
+  })
+
+  it('says nothing of a unit that is well, and nothing after one odd window', async () => {
+    expect(await aDiagnoser().diagnose(series(0, ...Array(20).fill(normal)))).toEqual([])
+    expect(await aDiagnoser().diagnose(series(0, normal, normal, { ...normal, lift_k: 13.5 }, normal, normal, normal))).toEqual([])
+  })
+
+  it('asks the question that parts the fault from its strongest rival', async () => {
+    const both = { ...normal, lift_k: 15, power_w: 504 }
+    const [diagnosis] = await aDiagnoser().diagnose(series(0, both, both))
+    expect(diagnosis?.rivals[0]).toMatchObject({ fault: 'K-02' })
+    expect(diagnosis?.next_question).toBe('question of K-01 against its rival')
+    expect(diagnosis?.parts.map(({ part }) => part)).toContain('P-K-02')
+  })
+
+  it('says unknown fault when the unit is far from normal and no class explains it', async () => {
+    const odd = { ...normal, idle_offset_k: 24, lift_k: 12.4, power_w: 502.4 }
+    const [diagnosis] = await aDiagnoser().diagnose(series(0, odd, odd))
+    expect(diagnosis).toMatchObject({ answer: 'unknown_fault', fault: null, safety_class: 'E3', next_question: null })
+    expect(diagnosis?.evidence_for[0]).toMatchObject({ feature: 'idle_offset_k', z_score: 24 })
+  })
+
+  it('says once that a running unit has not enough data', async () => {
+    const windows = Array.from({ length: 40 }, (_, index) => aWindow(index, normal, { isDiagnosable: false }))
+    const diagnoses = await aDiagnoser().diagnose(windows)
+    expect(diagnoses.map(({ answer }) => answer)).toEqual(['not_enough_data'])
+    const idle = windows.map((window) => ({ ...window, running: 0 }))
+    expect(await aDiagnoser().diagnose(idle)).toEqual([])
+  })
+
+  it('has nothing to say of a type without artefact', async () => {
+    expect(await aDiagnoser(memory, new Map()).diagnose(series(0, worse, worse))).toEqual([])
+  })
+
+  it('tries a batch again, then sets it aside and goes on', async () => {
+    let failures = 3
+    const flaky: ModelRuntime = {
+      ...memory,
+      run: async (rows, count) => {
+        if (failures-- > 0) throw new MendlineError('MDL_MODEL_TIMEOUT', 'hung', { retryable: true })
+        return memory.run(rows, count)
+      },
+    }
+    const diagnoser = aDiagnoser(flaky)
+    expect(await diagnoser.diagnose(series(0, worse))).toEqual([])
+    expect(diagnoser.statistics()).toMatchObject({ setAside: 1, judged: 0 })
+    expect(await diagnoser.diagnose(series(1, worse, worse))).toHaveLength(1)
+  })
+
+  it('gives the same diagnoses wherever the run is split by a snapshot', async () => {
+    const value = fc.constantFrom(normal, leaking, worse, { ...normal, power_w: 505 }, { ...normal, idle_offset_k: Number.NaN })
+    const step = fc.record({ device: fc.constantFrom('d1', 'd2', 'd3'), value, isDiagnosable: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(60), async (steps, at) => {
+        const windows = steps.map(({ device, value: values, isDiagnosable }, index) => aWindow(index, values, { device, isDiagnosable }))
+        const [first, second] = [aDiagnoser(), aDiagnoser()]
+        const expected = await aDiagnoser().diagnose(windows)
+        const told = await first.diagnose(windows.slice(0, at))
+        second.restore(JSON.parse(JSON.stringify(first.snapshot())))
+        told.push(...(await second.diagnose(windows.slice(at))))
+        expect(told).toEqual(expected)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

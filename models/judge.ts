@@ -1,0 +1,102 @@
+/**
+ * The judge of one appliance type: its reference, model and card ready for use. It turns a window into residuals, keeps the mean over a
+ * device's last windows, and asks the model in batches.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Artefact } from './artefact.ts'
+import { calibrate } from './calibrate.ts'
+import { meanResiduals, type TimedResiduals } from './evidence.ts'
+import type { ModelRuntime } from './model-runtime.ts'
+import { createReference, type Residuals } from './reference.ts'
+import type { UnitState } from './unit-states.ts'
+import type { ClosedWindow } from './windows.ts'
+
+export interface Judge {
+  readonly type: ApplianceType
+  readonly artefact: Artefact
+  readonly runtime: ModelRuntime
+  /** Residuals of a window's features, in the order of `features`. */
+  readonly compare: (values: Float64Array) => Residuals | undefined
+  readonly features: readonly string[]
+  /** Positions of the model's inputs among `features`. */
+  readonly inputs: readonly number[]
+}
+
+/** Features of which fewer than this share is known cannot be judged. */
+const KNOWN_RATIO_MIN = 0.5
+
+/** Makes the judge of a type; undefined when it has no recipe, no artefact or no runtime. */
+export function createJudge(type: ApplianceType | undefined, artefact: Artefact | undefined, runtime: ModelRuntime | undefined): Judge | undefined {
+  if (type?.recipe === undefined || artefact === undefined || runtime === undefined) return undefined
+  const features = artefact.reference.responses.map(({ feature }) => feature)
+  const inputs = artefact.card.inputs.map((input) => features.indexOf(input))
+  return { type, artefact, runtime, compare: createReference(artefact.reference, type.recipe.features), features, inputs }
+}
+
+/** Adds the window to the device's recent ones and gives their mean; undefined when the window cannot be judged. */
+export function remember(judge: Judge, state: UnitState, window: ClosedWindow): TimedResiduals | undefined {
+  const residuals = window.isDiagnosable ? judge.compare(window.features) : undefined
+  if (residuals === undefined || !isJudgeable(residuals)) {
+    if (window.running > 0) state.unjudged++
+    return undefined
+  }
+  state.unjudged = 0
+  state.recent = recentWindows([...state.recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], judge.artefact.card.smoothing)
+  return meanResiduals(state.recent)
+}
+
+/** Whether enough features are known to judge by. */
+export const isJudgeable = ({ zScores }: Residuals): boolean =>
+  zScores.filter((zScore) => !Number.isNaN(zScore)).length >= zScores.length * KNOWN_RATIO_MIN
+
+/** The last windows that count for the mean: so many, none older than the age before the newest. */
+export function recentWindows(all: readonly TimedResiduals[], smoothing: { readonly windows: number; readonly age_ms: number }): TimedResiduals[] {
+  const newestMs = all.at(-1)?.toMs ?? 0
+  return all.slice(-smoothing.windows).filter(({ toMs }) => newestMs - toMs <= smoothing.age_ms)
+}
+
+/** Inputs of the model for one mean: z-scores in float32, 0 (no sign of anything) where a feature is not known. */
+export function toInputs({ zScores }: Residuals, positions: readonly number[]): Float32Array {
+  return Float32Array.from(positions, (position) => {
+    const zScore = zScores[position] ?? Number.NaN
+    return Number.isNaN(zScore) ? 0 : zScore
+  })
+}
+
+export interface BatchBounds extends Pick<Limits, 'inferenceBatch_MAX' | 'inferenceAttempts_MAX'> {
+  readonly onSetAside: (error: MendlineError, windows: number) => void
+}
+
+/** Calibrated probabilities of each mean, in order; undefined for those whose batch failed too often. */
+export async function probabilitiesOf(judge: Judge, means: readonly Residuals[], bounds: BatchBounds): Promise<Array<number[] | undefined>> {
+  const { classes, calibration } = judge.artefact.card
+  const result: Array<number[] | undefined> = []
+  for (let from = 0; from < means.length; from += bounds.inferenceBatch_MAX) {
+    const batch = means.slice(from, from + bounds.inferenceBatch_MAX).map((mean) => toInputs(mean, judge.inputs))
+    const scores = await runWithRetry(judge.runtime, batch, bounds.inferenceAttempts_MAX)
+    if (scores instanceof MendlineError) bounds.onSetAside(scores, batch.length)
+    batch.forEach((_, index) => {
+      const row = scores instanceof MendlineError ? undefined : scores.subarray(index * classes.length, (index + 1) * classes.length)
+      result.push(row === undefined ? undefined : calibrate(row, calibration.temperature))
+    })
+  }
+  return result
+}
+
+async function runWithRetry(runtime: ModelRuntime, batch: readonly Float32Array[], attempts: number): Promise<Float32Array | MendlineError> {
+  const width = batch[0]?.length ?? 0
+  const rows = new Float32Array(batch.length * width)
+  batch.forEach((row, index) => {
+    rows.set(row, index * width)
+  })
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runtime.run(rows, batch.length)
+    } catch (error) {
+      if (!(error instanceof MendlineError)) throw error
+      if (!error.retryable || attempt >= attempts) return error
+    }
+  }
+}

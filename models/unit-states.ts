@@ -1,0 +1,91 @@
+/**
+ * What the diagnoser remembers of each device: the residuals of its last windows and the opinion told, and how they go into and come
+ * out of a snapshot (plain JSON, null for what is not known).
+ */
+import { assert } from '#kernel/errors.ts'
+import type { TimedResiduals } from './evidence.ts'
+import { createOpinion, type Opinion } from './opinion.ts'
+
+export interface UnitState {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  /** Version of the model that the state belongs to. */
+  readonly model: string
+  recent: TimedResiduals[]
+  readonly opinion: Opinion
+  /** Windows in which the unit ran and that could not be judged, since the last one that could. */
+  unjudged: number
+}
+
+export interface UnitStates {
+  of(window: { readonly tenant: string; readonly device: string; readonly type: string }, model: string): UnitState
+  snapshot(): unknown
+  /** Takes the state of the units for which `isCurrent` holds. */
+  restore(snapshot: unknown, isCurrent: (state: { readonly type: string; readonly model: string }) => boolean): void
+}
+
+export function createUnitStates(): UnitStates {
+  const states = new Map<string, UnitState>()
+  const keyOf = ({ tenant, device }: { readonly tenant: string; readonly device: string }): string => `${tenant}/${device}`
+  return {
+    of(window, model) {
+      const { tenant, device, type } = window
+      const found = states.get(keyOf(window))
+      if (found !== undefined && found.type === type && found.model === model) return found
+      const state: UnitState = { tenant, device, type, model, recent: [], opinion: createOpinion(), unjudged: 0 }
+      states.set(keyOf(window), state)
+      return state
+    },
+    snapshot: () => ({ version: 1, devices: [...states.values()].map(toPlain) }),
+    restore(snapshot, isCurrent) {
+      assert(isSnapshot(snapshot), 'a snapshot of the diagnoser was made by it')
+      states.clear()
+      for (const plain of snapshot.devices) {
+        if (isCurrent(plain)) states.set(keyOf(plain), fromPlain(plain))
+      }
+    },
+  }
+}
+
+type PlainNumbers = ReadonlyArray<number | null>
+
+type PlainState = Omit<UnitState, 'recent'> & {
+  readonly recent: ReadonlyArray<{
+    readonly fromMs: number
+    readonly toMs: number
+    readonly observed: PlainNumbers
+    readonly expected: PlainNumbers
+    readonly zScores: PlainNumbers
+  }>
+}
+
+const toNulls = (values: Float64Array): PlainNumbers => Array.from(values, (value) => (Number.isNaN(value) ? null : value))
+const fromNulls = (values: PlainNumbers): Float64Array => Float64Array.from(values, (value) => value ?? Number.NaN)
+
+const toPlain = (state: UnitState): PlainState => ({
+  ...state,
+  opinion: structuredClone(state.opinion),
+  recent: state.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({
+    fromMs,
+    toMs,
+    observed: toNulls(observed),
+    expected: toNulls(expected),
+    zScores: toNulls(zScores),
+  })),
+})
+
+const fromPlain = (plain: PlainState): UnitState => ({
+  ...plain,
+  opinion: structuredClone(plain.opinion),
+  recent: plain.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({
+    fromMs,
+    toMs,
+    observed: fromNulls(observed),
+    expected: fromNulls(expected),
+    zScores: fromNulls(zScores),
+  })),
+})
+
+const isSnapshot = (value: unknown): value is { readonly devices: readonly PlainState[] } =>
+  typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'devices' in value && Array.isArray(value.devices)
