@@ -142,6 +142,7 @@ export interface EndpointRow {
   previous_secret: string | null
   previous_until_ms: number | null
   event_types: string
+  description: string
   enabled: number
   disabled_reason: string | null
   created_at_ms: number
@@ -217,7 +218,7 @@ export const hubMigrations: readonly Migration[] = [
     id: '0101-outbox',
     statements: [
       `CREATE TABLE outbox_endpoints (endpoint_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL,
-        previous_secret TEXT, previous_until_ms BIGINT, event_types TEXT NOT NULL, enabled INTEGER NOT NULL, disabled_reason TEXT,
+        previous_secret TEXT, previous_until_ms BIGINT, event_types TEXT NOT NULL, description TEXT NOT NULL, enabled INTEGER NOT NULL, disabled_reason TEXT,
         created_at_ms BIGINT NOT NULL)`,
       'CREATE TABLE outbox_subjects (tenant TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (tenant, subject))',
       `CREATE TABLE outbox_events (event_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL,

@@ -61,6 +61,7 @@ export interface HubLists {
   workOrderMoves(tenant: string, id: string): Promise<readonly MoveRecord[]>
   cases(query: ListQuery): Promise<Page<Case>>
   diagnoses(query: ListQuery): Promise<Page<Diagnosis>>
+  diagnosis(tenant: string, id: string): Promise<Diagnosis | undefined>
   alarms(query: ListQuery): Promise<Page<Alarm>>
   emergencies(query: ListQuery): Promise<Page<EmergencyRow>>
   labels(query: ListQuery): Promise<Page<LabelRow>>
@@ -111,6 +112,15 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
       const rows = await page<{ body: string }>('hub_diagnoses', { time: 'made_at_ms', id: 'diagnosis_id' }, { query, filters })
       return mapPage(rows, (row) => JSON.parse(row.body) as Diagnosis)
     },
+    async diagnosis(tenant, id) {
+      const row = await database
+        .selectFrom('hub_diagnoses')
+        .select('body')
+        .where('tenant', '=', tenant)
+        .where('diagnosis_id', '=', id)
+        .executeTakeFirst()
+      return row === undefined ? undefined : (JSON.parse(row.body) as Diagnosis)
+    },
     async alarms(query) {
       const filters = { device: query.device, safety_class: query.safetyClass }
       const keys = { time: 'raised_at_ms', id: 'alarm_id' }
@@ -122,6 +132,12 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
       page('hub_emergencies', { time: 'created_at_ms', id: 'emergency_id' }, { query, filters: { device: query.device, state: query.state } }),
     labels: (query) =>
       page('hub_labels', { time: 'labelled_at_ms', id: 'label_id' }, { query, filters: { device: query.device, cause: query.fault } }),
+    ...createPartsLists(database, page),
+  }
+}
+
+function createPartsLists(database: Kysely<HubTables>, page: Pager): Pick<HubLists, 'partsNeeds' | 'partsTotals'> {
+  return {
     partsNeeds: (query) =>
       page('hub_parts_needs', { time: 'opened_at_ms', id: "work_order_id || '/' || part" }, { query, filters: { device: query.device } }),
     async partsTotals(tenant) {

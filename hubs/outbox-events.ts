@@ -77,7 +77,7 @@ export async function enqueueEvent(database: Kysely<HubTables>, event: OutgoingE
   return cloudEvent
 }
 
-/** Tells whether a filter (`*`, exact types, or prefixes that end in `.*`) lets a type through. */
+/** Tells whether a filter lets a type through: exact types, `*` at the end stands for any rest, an empty filter for all. */
 export function wants(filter: readonly string[], type: string): boolean {
-  return filter.some((entry) => entry === '*' || entry === type || (entry.endsWith('.*') && type.startsWith(entry.slice(0, -1))))
+  return filter.length === 0 || filter.some((entry) => entry === type || (entry.endsWith('*') && type.startsWith(entry.slice(0, -1))))
 }

@@ -1,0 +1,51 @@
+/** Posts webhooks over HTTP with undici: through the target guard, no redirects, one deadline for the whole exchange, a bounded answer. */
+import { Agent, request } from 'undici'
+import { MendlineError } from '#kernel/errors.ts'
+import type { TargetGuard } from '../dispatch/webhook-target.ts'
+import type { WebhookNotifier, WebhookRequest, WebhookResponse } from '../notifier.ts'
+
+/** Connections kept to one receiver. */
+const CONNECTIONS_MAX = 8
+
+/** Creates the notifier; `stop` closes its connections. */
+export function createHttpWebhook({ guard }: { readonly guard: TargetGuard }): WebhookNotifier {
+  const agent = new Agent({
+    connect: { lookup: guard.lookup, timeout: 5_000 },
+    connections: CONNECTIONS_MAX,
+    pipelining: 1,
+    maxHeaderSize: 16 * 1024,
+  })
+  return {
+    async post(given) {
+      guard.checkUrl(given.url)
+      const signal = AbortSignal.any([given.signal, AbortSignal.timeout(given.timeoutMs)])
+      try {
+        return await exchange(agent, given, signal)
+      } catch (cause) {
+        throw failure(cause)
+      }
+    },
+    stop: () => agent.destroy(),
+  }
+}
+
+async function exchange(agent: Agent, given: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse> {
+  const answer = await request(given.url, { method: 'POST', headers: { ...given.headers }, body: given.body, dispatcher: agent, signal })
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // Leaving the loop early destroys the body, and with it the connection that would have to carry the rest.
+  for await (const chunk of answer.body) {
+    const part = Buffer.from(chunk as Uint8Array)
+    chunks.push(part)
+    bytes += part.length
+    if (bytes >= given.responseBytes_MAX) break
+  }
+  return { status: answer.statusCode, text: Buffer.concat(chunks).subarray(0, given.responseBytes_MAX).toString() }
+}
+
+function failure(cause: unknown): MendlineError {
+  const inner = cause instanceof Error && cause.cause instanceof MendlineError ? cause.cause : cause
+  if (inner instanceof MendlineError) return inner
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new MendlineError('MDL_HUBS_WEBHOOK_FAILED', `the receiver did not answer: ${message}`, { retryable: true, cause })
+}
