@@ -65,8 +65,8 @@ export interface DeviceRegistry {
 export interface DeviceRegistryPorts {
   readonly database: Kysely<DeviceTables>
   readonly clock: Clock
-  /** Appliance types that a device may be of. */
-  readonly types: () => ReadonlySet<string>
+  /** Names of the appliance types that a device of the tenant may be of. */
+  readonly types: (tenant: string) => ReadonlySet<string>
 }
 
 interface Entry {
@@ -112,7 +112,7 @@ export function createDeviceRegistry({ database, clock, types }: DeviceRegistryP
       order = undefined
     },
     async create(devices) {
-      const created = devices.map((device) => ({ row: toRow(device, clock.now(), types()), secret: makeSecret() }))
+      const created = devices.map((device) => ({ row: toRow(device, clock.now(), types(device.tenant ?? DEFAULT_TENANT)), secret: makeSecret() }))
       refuseTaken(
         created.map(({ row }) => row),
         entries,

@@ -25,6 +25,8 @@ export interface IngestStatistics {
 export interface Ingest {
   /** Resolves when the message is durable. @throws MendlineError MDL_JOURNAL_UNAVAILABLE, MDL_JOURNAL_RECORD_TOO_LARGE */
   accept(message: AcceptedMessage): Promise<void>
+  /** Whether the journal took the last message that was to be written. */
+  isWriting(): boolean
   statistics(): IngestStatistics
 }
 
@@ -42,6 +44,7 @@ export function createIngest({ journal, clock, log, limits }: IngestOptions): In
   let payloadBytes = 0
   let waiting = 0
   let slowestMs = 0
+  let isWriting = true
 
   return {
     async accept(message) {
@@ -51,9 +54,11 @@ export function createIngest({ journal, clock, log, limits }: IngestOptions): In
         if (journal.pendingBytes() >= limits.journalPendingBytes_MAX) await journal.whenWritable()
         await journal.append(encodeRecord(message))
         accepted++
+        isWriting = true
         payloadBytes += message.payload.length
       } catch (error) {
         refused++
+        isWriting = false
         log.debug('message not accepted', { error })
         throw error
       } finally {
@@ -61,6 +66,7 @@ export function createIngest({ journal, clock, log, limits }: IngestOptions): In
         slowestMs = Math.max(slowestMs, clock.monotonicMs() - startMs)
       }
     },
+    isWriting: () => isWriting,
     statistics() {
       const statistics = { accepted, refused, payload_bytes: payloadBytes, waiting, slowest_commit_ms: slowestMs }
       slowestMs = 0

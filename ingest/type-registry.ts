@@ -52,6 +52,8 @@ export interface TypeRegistry {
   find(tenant: string, name: string): ApplianceType | undefined
   /** Type by the id that readings carry. */
   byId(id: string): ApplianceType | undefined
+  /** Names that a device of the tenant may give as its type. */
+  names(tenant: string): ReadonlySet<string>
   /** Catalogue first, then the tenant's own in order of name. */
   list(tenant: string): readonly ApplianceType[]
   /**
@@ -88,6 +90,10 @@ export function createTypeRegistry(parts: {
     },
     find: (tenant, name) => common.get(name) ?? own.get(`${tenant}/${name}`),
     byId: (id) => ids.get(id),
+    names(tenant) {
+      const prefix = `${tenant}/`
+      return new Set([...common.keys(), ...[...own.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length))])
+    },
     list(tenant) {
       const mine = [...own].filter(([key]) => key.startsWith(`${tenant}/`)).sort(([a], [b]) => (a < b ? -1 : 1))
       return [...common.values(), ...mine.map(([, type]) => type)]

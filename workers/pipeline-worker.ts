@@ -9,7 +9,6 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
-import { limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { decodeMessage } from '../ingest/decode.ts'
 import { createDeduplicator } from '../ingest/deduplicate.ts'
@@ -34,7 +33,7 @@ import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worke
 const READ_YOUR_WRITES_MS = 5_000
 
 assert(parentPort !== null, 'the pipeline runs in a worker')
-const { dataDir, committedEnd, ownTypes, maxStoreMemoryMb } = workerData as PipelineWorkerSettings
+const { dataDir, committedEnd, ownTypes, limits, maxStoreMemoryMb } = workerData as PipelineWorkerSettings
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)

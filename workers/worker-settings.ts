@@ -1,5 +1,6 @@
 /** What the pipeline's worker is told when it is started, and the names of the calls between it and the main thread. */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { Limits } from '#kernel/limits.ts'
 
 export interface PipelineWorkerSettings {
   readonly dataDir: string
@@ -7,6 +8,7 @@ export interface PipelineWorkerSettings {
   readonly committedEnd: BigInt64Array<SharedArrayBuffer>
   /** Types of users, by `${tenant}/${name}`. */
   readonly ownTypes: ReadonlyArray<readonly [key: string, type: ApplianceType]>
+  readonly limits: Limits
   readonly maxStoreMemoryMb: number
 }
 

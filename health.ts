@@ -1,0 +1,86 @@
+/**
+ * What the process says of itself: whether it is ready, live counts for the console, and samples for the metrics. The balance of ingest
+ * (in = stored + quarantined + duplicates + conflicts + waiting) is computed here, so that a silent loss shows as a number.
+ */
+import { type Sample, samplesOf } from './metrics.ts'
+import type { PipelineHostStatistics } from './workers/pipeline-host.ts'
+
+type Counts = Readonly<Record<string, number>>
+
+export interface HealthParts {
+  readonly journal: { end(): number; pendingBytes(): number }
+  readonly pipeline: { isRunning(): boolean; statistics(): Promise<PipelineHostStatistics> }
+  readonly broker: { connectedCount(): number; statistics(): object }
+  readonly ingest: { isWriting(): boolean; statistics(): object }
+  readonly safety: { statistics(): Counts }
+  readonly counts: (tenant: string) => Promise<Counts>
+  readonly outbox: { statistics(): Promise<Counts> }
+  readonly registry: { list(query: { tenant: string; limit: number }): readonly unknown[] }
+}
+
+export interface Health {
+  ready(): { readonly isReady: boolean; readonly checks: Readonly<Record<string, string>> }
+  status(tenant: string): Promise<Counts>
+  samples(): Promise<readonly Sample[]>
+}
+
+export function createHealth(parts: HealthParts): Health {
+  const { journal, pipeline, broker, ingest, safety, counts, outbox, registry } = parts
+  return {
+    ready() {
+      const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
+      return { isReady: Object.values(checks).every((state) => state === 'ok'), checks }
+    },
+    async status(tenant) {
+      const [{ pipeline: flow, writer, store }, service] = await Promise.all([pipeline.statistics(), counts(tenant)])
+      return {
+        devices: registry.list({ tenant, limit: Number.MAX_SAFE_INTEGER }).length,
+        connected: broker.connectedCount(),
+        readings: store.readings ?? 0,
+        quarantined: store.quarantined ?? 0,
+        windows_pending: flow.windowsPending,
+        records_behind_bytes: journal.end() - flow.position,
+        duplicates: writer.duplicates ?? 0,
+        ...service,
+      }
+    },
+    async samples() {
+      const [{ pipeline: flow, writer, store, restarts }, deliveries] = await Promise.all([pipeline.statistics(), outbox.statistics()])
+      const { position, windowsPending, ...counted } = flow
+      const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
+      return [
+        gauge('mendline_broker_connected_count', 'Clients that are logged in', broker.connectedCount()),
+        ...samplesOf('mendline_broker', 'Broker', flat(broker.statistics()), 'gauge'),
+        ...samplesOf('mendline_ingest', 'Ingest', flat(ingest.statistics()), 'gauge'),
+        gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
+        gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
+        gauge('mendline_pipeline_lag_bytes', 'Journal that the pipeline has not read', journal.end() - position),
+        gauge('mendline_pipeline_windows_pending_count', 'Windows that wait for the models', windowsPending),
+        gauge('mendline_pipeline_restarts_count', 'Restarts of the pipeline worker', restarts),
+        ...samplesOf('mendline_pipeline', 'Pipeline', counted, 'counter'),
+        ...samplesOf('mendline_writer', 'Readings by what became of them', writer, 'gauge'),
+        gauge(
+          'mendline_writer_unaccounted_count',
+          'Readings in that are neither stored, waiting, quarantined, duplicate nor conflict',
+          (writer.in ?? 0) - accounted,
+        ),
+        ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
+        ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
+        ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
+      ]
+    },
+  }
+}
+
+const gauge = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'gauge', value })
+
+/** Numbers of an object, nested ones with their path joined by an underscore. */
+function flat(counts: object, prefix = ''): Record<string, number> {
+  const found: Record<string, number> = {}
+  for (const [name, value] of Object.entries(counts)) {
+    const path = `${prefix}${name.toLowerCase() === name ? name : name.replace(/[^A-Za-z0-9]/g, '_')}`
+    if (typeof value === 'number') found[path] = value
+    else if (typeof value === 'object' && value !== null) Object.assign(found, flat(value as object, `${path}_`))
+  }
+  return found
+}

@@ -1,0 +1,248 @@
+/**
+ * Joins everything, in data order: doors and journal, then what follows the journal (safety here, the pipeline in its worker), then
+ * hubs and outbox, then the API that reads from all. Stops in reverse. The pipeline's own joins are in `workers/pipeline-worker.ts`.
+ */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { applianceTypes } from '#catalogue/registry.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { assert } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import { assertLimits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import { createRandom } from '#kernel/random.ts'
+import { type ApiTables, apiMigrations } from './api/api-tables.ts'
+import { createIdempotency } from './api/idempotency.ts'
+import { createKeyStore } from './api/keys.ts'
+import { createApi } from './api/server.ts'
+import { createBroker } from './broker/broker.ts'
+import { createDeviceRegistry } from './broker/device-registry.ts'
+import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
+import type { Config } from './config.ts'
+import { createHealth } from './health.ts'
+import { createHubCounts } from './hubs/counts.ts'
+import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
+import { type HubTables, hubMigrations } from './hubs/hub-tables.ts'
+import { createHubs } from './hubs/hubs.ts'
+import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
+import { createOutbox } from './hubs/outbox.ts'
+import { decodeForSafety } from './ingest/decode-safety.ts'
+import { createIngest, type Ingest } from './ingest/ingest.ts'
+import type { Journal } from './ingest/journal.ts'
+import { createFileJournal } from './ingest/journals/file-journal.ts'
+import { decodeRecord } from './ingest/record.ts'
+import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
+import { createMetrics } from './metrics.ts'
+import { openOperations } from './operations/open-database.ts'
+import { isSafetyRule } from './rules/compile-rules.ts'
+import { createRulesEngine } from './rules/engine.ts'
+import { createSafety } from './safety.ts'
+import { version } from './version.ts'
+import { createPipelineHost } from './workers/pipeline-host.ts'
+import { createReleases, type Releases } from './workers/releases.ts'
+import { createSnapshotFile } from './workers/snapshot-file.ts'
+import { PIPELINE_CALLS } from './workers/worker-settings.ts'
+
+export interface Platform {
+  readonly mqttUrl: string
+  readonly httpUrl: string
+  /** Takes nothing more, finishes what is on its way, saves its state; idempotent. */
+  stop(): Promise<void>
+}
+
+/** What `webhooks.allow_private_ranges` lets through (RFC 1918, RFC 4193). */
+const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
+
+/** Memory that the reading store may use for its own buffers. */
+const STORE_MEMORY_MB = 256
+
+interface Ports {
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** Builds the platform over `config.dataDir` and starts it; rejects when a part cannot start, with the others stopped. */
+export async function startPlatform(config: Config, ports: Ports): Promise<Platform> {
+  const { log } = ports
+  assertLimits(config.limits)
+  mkdirSync(config.dataDir, { recursive: true })
+  const stops: Array<() => Promise<unknown>> = []
+  const stop = async (): Promise<void> => {
+    for (const stopOne of stops.splice(0).reverse())
+      await stopOne().catch((cause: unknown) => log.error('a part did not stop cleanly', { cause: String(cause) }))
+  }
+  try {
+    const books = await openBooks(config, ports)
+    stops.push(() => books.operations.close())
+    const { journal, releases } = await openJournal(config, ports)
+    stops.push(() => journal.stop())
+    const service = joinService(books, config, ports)
+    const ingest = createIngest({ journal, ...ports, limits: config.limits })
+    const broker = joinBroker({ ...books, ...service, ingest }, config, ports)
+    service.sendCommandsBy(broker.publishCommand)
+    const after = joinConsumers({ ...books, ...service, journal, releases }, config, ports)
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
+
+    await after.pipeline.start(journal.end())
+    stops.push(() => after.pipeline.stop())
+    await after.safety.start()
+    stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop)
+    const { mqttPort } = await broker.start()
+    stops.push(broker.stop)
+    await service.hubs.start()
+    await service.outbox.start()
+    const { port: httpPort } = await api.start()
+    stops.push(api.stop)
+    const scheme = config.http.tls === undefined ? 'http' : 'https'
+    return { mqttUrl: `mqtt://${config.mqtt.host}:${mqttPort}`, httpUrl: `${scheme}://${config.http.host}:${httpPort}`, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** What is known before the first message: devices, types, keys, and the tables of the hubs. */
+async function openBooks({ dataDir }: Config, { log, clock }: Ports) {
+  const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
+  await operations.migrate([...deviceMigrations, ...typeMigrations, ...apiMigrations, ...hubMigrations])
+  const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock })
+  await types.start()
+  const registry = createDeviceRegistry({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names })
+  await registry.start()
+  return { operations, types, registry }
+}
+
+type Books = Awaited<ReturnType<typeof openBooks>>
+
+async function openJournal({ dataDir, limits }: Config, { log, clock }: Ports) {
+  const journal = createFileJournal({ directory: join(dataDir, 'journal'), limits, log, clock })
+  log.info('journal opened', { ...(await journal.start()) })
+  const releases = createReleases({ consumers: ['pipeline', 'safety'], release: (position) => journal.release(position), log })
+  return { journal, releases }
+}
+
+/** hubs.route and outbox.send. */
+function joinService({ operations, types }: Books, { dev, limits, webhooks }: Config, { log, clock }: Ports) {
+  const database = operations.database as Kysely<HubTables>
+  const guard = createTargetGuard({
+    allowLoopback: dev || webhooks.allow_private_ranges,
+    allowRanges: webhooks.allow_private_ranges ? PRIVATE_RANGES : [],
+  })
+  const notifier = createHttpWebhook({ guard })
+  const outbox = createOutbox({ database, clock, log, limits, notifier, guard, random: createRandom(`outbox/${clock.now()}`) })
+  let publishCommand: PublishCommand | undefined
+  const hubs = createHubs({
+    database,
+    catalogue: types.byId,
+    clock,
+    log,
+    safeStateCommand: async ({ tenant, device, commandId, alarmId, title }) => {
+      assert(publishCommand !== undefined, 'the broker is joined before the hubs start')
+      await publishCommand(tenant, device, commandId, { command: 'safe_state', alarm_id: alarmId, reason: title })
+    },
+    onCommitted: () => outbox.wake(),
+  })
+  const sendCommandsBy = (publish: PublishCommand): void => {
+    publishCommand = publish
+  }
+  return { hubs, outbox, counts: createHubCounts(database), sendCommandsBy }
+}
+
+type Service = ReturnType<typeof joinService>
+type PublishCommand = ReturnType<typeof createBroker>['publishCommand']
+
+/** broker.authorise and ingest.accept. */
+function joinBroker({ registry, hubs, ingest }: Books & Service & { readonly ingest: Ingest }, config: Config, { log, clock }: Ports) {
+  const noteState = (tenant: string, device: string, isOnline: boolean): void => {
+    const at_ms = clock.now()
+    const kind = isOnline ? 'device_returned' : 'device_silent'
+    const event: HubEvent = { kind, key: `${kind}/${tenant}/${device}/${at_ms}`, tenant, device, at_ms }
+    hubs.apply([event]).catch((cause: unknown) => log.error('state of a device was not noted', { tenant, device, cause: String(cause) }))
+  }
+  const settings = { mqtt: config.mqtt, tls: tlsOf(config), dev: config.dev }
+  return createBroker({ registry, accept: ingest.accept, onState: noteState, clock, log, limits: config.limits, settings })
+}
+
+/** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */
+function joinConsumers(
+  parts: Books & Service & { readonly journal: Journal; readonly releases: Releases<'pipeline' | 'safety'> },
+  config: Config,
+  { log, clock }: Ports,
+) {
+  const { types, hubs, journal, releases } = parts
+  const { dataDir, limits } = config
+  const pipeline = createPipelineHost({
+    settings: { dataDir, limits, maxStoreMemoryMb: STORE_MEMORY_MB },
+    ownTypes: types.own,
+    apply: hubs.apply,
+    onReleasable: (position) => releases.done('pipeline', position),
+    clock,
+    log,
+  })
+  journal.onCommit(() => pipeline.committed(journal.end()))
+  const safety = createSafety({
+    journal,
+    decodeRecord,
+    decodeForSafety: (message) => {
+      const type = types.find(message.tenant, message.type)
+      return type?.rules.some(isSafetyRule) === true ? decodeForSafety(message, type) : []
+    },
+    rules: createRulesEngine({ types: types.byId, filter: isSafetyRule }),
+    apply: hubs.apply,
+    snapshots: createSnapshotFile({ directory: join(dataDir, 'state'), name: 'safety', log }),
+    onReleasable: (position) => releases.done('safety', position),
+    clock,
+    log,
+  })
+  return { pipeline, safety }
+}
+
+type Everything = Books &
+  Service &
+  ReturnType<typeof joinConsumers> & { readonly journal: Journal; readonly ingest: Ingest; readonly broker: ReturnType<typeof createBroker> }
+
+function joinApi(parts: Everything, config: Config, { log, clock }: Ports) {
+  const { operations, registry, types, hubs, outbox, pipeline, broker } = parts
+  const database = operations.database as Kysely<ApiTables>
+  const health = createHealth(parts)
+  return createApi({
+    ports: {
+      keys: createKeyStore({ database, clock, dev: config.dev }),
+      idempotency: createIdempotency({ database, clock, limits: config.limits }),
+      devices: registry,
+      types: {
+        list: types.list,
+        find: types.find,
+        register: async (tenant, given) => {
+          const type = await types.register(tenant, given)
+          await pipeline.call(PIPELINE_CALLS.registerType, [`${tenant}/${given.type}`, type])
+          return type
+        },
+      },
+      readings: { buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, query), raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query) },
+      quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
+      hubs,
+      webhooks: outbox,
+      health,
+      metrics: createMetrics(health.samples),
+      mqtt: broker,
+    },
+    clock,
+    log,
+    limits: config.limits,
+    settings: apiSettings(config),
+    version,
+  })
+}
+
+function tlsOf({ mqtts }: Config): { host: string; port: number; key: string; cert: string; ca?: string } | undefined {
+  if (mqtts === undefined) return undefined
+  const { host, port, key, cert, ca } = mqtts
+  return { host, port, key: key.reveal(), cert, ...(ca === undefined ? {} : { ca }) }
+}
+
+function apiSettings({ http }: Config): Parameters<typeof createApi>[0]['settings'] {
+  const { host, port, tls } = http
+  return { host, port, tls: tls === undefined ? undefined : { key: tls.key.reveal(), cert: tls.cert } }
+}

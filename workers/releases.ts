@@ -1,0 +1,25 @@
+/** Lets go of the journal up to where the slowest of its consumers no longer needs it. */
+import type { Log } from '#kernel/log.ts'
+
+export interface Releases<Consumer extends string> {
+  /** `consumer` no longer needs what lies before `position`. */
+  done(consumer: Consumer, position: number): void
+}
+
+export function createReleases<Consumer extends string>(options: {
+  readonly consumers: readonly Consumer[]
+  readonly release: (position: number) => Promise<void>
+  readonly log: Log
+}): Releases<Consumer> {
+  const positions = new Map<Consumer, number>(options.consumers.map((consumer) => [consumer, 0]))
+  let released = 0
+  return {
+    done(consumer, position) {
+      positions.set(consumer, position)
+      const least = Math.min(...positions.values())
+      if (least <= released) return
+      released = least
+      options.release(least).catch((cause: unknown) => options.log.error('journal was not released', { position: least, cause: String(cause) }))
+    },
+  }
+}
