@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { createTargetGuard, type TargetSettings } from './webhook-target.ts'
+
+const strict: TargetSettings = { allowLoopback: false, allowRanges: [] }
+const dev: TargetSettings = { allowLoopback: true, allowRanges: [] }
+const plant: TargetSettings = { allowLoopback: false, allowRanges: ['10.1.0.0/16'] }
+
+const verdict = (url: string, settings: TargetSettings): string => {
+  try {
+    createTargetGuard(settings).checkUrl(url)
+    return 'ok'
+  } catch (error) {
+    return (error as { code: string }).code === 'MDL_HUBS_WEBHOOK_TARGET_REFUSED' ? 'no' : 'other'
+  }
+}
+
+describe('checkUrl', () => {
+  it.each([
+    // url                                    strict dev   plant
+    ['https://desk.example.com/hook', 'ok', 'ok', 'ok'],
+    ['https://desk.example.com:8443/hook', 'ok', 'ok', 'ok'],
+    ['http://desk.example.com/hook', 'no', 'no', 'ok'],
+    ['https://8.8.8.8/', 'ok', 'ok', 'ok'],
+    ['http://8.8.8.8/', 'no', 'no', 'no'],
+    ['http://127.0.0.1:8080/', 'no', 'ok', 'no'],
+    ['https://127.1.2.3/', 'no', 'ok', 'no'],
+    ['http://2130706433/', 'no', 'ok', 'no'],
+    ['http://0x7f.1/', 'no', 'ok', 'no'],
+    ['http://localhost/', 'no', 'ok', 'no'],
+    ['https://a.localhost/', 'no', 'ok', 'no'],
+    ['http://[::1]/', 'no', 'ok', 'no'],
+    ['http://[::ffff:127.0.0.1]/', 'no', 'ok', 'no'],
+    ['https://[::ffff:10.0.0.1]/', 'no', 'no', 'no'],
+    ['https://10.0.0.1/', 'no', 'no', 'no'],
+    ['http://10.1.2.3/', 'no', 'no', 'ok'],
+    ['https://172.31.0.1/', 'no', 'no', 'no'],
+    ['https://192.168.1.1/', 'no', 'no', 'no'],
+    ['https://100.64.0.1/', 'no', 'no', 'no'],
+    ['https://169.254.169.254/latest/meta-data', 'no', 'no', 'no'],
+    ['https://0.0.0.0/', 'no', 'no', 'no'],
+    ['https://[fe80::1]/', 'no', 'no', 'no'],
+    ['https://[fd00::1]/', 'no', 'no', 'no'],
+    ['https://[64:ff9b::a00:1]/', 'no', 'no', 'no'],
+    ['https://[2002:a00:1::]/', 'no', 'no', 'no'],
+    ['https://[2606:4700::1111]/', 'ok', 'ok', 'ok'],
+    ['https://user:pass@desk.example.com/', 'no', 'no', 'no'],
+    ['ftp://desk.example.com/', 'no', 'no', 'no'],
+    ['file:///etc/passwd', 'no', 'no', 'no'],
+    ['not a url', 'no', 'no', 'no'],
+    [`https://desk.example.com/${'x'.repeat(2_000)}`, 'no', 'no', 'no'],
+  ])('%s: strict %s, loopback allowed %s, range allowed %s', (url, ...expected) => {
+    expect([strict, dev, plant].map((settings) => verdict(url, settings))).toEqual(expected)
+  })
+
+  it('refuses a range that is none', () => {
+    expect(() => createTargetGuard({ allowLoopback: false, allowRanges: ['10.0.0.0'] })).toThrow(
+      expect.objectContaining({ code: 'MDL_CONFIG_INVALID' }),
+    )
+  })
+})
+
+describe('lookup', () => {
+  const look = (addresses: readonly string[], all: boolean) =>
+    new Promise<unknown>((resolve) => {
+      const guard = createTargetGuard(strict, (_name, done) =>
+        done(
+          null,
+          addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        ),
+      )
+      guard.lookup('desk.example.com', { all }, (error, address) => resolve(error === null ? address : (error as { code?: string }).code))
+    })
+
+  it('gives the checked addresses to the socket', async () => {
+    expect(await look(['8.8.8.8'], false)).toBe('8.8.8.8')
+    expect(await look(['8.8.8.8', '2606:4700::1111'], true)).toHaveLength(2)
+  })
+
+  it('refuses a name as soon as one of its addresses is private, or it has none', async () => {
+    expect(await look(['8.8.8.8', '10.0.0.1'], true)).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')
+    expect(await look(['::1'], false)).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')
+    expect(await look([], false)).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')
+  })
+})
