@@ -4,7 +4,7 @@
  * too. A configuration that would open an unprotected door is refused.
  */
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
@@ -73,7 +73,13 @@ export const settingsSchema = Type.Object(
       { additionalProperties: false },
     ),
     webhooks: Type.Object(
-      { allow_private_ranges: Type.Boolean({ default: false, description: 'Webhooks may go to loopback and private addresses' }) },
+      {
+        allow_private_ranges: Type.Boolean({ default: false, description: 'Webhooks may go to loopback' }),
+        allowed_ranges: Type.Array(Type.String({ minLength: 1, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }), {
+          default: [],
+          description: 'Private ranges that webhooks may go to (CIDR); in a variable separated by commas',
+        }),
+      },
       { additionalProperties: false },
     ),
     limits: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
@@ -100,9 +106,12 @@ export interface Config {
   readonly mqtt: { readonly host: string; readonly port: number }
   readonly mqtts: ({ readonly host: string; readonly port: number } & TlsFiles) | undefined
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
-  readonly webhooks: { readonly allow_private_ranges: boolean }
+  readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
   readonly limits: Limits
 }
+
+/** Files of the data folder that more than one part of the program names. */
+export const dataFiles = (dataDir: string) => ({ marker: join(dataDir, 'mendline.json'), operations: join(dataDir, 'operations.sqlite') })
 
 export interface ConfigSources {
   /** YAML file; absent = none. A named file that does not exist is a fault. */
@@ -127,11 +136,12 @@ export function loadConfig({ file: path, environment, flags }: ConfigSources): C
   for (const [name, value] of Object.entries(environment)) {
     const settingPath = value === undefined ? undefined : pathOfVariable(name)
     if (settingPath === null) faults.push({ path: name, reason: 'names no setting' })
-    else if (settingPath !== undefined) put(given, settingPath, value)
+    else if (settingPath !== undefined) put(given, settingPath, isList(settingPath) ? value?.split(',').filter((item) => item !== '') : value)
   }
   for (const [settingPath, value] of Object.entries(flags)) if (value !== undefined) put(given, settingPath, value)
   const settings = withDefaults(given)
-  for (const error of Value.Errors(settingsSchema, settings)) faults.push(toFault(error))
+  // An unknown setting is reported twice by the checker; the line that names it is the one for people.
+  for (const error of Value.Errors(settingsSchema, settings)) if (error.keyword !== 'boolean') faults.push(toFault(error))
   for (const name of Object.keys(isTree(given.limits) ? given.limits : {})) {
     if (!Object.hasOwn(limits, name)) faults.push({ path: `limits.${name}`, reason: 'names no limit' })
   }
@@ -164,9 +174,10 @@ function readYaml(path: string, faults: ConfigFault[]): Tree {
 }
 
 /** Variables that the command line reads for itself. */
-const CLIENT_VARIABLES = new Set(['MENDLINE_API_KEY', 'MENDLINE_URL', 'MENDLINE_CONFIG'])
+const CLIENT_VARIABLES = new Set(['MENDLINE_API_KEY', 'MENDLINE_URL', 'MENDLINE_DEVICE_SECRET'])
 
 const leaves = settingLeaves(settingsSchema, '')
+const isList = (path: string): boolean => leaves.some((leaf) => leaf.path === path && leaf.type === 'list')
 const byVariable = new Map(leaves.map((leaf) => [leaf.variable, leaf.path]))
 
 /** Path of the setting that an environment variable names; null when it is ours and names none. */
@@ -200,10 +211,11 @@ function withDefaults(given: Tree): unknown {
 }
 
 function toFault(error: { readonly instancePath: string; readonly message: string; readonly params: object }): ConfigFault {
-  const params = error.params as { additionalProperties?: readonly string[] }
+  const params = error.params as { additionalProperties?: readonly string[]; allowedValues?: readonly unknown[] }
   const parts = error.instancePath.split('/').slice(1)
   const extra = Array.isArray(params.additionalProperties) ? params.additionalProperties[0] : undefined
   if (extra !== undefined) return { path: [...parts, extra].join('.'), reason: 'names no setting' }
+  if (params.allowedValues !== undefined) return { path: parts.join('.'), reason: `must be one of ${params.allowedValues.join(', ')}` }
   return { path: parts.join('.'), reason: error.message }
 }
 
@@ -293,7 +305,7 @@ export function settingLeaves(schema: TSchema, prefix: string): readonly Setting
     return {
       path,
       variable: `MENDLINE_${path.replaceAll('.', '_').toUpperCase()}`,
-      type: Array.isArray(members) ? members.join(', ') : type === 'object' ? 'map of numbers' : String(type),
+      type: Array.isArray(members) ? members.join(', ') : type === 'object' ? 'map of numbers' : type === 'array' ? 'list' : String(type),
       fallback: fallback === undefined ? '' : JSON.stringify(fallback),
       description: String(description ?? ''),
     }

@@ -12,15 +12,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { ApiTables } from './api-tables.ts'
 import type { IdempotencyPort } from './ports.ts'
 
-export function createIdempotency({
-  database,
-  clock,
-  limits,
-}: {
-  readonly database: Kysely<ApiTables>
-  readonly clock: Clock
-  readonly limits: Pick<Limits, 'apiIdempotencyMs'>
-}): IdempotencyPort {
+export function createIdempotency({ database, clock }: { readonly database: Kysely<ApiTables>; readonly clock: Clock }): IdempotencyPort {
   const running = new Set<string>()
   return {
     async once({ token, key, route, body }, act) {

@@ -157,6 +157,8 @@ export interface NewWebhook {
   /** Event types, `*` at the end stands for any rest; empty = all. */
   readonly types: readonly string[]
   readonly description?: string
+  /** Signing secret of the caller's own; made when absent. */
+  readonly secret?: string
 }
 
 export interface WebhookChange {
@@ -172,13 +174,15 @@ export interface WebhookPort {
   list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
   get(tenant: string, id: string): Promise<object | undefined>
   update(tenant: string, id: string, change: WebhookChange): Promise<object | undefined>
+  /** New signing secret; the old one signs beside it for a while. @throws MendlineError MDL_API_NOT_FOUND */
+  rotateSecret(tenant: string, id: string): Promise<object>
   /** Tells whether there was one. */
   remove(tenant: string, id: string): Promise<boolean>
   attempts(query: { readonly tenant: string; readonly id: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
   /** Puts a `mendline.test.v1` into the outbox. @throws MendlineError MDL_API_NOT_FOUND */
   sendTest(tenant: string, id: string): Promise<object>
-  /** Sends the dead letters of the endpoint again; absent where the outbox cannot. */
-  replay?(tenant: string, id: string): Promise<object>
+  /** Sends the dead letters of the endpoint again. */
+  replay(tenant: string, id: string): Promise<object>
 }
 
 export interface HealthPort {

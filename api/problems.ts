@@ -62,6 +62,7 @@ export function validatorCompiler({ schema, httpPart }: { readonly schema: unkno
     if (compiled.Check(converted)) return { value: converted }
     const errors = compiled
       .Errors(converted)
+      .filter((error) => error.keyword !== 'boolean')
       .slice(0, FIELDS_MAX)
       .map((error) => ({
         field: fieldOf(httpPart, error.instancePath, error.params),

@@ -1,6 +1,5 @@
 /** Webhooks: endpoints, their attempts, a test event, and the dead letters once more. */
 import { Type } from 'typebox'
-import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
 import { answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
@@ -12,12 +11,26 @@ const types = Type.Array(Type.String({ minLength: 1, maxLength: 100, pattern: '^
 })
 const description = Type.String({ maxLength: 200 })
 
-const NewWebhookSchema = Type.Object({ url, types: Type.Optional(types), description: Type.Optional(description) }, { additionalProperties: false })
+const secret = Type.String({ pattern: '^whsec_[A-Za-z0-9+/=]{32,96}$', description: 'Signing secret (Standard Webhooks)' })
+
+const NewWebhookSchema = Type.Object(
+  { url, types: Type.Optional(types), description: Type.Optional(description), secret: Type.Optional(secret) },
+  { additionalProperties: false },
+)
 const ChangeSchema = Type.Object(
   { url: Type.Optional(url), types: Type.Optional(types), description: Type.Optional(description), enabled: Type.Optional(Type.Boolean()) },
   { additionalProperties: false, minProperties: 1 },
 )
-const WebhookSchema = Type.Object({ id: Type.String(), url: Type.String(), types: Type.Array(Type.String()) })
+const WebhookSchema = Type.Object({
+  endpoint_id: Type.String(),
+  tenant: Type.String(),
+  url: Type.String(),
+  types: Type.Array(Type.String()),
+  description: Type.String(),
+  enabled: Type.Boolean(),
+  disabled_reason: Type.Union([Type.String(), Type.Null()]),
+  created_at_ms: Type.Integer(),
+})
 const AnySchema = Type.Object({})
 
 const tags = ['webhooks']
@@ -84,6 +97,19 @@ export function webhookRoutes(app: App, context: RouteContext): void {
 
 function deliveryRoutes(app: App, { ports }: RouteContext): void {
   const { webhooks } = ports
+  app.post(
+    '/webhooks/:id/secret',
+    {
+      config: { scope: 'webhooks:write' },
+      schema: {
+        tags,
+        summary: 'Rotate the signing secret; the old one signs beside it for a day',
+        ...one,
+        response: answers(200, Type.Object({ secret, previous_until_ms: Type.Integer() })),
+      },
+    },
+    async (request) => webhooks.rotateSecret(tenantOf(request, request.query.tenant), request.params.id),
+  )
   app.get(
     '/webhooks/:id/attempts',
     {
@@ -114,7 +140,7 @@ function deliveryRoutes(app: App, { ports }: RouteContext): void {
       schema: { tags, summary: 'Send the dead letters of the endpoint again', ...one, response: answers(202, AnySchema, 'Put into the outbox') },
     },
     async (request, reply) => {
-      if (webhooks.replay === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'this outbox cannot replay')
+      found(await webhooks.get(tenantOf(request, request.query.tenant), request.params.id), `webhook ${request.params.id}`)
       return reply.code(202).send(await webhooks.replay(tenantOf(request, request.query.tenant), request.params.id))
     },
   )

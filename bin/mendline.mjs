@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// Runs cli.ts on the pinned Node of node_modules, whatever Node (>= 20) started this; passes signals on and ends with its exit code.
+import { spawn } from 'node:child_process'
+import { existsSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(realpathSync(fileURLToPath(import.meta.url))), '..')
+const pinned = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node')
+if (!existsSync(pinned)) {
+  console.error(`Mendline is not installed here: run \`npm ci\` in ${root} first (it brings the pinned Node).`)
+  process.exit(2)
+}
+const child = spawn(pinned, [join(root, 'cli.ts'), ...process.argv.slice(2)], { stdio: 'inherit', shell: process.platform === 'win32' })
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    // Ctrl-C reaches the whole group by itself; a signal sent to this process alone must be passed on.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  })
+}
+child.on('error', (error) => {
+  console.error(`The pinned Node does not start: ${error.message}`)
+  process.exit(1)
+})
+child.on('exit', (code, signal) => {
+  if (signal !== null) process.exit(signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1)
+  process.exit(code ?? 1)
+})

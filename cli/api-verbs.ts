@@ -1,0 +1,140 @@
+/** Verbs over the HTTP API: devices, readings, diagnoses, work orders, webhooks and quarantine of a running server. */
+import type { Command } from 'commander'
+import { type Client, type ClientFlags, createClient, show } from './client.ts'
+
+interface ListFlags extends ClientFlags {
+  readonly limit?: string
+  readonly cursor?: string
+  readonly tenant?: string
+  readonly device?: string
+}
+
+export function apiVerbs(program: Command): void {
+  deviceVerbs(program.command('devices').description('list, add, rotate and revoke devices'))
+  readingVerb(program)
+  list(program.command('diagnoses').description('list diagnoses'), '/diagnoses', [
+    'made_at_ms',
+    'device',
+    'fault',
+    'fault_name',
+    'probability',
+    'answer',
+  ])
+  orderVerbs(program.command('workorders').description('list and show work orders'))
+  webhookVerbs(program.command('webhooks').description('list, add and test webhooks'))
+  list(program.command('quarantine').description('list what was kept out'), '/quarantine', [
+    'id',
+    'received_at_ms',
+    'device',
+    'code',
+    'field',
+    'reason',
+  ])
+}
+
+/** Adds the flags of every client verb. */
+function client(command: Command): Command {
+  return command
+    .option('--url <url>', 'server (default: MENDLINE_URL or http://127.0.0.1:8080)')
+    .option('--key <key>', 'API key (default: MENDLINE_API_KEY)')
+    .option('--tenant <id>', "another tenant than the key's own")
+    .option('--json', 'print JSON')
+}
+
+/** Makes `command` print one page of a list; `list` as a word behind it does the same. */
+function list(command: Command, path: string, columns: readonly string[]): void {
+  const add = (target: Command): Command =>
+    client(target)
+      .option('--device <id>', 'of one device')
+      .option('--limit <n>', 'records in one page')
+      .option('--cursor <cursor>', '`next` of the page before')
+      .action(async (_: unknown, self: Command) => {
+        const flags = self.optsWithGlobals<ListFlags>()
+        const { limit, cursor, tenant, device } = flags
+        show(flags, await createClient(flags).send('GET', `${path}${query({ limit, cursor, tenant, device })}`), columns)
+      })
+  add(command.command('list', { isDefault: true }).description('list them'))
+}
+
+function query(fields: Readonly<Record<string, string | undefined>>): string {
+  const set = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return set.length === 0 ? '' : `?${new URLSearchParams(set)}`
+}
+
+type OneFlags = ClientFlags & { readonly tenant?: string }
+
+/** Adds a verb on one record. */
+function one(
+  parent: Command,
+  name: string,
+  description: string,
+  act: (server: Client, id: string, suffix: string, flags: OneFlags) => Promise<void>,
+): Command {
+  return client(parent.command(name).description(description).argument('<id>')).action((id: string, flags: OneFlags) =>
+    act(createClient(flags), encodeURIComponent(id), query({ tenant: flags.tenant }), flags),
+  )
+}
+
+function deviceVerbs(devices: Command): void {
+  const columns = ['device', 'type', 'model', 'site', 'created_at_ms', 'revoked_at_ms']
+  list(devices, '/devices', columns)
+  one(devices, 'add', 'create a device; its secret is shown once', async (server, device, _suffix, flags) => {
+    const { type, maxAgeDays, tenant } = flags as OneFlags & { readonly type: string; readonly maxAgeDays?: string }
+    const body = { device: decodeURIComponent(device), type, tenant, max_age_days: maxAgeDays === undefined ? undefined : Number(maxAgeDays) }
+    show(flags, await server.send('POST', '/devices', body), ['tenant', 'device', 'type', 'secret'])
+  })
+    .requiredOption('--type <type>', 'appliance type')
+    .option('--max-age-days <n>', 'how far behind the receipt its clock may be')
+  one(devices, 'rotate', 'make a new secret; the old one stays valid for a while', async (server, device, suffix, flags) => {
+    show(flags, await server.send('POST', `/devices/${device}/secret${suffix}`), ['device', 'secret'])
+  })
+  one(devices, 'revoke', 'end the secrets and sessions of a device', async (server, device, suffix) => {
+    await server.send('DELETE', `/devices/${device}${suffix}`)
+    console.log('revoked')
+  })
+}
+
+function readingVerb(program: Command): void {
+  one(program, 'readings', 'show the readings of a device in buckets', async (server, device, _suffix, flags) => {
+    const { channels, from, to, points, tenant } = flags as OneFlags & Readonly<Record<'channels' | 'from' | 'to' | 'points', string | undefined>>
+    const path = `/readings${query({ device: decodeURIComponent(device), channels, from_ms: from, to_ms: to, max_points: points, tenant })}`
+    show(flags, await server.send('GET', path), ['t', 'channel', 'mean', 'min', 'max', 'n'])
+  })
+    .option('--channels <names>', 'separated by commas')
+    .option('--from <ms>', 'epoch ms')
+    .option('--to <ms>', 'epoch ms')
+    .option('--points <n>', 'most buckets a channel', '24')
+}
+
+function orderVerbs(orders: Command): void {
+  const columns = ['work_order_id', 'opened_at_ms', 'device', 'fault', 'safety_class', 'state']
+  list(orders, '/work-orders', columns)
+  one(orders, 'show', 'show a work order with its packet', async (server, id, suffix) => {
+    console.log(JSON.stringify(await server.send('GET', `/work-orders/${id}${suffix}`), null, 2))
+  })
+}
+
+function webhookVerbs(webhooks: Command): void {
+  list(webhooks, '/webhooks', ['endpoint_id', 'url', 'types', 'enabled'])
+  client(webhooks.command('add').description('add an endpoint; its signing secret is shown once').argument('<url>'))
+    .option('--types <names>', 'event types, separated by commas; all when absent')
+    .action(async (url: string, flags: OneFlags & { readonly types?: string }) => {
+      const body = { url, types: flags.types?.split(',') ?? [] }
+      show(flags, await createClient(flags).send('POST', `/webhooks${query({ tenant: flags.tenant })}`, body), [
+        'endpoint_id',
+        'url',
+        'types',
+        'secret',
+      ])
+    })
+  one(webhooks, 'test', 'send a test event', async (server, id, suffix) => {
+    console.log(JSON.stringify(await server.send('POST', `/webhooks/${id}/test${suffix}`)))
+  })
+  one(webhooks, 'attempts', 'show deliveries', async (server, id, suffix, flags) => {
+    const columns = ['at_ms', 'event_id', 'attempt', 'status', 'error']
+    show(flags, await server.send('GET', `/webhooks/${id}/attempts${suffix}`), columns)
+  })
+  one(webhooks, 'replay', 'send the dead letters again', async (server, id, suffix) => {
+    console.log(JSON.stringify(await server.send('POST', `/webhooks/${id}/replay${suffix}`)))
+  })
+}
