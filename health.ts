@@ -10,7 +10,7 @@ type Counts = Readonly<Record<string, number>>
 export interface HealthParts {
   readonly journal: { end(): number; pendingBytes(): number }
   readonly pipeline: { isRunning(): boolean; statistics(): Promise<PipelineHostStatistics> }
-  readonly broker: { connectedCount(): number; statistics(): object }
+  readonly broker: { connectedCount(): number; statistics(): { readonly refusals: Readonly<Partial<Record<string, number>>> } }
   readonly ingest: { isWriting(): boolean; statistics(): object }
   readonly safety: { statistics(): Counts }
   readonly counts: (tenant: string) => Promise<Counts>
@@ -50,8 +50,9 @@ export function createHealth(parts: HealthParts): Health {
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
         gauge('mendline_broker_connected_count', 'Clients that are logged in', broker.connectedCount()),
-        ...samplesOf('mendline_broker', 'Broker', flat(broker.statistics()), 'gauge'),
-        ...samplesOf('mendline_ingest', 'Ingest', flat(ingest.statistics()), 'gauge'),
+        ...samplesOf('mendline_broker', 'Broker', numbersOf(broker.statistics()), 'gauge'),
+        ...refusalSamples(broker.statistics().refusals),
+        ...samplesOf('mendline_ingest', 'Ingest', numbersOf(ingest.statistics()), 'gauge'),
         gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
         gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
         gauge('mendline_pipeline_lag_bytes', 'Journal that the pipeline has not read', journal.end() - position),
@@ -74,13 +75,16 @@ export function createHealth(parts: HealthParts): Health {
 
 const gauge = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'gauge', value })
 
-/** Numbers of an object, nested ones with their path joined by an underscore. */
-function flat(counts: object, prefix = ''): Record<string, number> {
-  const found: Record<string, number> = {}
-  for (const [name, value] of Object.entries(counts)) {
-    const path = `${prefix}${name.toLowerCase() === name ? name : name.replace(/[^A-Za-z0-9]/g, '_')}`
-    if (typeof value === 'number') found[path] = value
-    else if (typeof value === 'object' && value !== null) Object.assign(found, flat(value as object, `${path}_`))
-  }
-  return found
+function refusalSamples(refusals: Readonly<Partial<Record<string, number>>>): Sample[] {
+  const help = 'Connections, packets and messages that the broker refused, by error code'
+  return Object.entries(refusals).map(([code, value = 0]) => ({
+    name: 'mendline_broker_refused_total',
+    help,
+    kind: 'counter',
+    value,
+    labels: { code },
+  }))
 }
+
+const numbersOf = (counts: object): Record<string, number> =>
+  Object.fromEntries(Object.entries(counts).filter((entry): entry is [string, number] => typeof entry[1] === 'number'))

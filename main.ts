@@ -54,9 +54,6 @@ export interface Platform {
 /** What `webhooks.allow_private_ranges` lets through (RFC 1918, RFC 4193). */
 const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
 
-/** Memory that the reading store may use for its own buffers. */
-const STORE_MEMORY_MB = 256
-
 interface Ports {
   readonly log: Log
   readonly clock: Clock
@@ -173,7 +170,7 @@ function joinConsumers(
   const { types, hubs, journal, releases } = parts
   const { dataDir, limits } = config
   const pipeline = createPipelineHost({
-    settings: { dataDir, limits, maxStoreMemoryMb: STORE_MEMORY_MB },
+    settings: { dataDir, limits },
     ownTypes: types.own,
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),

@@ -33,7 +33,7 @@ import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worke
 const READ_YOUR_WRITES_MS = 5_000
 
 assert(parentPort !== null, 'the pipeline runs in a worker')
-const { dataDir, committedEnd, ownTypes, limits, maxStoreMemoryMb } = workerData as PipelineWorkerSettings
+const { dataDir, committedEnd, ownTypes, limits } = workerData as PipelineWorkerSettings
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)
@@ -47,7 +47,7 @@ const typeOf = (tenant: string, name: string): ApplianceType | undefined => own.
 
 const readingsDir = join(dataDir, 'readings')
 mkdirSync(readingsDir, { recursive: true })
-const store = createDuckdbStore({ file: join(readingsDir, 'readings.duckdb'), log, limits, memoryMb: maxStoreMemoryMb })
+const store = createDuckdbStore({ file: join(readingsDir, 'readings.duckdb'), log, limits })
 const runtimes = new Map<string, ModelRuntime>()
 let wakeUp: () => void = () => {}
 let pipeline: Pipeline<ClosedWindow> | undefined

@@ -9,7 +9,6 @@ export interface PipelineWorkerSettings {
   /** Types of users, by `${tenant}/${name}`. */
   readonly ownTypes: ReadonlyArray<readonly [key: string, type: ApplianceType]>
   readonly limits: Limits
-  readonly maxStoreMemoryMb: number
 }
 
 /** Calls that the worker answers. */
