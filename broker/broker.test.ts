@@ -1,0 +1,381 @@
+import type { MqttClient } from 'mqtt'
+import { generate, type Packet, parser } from 'mqtt-packet'
+import { describe, expect, it } from 'vitest'
+import { eventually, loginOf, startTestBroker, type TestBroker } from '../eval/mqtt-mock/broker-kit.ts'
+import type { CreatedDevice } from './device-registry.ts'
+
+const TELE = 'mend/v1/home/ac-1/tele'
+const text = (payload: Uint8Array): string => Buffer.from(payload).toString('utf8')
+const closed = (client: MqttClient): Promise<void> => new Promise((resolve) => client.once('close', () => resolve()))
+const nextMessage = (client: MqttClient): Promise<[topic: string, text: string]> =>
+  new Promise((resolve) => client.once('message', (topic, payload) => resolve([topic, text(payload)])))
+const connectBytes = ({ tenant, device, secret }: CreatedDevice): Buffer =>
+  generate({
+    cmd: 'connect',
+    protocolId: 'MQTT',
+    protocolVersion: 4,
+    clean: true,
+    keepalive: 60,
+    clientId: `${tenant}:${device}`,
+    username: `${tenant}:${device}`,
+    password: Buffer.from(secret),
+  })
+
+/** A bare socket that collects the packets that it is sent. */
+function rawClient(test: TestBroker): { socket: ReturnType<TestBroker['socket']>; packets: Packet[]; isClosed: () => boolean } {
+  const socket = test.socket()
+  const packets: Packet[] = []
+  const reader = parser()
+  let isClosed = false
+  reader.on('packet', (packet) => packets.push(packet))
+  socket.on('data', (bytes) => reader.parse(bytes))
+  socket.on('close', () => {
+    isClosed = true
+  })
+  return { socket, packets, isClosed: () => isClosed }
+}
+
+describe('publish', () => {
+  it('is accepted before it is acknowledged', async () => {
+    const durable = Promise.withResolvers<void>()
+    await using test = await startTestBroker({ accept: () => durable.promise })
+    const client = await test.connect(await test.createDevice('ac-1'))
+    let isAcknowledged = false
+    const published = client.publishAsync(TELE, '{"ts":1}', { qos: 1 }).then(() => {
+      isAcknowledged = true
+    })
+    await eventually(() => test.broker.statistics().publishes_count === 1, 'publish reached accept')
+    // A subscription on the same connection is answered, so the acknowledgement had every chance to come.
+    await client.subscribeAsync('mend/v1/home/ac-1/desired', { qos: 1 })
+    expect(isAcknowledged).toBe(false)
+    durable.resolve()
+    await published
+    expect(test.accepted).toMatchObject([{ tenant: 'home', device: 'ac-1', type: 'air_conditioner', kind: 'tele', maxAgeDays: 30 }])
+    expect(text(test.accepted[0]?.payload ?? Buffer.alloc(0))).toBe('{"ts":1}')
+  })
+
+  it('is not acknowledged when the journal cannot write; the connection is closed', async () => {
+    await using test = await startTestBroker({ accept: () => Promise.reject(new Error('disk full')) })
+    const raw = rawClient(test)
+    raw.socket.write(connectBytes(await test.createDevice('ac-1')))
+    await eventually(() => raw.packets.length === 1, 'CONNACK')
+    raw.socket.write(generate({ cmd: 'publish', topic: TELE, payload: 'x', qos: 1, messageId: 7, dup: false, retain: false }))
+    await eventually(raw.isClosed, 'close')
+    expect(raw.packets.map(({ cmd }) => cmd)).toEqual(['connack'])
+    expect(test.broker.statistics().refusals).toEqual({ MDL_JOURNAL_UNAVAILABLE: 1 })
+  })
+
+  it('of 500 at once reaches accept in order and each is acknowledged', async () => {
+    await using test = await startTestBroker()
+    const client = await test.connect(await test.createDevice('ac-1'))
+    await Promise.all(Array.from({ length: 500 }, (_, seq) => client.publishAsync(TELE, String(seq), { qos: 1 })))
+    expect(test.accepted.map(({ payload }) => Number(text(payload)))).toEqual(Array.from({ length: 500 }, (_, seq) => seq))
+  })
+
+  it('at QoS 0 is accepted as well', async () => {
+    await using test = await startTestBroker()
+    const client = await test.connect(await test.createDevice('ac-1'))
+    await client.publishAsync(TELE, 'x', { qos: 0 })
+    await eventually(() => test.accepted.length === 1, 'accepted')
+  })
+
+  it('names its kind, and the command that an ack answers', async () => {
+    await using test = await startTestBroker()
+    const client = await test.connect(await test.createDevice('ac-1'))
+    for (const topic of ['event', 'state', 'reported', 'cmd/c-7/ack']) await client.publishAsync(`mend/v1/home/ac-1/${topic}`, '{}', { qos: 1 })
+    expect(test.accepted.map(({ kind, commandId }) => [kind, commandId])).toEqual([
+      ['event', undefined],
+      ['state', undefined],
+      ['reported', undefined],
+      ['ack', 'c-7'],
+    ])
+  })
+
+  it.each(['mend/v1/home/ac-2/tele', 'mend/v1/other/ac-1/tele', 'mend/v1/home/ac-1/desired', 'kitchen/light', '$SYS/x'])(
+    'to %s closes the connection and is not accepted',
+    async (topic) => {
+      await using test = await startTestBroker()
+      await test.createDevice('ac-2')
+      const client = await test.connect(await test.createDevice('ac-1'))
+      client.publish(topic, 'x', { qos: 1 }, () => {})
+      await closed(client)
+      expect(test.accepted).toEqual([])
+      expect(test.broker.statistics().refusals).toEqual({ MDL_BROKER_TOPIC_REFUSED: 1 })
+    },
+  )
+})
+
+describe('login', () => {
+  it('is refused with CONNACK 5 whatever is wrong', async () => {
+    await using test = await startTestBroker()
+    const one = await test.createDevice('ac-1')
+    const two = await test.createDevice('ac-2')
+    const will = { topic: 'mend/v1/home/ac-2/state', payload: Buffer.from('x'), qos: 1 as const, retain: true }
+    const wrong = [
+      { ...loginOf(one), password: two.secret },
+      { ...loginOf(one), clientId: 'home:ac-2' },
+      { clientId: 'x' },
+      { ...loginOf(one), will },
+    ]
+    for (const options of wrong) await expect(test.connectAs(options)).rejects.toMatchObject({ code: 5 })
+    expect(test.broker.statistics().refusals).toEqual({ MDL_BROKER_BAD_CREDENTIALS: 3, MDL_BROKER_TOPIC_REFUSED: 1 })
+    expect(test.broker.connectedCount()).toBe(0)
+  })
+
+  it('by MQTT 5 is answered with return code 1', async () => {
+    await using test = await startTestBroker()
+    const device = await test.createDevice('ac-1')
+    await expect(test.connectAs({ ...loginOf(device), protocolVersion: 5 })).rejects.toMatchObject({ code: 1 })
+  })
+
+  it('cannot take over the session of another principal', async () => {
+    await using test = await startTestBroker()
+    const victim = await test.connect(await test.createDevice('ac-1'))
+    const attacker = await test.createDevice('ac-2')
+    await expect(test.connectAs({ ...loginOf(attacker), clientId: 'home:ac-1' })).rejects.toMatchObject({ code: 5 })
+    await victim.publishAsync(TELE, 'x', { qos: 1 })
+    expect(test.accepted).toHaveLength(1)
+  })
+
+  it('of the same principal takes its own session over', async () => {
+    await using test = await startTestBroker()
+    const device = await test.createDevice('ac-1')
+    const first = await test.connect(device)
+    const isClosed = closed(first)
+    await test.connect(device)
+    await isClosed
+    await eventually(() => test.broker.connectedCount() === 1, 'one session')
+    expect(test.states).toEqual(['home:ac-1 on'])
+  })
+
+  it('ends at once when the device is revoked', async () => {
+    await using test = await startTestBroker()
+    const device = await test.createDevice('ac-1')
+    const client = await test.connect(device)
+    const isClosed = closed(client)
+    const fromMs = performance.now()
+    await test.registry.revoke('home', 'ac-1')
+    await isClosed
+    expect(performance.now() - fromMs).toBeLessThan(1_000)
+    await expect(test.connect(device)).rejects.toMatchObject({ code: 5 })
+  })
+})
+
+describe('subscribe', () => {
+  it('is granted for own commands at QoS 1 at most and refused for the rest', async () => {
+    await using test = await startTestBroker()
+    const client = await test.connect(await test.createDevice('ac-1'))
+    const filters = ['mend/v1/home/ac-1/cmd/#', 'mend/v1/home/ac-1/desired', '#', 'mend/v1/home/ac-2/cmd/#', '$share/g/mend/v1/home/ac-1/cmd/#']
+    const raw = rawClient(test)
+    raw.socket.write(connectBytes(await test.createDevice('ac-3')))
+    await eventually(() => raw.packets.length === 1, 'CONNACK')
+    raw.socket.write(
+      generate({
+        cmd: 'subscribe',
+        messageId: 1,
+        subscriptions: filters.map((topic) => ({ topic: topic.replace('ac-1', 'ac-3'), qos: 2 as const })),
+      }),
+    )
+    await eventually(() => raw.packets.length === 2, 'SUBACK')
+    expect(raw.packets[1]).toMatchObject({ cmd: 'suback', granted: [1, 1, 128, 128, 128] })
+    await client.subscribeAsync('mend/v1/home/ac-1/cmd/#', { qos: 1 })
+    const arrival = nextMessage(client)
+    await test.broker.publishCommand('home', 'ac-1', 'c1', { action: 'stop' })
+    expect(await arrival).toEqual(['mend/v1/home/ac-1/cmd/c1', '{"action":"stop"}'])
+  })
+
+  it('with more than eight filters closes the connection', async () => {
+    await using test = await startTestBroker()
+    const client = await test.connect(await test.createDevice('ac-1'))
+    client.subscribe(
+      Array.from({ length: 9 }, (_, index) => `mend/v1/home/ac-1/cmd/c${index}`),
+      () => {},
+    )
+    await closed(client)
+    expect(test.broker.statistics().refusals).toEqual({ MDL_BROKER_TOO_MANY: 1 })
+  })
+
+  it('finds the settings that were sent while the device was away', async () => {
+    await using test = await startTestBroker()
+    const device = await test.createDevice('ac-1')
+    await test.broker.publishDesired('home', 'ac-1', { version: 3 })
+    const client = await test.connect(device)
+    const arrival = nextMessage(client)
+    await client.subscribeAsync('mend/v1/home/ac-1/desired', { qos: 1 })
+    expect((await arrival)[1]).toBe('{"version":3}')
+  })
+
+  it('keeps no refused filter in a persistent session, and bounds what waits for it', async () => {
+    await using test = await startTestBroker({ limits: { offlineMessages_MAX: 3 } })
+    const device = await test.createDevice('ac-1')
+    const client = await test.connect(device, { clean: false })
+    await client.subscribeAsync(['mend/v1/home/ac-1/cmd/#', 'mend/v1/home/ac-2/cmd/#'], { qos: 1 }).catch(() => {})
+    await client.endAsync()
+    await test.broker.publishCommand('home', 'ac-2', 'foreign', {})
+    for (let id = 0; id < 5; id++) await test.broker.publishCommand('home', 'ac-1', `c${id}`, {})
+    const again = test.connectAs({ ...loginOf(device), clean: false, manualConnect: false })
+    const topics: string[] = []
+    ;(await again).on('message', (topic) => topics.push(topic))
+    await eventually(() => topics.length >= 3, 'queued commands')
+    expect(topics).toEqual(['c0', 'c1', 'c2'].map((id) => `mend/v1/home/ac-1/cmd/${id}`))
+    expect(test.broker.statistics().refusals).toMatchObject({ MDL_BROKER_TOO_MANY: 2 })
+  })
+})
+
+describe('state', () => {
+  it('is accepted from birth and from the last will, and tells who is there', async () => {
+    await using test = await startTestBroker()
+    const device = await test.createDevice('ac-1')
+    const topic = 'mend/v1/home/ac-1/state'
+    const client = await test.connect(device, { will: { topic, payload: Buffer.from('{"online":false}'), qos: 1, retain: true } })
+    await client.publishAsync(topic, '{"online":true}', { qos: 1 })
+    client.stream.destroy()
+    await eventually(() => test.accepted.length === 2, 'will accepted')
+    expect(test.accepted.map(({ kind, payload }) => `${kind} ${text(payload)}`)).toEqual(['state {"online":true}', 'state {"online":false}'])
+    expect(test.states).toEqual(['home:ac-1 on', 'home:ac-1 off'])
+  })
+
+  it('is retained for late listeners, telemetry is not', async () => {
+    await using test = await startTestBroker({ dev: true })
+    const device = await test.connect(await test.createDevice('ac-1'))
+    await device.publishAsync('mend/v1/home/ac-1/state', '{"online":true}', { qos: 1, retain: false })
+    await device.publishAsync(TELE, '{}', { qos: 1, retain: true })
+    const person = await test.connectAs({ clientId: 'person' })
+    const topics: string[] = []
+    person.on('message', (topic) => topics.push(topic))
+    await person.subscribeAsync('mend/#', { qos: 1 })
+    await device.publishAsync('mend/v1/home/ac-1/event', '{}', { qos: 1 })
+    await eventually(() => topics.includes('mend/v1/home/ac-1/event'), 'event')
+    expect(topics).toEqual(['mend/v1/home/ac-1/state', 'mend/v1/home/ac-1/event'])
+  })
+})
+
+describe('dev', () => {
+  it('lets anybody publish, but nobody under the name of a registered device', async () => {
+    await using test = await startTestBroker({ dev: true })
+    await test.createDevice('ac-1')
+    const anybody = await test.connectAs({ clientId: 'anybody' })
+    await anybody.publishAsync('mend/v1/home/new/tele', '{}', { qos: 1 })
+    await anybody.publishAsync('kitchen/light', 'on', { qos: 2 })
+    expect(test.accepted).toMatchObject([{ tenant: 'home', device: 'new', type: 'air_conditioner' }])
+    await expect(test.connectAs({ clientId: 'home:ac-1' })).rejects.toMatchObject({ code: 5 })
+    await expect(test.connectAs({ clientId: 'home:ac-1', username: 'home:ac-1', password: 'wrong' })).rejects.toMatchObject({ code: 5 })
+  })
+})
+
+describe('limits', () => {
+  it('close a socket that sends no CONNECT in time', async () => {
+    await using test = await startTestBroker({ limits: { connectDeadlineMs: 30 } })
+    const raw = rawClient(test)
+    raw.socket.write(Buffer.from([0x10]))
+    await eventually(raw.isClosed, 'close')
+    expect(test.broker.statistics().refusals).toEqual({ MDL_BROKER_TOO_SLOW: 1 })
+  })
+
+  it('close a packet that is not whole in time, and let a slow one that is', async () => {
+    await using test = await startTestBroker({ limits: { packetDeadlineMs: 150 } })
+    const raw = rawClient(test)
+    raw.socket.write(connectBytes(await test.createDevice('ac-1')))
+    await eventually(() => raw.packets.length === 1, 'CONNACK')
+    const publish = generate({ cmd: 'publish', topic: TELE, payload: 'x', qos: 1, messageId: 7, dup: false, retain: false })
+    raw.socket.write(publish.subarray(0, 10))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    raw.socket.write(publish.subarray(10))
+    await eventually(() => raw.packets.length === 2, 'PUBACK')
+    raw.socket.write(publish.subarray(0, 10))
+    await eventually(raw.isClosed, 'close')
+    expect(test.broker.statistics().refusals).toEqual({ MDL_BROKER_TOO_SLOW: 1 })
+  })
+
+  it('close a packet above the size, before and after login', async () => {
+    await using test = await startTestBroker()
+    const before = rawClient(test)
+    before.socket.write(Buffer.from([0x10, 0xff, 0xff, 0x7f]))
+    await eventually(before.isClosed, 'close')
+    const client = await test.connect(await test.createDevice('ac-1'))
+    await client.publishAsync(TELE, Buffer.alloc(127 * 1024), { qos: 1 })
+    client.publish(TELE, Buffer.alloc(128 * 1024), { qos: 1 }, () => {})
+    await closed(client)
+    expect(test.accepted).toHaveLength(1)
+    expect(test.broker.statistics().refusals).toEqual({ MDL_BROKER_PACKET_TOO_LARGE: 2 })
+  })
+
+  it('close half-open sockets above the number for one address and give the places back', async () => {
+    await using test = await startTestBroker({ limits: { halfOpenPerAddress_MAX: 3 } })
+    const device = await test.createDevice('ac-1')
+    const silent = Array.from({ length: 5 }, () => rawClient(test))
+    await eventually(() => silent.filter(({ isClosed }) => isClosed()).length === 2, 'two closed')
+    for (const { socket } of silent) socket.destroy()
+    await eventually(() => test.broker.statistics().connections_open_count === 0, 'places given back')
+    await test.connect(device)
+    await eventually(() => test.broker.connectedCount() === 1, 'logged in')
+    expect(test.broker.statistics()).toMatchObject({
+      connections_open_count: 1,
+      connections_half_open_count: 0,
+      refusals: { MDL_BROKER_TOO_MANY: 2 },
+    })
+  })
+
+  it('let logins wait in order rather than refuse them', async () => {
+    await using test = await startTestBroker({ limits: { loginsInFlight_MAX: 1 } })
+    const devices = await test.registry.create(Array.from({ length: 50 }, (_, index) => ({ device: `d${index}`, type: 'air_conditioner' })))
+    await Promise.all(devices.map((device) => test.connect(device)))
+    await eventually(() => test.broker.connectedCount() === 50, 'all logged in')
+    expect(test.broker.statistics().refusals).toEqual({})
+  })
+
+  it('pace a device that sends too fast, without loss', async () => {
+    await using test = await startTestBroker({ limits: { devicePublishesPerS_MAX: 100, devicePublishBurst_MAX: 10 } })
+    const client = await test.connect(await test.createDevice('ac-1'))
+    const fromMs = performance.now()
+    await Promise.all(Array.from({ length: 40 }, (_, seq) => client.publishAsync(TELE, String(seq), { qos: 1 })))
+    expect(performance.now() - fromMs).toBeGreaterThan(250)
+    expect(test.accepted).toHaveLength(40)
+  })
+
+  it('stop reading a connection whose messages wait for the journal, and go on when they are durable', async () => {
+    const durable = Promise.withResolvers<void>()
+    await using test = await startTestBroker({ accept: () => durable.promise, limits: { connectionInFlightBytes_MAX: 100_000 } })
+    const client = await test.connect(await test.createDevice('ac-1'))
+    const published = Array.from({ length: 60 }, () => client.publishAsync(TELE, Buffer.alloc(50_000), { qos: 1 }))
+    await eventually(() => test.broker.statistics().publishes_count >= 2, 'first messages')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(test.broker.statistics().in_flight_bytes).toBeLessThan(500_000)
+    durable.resolve()
+    await Promise.all(published)
+    expect(test.accepted).toHaveLength(60)
+  })
+
+  it('hold what a client sends before its CONNACK', async () => {
+    await using test = await startTestBroker()
+    const device = await test.createDevice('ac-1')
+    const raw = rawClient(test)
+    const publishes = Array.from({ length: 100 }, (_, id) =>
+      generate({ cmd: 'publish', topic: TELE, payload: String(id), qos: 1, messageId: id + 1, dup: false, retain: false }),
+    )
+    raw.socket.write(Buffer.concat([connectBytes(device), ...publishes]))
+    await eventually(() => raw.packets.length === 101, 'CONNACK and 100 PUBACKs')
+    expect(raw.packets[0]).toMatchObject({ cmd: 'connack', returnCode: 0 })
+    expect(test.accepted.map(({ payload }) => Number(text(payload)))).toEqual(Array.from({ length: 100 }, (_, id) => id))
+  })
+})
+
+describe('stop', () => {
+  it('finishes what is on its way, sends no wills, and may be called twice', async () => {
+    const durable = Promise.withResolvers<void>()
+    const test = await startTestBroker({ accept: () => durable.promise })
+    const topic = 'mend/v1/home/ac-1/state'
+    const client = await test.connect(await test.createDevice('ac-1'), {
+      will: { topic, payload: Buffer.from('{"online":false}'), qos: 1, retain: true },
+    })
+    const published = client.publishAsync(TELE, 'x', { qos: 1 })
+    await eventually(() => test.broker.statistics().publishes_count === 1, 'publish reached accept')
+    const stopped = Promise.all([test.broker.stop(), test.broker.stop()])
+    await expect(test.connectAs({ clientId: 'late' })).rejects.toThrow()
+    durable.resolve()
+    await published
+    await stopped
+    await test.stop()
+    expect(test.accepted.map(({ kind }) => kind)).toEqual(['tele'])
+  })
+})
