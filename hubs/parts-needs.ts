@@ -8,11 +8,12 @@ export async function setPartsNeeds(hub: HubTransaction, order: WorkOrder, optio
   const wanted = options.isOpen ? mergeParts(order.packet.parts) : []
   const before = await hub.database
     .selectFrom('hub_parts_needs')
-    .select(['part', 'name', 'quantity', 'probability'])
+    .select(['part', 'name', 'quantity', 'probability', 'opened_at_ms'])
     .where('work_order_id', '=', work_order_id)
     .orderBy('part')
     .execute()
-  if (JSON.stringify(before) === JSON.stringify(wanted)) return
+  const rows = wanted.map((need) => ({ ...need, opened_at_ms }))
+  if (JSON.stringify(before) === JSON.stringify(rows)) return
   await hub.database.deleteFrom('hub_parts_needs').where('work_order_id', '=', work_order_id).execute()
   for (const need of wanted)
     await hub.database
