@@ -12,7 +12,13 @@ import type { Limits } from '#kernel/limits.ts'
 import type { ApiTables } from './api-tables.ts'
 import type { IdempotencyPort } from './ports.ts'
 
-export function createIdempotency({ database, clock }: { readonly database: Kysely<ApiTables>; readonly clock: Clock }): IdempotencyPort {
+export interface IdempotencyOptions {
+  readonly database: Kysely<ApiTables>
+  readonly clock: Clock
+  readonly limits: Pick<Limits, 'apiIdempotencyMs'>
+}
+
+export function createIdempotency({ database, clock, limits }: IdempotencyOptions): IdempotencyPort {
   const running = new Set<string>()
   return {
     async once({ token, key, route, body }, act) {
