@@ -21,6 +21,8 @@ export interface CircuitParameters {
   readonly sweptVolume_m3: number
   /** Conductance of the leak from discharge to suction, m2 of orifice; 0 for a tight valve. */
   readonly leakArea_m2: number
+  /** Share of the swept vapour that a tight suction valve keeps; the rest flows back before it is compressed. 1 for a unit as built. */
+  readonly volumetric: number
   /** Shaft and motor efficiency, relative to 1 for a unit as built. */
   readonly efficiency: number
   /** Area of the expansion valve for each step, m2. */
@@ -40,11 +42,16 @@ export interface CircuitParameters {
   /** Inner volumes, m3. */
   readonly indoorVolume_m3: number
   readonly outdoorVolume_m3: number
+  /** Gas space of the high-side shell with its discharge line, m3. */
+  readonly shellVolume_m3: number
+  /** Refrigerant that the oil takes up per relative pressure, kg. */
+  readonly oilUptake_kg: number
 }
 
 export const nominalCircuit: Omit<CircuitParameters, 'charge_kg'> = {
   sweptVolume_m3: 9.8e-6,
   leakArea_m2: 0,
+  volumetric: 1,
   efficiency: 1,
   valveAreaPerStep_m2: 1.9e-9,
   restrictionArea_m2: Number.POSITIVE_INFINITY,
@@ -53,8 +60,10 @@ export const nominalCircuit: Omit<CircuitParameters, 'charge_kg'> = {
   outdoorAir_kw_k: 0.575,
   indoorCoil_kw_k: 0.29,
   outdoorCoil_kw_k: 0.76,
-  indoorVolume_m3: 0.45e-3,
+  indoorVolume_m3: 0.2e-3,
   outdoorVolume_m3: 0.9e-3,
+  shellVolume_m3: 2.4e-3,
+  oilUptake_kg: 0.35,
 }
 
 /** What the circuit meets: air at both coils, air flow of both fans as a share of full, frequency, and how the valve stands. */
@@ -98,12 +107,13 @@ export interface CircuitState {
 
 const ITERATIONS_MAX = 40
 const TOLERANCE = 1e-6
-/** Oil in the (high-side) shell and its uptake of refrigerant per relative pressure; a rotary holds a tenth of the charge (chosen). */
-const OIL_UPTAKE_KG = 0.25
-const LEAK_HEATS_OIL_K = 150
+/**
+ * Oil of a pump with leaking valves runs hotter by this per share of lost flow (chosen). It is the one term that is there for a sign:
+ * it frees refrigerant, so that subcooling rises with weak valves as the practitioners' table says [L15]; without it the balances give 0 to -2 K.
+ */
+const WEAR_HEATS_OIL_K = 500
 /** Liquid that the accumulator keeps back for a flooded evaporator, kg a unit of (negative) dry fraction. */
 const ACCUMULATOR_KG = 0.15
-const SHELL_M3 = 1.2e-3
 const SUCTION_LINE_M3 = 0.35e-3
 const LIQUID_LINE_M3 = 0.05e-3
 const CP_SUCTION = 1.25
@@ -247,7 +257,7 @@ class Balance {
   bound(x: Float64Array): void {
     const { returnC, outdoorC } = this.conditions
     x[0] = clamp(x[0] ?? 0, -30, returnC - 0.3)
-    x[1] = clamp(x[1] ?? 0, Math.max(outdoorC + 0.3, (x[0] ?? 0) + 1), 72)
+    x[1] = clamp(x[1] ?? 0, Math.max(outdoorC + 0.3, (x[0] ?? 0) + 1), 76)
     x[2] = clamp(x[2] ?? 0, -0.45, 0.97)
     x[3] = clamp(x[3] ?? 0, -0.45, 0.9)
   }
@@ -273,7 +283,7 @@ class Balance {
     const isentropic = ((pe / rg) * (Math.exp(WORK_EXPONENT * Math.log(ratio)) - 1)) / WORK_EXPONENT
     const efficiency = 0.78 * p.efficiency * (1 - 0.012 * (ratio - 2.8) * (ratio - 2.8))
     const work = isentropic / Math.max(0.3, efficiency)
-    const full = p.sweptVolume_m3 * frequencyHz * volumetric * rg
+    const full = p.volumetric * p.sweptVolume_m3 * frequencyHz * volumetric * rg
     const superheat = dry > 0 ? (returnC - te) * (1 - Math.exp((-dry * 0.33 * this.#indoorK) / (full * 0.95 * CP_SUCTION))) : 0
     const leakPerFull = p.leakArea_m2 > 0 ? (0.6 * p.leakArea_m2 * Math.sqrt(2000 * vapourDensity(tc) * 0.85 * (pc - pe))) / full : 0
     const leakShare = Math.min(0.8, leakPerFull)
@@ -321,8 +331,8 @@ class Balance {
         (condensing * (voidOut * rgc + (1 - voidOut) * rl) + Math.max(0, liquid) * rl * (1 + 0.0035 * subcooling) + desuperheat * rgc * 0.85) +
       SUCTION_LINE_M3 * rg +
       LIQUID_LINE_M3 * inlet +
-      SHELL_M3 * rgc * 0.8 +
-      (OIL_UPTAKE_KG * pc) / pressureKpa(discharge + LEAK_HEATS_OIL_K * leakShare) +
+      p.shellVolume_m3 * rgc * 0.8 +
+      (p.oilUptake_kg * pc) / pressureKpa(discharge + WEAR_HEATS_OIL_K * (1 - p.volumetric * (1 - leakShare))) +
       (dry < 0 ? -dry * ACCUMULATOR_KG : 0)
 
     out[0] =

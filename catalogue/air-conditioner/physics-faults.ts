@@ -76,7 +76,8 @@ export function applyFaults(circuit: CircuitParameters, severities: Severities, 
     nonCondensable_kpa: variants.isAir ? 260 * overcharge : 0,
     outdoorCoil_kw_k: circuit.outdoorCoil_kw_k * (1 - 0.25 * outdoor),
     indoorCoil_kw_k: circuit.indoorCoil_kw_k * (1 - 0.2 * indoor),
-    leakArea_m2: 8e-7 * of('AC-06'),
+    volumetric: 1 - 0.25 * of('AC-06'),
+    leakArea_m2: 2e-7 * of('AC-06'),
     restrictionArea_m2: isLine && restriction > 0 ? USUAL_VALVE_AREA_M2 * (1.3 / restriction - 0.6) : Number.POSITIVE_INFINITY,
   }
   return {

@@ -13,8 +13,8 @@ import { channels } from './sensors.ts'
 
 export const VALVE_STEPS_MIN = 20
 export const VALVE_STEPS_MAX = 480
-/** Charge at which a nominal unit has 6 K of subcooling at 35/27 °C, 60 Hz and 9 K of superheat; kept true by physics.test.ts. */
-export const NOMINAL_CHARGE_KG = 0.558
+/** Charge at which a nominal unit has 4 K of subcooling at 35/27 °C, 60 Hz and 9 K of superheat; kept true by physics.test.ts. */
+export const NOMINAL_CHARGE_KG = 0.63
 const SUPERHEAT_TARGET_K = 5
 const INDOOR_RPM_PER_PCT = 12
 const OUTDOOR_RPM_PER_PCT = 8.5
