@@ -6,7 +6,7 @@ import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
 import type { SafeStateCommand } from './emergency/safe-state.ts'
-import { buildDiagnosis, cleared, diagnosed, raised, STORY_MS, testType } from './hub-builders.ts'
+import { cleared, diagnosed, raised, STORY_MS, testType } from './hub-builders.ts'
 import { type HubTables, hubMigrations } from './hub-tables.ts'
 import { createHubs, type Hubs } from './hubs.ts'
 import type { CloudEvent } from './outbox-events.ts'
@@ -326,33 +326,5 @@ describe('hubs: after the repair', () => {
     expect(await b.orders()).toHaveLength(1)
     await b.apply(diagnosed({ hour: 14 * 24 + 3 }))
     expect(await b.orders()).toHaveLength(2)
-  })
-})
-
-describe('hubs: lists', () => {
-  it('pages through all orders once and refuses a broken cursor', async () => {
-    const b = await bench()
-    for (let unit = 0; unit < 7; unit++) {
-      if (unit % 2 === 0) b.clock.advance(1_000)
-      await b.apply(diagnosed({ device: `unit-${unit}` }))
-    }
-    const seen: string[] = []
-    let after: string | undefined
-    do {
-      const page = await b.hubs.workOrders({ tenant: 'home', limit: 3, after })
-      seen.push(...page.items.map((order) => order.device))
-      after = page.next ?? undefined
-    } while (after !== undefined)
-    expect(seen).toHaveLength(7)
-    expect(new Set(seen).size).toBe(7)
-    await expect(b.hubs.workOrders({ tenant: 'home', after: 'x' })).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
-    expect((await b.hubs.workOrders({ tenant: 'away' })).items).toEqual([])
-    expect((await b.hubs.workOrders({ tenant: 'home', state: 'done' })).items).toEqual([])
-  })
-
-  it('lists diagnoses with what they said', async () => {
-    const b = await bench()
-    await b.apply(diagnosed({ hour: 1 }), diagnosed({ hour: 2 }))
-    expect((await b.hubs.diagnoses({ tenant: 'home' })).items).toEqual([buildDiagnosis({ hour: 2 }), buildDiagnosis({ hour: 1 })])
   })
 })

@@ -2,6 +2,7 @@
  * Front of the hubs: takes what the pipeline found and what people and systems answer, keeps cases, work orders, parts needs,
  * emergencies and labels, and writes what must leave into the outbox. Each call is one transaction; each event has its effect once.
  */
+import { setImmediate } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
@@ -56,6 +57,9 @@ export interface Hubs extends HubLists {
 /** Answers kept for their Idempotency-Key this long; then the key may be used anew. */
 const IDEMPOTENCY_KEPT_MS = 7 * 24 * 3_600_000
 
+/** Events applied (about a millisecond each) before the event loop gets its turn. */
+const BREATH_EVENTS = 8
+
 /** Joins the hubs over their tables (`hubMigrations`). */
 export function createHubs(options: HubsOptions): Hubs {
   const { database, clock, log, catalogue } = options
@@ -90,7 +94,11 @@ export function createHubs(options: HubsOptions): Hubs {
     },
     apply: (events) =>
       inTransaction(async (hub) => {
-        for (const event of events) if (await isFirst(hub, event.key)) await applyEvent(hub, event)
+        for (const [index, event] of events.entries()) {
+          // The store answers synchronously, so a long batch would keep the thread's sockets waiting without these breaths.
+          if (index % BREATH_EVENTS === BREATH_EVENTS - 1) await setImmediate()
+          if (await isFirst(hub, event.key)) await applyEvent(hub, event)
+        }
       }),
     workOrderEvent: (tenant, workOrderId, input, idempotencyKey, given = {}) =>
       inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),

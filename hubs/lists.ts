@@ -6,7 +6,8 @@ import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
-import type { CaseRow, EmergencyRow, HubTables, LabelRow } from './hub-tables.ts'
+import type { CaseRow, EmergencyRow, HubTables } from './hub-tables.ts'
+import type { Label } from './labels.ts'
 import { toWorkOrder } from './work-orders.ts'
 
 export interface Page<T> {
@@ -64,7 +65,7 @@ export interface HubLists {
   diagnosis(tenant: string, id: string): Promise<Diagnosis | undefined>
   alarms(query: ListQuery): Promise<Page<Alarm>>
   emergencies(query: ListQuery): Promise<Page<EmergencyRow>>
-  labels(query: ListQuery): Promise<Page<LabelRow>>
+  labels(query: ListQuery): Promise<Page<Label>>
   partsNeeds(query: ListQuery): Promise<Page<PartsDemand>>
   partsTotals(tenant: string): Promise<readonly PartTotal[]>
 }
