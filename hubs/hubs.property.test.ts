@@ -23,6 +23,7 @@ async function outcomeOf(events: readonly HubEvent[], batch: number): Promise<un
   const hubs = createHubs({ database, catalogue, clock: new ManualClock(STORY_MS), log: silentLog, safeStateCommand })
   for (let from = 0; from < events.length; from += batch) await hubs.apply(events.slice(from, from + batch))
   await hubs.start()
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
   const query = { tenant: 'home', limit: 1_000 }
   const orders = (await hubs.workOrders(query)).items.map(({ revision: _revision, ...order }) => order)
   const cases = (await hubs.cases(query)).items

@@ -21,7 +21,7 @@ interface Bench {
   readonly clock: ManualClock
   readonly events: CloudEvent[]
   readonly commands: SafeStateCommand[]
-  readonly commandFailures: { left: number }
+  readonly commandFailures: { left: number; isHanging: string }
   apply(...events: readonly HubEvent[]): Promise<void>
   orders(device?: string): Promise<readonly WorkOrder[]>
   answer(type: WorkOrderEvent['type'], given?: { data?: Record<string, unknown>; hour?: number; key?: string; revision?: number }): Promise<WorkOrder>
@@ -35,13 +35,14 @@ async function bench(): Promise<Bench> {
   const clock = new ManualClock(STORY_MS)
   const events: CloudEvent[] = []
   const commands: SafeStateCommand[] = []
-  const commandFailures = { left: 0 }
+  const commandFailures = { left: 0, isHanging: '' }
   const hubs = createHubs({
     database,
     catalogue: (type) => (type === testType.id ? testType : undefined),
     clock,
     log: silentLog,
     safeStateCommand: async (command) => {
+      if (command.device === commandFailures.isHanging) await new Promise(() => {})
       if (commandFailures.left-- > 0) throw new Error('broker away')
       commands.push(command)
     },
@@ -61,6 +62,11 @@ async function bench(): Promise<Bench> {
 }
 
 const typesOf = (events: readonly CloudEvent[]): string[] => events.map((event) => event.type.replace(/^mendline\.|\.v1$/g, ''))
+/** Starts the hubs and lets the owed commands leave. */
+const started = async (b: Bench): Promise<void> => {
+  await b.hubs.start()
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
 const repair = async (b: Bench): Promise<void> => {
   for (const state of ['accepted', 'en_route', 'on_site'] as const) await b.answer(state)
   await b.answer('done', { data: { outcome } })
@@ -170,7 +176,7 @@ describe('hubs: dangers', () => {
     const b = await bench()
     await b.apply(raised(fire))
     await b.apply(raised(fire))
-    await b.hubs.start()
+    await started(b)
     expect(typesOf(b.events)).toEqual(['case.opened', 'work_order.opened', 'parts.need', 'emergency.raised', 'household.advice'])
     expect(b.commands).toMatchObject([{ device: 'unit-1', alarmId: 'al-unit-1-fire-1' }])
     expect((await b.hubs.emergencies({ tenant: 'home' })).items).toMatchObject([{ state: 'raised', safety_class: 'E0', advice: 'switch it off' }])
@@ -181,14 +187,28 @@ describe('hubs: dangers', () => {
     const b = await bench()
     b.commandFailures.left = 1
     await b.apply(raised(fire))
-    await b.hubs.start()
+    await started(b)
     expect(b.commands).toHaveLength(1)
+  })
+
+  it('lets no hanging command delay another, and tries it again', async () => {
+    const b = await bench()
+    b.commandFailures.isHanging = 'unit-1'
+    await b.apply(raised(fire))
+    await b.apply(raised({ ...fire, device: 'unit-2' }))
+    await expect.poll(() => b.commands.map((command) => command.device)).toEqual(['unit-2'])
+    b.commandFailures.isHanging = ''
+    for (let turn = 0; turn < 10 && b.commands.length < 2; turn++) {
+      b.clock.advance(2_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await expect.poll(() => b.commands.map((command) => command.device)).toEqual(['unit-2', 'unit-1'])
   })
 
   it('raises no emergency for a danger learned of a day late, and marks its case', async () => {
     const b = await bench()
     await b.apply(raised({ ...fire, received_at_ms: STORY_MS + 26 * HOUR_MS }))
-    await b.hubs.start()
+    await started(b)
     expect(b.commands).toEqual([])
     expect(typesOf(b.events)).not.toContain('emergency.raised')
     expect((await b.hubs.cases({ tenant: 'home' })).items).toMatchObject([{ is_past_danger: true }])

@@ -87,7 +87,8 @@ export function createHubs(options: HubsOptions): Hubs {
         .where('at_ms', '<', clock.now() - IDEMPOTENCY_KEPT_MS)
         .execute()
       if (safeState === undefined) log.warn('no sender of safe-state commands', {})
-      else await safeState.send()
+      // Not awaited: a device that does not take its command must not hold up the start.
+      else safeState.send().catch(logUnsent(log))
     },
     async stop() {
       safeState?.stop()

@@ -6,7 +6,7 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
-import type { HubTables } from '../hub-tables.ts'
+import type { EmergencyRow, HubTables } from '../hub-tables.ts'
 
 export interface SafeStateCommand {
   readonly tenant: string
@@ -30,50 +30,45 @@ export interface SafeState {
 /** Wait before a failed command is tried again. */
 const RETRY_MS = 2_000
 
-/** Commands read at one time; the rest follow with the next turn. */
-const BATCH = 100
+/** Time that a command may take to leave; then it counts as failed. A hanging one delays no other. */
+const TIMEOUT_MS = 10_000
+
+/** Commands on their way at one time; the rest follow as these end. */
+const IN_FLIGHT_MAX = 100
 
 /** Creates the sender; `send` is also called once at start. */
 export function createSafeState(options: { database: Kysely<HubTables>; clock: Clock; log: Log; command: SendSafeState }): SafeState {
   const { database, clock, log, command } = options
-  let running: Promise<void> | undefined
-  let isWanted = false
+  const inFlight = new Set<string>()
   let isStopped = false
   let cancelRetry = (): void => {}
 
-  const turn = async (): Promise<void> => {
-    const owed = await database.selectFrom('hub_emergencies').selectAll().where('command_sent_at_ms', 'is', null).limit(BATCH).execute()
-    const sent = await Promise.all(
-      owed.map(async ({ emergency_id, tenant, device, type, alarm_id, title }) => {
-        try {
-          await command({ tenant, device, type, commandId: emergency_id, alarmId: alarm_id, title })
-          return [emergency_id]
-        } catch (cause) {
-          log.error('safe-state command failed', { emergency_id, tenant, device, cause })
-          return []
-        }
-      }),
-    )
-    const ids = sent.flat()
-    if (ids.length > 0) {
-      await database.updateTable('hub_emergencies').set({ command_sent_at_ms: clock.now() }).where('emergency_id', 'in', ids).execute()
+  const sendOne = async ({ emergency_id, tenant, device, type, alarm_id, title }: EmergencyRow): Promise<void> => {
+    try {
+      await withinTime(clock, command({ tenant, device, type, commandId: emergency_id, alarmId: alarm_id, title }))
+      await database.updateTable('hub_emergencies').set({ command_sent_at_ms: clock.now() }).where('emergency_id', '=', emergency_id).execute()
+    } catch (cause) {
+      log.error('safe-state command failed', { emergency_id, tenant, device, cause })
+      retryLater()
+    } finally {
+      inFlight.delete(emergency_id)
     }
-    if (ids.length < owed.length && !isStopped) {
-      cancelRetry()
-      cancelRetry = clock.after(RETRY_MS, () => void send())
-    } else if (owed.length === BATCH) isWanted = true
   }
-  const loop = async (): Promise<void> => {
-    while (isWanted && !isStopped) {
-      isWanted = false
-      await turn().catch((cause: unknown) => log.error('owed safe-state commands cannot be read', { cause }))
-    }
-    running = undefined
+  const retryLater = (): void => {
+    cancelRetry()
+    if (!isStopped)
+      cancelRetry = clock.after(RETRY_MS, () => void send().catch((cause: unknown) => log.error('owed commands cannot be read', { cause })))
   }
-  const send = (): Promise<void> => {
-    isWanted = true
-    running ??= loop()
-    return running
+  const send = async (): Promise<void> => {
+    const room = IN_FLIGHT_MAX - inFlight.size
+    if (isStopped || room <= 0) return retryLater()
+    const owed = database.selectFrom('hub_emergencies').selectAll().where('command_sent_at_ms', 'is', null).orderBy('created_at_ms')
+    const rows = await (inFlight.size === 0 ? owed : owed.where('emergency_id', 'not in', [...inFlight])).limit(room).execute()
+    // Another call may have begun one of them while this one read.
+    const fresh = rows.filter((row) => !inFlight.has(row.emergency_id))
+    for (const row of fresh) inFlight.add(row.emergency_id)
+    if (rows.length === room) retryLater()
+    await Promise.all(fresh.map(sendOne))
   }
   return {
     send,
@@ -82,4 +77,11 @@ export function createSafeState(options: { database: Kysely<HubTables>; clock: C
       cancelRetry()
     },
   }
+}
+
+function withinTime(clock: Clock, sending: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(TIMEOUT_MS, () => reject(new Error('the command did not leave in time')))
+    sending.then(resolve, reject).finally(cancel)
+  })
 }
