@@ -1,0 +1,90 @@
+/** The envelope of a reading: device time, boot and sequence number, `hist`, firmware. A reading without a key gets one made of its content. */
+import { crc32 } from 'node:zlib'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import { type EpochMs, epochMs } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
+import type { Complain } from './decode-complaints.ts'
+import { type JsonRecord, ownField } from './decode-json.ts'
+
+export interface Envelope {
+  readonly ts: EpochMs
+  readonly boot: number
+  readonly seq: number
+  readonly hist: boolean
+  readonly fw: string | undefined
+}
+
+export interface EnvelopeOptions {
+  readonly complain: Complain
+  readonly textLength_MAX: number
+}
+
+/** `boot` of readings from a device that counts neither boots nor readings. */
+export const KEYLESS_BOOT = -1
+
+const UINT32_MAX = 0xffff_ffff
+/** The last instant a JavaScript date can hold; beyond it nothing downstream could print the time. */
+const INSTANT_MAX = 8_640_000_000_000_000
+const HASH_BITS = 11
+
+/** Reads the envelope; undefined when time or key are wrong, for then the reading has no place. A wrong `hist` or `fw` alone is left out. */
+export function readEnvelope(item: JsonRecord, path: string, { complain, textLength_MAX }: EnvelopeOptions): Envelope | undefined {
+  const at = (field: string): string => (path === '' ? field : `${path}.${field}`)
+  const ts = ownField(item, 'ts')
+  if (!isInstant(ts)) {
+    complain('MDL_INGEST_FIELD_INVALID', at('ts'), 'ts is the device time as integer milliseconds since 1970')
+    return undefined
+  }
+  const key = readKey(item, ts)
+  if ('wrong' in key) {
+    complain('MDL_INGEST_FIELD_INVALID', at(key.wrong), `${key.wrong} is an integer from 0 to ${UINT32_MAX}`, ts)
+    return undefined
+  }
+  const hist = ownField(item, 'hist') ?? false
+  if (typeof hist !== 'boolean') complain('MDL_INGEST_FIELD_INVALID', at('hist'), 'hist is true or false', ts)
+  const fw = ownField(item, 'fw') ?? undefined
+  const isFirmware = typeof fw === 'string' && fw.length <= textLength_MAX
+  if (fw !== undefined && !isFirmware) complain('MDL_INGEST_FIELD_INVALID', at('fw'), `fw is a text of at most ${textLength_MAX} characters`, ts)
+  return { ts: epochMs(ts), ...key, hist: hist === true, fw: isFirmware ? fw : undefined }
+}
+
+/**
+ * Key of a reading without `seq`: boot -1, and 53 bits of device time and a hash of the content, time first. So the same reading sent
+ * twice is one, raw readings stay in order of time, and two different ones of the same millisecond meet once in 2,048 (then the second
+ * is kept as a conflict). Exact until the year 2109.
+ */
+export function contentKey(item: unknown, ts: number): { readonly boot: number; readonly seq: number } {
+  const hash = crc32(JSON.stringify(item)) >>> (32 - HASH_BITS)
+  return { boot: KEYLESS_BOOT, seq: (ts % 2 ** (53 - HASH_BITS)) * 2 ** HASH_BITS + hash }
+}
+
+function readKey(item: JsonRecord, ts: number): { readonly boot: number; readonly seq: number } | { readonly wrong: 'seq' | 'boot' } {
+  const seq = ownField(item, 'seq') ?? undefined
+  const boot = ownField(item, 'boot') ?? undefined
+  if (boot !== undefined && !isUint32(boot)) return { wrong: 'boot' }
+  if (seq === undefined) return contentKey(item, ts)
+  return isUint32(seq) ? { boot: boot ?? 0, seq } : { wrong: 'seq' }
+}
+
+const isUint32 = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= UINT32_MAX
+
+/** Tells whether a value is an instant that the rest of the program can hold. */
+export const isInstant = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= INSTANT_MAX
+
+/** Joins what was decoded to the reading that the stages see. */
+export function readingOf(message: AcceptedMessage, envelope: Envelope, numbers: Float64Array, texts: Reading['texts']): Reading {
+  return {
+    tenant: message.tenant,
+    device: message.device,
+    type: message.type,
+    boot: envelope.boot,
+    seq: envelope.seq,
+    observed_at_ms: envelope.ts,
+    received_at_ms: message.received_at_ms,
+    hist: envelope.hist,
+    fw: envelope.fw,
+    numbers,
+    texts,
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Decoding for the safety rules, which run before quarantine and must miss nothing: over-range on a safety channel counts as its bound,
+ * a clock that cannot be counts as the time of receipt, a reading without a usable key counts all the same. What it gives is for
+ * deciding only; it is never stored.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import { epochMs } from '#kernel/clock.ts'
+import { limits } from '#kernel/limits.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel } from './decode-channels.ts'
+import { contentKey, isInstant, readEnvelope, readingOf } from './decode-envelope.ts'
+import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
+
+const DAY_MS = 86_400_000
+const silent = (): void => {}
+
+/** Readings of a message as the safety rules see them; none when the payload cannot be read at all. */
+export function decodeForSafety(message: AcceptedMessage, type: ApplianceType): readonly Reading[] {
+  if (message.kind !== 'tele' && message.kind !== 'event') return []
+  // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
+  const parsed = parsePayload(message.payload, message.payload.length)
+  if (parsed.kind === 'refused') return []
+  const plan = channelPlan(type)
+  const items: readonly unknown[] = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
+  return items.flatMap((item) => {
+    if (!isRecord(item)) return []
+    const values = ownField(item, 'v')
+    return isRecord(values) ? [safetyReading(message, plan, item, values)] : []
+  })
+}
+
+function safetyReading(message: AcceptedMessage, plan: ChannelPlan, item: JsonRecord, values: JsonRecord): Reading {
+  const given = ownField(item, 'ts')
+  const isPossible =
+    isInstant(given) && given - message.received_at_ms <= limits.aheadMs_MAX && message.received_at_ms - given <= message.maxAgeDays * DAY_MS
+  const ts = epochMs(isPossible ? given : message.received_at_ms)
+  const envelope = readEnvelope({ ...item, ts }, '', { complain: silent, textLength_MAX: limits.textLength_MAX })
+  const numbers = emptyRow(plan.layout)
+  const texts: Array<readonly [string, string]> = []
+  for (const name of Object.keys(values)) {
+    const planned = plan.byName.get(name)
+    const value = values[name]
+    if (planned === undefined) continue
+    if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
+    else if (typeof value === 'string') texts.push([name, value.slice(0, limits.textLength_MAX)])
+  }
+  return readingOf(message, envelope ?? { ts, ...contentKey(item, ts), hist: ownField(item, 'hist') === true, fw: undefined }, numbers, texts)
+}
+
+function setSafely(numbers: Float64Array, { channel, column }: PlannedChannel, value: unknown): void {
+  if (channel.kind === 'boolean') {
+    if (typeof value === 'boolean') numbers[column] = value ? 1 : 0
+    return
+  }
+  const usable = (given: unknown): number => {
+    if (typeof given !== 'number') return Number.NaN
+    if (given >= channel.min && given <= channel.max) return given
+    return channel.isSafety ? Math.min(channel.max, Math.max(channel.min, given)) : Number.NaN
+  }
+  if (!isRecord(value)) {
+    numbers[column] = usable(value)
+    return
+  }
+  if (!channel.isAggregated) return
+  const [min, mean, max] = [usable(ownField(value, 'min')), usable(ownField(value, 'mean')), usable(ownField(value, 'max'))]
+  // A mean that is missing or makes no sense must not hide the extreme beside it.
+  numbers[column] = Number.isNaN(mean) ? (Number.isNaN(max) ? min : max) : mean
+  numbers[column + 1] = min
+  numbers[column + 2] = max
+}

@@ -1,0 +1,109 @@
+/**
+ * Decoding: from a journalled message to readings and quarantine, as a pure function of the message and the appliance type. Only the
+ * wrong piece is set aside, with its path, a reason and the raw payload; the rest counts, and nothing is converted. Messages that carry
+ * no readings (`state`, `reported`, `ack`) give none. The payload's bytes are never changed.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import { type ChannelPlan, channelPlan } from './decode-channels.ts'
+import { type Complain, complainInto, type DecodeLimits } from './decode-complaints.ts'
+import { type Envelope, readEnvelope, readingOf } from './decode-envelope.ts'
+import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
+import { decodeValues } from './decode-values.ts'
+
+export interface Decoded {
+  readonly readings: readonly Reading[]
+  readonly quarantine: readonly QuarantineEntry[]
+  /** Where they came from, with the raw payload. */
+  readonly message: AcceptedMessage
+  /** Readings set aside whole, an unreadable payload counting as one: readings.length + refused = readings that came in. */
+  readonly refused: number
+}
+
+const DAY_MS = 86_400_000
+
+/** Decodes one message; `type` is undefined when nobody knows the device's type. */
+export function decodeMessage(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeLimits): Decoded {
+  if (message.kind !== 'tele' && message.kind !== 'event') return { readings: [], quarantine: [], message, refused: 0 }
+  const quarantine: QuarantineEntry[] = []
+  const complain = complainInto(quarantine, message, limits)
+  const items =
+    type === undefined ? complain('MDL_INGEST_TYPE_UNKNOWN', '', `nobody described the type ${message.type}`) : readItems(message, limits, complain)
+  if (type === undefined || items === undefined) return { readings: [], quarantine, message, refused: 1 }
+  const plan = channelPlan(type)
+  const readings: Reading[] = []
+  for (const [index, item] of items.list.entries()) {
+    const reading = decodeReading(item, items.isArray ? `[${index}]` : '', { message, plan, limits, complain })
+    if (reading !== undefined) readings.push(reading)
+  }
+  return { readings, quarantine, message, refused: items.list.length - readings.length }
+}
+
+interface Context {
+  readonly message: AcceptedMessage
+  readonly plan: ChannelPlan
+  readonly limits: DecodeLimits
+  readonly complain: Complain
+}
+
+interface Items {
+  readonly list: readonly unknown[]
+  readonly isArray: boolean
+}
+
+function readItems(message: AcceptedMessage, limits: DecodeLimits, complain: Complain): Items | undefined {
+  const parsed = parsePayload(message.payload, limits.jsonDepth_MAX)
+  if (parsed.kind === 'refused') return nothing(complain('MDL_INGEST_UNREADABLE', '', parsed.reason))
+  if (!Array.isArray(parsed.value)) return { list: [parsed.value], isArray: false }
+  if (parsed.value.length <= limits.readingsPerPayload_MAX) return { list: parsed.value, isArray: true }
+  const reason = `${parsed.value.length} readings in one payload, the limit is ${limits.readingsPerPayload_MAX}`
+  return nothing(complain('MDL_INGEST_TOO_MANY_READINGS', '', reason))
+}
+
+function decodeReading(item: unknown, path: string, context: Context): Reading | undefined {
+  const { message, plan, limits, complain } = context
+  if (!isRecord(item)) return nothing(complain('MDL_INGEST_FIELD_INVALID', path, 'a reading is an object'))
+  const envelope = readEnvelope(item, path, { complain, textLength_MAX: limits.textLength_MAX })
+  if (envelope === undefined) return undefined
+  if (!isTimely(envelope, path, context)) return undefined
+  const values = valuesOf(item, path, envelope, context)
+  if (values === undefined) return undefined
+  const { numbers, texts } = decodeValues(values, joinPath(path, 'v'), { plan, limits, complain, observedAtMs: envelope.ts })
+  return readingOf(message, envelope, numbers, texts)
+}
+
+function isTimely(envelope: Envelope, path: string, { message, limits, complain }: Context): boolean {
+  const aheadMs = envelope.ts - message.received_at_ms
+  const field = joinPath(path, 'ts')
+  if (aheadMs > limits.aheadMs_MAX) {
+    const reason = `device time ${envelope.ts} is ${aheadMs} ms ahead of receipt at ${message.received_at_ms}, the limit is ${limits.aheadMs_MAX} ms`
+    complain('MDL_INGEST_TIME_AHEAD', field, reason, envelope.ts)
+    return false
+  }
+  if (-aheadMs > message.maxAgeDays * DAY_MS) {
+    const reason = `device time ${envelope.ts} is ${-aheadMs} ms behind receipt at ${message.received_at_ms}, the limit is ${message.maxAgeDays} days`
+    complain('MDL_INGEST_TIME_BEHIND', field, reason, envelope.ts)
+    return false
+  }
+  return true
+}
+
+const NO_VALUES: JsonRecord = Object.freeze(Object.create(null)) as JsonRecord
+
+function valuesOf(item: JsonRecord, path: string, envelope: Envelope, { message, limits, complain }: Context): JsonRecord | undefined {
+  const values = ownField(item, 'v')
+  const field = joinPath(path, 'v')
+  // An event may say nothing but that it happened.
+  if (values === undefined && message.kind === 'event') return NO_VALUES
+  if (!isRecord(values)) return nothing(complain('MDL_INGEST_FIELD_INVALID', field, 'v is an object of channels', envelope.ts))
+  const count = Object.keys(values).length
+  if (count <= limits.channelsPerReading_MAX) return values
+  const reason = `${count} channels in one reading, the limit is ${limits.channelsPerReading_MAX}`
+  return nothing(complain('MDL_INGEST_FIELD_INVALID', field, reason, envelope.ts))
+}
+
+/** Path of a field within a reading. */
+export const joinPath = (path: string, field: string): string => (path === '' ? field : `${path}.${field}`)
+
+const nothing = (_: unknown): undefined => undefined

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '#kernel/random.ts'
+import { createDeduplicator } from './deduplicate.ts'
+
+const reading = (seq: number, boot = 1, device = 'a', tenant = 'home') => ({ tenant, device, boot, seq })
+const roomy = { dedupStretches_MAX: 10_000, dedupBoots_MAX: 1_000 }
+
+describe('deduplicator', () => {
+  it('takes a key once', () => {
+    const dedup = createDeduplicator()
+    expect([1, 2, 2, 1, 3].map((seq) => dedup.admit(reading(seq)))).toEqual(['fresh', 'fresh', 'seen', 'seen', 'fresh'])
+  })
+
+  it('keeps tenants, devices and boots apart', () => {
+    const dedup = createDeduplicator()
+    const keys = [reading(1), reading(1, 2), reading(1, 1, 'b'), reading(1, 1, 'a', 'other'), reading(1, -1)]
+    expect(keys.map((key) => dedup.admit(key))).toEqual(Array(5).fill('fresh'))
+    expect(keys.map((key) => dedup.admit(key))).toEqual(Array(5).fill('seen'))
+  })
+
+  it('does not mix a tenant and device whose joined names agree', () => {
+    const dedup = createDeduplicator()
+    expect(dedup.admit(reading(1, 1, 'b-c', 'a'))).toBe('fresh')
+    expect(dedup.admit(reading(1, 1, 'c', 'a-b'))).toBe('fresh')
+  })
+
+  it('answers as a plain set does, also across a restart in the middle (300 seeds)', () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const random = createRandom(`dedup/${seed}`)
+      let dedup = createDeduplicator(roomy)
+      const naive = new Set<string>()
+      for (let step = 0; step < 300; step++) {
+        const key = reading(random.integer(0, 60), random.integer(0, 2), random.pick(['a', 'b']))
+        const name = `${key.device}/${key.boot}/${key.seq}`
+        expect(dedup.admit(key), `seed dedup/${seed} step ${step}`).toBe(naive.has(name) ? 'seen' : 'fresh')
+        naive.add(name)
+        if (random.chance(0.01)) {
+          const state = JSON.parse(JSON.stringify(dedup.snapshot()))
+          dedup = createDeduplicator(roomy)
+          dedup.restore(state)
+        }
+      }
+    }
+  })
+
+  it('never calls fresh what came before, however little it may remember (300 seeds)', () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const random = createRandom(`dedup/small/${seed}`)
+      let dedup = createDeduplicator({ dedupStretches_MAX: 3, dedupBoots_MAX: 2 })
+      const naive = new Set<string>()
+      for (let step = 0; step < 200; step++) {
+        const key = reading(random.integer(0, 40), random.integer(0, 5))
+        const name = `${key.boot}/${key.seq}`
+        const admission = dedup.admit(key)
+        expect(naive.has(name) ? ['seen', 'unsure'] : ['fresh', 'unsure'], `seed dedup/small/${seed} step ${step}`).toContain(admission)
+        naive.add(name)
+        if (random.chance(0.02)) {
+          const state = JSON.parse(JSON.stringify(dedup.snapshot()))
+          dedup = createDeduplicator({ dedupStretches_MAX: 3, dedupBoots_MAX: 2 })
+          dedup.restore(state)
+        }
+      }
+    }
+  })
+
+  it('remembers a long life without gaps in one stretch', () => {
+    const dedup = createDeduplicator()
+    for (let seq = 0; seq < 100_000; seq++) dedup.admit(reading(seq))
+    expect(JSON.stringify(dedup.snapshot()).length).toBeLessThan(100)
+  })
+})

@@ -1,0 +1,221 @@
+/**
+ * The store writer of the pipeline: takes what each record held, in the order of the journal, gives back the readings that were not
+ * seen before, and gathers the batch for the store. A reading whose key came before is a duplicate when its content is the same and a
+ * conflict, kept in quarantine, when not; that is worked out for the whole batch at the flush, by one lookup. After a restart records
+ * before the store's own position pass dedup and go on to the rules, but are not written again.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { assert } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import type { Admission, Deduplicator } from './deduplicate.ts'
+import type { Position } from './journal.ts'
+import type { ReadingStore } from './reading-store.ts'
+import { hasSameContent, readingKey } from './same-reading.ts'
+
+/** Balance of this process: in = stored + waiting + quarantined + duplicates + conflicts. */
+export interface WriterStatistics {
+  readonly in: number
+  readonly stored: number
+  readonly waiting: number
+  /** Readings set aside whole; entries of single wrong pieces are counted apart. */
+  readonly quarantined: number
+  readonly duplicates: number
+  readonly conflicts: number
+  readonly quarantine_entries: number
+}
+
+export interface TakenRecord {
+  readonly readings: readonly Reading[]
+  readonly quarantine: readonly QuarantineEntry[]
+  readonly message?: AcceptedMessage
+  readonly refused?: number
+}
+
+export interface ReadingWriter {
+  /** Takes one record's content; `next` is the position behind it. Taking the same record again at once gives the same answer. */
+  take(record: TakenRecord, next: Position): Promise<readonly Reading[]>
+  /** Stores what was taken, with the position behind it. @throws MendlineError MDL_STORE_UNAVAILABLE (what was taken is kept) */
+  flush(position: Position): Promise<void>
+  /** Readings and quarantine entries that wait for a flush. */
+  pending(): number
+  statistics(): WriterStatistics
+  /** State at the position of the last flush. */
+  snapshot(): unknown
+  restore(state: unknown): void
+}
+
+export interface ReadingWriterOptions {
+  readonly store: Pick<ReadingStore, 'prepareType' | 'lookup' | 'write'>
+  readonly dedup: Deduplicator
+  readonly types: (type: string) => ApplianceType | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+  /** What the store's start answered; records before it are not written again. */
+  readonly storedPosition?: Position
+}
+
+/** Creates the writer; the store has been started. */
+export const createReadingWriter = (options: ReadingWriterOptions): ReadingWriter => new Writer(options)
+
+/** A reading whose key came before, with the payload it came in. */
+interface Suspect {
+  readonly reading: Reading
+  readonly message: AcceptedMessage | undefined
+}
+
+class Writer implements ReadingWriter {
+  readonly #options: ReadingWriterOptions
+  readonly #prepared = new Map<string, ApplianceType>()
+  readonly #counts = { in: 0, stored: 0, quarantined: 0, duplicates: 0, conflicts: 0, quarantine_entries: 0 }
+  #storedPosition: Position
+  #readings: Reading[] = []
+  #quarantine: QuarantineEntry[] = []
+  #suspects: Suspect[] = []
+  #admitted: { readonly next: Position; readonly admissions: readonly Admission[] } | undefined
+  #last: { readonly next: Position; readonly fresh: readonly Reading[] } | undefined
+
+  constructor(options: ReadingWriterOptions) {
+    this.#options = options
+    this.#storedPosition = options.storedPosition ?? 0
+  }
+
+  async take(record: TakenRecord, next: Position): Promise<readonly Reading[]> {
+    if (this.#last?.next === next && record.readings.length > 0) return this.#last.fresh
+    const isStored = next <= this.#storedPosition
+    const fresh: Reading[] = []
+    const suspects: Suspect[] = []
+    const admissions = this.#admit(record.readings, next)
+    for (const [index, reading] of record.readings.entries()) {
+      const admission = admissions[index]
+      const isFresh = admission === 'fresh' || (admission === 'unsure' && (await this.#isNew(reading, fresh, isStored)))
+      if (isFresh) fresh.push(reading)
+      else suspects.push({ reading, message: record.message })
+    }
+    if (!isStored) this.#gather(record, fresh, suspects)
+    this.#last = { next, fresh }
+    if (this.pending() >= this.#options.limits.storeBatchReadings_MAX) await this.flush(next)
+    return fresh
+  }
+
+  async flush(position: Position): Promise<void> {
+    const { store } = this.#options
+    if (position <= this.#storedPosition) return
+    for (const type of new Set(this.#readings.map((reading) => reading.type))) await this.#prepare(type)
+    const resolved = await this.#resolveSuspects()
+    const readings = resolved.restored.length === 0 ? this.#readings : [...this.#readings, ...resolved.restored]
+    const quarantine = resolved.conflicts.length === 0 ? this.#quarantine : [...this.#quarantine, ...resolved.conflicts]
+    await store.write({ readings, quarantine, position })
+    this.#storedPosition = position
+    this.#counts.stored += readings.length
+    this.#counts.duplicates += resolved.duplicates
+    this.#counts.conflicts += resolved.conflicts.length
+    this.#counts.quarantine_entries += quarantine.length
+    this.#readings = []
+    this.#quarantine = []
+    this.#suspects = []
+  }
+
+  pending(): number {
+    return this.#readings.length + this.#quarantine.length + this.#suspects.length
+  }
+
+  statistics(): WriterStatistics {
+    return { ...this.#counts, waiting: this.#readings.length + this.#suspects.length }
+  }
+
+  snapshot(): unknown {
+    assert(this.pending() === 0, 'the state is saved behind a flush, so that the store is not behind it')
+    return this.#options.dedup.snapshot()
+  }
+
+  restore(state: unknown): void {
+    this.#options.dedup.restore(state)
+  }
+
+  /** Admits a record's readings once, however often the record is taken because the store failed in between. */
+  #admit(readings: readonly Reading[], next: Position): readonly Admission[] {
+    if (this.#admitted?.next === next && this.#admitted.admissions.length === readings.length) return this.#admitted.admissions
+    const admissions = readings.map((reading) => this.#options.dedup.admit(reading))
+    this.#admitted = { next, admissions }
+    return admissions
+  }
+
+  #gather(record: TakenRecord, fresh: readonly Reading[], suspects: readonly Suspect[]): void {
+    const refused = record.refused ?? 0
+    this.#counts.in += record.readings.length + refused
+    this.#counts.quarantined += refused
+    for (const reading of fresh) this.#readings.push(reading)
+    for (const suspect of suspects) this.#suspects.push(suspect)
+    for (const entry of record.quarantine) this.#quarantine.push(entry)
+  }
+
+  async #prepare(id: string): Promise<void> {
+    const type = this.#options.types(id)
+    assert(type !== undefined, 'readings are decoded by a type that is known')
+    if (this.#prepared.get(id) === type) return
+    await this.#options.store.prepareType(type)
+    this.#prepared.set(id, type)
+  }
+
+  /** For the rare reading that dedup may have forgotten. In a replay the store holds the very reading, which is then not a duplicate. */
+  async #isNew(reading: Reading, fresh: readonly Reading[], isReplay: boolean): Promise<boolean> {
+    const key = readingKey(reading)
+    if ([...fresh, ...this.#readings].some((waiting) => readingKey(waiting) === key)) return false
+    await this.#prepare(reading.type)
+    const stored = (await this.#options.store.lookup([reading])).get(key)
+    return stored === undefined || (isReplay && stored.received_at_ms === reading.received_at_ms)
+  }
+
+  async #resolveSuspects(): Promise<{ readonly duplicates: number; readonly conflicts: QuarantineEntry[]; readonly restored: Reading[] }> {
+    if (this.#suspects.length === 0) return { duplicates: 0, conflicts: [], restored: [] }
+    const wanted = new Set(this.#suspects.map(({ reading }) => readingKey(reading)))
+    const known = new Map<string, Reading>()
+    for (const reading of this.#readings) {
+      const key = readingKey(reading)
+      if (wanted.has(key)) known.set(key, reading)
+    }
+    const elsewhere = this.#suspects.map(({ reading }) => reading).filter((reading) => !known.has(readingKey(reading)))
+    for (const type of new Set(elsewhere.map((reading) => reading.type))) await this.#prepare(type)
+    if (elsewhere.length > 0) for (const [key, reading] of await this.#options.store.lookup(elsewhere)) known.set(key, reading)
+    return this.#judge(known)
+  }
+
+  #judge(known: Map<string, Reading>): { readonly duplicates: number; readonly conflicts: QuarantineEntry[]; readonly restored: Reading[] } {
+    const conflicts: QuarantineEntry[] = []
+    const restored: Reading[] = []
+    let duplicates = 0
+    for (const suspect of this.#suspects) {
+      const key = readingKey(suspect.reading)
+      const first = known.get(key)
+      if (first === undefined) {
+        // Dedup knows it and the store does not: the store was made anew. It gets the reading back.
+        this.#options.log.warn('a reading that came before is missing from the store and is stored again', { key })
+        known.set(key, suspect.reading)
+        restored.push(suspect.reading)
+      } else if (hasSameContent(first, suspect.reading)) duplicates++
+      else conflicts.push(conflictEntry(suspect, first))
+    }
+    return { duplicates, conflicts, restored }
+  }
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+function conflictEntry({ reading, message }: Suspect, first: Reading): QuarantineEntry {
+  return {
+    tenant: reading.tenant,
+    device: reading.device,
+    received_at_ms: reading.received_at_ms,
+    observed_at_ms: reading.observed_at_ms,
+    code: 'MDL_INGEST_CONFLICT',
+    field: `boot ${reading.boot}, seq ${reading.seq}`,
+    reason: `stored with other content, observed at ${first.observed_at_ms}, received at ${first.received_at_ms}`,
+    kind: message?.kind ?? 'tele',
+    raw: message?.payload ?? NO_BYTES,
+  }
+}

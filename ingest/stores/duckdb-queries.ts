@@ -1,0 +1,201 @@
+/** Queries of the DuckDB store. Device numbers are made from (tenant, device), so a query by number cannot leave its tenant. */
+import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api'
+import { epochMs } from '#kernel/clock.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import type { BucketQuery, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
+import { readingKey } from '../same-reading.ts'
+import { quoted, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
+import { bucketGrid, type StoredType } from './stored-type.ts'
+
+type Row = readonly unknown[]
+type ReadingKeyFields = Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'>
+
+/** Keys in one query of `lookup`. */
+const LOOKUP_KEYS_MAX = 1_000
+
+const KEYS_SQL = 'r.device_key, r.observed_at_ms::DOUBLE, r.received_at_ms::DOUBLE, r.boot::DOUBLE, r.seq::DOUBLE, r.flags, r.firmware_key'
+const KEY_FIELDS = 7
+
+/** Readings stored under keys. */
+export async function lookupReadings(
+  connection: DuckDBConnection,
+  registers: Registers,
+  keys: readonly ReadingKeyFields[],
+): Promise<Map<string, Reading>> {
+  const found = new Map<string, Reading>()
+  for (const [id, type] of registers.types) {
+    const own = keys.flatMap((key) => {
+      const number = key.type === id ? registers.deviceKeys.get(`${key.tenant}/${key.device}`) : undefined
+      return number === undefined ? [] : [`(${number}, ${key.boot}, ${key.seq})`]
+    })
+    for (let first = 0; first < own.length; first += LOOKUP_KEYS_MAX) {
+      const values = own.slice(first, first + LOOKUP_KEYS_MAX).join(', ')
+      const wanted = `JOIN (SELECT DISTINCT * FROM (VALUES ${values}) AS v(d, b, s)) AS k ON r.device_key = k.d AND r.boot = k.b AND r.seq = k.s`
+      const rows = await readRows(connection, `SELECT ${readingSql(type)} FROM ${quoted(readingsTable(id))} AS r ${wanted}`)
+      const textsSql = `SELECT r.device_key, r.boot::DOUBLE, r.seq::DOUBLE, r.channel, r.text FROM ${quoted(textsTable(id))} AS r ${wanted}`
+      const texts = groupTexts(await readRows(connection, textsSql))
+      for (const row of rows) {
+        const reading = readingOfRow(registers, type, row, texts)
+        found.set(readingKey(reading), reading)
+      }
+    }
+  }
+  return found
+}
+
+/** Buckets of one device, ascending by time, then in the type's order of channels. Each reading of a bucket weighs the same. */
+export async function bucketRows(connection: DuckDBConnection, registers: Registers, query: BucketQuery): Promise<ReadingBucket[]> {
+  const key = registers.deviceKeys.get(`${query.tenant}/${query.device}`)
+  if (key === undefined) return []
+  const rows: ReadingBucket[] = []
+  for (const id of registers.deviceTypes.get(key) ?? []) {
+    const type = registers.types.get(id)
+    if (type !== undefined) rows.push(...(await bucketsOfType(connection, type, key, query)))
+  }
+  return rows.sort((a, b) => a.t - b.t)
+}
+
+async function bucketsOfType(connection: DuckDBConnection, type: StoredType, key: number, query: BucketQuery): Promise<ReadingBucket[]> {
+  const isChosen = (name: string): boolean => query.channels.length === 0 || query.channels.includes(name)
+  const channels = type.channels.filter((channel) => channel.kind !== 'text' && isChosen(channel.name))
+  if (channels.length === 0) return []
+  const { originMs, widthMs } = bucketGrid(query.from_ms, query.to_ms, query.maxPoints)
+  const aggregates = channels.map((channel) => {
+    const value = quoted(channel.name)
+    const low = channel.isAggregated
+      ? `CASE WHEN ${value} IS NOT NULL THEN least(${value}, coalesce(${quoted(`${channel.name}_min`)}, ${value})) END`
+      : value
+    const high = channel.isAggregated
+      ? `CASE WHEN ${value} IS NOT NULL THEN greatest(${value}, coalesce(${quoted(`${channel.name}_max`)}, ${value})) END`
+      : value
+    return `avg(${value}), min(${low}), max(${high}), count(${value})::DOUBLE`
+  })
+  const sql = `SELECT (${originMs} + ((observed_at_ms - ${originMs}) // ${widthMs}) * ${widthMs})::DOUBLE AS t, ${aggregates.join(', ')}
+    FROM ${quoted(readingsTable(type.id))}
+    WHERE device_key = ${key} AND observed_at_ms >= $1 AND observed_at_ms < $2 GROUP BY t ORDER BY t`
+  const rows = await readRows(connection, sql, [BigInt(query.from_ms), BigInt(query.to_ms)])
+  return rows.flatMap((row) =>
+    channels.flatMap((channel, index) => {
+      const [mean, min, max, n] = row.slice(1 + index * 4, 5 + index * 4).map(Number)
+      if (mean === undefined || min === undefined || max === undefined || n === undefined || n === 0) return []
+      return [{ t: epochMs(Number(row[0])), device: query.device, channel: channel.name, mean, min, max, n }]
+    }),
+  )
+}
+
+/** A running stream occupies its connection. */
+export interface StreamConnections {
+  readonly readings: DuckDBConnection
+  readonly texts: DuckDBConnection
+}
+
+/** Readings of one type in (device, boot, seq) order, fetched chunk by chunk. */
+export async function* streamReadings(
+  connections: StreamConnections,
+  registers: Registers,
+  type: StoredType,
+  query: RawQuery,
+): AsyncGenerator<Reading> {
+  const filter = `k.tenant = $1 AND ($2 IS NULL OR k.device = $2) AND r.observed_at_ms >= $3 AND r.observed_at_ms < $4`
+  const join = 'JOIN device_keys AS k ON k.device_key = r.device_key'
+  const parameters = [query.tenant, query.device ?? null, BigInt(query.from_ms), BigInt(query.to_ms)]
+  const order = 'ORDER BY k.device, r.boot, r.seq'
+  const textsSql = `SELECT r.device_key, r.boot::DOUBLE, r.seq::DOUBLE, r.channel, r.text
+    FROM ${quoted(textsTable(type.id))} AS r ${join} WHERE ${filter} ${order}`
+  // Both streams come in one order, so that the texts of a reading are the next ones.
+  const texts = streamRows(connections.texts, textsSql, parameters)
+  const readings = streamRows(
+    connections.readings,
+    `SELECT ${readingSql(type)} FROM ${quoted(readingsTable(type.id))} AS r ${join} WHERE ${filter} ${order}`,
+    parameters,
+  )
+  let text = await texts.next()
+  for await (const row of readings) {
+    const name = rowName(row[0], row[3], row[4])
+    const own = new Map<string, Array<readonly [string, string]>>()
+    for (; text.done !== true && rowName(text.value[0], text.value[1], text.value[2]) === name; text = await texts.next()) addText(own, text.value)
+    yield readingOfRow(registers, type, row, own)
+  }
+}
+
+/** Quarantine entries of a tenant, ascending by id. */
+export async function quarantineRows(connection: DuckDBConnection, query: QuarantineQuery): Promise<StoredQuarantineEntry[]> {
+  const sql = `SELECT q.id::DOUBLE, q.tenant, q.device, q.received_at_ms::DOUBLE, q.observed_at_ms::DOUBLE, q.code, q.field, q.reason, q.kind, r.raw
+    FROM quarantine AS q JOIN quarantine_raw AS r ON r.raw_id = q.raw_id
+    WHERE q.tenant = $1 AND ($2 IS NULL OR q.device = $2) AND ($3 IS NULL OR q.code = $3) AND q.id > $4 ORDER BY q.id LIMIT $5`
+  const parameters = [query.tenant, query.device ?? null, query.code ?? null, query.after, query.limit]
+  const rows = (await connection.runAndReadAll(sql, parameters)).getRows()
+  return rows.map((row) => ({ id: Number(row[0]), ...quarantineEntry(row) }))
+}
+
+function quarantineEntry(row: Row): QuarantineEntry {
+  const raw = row[9]
+  return {
+    tenant: String(row[1]),
+    device: String(row[2]),
+    received_at_ms: epochMs(Number(row[3])),
+    observed_at_ms: row[4] === null ? undefined : epochMs(Number(row[4])),
+    code: String(row[5]),
+    field: String(row[6]),
+    reason: String(row[7]),
+    kind: String(row[8]),
+    raw: raw instanceof DuckDBBlobValue ? raw.bytes : new Uint8Array(0),
+  }
+}
+
+const readingSql = (type: StoredType): string => [KEYS_SQL, ...type.columns.map((column) => `r.${quoted(column)}`)].join(', ')
+
+function readingOfRow(
+  registers: Registers,
+  type: StoredType,
+  row: Row,
+  texts: ReadonlyMap<string, ReadonlyArray<readonly [string, string]>>,
+): Reading {
+  const key = Number(row[0])
+  const source = registers.devices.get(key) ?? { tenant: '', device: '' }
+  const numbers = new Float64Array(type.columns.length)
+  for (let column = 0; column < numbers.length; column++) numbers[column] = (row[KEY_FIELDS + column] as number | null) ?? Number.NaN
+  return {
+    ...source,
+    type: type.id,
+    observed_at_ms: epochMs(Number(row[1])),
+    received_at_ms: epochMs(Number(row[2])),
+    boot: Number(row[3]),
+    seq: Number(row[4]),
+    hist: (Number(row[5]) & 1) === 1,
+    fw: registers.firmwares.get(Number(row[6])),
+    numbers,
+    texts: texts.get(rowName(key, row[3], row[4])) ?? [],
+  }
+}
+
+const rowName = (key: unknown, boot: unknown, seq: unknown): string => `${key}/${boot}/${seq}`
+
+function groupTexts(rows: readonly Row[]): Map<string, Array<readonly [string, string]>> {
+  const groups = new Map<string, Array<readonly [string, string]>>()
+  for (const row of rows) addText(groups, row)
+  return groups
+}
+
+function addText(groups: Map<string, Array<readonly [string, string]>>, row: Row): void {
+  const name = rowName(row[0], row[1], row[2])
+  const pair = [String(row[3]), String(row[4])] as const
+  const group = groups.get(name)
+  if (group === undefined) groups.set(name, [pair])
+  else group.push(pair)
+}
+
+type Parameters = Array<string | bigint | number | null>
+
+async function readRows(connection: DuckDBConnection, sql: string, parameters: Parameters = []): Promise<readonly Row[]> {
+  return (await connection.runAndReadAll(sql, parameters)).getRowsJS()
+}
+
+async function* streamRows(connection: DuckDBConnection, sql: string, parameters: Parameters): AsyncGenerator<Row> {
+  const result = await connection.stream(sql, parameters)
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (chunk === null || chunk === undefined || chunk.rowCount === 0) return
+    yield* chunk.getRows()
+  }
+}

@@ -1,0 +1,106 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { afterAll, describe, expect, it } from 'vitest'
+import { epochMs } from '#kernel/clock.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
+import { channels, kettle, NOW_MS, quarantineOf, readingOf } from '../builders.ts'
+import { describeReadingStore } from '../reading-store.contract.ts'
+import type { RawReading, ReadingStore } from '../reading-store.ts'
+import { createDuckdbStore } from './duckdb-store.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'mendline-store-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const on = (file: string): ReadingStore => createDuckdbStore({ file: join(root, file), log: silentLog, limits })
+const all = { tenant: 'home', from_ms: epochMs(0), to_ms: epochMs(NOW_MS * 2) }
+const rawOf = async (store: ReadingStore): Promise<RawReading[]> => {
+  const rows: RawReading[] = []
+  for await (const row of store.raw(all)) rows.push(row)
+  return rows
+}
+const count = async (store: ReadingStore): Promise<number> => (await rawOf(store)).length
+
+let files = 0
+describeReadingStore('DuckDB store', () => on(`contract-${files++}.duckdb`))
+
+describe('DuckDB store on a file', () => {
+  it('opens again with readings, quarantine ids, types and position', async () => {
+    const first = on('again.duckdb')
+    await first.start()
+    await first.prepareType(kettle)
+    await first.write({ readings: [readingOf({ inlet_temperature_c: 1 }, { fw: '1' })], quarantine: [quarantineOf()], position: 77 })
+    await first.stop()
+    const second = on('again.duckdb')
+    expect(await second.start()).toEqual({ position: 77 })
+    expect(await rawOf(second)).toMatchObject([{ fw: '1', v: { inlet_temperature_c: 1 } }])
+    await second.write({ readings: [readingOf({}, { seq: 2, fw: '2' })], quarantine: [quarantineOf()], position: 80 })
+    expect((await second.quarantined({ tenant: 'home', after: 0, limit: 9 })).map(({ id }) => id)).toEqual([1, 2])
+    expect(await second.statistics()).toMatchObject({ readings: 2, values: 1, quarantined: 2 })
+    await second.stop()
+  })
+
+  it('stores a batch whole or not at all', async () => {
+    const store = on('whole.duckdb')
+    await store.start()
+    await store.prepareType(kettle)
+    const wrong = readingOf({}, { seq: -5, device: 'new' })
+    await expect(store.write({ readings: [readingOf({}), wrong], quarantine: [quarantineOf()], position: 9 })).rejects.toMatchObject({
+      code: 'MDL_STORE_UNAVAILABLE',
+      retryable: true,
+    })
+    expect(await store.statistics()).toMatchObject({ readings: 0, quarantined: 0 })
+    await store.write({ readings: [readingOf({}), readingOf({}, { device: 'new' })], quarantine: [], position: 9 })
+    expect(await count(store)).toBe(2)
+    await store.stop()
+  })
+
+  it('keeps old values in place when a type gains a channel before them', async () => {
+    const store = on('grown.duckdb')
+    await store.start()
+    await store.prepareType(kettle)
+    await store.write({ readings: [readingOf({ inlet_temperature_c: 5 })], quarantine: [], position: 1 })
+    await store.prepareType({ ...kettle, channels: [{ ...channels.inlet, name: 'pressure_kpa' }, ...kettle.channels] })
+    expect(await rawOf(store)).toMatchObject([{ v: { inlet_temperature_c: 5 } }])
+    await store.prepareType({ ...kettle, channels: [channels.mode] })
+    expect(await rawOf(store)).toMatchObject([{ v: { inlet_temperature_c: 5 } }])
+    await store.stop()
+  })
+
+  it('moves a log that cannot be read aside and goes on at its last checkpoint', async () => {
+    const first = on('wal.duckdb')
+    await first.start()
+    await first.prepareType(kettle)
+    for (const seq of [1, 2, 3]) await first.write({ readings: [readingOf({}, { seq })], quarantine: [], position: seq })
+    copyFileSync(join(root, 'wal.duckdb'), join(root, 'broken.duckdb'))
+    const log = readFileSync(join(root, 'wal.duckdb.wal'))
+    log[40] = (log[40] ?? 0) ^ 1
+    writeFileSync(join(root, 'broken.duckdb.wal'), log)
+    await first.stop()
+    const second = on('broken.duckdb')
+    expect(await second.start()).toEqual({ position: 0 })
+    expect(readFileSync(join(root, 'broken.duckdb.wal.unreadable-1'))).toEqual(log)
+    expect(await count(second)).toBe(0)
+    await second.write({ readings: [readingOf({})], quarantine: [], position: 1 })
+    expect(await count(second)).toBe(1)
+    await second.stop()
+  })
+
+  it('refuses a schema of another version and names that cannot be columns', async () => {
+    const first = on('version.duckdb')
+    await first.start()
+    const id = { ...kettle, id: 'x"; DROP TABLE meta; --' }
+    await expect(first.prepareType(id)).rejects.toMatchObject({ code: 'MDL_STORE_SCHEMA' })
+    const channel = { ...kettle, channels: [{ ...channels.inlet, name: 'boot' }] }
+    await expect(first.prepareType(channel)).rejects.toMatchObject({ code: 'MDL_STORE_SCHEMA' })
+    await first.stop()
+    const instance = await DuckDBInstance.create(join(root, 'version.duckdb'))
+    const connection = await instance.connect()
+    await connection.run("UPDATE meta SET value = 99 WHERE name = 'schema_version'")
+    connection.closeSync()
+    instance.closeSync()
+    await expect(on('version.duckdb').start()).rejects.toMatchObject({ code: 'MDL_STORE_SCHEMA' })
+  })
+})

@@ -1,0 +1,4 @@
+import { describeReadingStore } from '../reading-store.contract.ts'
+import { createMemoryStore } from './memory-store.ts'
+
+describeReadingStore('memory store', createMemoryStore)

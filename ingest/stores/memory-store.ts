@@ -1,0 +1,123 @@
+/** The reading store in memory, for tests and small demonstrations: the meaning of each query in its plainest form. */
+import { epochMs } from '#kernel/clock.ts'
+import { assert } from '#kernel/errors.ts'
+import type { Reading } from '#kernel/reading.ts'
+import type { BucketQuery, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
+import { readingKey } from '../same-reading.ts'
+import { bucketGrid, columnsOf, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
+
+/** Creates an empty store. */
+export function createMemoryStore(): ReadingStore {
+  const types = new Map<string, StoredType>()
+  const readings = new Map<string, Reading>()
+  const quarantine: StoredQuarantineEntry[] = []
+  let position = 0
+
+  const typeOf = (reading: Reading): StoredType => {
+    const type = types.get(reading.type)
+    assert(type !== undefined, 'a type is prepared before its readings are written')
+    return type
+  }
+
+  return {
+    async start() {
+      return { position }
+    },
+    async prepareType(type) {
+      types.set(type.id, storedType(type, types.get(type.id)))
+    },
+    async write(batch) {
+      for (const reading of batch.readings) {
+        typeOf(reading)
+        readings.set(`${reading.type}/${readingKey(reading)}`, reading)
+      }
+      for (const entry of batch.quarantine) quarantine.push({ ...entry, raw: entry.raw.slice(), id: quarantine.length + 1 })
+      position = batch.position
+    },
+    async lookup(keys) {
+      const found = new Map<string, Reading>()
+      for (const key of keys) {
+        const reading = readings.get(`${key.type}/${readingKey(key)}`)
+        if (reading !== undefined) found.set(readingKey(key), reading)
+      }
+      return found
+    },
+    async buckets(query) {
+      const own = [...readings.values()].filter((reading) => reading.tenant === query.tenant && reading.device === query.device)
+      const inside = own.filter((reading) => reading.observed_at_ms >= query.from_ms && reading.observed_at_ms < query.to_ms)
+      const rows = [...new Set(inside.map(typeOf))].flatMap((type) =>
+        bucketsOf(
+          type,
+          inside.filter((reading) => reading.type === type.id),
+          query,
+        ),
+      )
+      return rows.sort((a, b) => a.t - b.t)
+    },
+    async *raw(query) {
+      const own = [...readings.values()].filter(
+        (reading) =>
+          reading.tenant === query.tenant &&
+          (query.device === undefined || reading.device === query.device) &&
+          reading.observed_at_ms >= query.from_ms &&
+          reading.observed_at_ms < query.to_ms,
+      )
+      own.sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : a.boot - b.boot || a.seq - b.seq))
+      for (const reading of own) yield rawReading(reading, typeOf(reading))
+    },
+    async quarantined({ tenant, device, code, after, limit }) {
+      const own = quarantine.filter((entry) => entry.tenant === tenant && entry.id > after)
+      return own.filter((entry) => (device ?? entry.device) === entry.device && (code ?? entry.code) === entry.code).slice(0, limit)
+    },
+    async statistics() {
+      let values = 0
+      for (const reading of readings.values()) values += reading.numbers.filter((value) => !Number.isNaN(value)).length + reading.texts.length
+      return { readings: readings.size, values, quarantined: quarantine.length, bytes: 0 }
+    },
+    async stop() {},
+  }
+}
+
+function bucketsOf(type: StoredType, readings: readonly Reading[], query: BucketQuery): ReadingBucket[] {
+  const { originMs, widthMs } = bucketGrid(query.from_ms, query.to_ms, query.maxPoints)
+  const rows: ReadingBucket[] = []
+  const starts = [...new Set(readings.map((reading) => originMs + Math.floor((reading.observed_at_ms - originMs) / widthMs) * widthMs))]
+  for (const start of starts.sort((a, b) => a - b)) {
+    const inside = readings.filter((reading) => reading.observed_at_ms >= start && reading.observed_at_ms < start + widthMs)
+    for (const [channel, column] of chosenChannels(type, query.channels)) {
+      const bucket = bucketOf(inside, channel, column)
+      if (bucket !== undefined) rows.push({ t: epochMs(start), device: query.device, channel: channel.name, ...bucket })
+    }
+  }
+  return rows
+}
+
+function bucketOf(
+  readings: readonly Reading[],
+  channel: StoredChannel,
+  column: number,
+): Pick<ReadingBucket, 'mean' | 'min' | 'max' | 'n'> | undefined {
+  const bucket = { mean: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, n: 0 }
+  for (const { numbers } of readings) {
+    const value = numbers[column] ?? Number.NaN
+    if (Number.isNaN(value)) continue
+    const low = channel.isAggregated ? (numbers[column + 1] ?? Number.NaN) : Number.NaN
+    const high = channel.isAggregated ? (numbers[column + 2] ?? Number.NaN) : Number.NaN
+    bucket.mean += value
+    bucket.min = Math.min(bucket.min, value, Number.isNaN(low) ? value : low)
+    bucket.max = Math.max(bucket.max, value, Number.isNaN(high) ? value : high)
+    bucket.n++
+  }
+  return bucket.n === 0 ? undefined : { ...bucket, mean: bucket.mean / bucket.n }
+}
+
+/** Channels of a query with their first column, in the type's order; no names = all that have numbers. */
+function chosenChannels(type: StoredType, names: readonly string[]): ReadonlyArray<readonly [StoredChannel, number]> {
+  const chosen: Array<readonly [StoredChannel, number]> = []
+  let column = 0
+  for (const channel of type.channels) {
+    if (channel.kind !== 'text' && (names.length === 0 || names.includes(channel.name))) chosen.push([channel, column])
+    column += columnsOf(channel).length
+  }
+  return chosen
+}
