@@ -1,0 +1,240 @@
+/** Builders for the API's tests: ports that answer from memory and note what they were asked. */
+import type { Kysely } from 'kysely'
+import { epochMs, ManualClock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
+import type { WorkOrder } from '#kernel/work-order.ts'
+import type { ApiTables } from './api-tables.ts'
+import { createIdempotency } from './idempotency.ts'
+import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
+import type { ApiPorts, DeviceRecord, NewType } from './ports.ts'
+import { type Api, createApi } from './server.ts'
+
+export const NOW_MS = Date.UTC(2026, 0, 15, 12)
+
+export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
+  const unset = { model: null, serial: null, firmware: null, installed_at_ms: null, site: null, household: null, revoked_at_ms: null }
+  return { tenant, device, type: 'air_conditioner', max_age_days: 30, created_at_ms: NOW_MS, ...unset }
+}
+
+export function workOrder(id: string): WorkOrder {
+  const packet = { fault: 'AC-01', fault_name: 'Low refrigerant', probability: 0.9, customer_sees: 'Weak cooling', minutes: 30 }
+  const lists = { evidence_for: [], evidence_against: [], rivals: [], questions: [], parts: [], skills: [], steps: [] }
+  return {
+    work_order_id: id,
+    case_id: 'case_1',
+    tenant: 'home',
+    device: 'ac-1',
+    type: 'air_conditioner',
+    state: 'opened',
+    revision: 3,
+    safety_class: 'E2',
+    fault: 'AC-01',
+    diagnosis_id: 'diagnosis_1',
+    alarm_id: null,
+    opened_at_ms: NOW_MS,
+    created_at_ms: NOW_MS,
+    updated_at_ms: NOW_MS,
+    packet: { ...packet, ...lists },
+    outcome: null,
+  }
+}
+
+export interface TestApi extends AsyncDisposable {
+  readonly api: Api
+  readonly keys: KeyStore
+  readonly clock: ManualClock
+  /** Queries and inputs that reached the ports, in order. */
+  readonly calls: Array<readonly [port: string, argument: unknown]>
+  token(...scopes: Scope[]): Promise<string>
+  request(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, options?: RequestOptions): ReturnType<typeof send>
+}
+
+interface RequestOptions {
+  readonly token?: string
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+/** An API in development mode (key `dev`) over memory ports and the given database. */
+export async function createTestApi(database: Kysely<ApiTables>, changes: Partial<ApiPorts> = {}): Promise<TestApi> {
+  const clock = new ManualClock(NOW_MS)
+  const calls: Array<readonly [string, unknown]> = []
+  const keys = createKeyStore({ database, clock, dev: true })
+  const ports: ApiPorts = { keys, idempotency: createIdempotency({ database, clock, limits }), ...memoryPorts(calls), ...changes }
+  const api = await createApi({ ports, clock, log: silentLog, limits, settings: { host: '127.0.0.1', port: 0 }, version: '0.0.0' })
+  return {
+    api,
+    keys,
+    clock,
+    calls,
+    token: async (...scopes) => (await keys.create({ tenant: 'home', scopes, label: 'test' })).token,
+    request: (method, url, options = {}) => send(api, method, url, options),
+    [Symbol.asyncDispose]: () => api.stop(),
+  }
+}
+
+async function send(api: Api, method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, { token = 'dev', body, headers = {} }: RequestOptions) {
+  const authorization = token === '' ? {} : { authorization: `Bearer ${token}` }
+  const payload = body === undefined ? {} : typeof body === 'string' ? { payload: body } : { payload: JSON.stringify(body) }
+  const type = body === undefined ? {} : { 'content-type': 'application/json' }
+  const response = await api.app.inject({ method, url, headers: { ...authorization, ...type, ...headers }, ...payload })
+  const isJson = String(response.headers['content-type']).includes('json') && !String(response.headers['content-type']).includes('ndjson')
+  return { status: response.statusCode, headers: response.headers, text: response.body, json: isJson ? JSON.parse(response.body) : undefined }
+}
+
+function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, 'keys' | 'idempotency'> {
+  const note = (port: string, argument: unknown): void => {
+    calls.push([port, argument])
+  }
+  const page =
+    <Item>(port: string, items: readonly Item[]) =>
+    async (query: unknown) => {
+      note(port, query)
+      return { items, next: items.length > 0 ? 'after-1' : null }
+    }
+  return {
+    devices: memoryDevices(),
+    types: memoryTypes(note),
+    readings: {
+      async buckets(query) {
+        note('buckets', query)
+        return [{ t: epochMs(NOW_MS), device: query.device, channel: 'power_w', mean: 5, min: 1, max: 9, n: 3 }]
+      },
+      async *raw(query) {
+        note('raw', query)
+        for (let seq = 0; seq < 3; seq++) yield { tenant: query.tenant, device: 'ac-1', boot: 1, seq, v: { power_w: seq } }
+      },
+    },
+    quarantine: {
+      async quarantined(query) {
+        note('quarantined', query)
+        const entry = {
+          tenant: 'home',
+          device: 'ac-1',
+          received_at_ms: epochMs(NOW_MS),
+          observed_at_ms: undefined,
+          field: '',
+          reason: 'not JSON',
+          kind: 'tele',
+        }
+        return [7, 8].map((id) => ({
+          ...entry,
+          id,
+          code: 'MDL_INGEST_UNREADABLE',
+          raw: id === 7 ? new Uint8Array([0xff, 0x00]) : Buffer.from('{"a"'),
+        }))
+      },
+    },
+    hubs: {
+      diagnoses: page('diagnoses', []),
+      alarms: page('alarms', []),
+      cases: page('cases', []),
+      partsNeeds: page('partsNeeds', []),
+      workOrders: page('workOrders', [workOrder('wo_1')]),
+      workOrder: async (tenant, id) => (tenant === 'home' && id === 'wo_1' ? workOrder(id) : undefined),
+      workOrderMoves: async () => [{ sequence: 1, from: '', to: 'opened' }],
+      async workOrderEvent(tenant, id, input, key, options) {
+        note('workOrderEvent', { tenant, id, input, key, ...options })
+        if (input.type === 'closed') throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', 'opened does not lead to closed')
+        return { ...workOrder(id), state: 'accepted', revision: 4 }
+      },
+    },
+    webhooks: memoryWebhooks(note),
+    health: { ready: () => ({ isReady: false, checks: { journal: 'cannot write' } }), status: () => ({ devices: 2 }) },
+    metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'mendline_up 1\n' },
+  }
+}
+
+function memoryDevices(): ApiPorts['devices'] {
+  const records = new Map<string, DeviceRecord>()
+  const find = (tenant: string, device: string): DeviceRecord => {
+    const record = records.get(`${tenant}:${device}`)
+    if (record === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)
+    return record
+  }
+  return {
+    async create(devices) {
+      const taken = devices.find(({ tenant = 'home', device }) => records.has(`${tenant}:${device}`))
+      if (taken !== undefined) throw new MendlineError('MDL_API_CONFLICT', `${taken.device} exists`)
+      return devices.map(({ device, tenant = 'home' }) => {
+        records.set(`${tenant}:${device}`, deviceRecord(device, tenant))
+        return { ...deviceRecord(device, tenant), secret: `secret-${records.size}` }
+      })
+    },
+    get: (tenant, device) => records.get(`${tenant}:${device}`),
+    list: ({ tenant, after = '', limit }) =>
+      [...records]
+        .filter(([name, record]) => record.tenant === tenant && name > after)
+        .sort()
+        .slice(0, limit)
+        .map(([, record]) => record),
+    rotate: async (tenant, device) => `rotated-${find(tenant, device).device}`,
+    revoke: async (tenant, device) => void find(tenant, device),
+  }
+}
+
+function memoryTypes(note: (port: string, argument: unknown) => void): ApiPorts['types'] {
+  const text = (en: string) => ({ en, 'zh-CN': en })
+  const own = (tenant: string, type: NewType) => ({
+    id: `${tenant}.${type.type}`,
+    version: '1',
+    name: text(type.type),
+    channels: [
+      {
+        name: 'power_w',
+        kind: 'number' as const,
+        unit: 'w' as const,
+        min: 0,
+        max: 1,
+        step: 0,
+        isAggregated: false,
+        isSafety: false,
+        description: text('Power'),
+      },
+    ],
+    faults: [],
+    parts: [],
+    steps: [],
+    rules: [],
+    recipe: undefined,
+  })
+  return {
+    list: (tenant) => [own(tenant, { type: 'plug', channels: [] })],
+    find: (tenant, name) => (name === 'plug' ? own(tenant, { type: name, channels: [] }) : undefined),
+    async register(tenant, type) {
+      note('register', { tenant, type })
+      return own(tenant, type)
+    },
+  }
+}
+
+function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPorts['webhooks'] {
+  const endpoint = {
+    endpoint_id: 'wh_1',
+    tenant: 'home',
+    url: 'https://example.org/',
+    types: [],
+    description: '',
+    enabled: true,
+    disabled_reason: null,
+    created_at_ms: NOW_MS,
+  }
+  const known = (id: string) => (id === 'wh_1' ? endpoint : undefined)
+  return {
+    async create(tenant, webhook) {
+      note('createWebhook', { tenant, webhook })
+      if (webhook.url.includes('169.254')) throw new MendlineError('MDL_HUBS_WEBHOOK_TARGET_REFUSED', 'the address is private')
+      return { ...endpoint, secret: 'whsec_x' }
+    },
+    list: async () => ({ items: [endpoint], next: null }),
+    get: async (_tenant, id) => known(id),
+    update: async (_tenant, id, change) => (known(id) === undefined ? undefined : { ...endpoint, ...change }),
+    rotateSecret: async () => ({ secret: 'whsec_y', previous_until_ms: NOW_MS }),
+    remove: async (_tenant, id) => known(id) !== undefined,
+    attempts: async () => ({ items: [], next: null }),
+    sendTest: async () => ({ event_id: 'event_1' }),
+    replay: async () => ({ deliveries: 2 }),
+  }
+}
