@@ -1,0 +1,143 @@
+/**
+ * Labelled windows from simulated fleets, for training and evaluation. Readings of the fleet go through the very windows and features
+ * that serve; the truth beside them gives the labels. Units of one fleet belong to one split, so no unit is in two.
+ */
+import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import { epochMs } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { NO_FAULT } from '../../models/artefact.ts'
+import { meanResiduals, type TimedResiduals } from '../../models/evidence.ts'
+import { isJudgeable, recentWindows } from '../../models/judge.ts'
+import { createReference, type Reference } from '../../models/reference.ts'
+import { type ClosedWindow, createWindows } from '../../models/windows.ts'
+import { createFleet } from '../../simulators/fleet.ts'
+import type { FaultTruth } from '../../simulators/fleet-faults.ts'
+import { severityAt } from '../../simulators/fleet-faults.ts'
+
+export const DAY_MS = 86_400_000
+
+export interface FleetPlan {
+  readonly seed: string
+  readonly units: number
+  readonly days: number
+  readonly startMs: number
+  readonly faultShare: number
+  readonly faults?: readonly string[]
+}
+
+/** One unit of a fleet with its windows in order of time and its truth. */
+export interface LabelledUnit {
+  readonly seed: string
+  readonly device: string
+  readonly windows: readonly ClosedWindow[]
+  readonly truths: readonly FaultTruth[]
+  readonly weeks: number
+}
+
+/** A fault counts as present from this severity, and a unit as without fault below the other; in between nobody could say. */
+export const PRESENT_SEVERITY = 0.25
+export const ABSENT_SEVERITY = 0.05
+
+/** Faults grow faster than in life, so that weeks show what takes months. */
+const GROWTH_SCALE = 0.6
+const SAMPLE_PERIOD_MS = 600_000
+
+/** Fault codes that the classifier has as classes, `no_fault` first. */
+export const classesOf = (type: ApplianceType): string[] => [
+  NO_FAULT,
+  ...type.faults.filter(({ foundBy }) => foundBy.includes('model')).map(({ code }) => code),
+]
+
+/** Simulates a fleet and gives its units with their windows. Costs about 10 us a reading. */
+export function simulateUnits(type: ApplianceType, plan: FleetPlan): LabelledUnit[] {
+  const fleet = createFleet({
+    type,
+    units: plan.units,
+    seed: plan.seed,
+    startMs: plan.startMs,
+    faultShare: plan.faultShare,
+    samplePeriodMs: SAMPLE_PERIOD_MS,
+    tenant: 'home',
+    growthScale: GROWTH_SCALE,
+    ...(plan.faults !== undefined && { faults: plan.faults }),
+  })
+  const windows = createWindows({ types: () => type })
+  const toReading = readingMaker(type)
+  const byDevice = new Map<string, ClosedWindow[]>(fleet.devices.map((device) => [device, []]))
+  const keep = (closed: readonly ClosedWindow[]): void => {
+    for (const window of closed) byDevice.get(window.device)?.push(window)
+  }
+  for (const reading of fleet.readings(plan.startMs + plan.days * DAY_MS)) keep(windows.observe(toReading(reading)))
+  keep(windows.closeAll())
+  const truths = fleet.truth()
+  return fleet.devices.map((device) => ({
+    seed: plan.seed,
+    device,
+    windows: byDevice.get(device) ?? [],
+    truths: truths.filter((truth) => truth.device === device),
+    weeks: plan.days / 7,
+  }))
+}
+
+/** Turns fleet readings into readings of the pipeline: values in channel order become the columns of the layout. */
+function readingMaker(
+  type: ApplianceType,
+): (reading: { device: string; boot: number; seq: number; observed_at_ms: number; fw: string; values: Float64Array }) => Reading {
+  const layout = readingLayout(type)
+  const columns = type.channels.map((channel) => layout.indexOf.get(channel.name) ?? -1)
+  return ({ device, boot, seq, observed_at_ms, fw, values }) => {
+    const numbers = new Float64Array(layout.columns.length).fill(Number.NaN)
+    columns.forEach((column, index) => {
+      if (column >= 0) numbers[column] = values[index] ?? Number.NaN
+    })
+    const atMs = epochMs(observed_at_ms)
+    return { tenant: 'home', device, type: type.id, boot, seq, observed_at_ms: atMs, received_at_ms: atMs, hist: false, fw, numbers, texts: [] }
+  }
+}
+
+/** Class of the unit at an instant: the strongest present fault, `no_fault`, or undefined where it cannot be said. */
+export function labelAt(truths: readonly FaultTruth[], atMs: number, classes: readonly string[]): string | undefined {
+  const severities = truths.map((truth) => ({ fault: truth.fault, severity: severityAt(truth, atMs) })).sort((a, b) => b.severity - a.severity)
+  const [worst] = severities
+  if (worst === undefined || worst.severity < ABSENT_SEVERITY) return NO_FAULT
+  return worst.severity >= PRESENT_SEVERITY && classes.includes(worst.fault) ? worst.fault : undefined
+}
+
+/** Faults that the unit has at an instant, down to the severity from which they count as present. */
+export const faultsAt = (truths: readonly FaultTruth[], atMs: number): string[] =>
+  truths.filter((truth) => severityAt(truth, atMs) >= PRESENT_SEVERITY).map(({ fault }) => fault)
+
+/** Windows of units that have no trace of a fault, for the reference. */
+export const faultlessWindows = (units: readonly LabelledUnit[]): Float64Array[] =>
+  units.flatMap(({ windows, truths }) =>
+    windows
+      .filter((window) => window.isDiagnosable && truths.every((truth) => severityAt(truth, window.to_ms) === 0))
+      .map(({ features }) => features),
+  )
+
+/** What the model sees after one window of a unit, and what is true then. */
+export interface LabelledMean {
+  readonly unit: LabelledUnit
+  readonly window: ClosedWindow
+  readonly mean: TimedResiduals
+  readonly label: string | undefined
+}
+
+/** Means of residuals as the diagnoser makes them, for every window that can be judged. */
+export function labelledMeans(
+  type: ApplianceType,
+  units: readonly LabelledUnit[],
+  { reference, smoothing }: { reference: Reference; smoothing: { windows: number; age_ms: number } },
+): LabelledMean[] {
+  const classes = classesOf(type)
+  const compare = createReference(reference, type.recipe?.features ?? [])
+  return units.flatMap((unit) => {
+    let recent: TimedResiduals[] = []
+    return unit.windows.flatMap((window) => {
+      const residuals = window.isDiagnosable ? compare(window.features) : undefined
+      if (residuals === undefined || !isJudgeable(residuals)) return []
+      recent = recentWindows([...recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], smoothing)
+      return [{ unit, window, mean: meanResiduals(recent), label: labelAt(unit.truths, window.to_ms, classes) }]
+    })
+  })
+}

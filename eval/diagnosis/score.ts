@@ -1,0 +1,181 @@
+/**
+ * Scores of the diagnosis on units with known truth: what the model says window by window (accuracy, calibration), and what the
+ * platform tells unit by unit (right fault, lead time, false alarms). Windows of a unit are alike, so each unit has the same weight
+ * within its class.
+ */
+import { mean, median, quantile } from 'simple-statistics'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
+import { type Artefact, NO_FAULT } from '../../models/artefact.ts'
+import { createDiagnoser, type Judgement } from '../../models/diagnose.ts'
+import type { ModelRuntime } from '../../models/model-runtime.ts'
+import { DAY_MS, faultsAt, type LabelledUnit, labelAt } from './dataset.ts'
+
+export interface Scores {
+  readonly units: number
+  readonly unit_weeks: number
+  readonly windows: number
+  /** Mean over classes of the share of windows whose first answer is right; unit-weighted. */
+  readonly top1: number
+  readonly top2: number
+  /** The same over windows with a fault only. */
+  readonly fault_top1: number
+  readonly fault_top2: number
+  /** Expected calibration error of the first answer, ten bins. */
+  readonly ece: number
+  readonly per_class: ReadonlyArray<{ readonly class: string; readonly units: number; readonly precision: number; readonly recall: number }>
+  /** First answers against the labels of other units: what is left is chance. */
+  readonly shuffled_top1: number
+  /** Units whose fault was present at the end: share that was told it, right or as the second of two. */
+  readonly told_right: number
+  readonly told_wrong: number
+  readonly told_nothing: number
+  readonly lead_days_median: number | null
+  /** Fault or unknown fault told while the unit had none. */
+  readonly false_alarms: number
+  readonly clean_unit_weeks: number
+  readonly false_alarms_per_1000_unit_weeks: number
+}
+
+/** A judged window with its label and its weight. */
+interface Row {
+  readonly label: string
+  readonly first: string
+  readonly second: string
+  readonly probability: number
+  readonly weight: number
+}
+
+/** Scores an artefact on units; the runtime is started. */
+export async function scoreUnits(
+  type: ApplianceType,
+  units: readonly LabelledUnit[],
+  { artefact, runtime }: { artefact: Artefact; runtime: ModelRuntime },
+): Promise<Scores> {
+  const create = () =>
+    createDiagnoser({ types: () => type, artefacts: new Map([[type.id, artefact]]), runtime: () => runtime, log: silentLog, limits })
+  const judged: Array<{ unit: LabelledUnit; judgements: Judgement[] }> = []
+  const told: Array<{ unit: LabelledUnit; diagnoses: Diagnosis[] }> = []
+  for (const unit of units) {
+    judged.push({ unit, judgements: await create().judge(unit.windows) })
+    told.push({ unit, diagnoses: await create().diagnose(unit.windows) })
+  }
+  const rows = rowsOf(judged, artefact.card.classes)
+  const faulty = rows.filter(({ label }) => label !== NO_FAULT)
+  return {
+    units: units.length,
+    unit_weeks: rounded(units.reduce((sum, { weeks }) => sum + weeks, 0)),
+    windows: rows.length,
+    top1: hitRate(rows, 1),
+    top2: hitRate(rows, 2),
+    fault_top1: hitRate(faulty, 1),
+    fault_top2: hitRate(faulty, 2),
+    ece: calibrationError(rows),
+    per_class: artefact.card.classes.map((name) => classScore(name, rows, judged)),
+    shuffled_top1: hitRate(shuffled(rows), 1),
+    ...unitScores(told),
+  }
+}
+
+function rowsOf(judged: ReadonlyArray<{ unit: LabelledUnit; judgements: Judgement[] }>, classes: readonly string[]): Row[] {
+  return judged.flatMap(({ unit, judgements }) => {
+    const rows = judgements.flatMap(({ window, probabilities }) => {
+      const label = labelAt(unit.truths, window.to_ms, classes)
+      if (label === undefined) return []
+      const ranked = classes.map((name, index) => ({ name, probability: probabilities[index] ?? 0 })).sort((a, b) => b.probability - a.probability)
+      return [{ label, first: ranked[0]?.name ?? '', second: ranked[1]?.name ?? '', probability: ranked[0]?.probability ?? 0 }]
+    })
+    return rows.map((row) => ({ ...row, weight: 1 / rows.filter(({ label }) => label === row.label).length }))
+  })
+}
+
+/** Mean over classes of the weighted share of hits, so that frequent classes do not hide rare ones. */
+function hitRate(rows: readonly Row[], top: 1 | 2): number {
+  const classes = [...new Set(rows.map(({ label }) => label))]
+  const rates = classes.map((name) => {
+    const mine = rows.filter(({ label }) => label === name)
+    return share(mine, ({ label, first, second }) => first === label || (top === 2 && second === label))
+  })
+  return rates.length === 0 ? 0 : rounded(mean(rates))
+}
+
+function classScore(name: string, rows: readonly Row[], judged: ReadonlyArray<{ unit: LabelledUnit }>): Scores['per_class'][number] {
+  const units = judged.filter(({ unit }) => unit.windows.some((window) => labelAt(unit.truths, window.to_ms, [name]) === name)).length
+  const said = rows.filter(({ first }) => first === name)
+  const true_ = rows.filter(({ label }) => label === name)
+  return {
+    class: name,
+    units,
+    precision: rounded(share(said, ({ label }) => label === name)),
+    recall: rounded(share(true_, ({ first }) => first === name)),
+  }
+}
+
+const share = (rows: readonly Row[], isHit: (row: Row) => boolean): number => {
+  const total = rows.reduce((sum, { weight }) => sum + weight, 0)
+  return total === 0 ? 0 : rows.reduce((sum, row) => sum + (isHit(row) ? row.weight : 0), 0) / total
+}
+
+/** Weighted mean over ten bins of |stated probability - share that was right|. */
+function calibrationError(rows: readonly Row[]): number {
+  const total = rows.reduce((sum, { weight }) => sum + weight, 0)
+  const bins = Array.from({ length: 10 }, (_, bin) => rows.filter(({ probability }) => Math.min(9, Math.floor(probability * 10)) === bin))
+  const error = bins.reduce((sum, bin) => {
+    const weight = bin.reduce((part, row) => part + row.weight, 0)
+    if (weight === 0) return sum
+    const stated = bin.reduce((part, row) => part + row.weight * row.probability, 0) / weight
+    return sum + weight * Math.abs(stated - share(bin, ({ label, first }) => label === first))
+  }, 0)
+  return rounded(error / total)
+}
+
+/** The same answers with labels moved on by a third of the rows: other units' labels. */
+function shuffled(rows: readonly Row[]): Row[] {
+  const shift = Math.floor(rows.length / 3)
+  return rows.map((row, index) => ({ ...row, label: rows[(index + shift) % rows.length]?.label ?? row.label }))
+}
+
+function unitScores(told: ReadonlyArray<{ unit: LabelledUnit; diagnoses: Diagnosis[] }>) {
+  const ends = told.flatMap(({ unit, diagnoses }) => {
+    const faults = faultsAt(unit.truths, unit.windows.at(-1)?.to_ms ?? 0)
+    const last = diagnoses.filter(({ answer }) => answer !== 'not_enough_data').at(-1)
+    const right = diagnoses.find(({ fault }) => fault !== null && faults.includes(fault))
+    const onset = unit.truths.find(({ fault }) => fault === right?.fault)
+    return faults.length === 0
+      ? []
+      : [{ faults, last, leadMs: right === undefined || onset === undefined ? undefined : right.made_at_ms - onset.onset_ms }]
+  })
+  const endsWith = (test: (last: Diagnosis | undefined, faults: readonly string[]) => boolean): number =>
+    ends.length === 0 ? 0 : rounded(ends.filter(({ last, faults }) => test(last, faults)).length / ends.length)
+  const isRight = (last: Diagnosis | undefined, faults: readonly string[]): boolean => last?.fault != null && faults.includes(last.fault)
+  const isFinding = (last: Diagnosis | undefined): boolean => last?.answer === 'fault' || last?.answer === 'unknown_fault'
+  const leads = ends.flatMap(({ leadMs }) => (leadMs === undefined ? [] : [leadMs / DAY_MS]))
+  const falseAlarms = told.reduce(
+    (sum, { unit, diagnoses }) => sum + diagnoses.filter((diagnosis) => isFinding(diagnosis) && diagnosis.made_at_ms <= firstOnsetMs(unit)).length,
+    0,
+  )
+  const cleanWeeks = told.reduce((sum, { unit }) => sum + cleanWeeksOf(unit), 0)
+  return {
+    told_right: endsWith(isRight),
+    told_wrong: endsWith((last, faults) => isFinding(last) && !isRight(last, faults)),
+    told_nothing: endsWith((last) => !isFinding(last)),
+    lead_days_median: leads.length === 0 ? null : rounded(median(leads)),
+    lead_days_p90: leads.length === 0 ? null : rounded(quantile(leads, 0.9)),
+    false_alarms: falseAlarms,
+    clean_unit_weeks: rounded(cleanWeeks),
+    false_alarms_per_1000_unit_weeks: rounded((1000 * falseAlarms) / cleanWeeks),
+  }
+}
+
+const firstOnsetMs = ({ truths }: LabelledUnit): number => Math.min(Number.POSITIVE_INFINITY, ...truths.map(({ onset_ms }) => onset_ms))
+
+/** Weeks of a unit before its first fault. */
+function cleanWeeksOf(unit: LabelledUnit): number {
+  const fromMs = unit.windows[0]?.from_ms ?? 0
+  const untilMs = Math.min(unit.windows.at(-1)?.to_ms ?? 0, firstOnsetMs(unit))
+  return Math.max(0, untilMs - fromMs) / (7 * DAY_MS)
+}
+
+const rounded = (value: number): number => Number(value.toFixed(4))
