@@ -4,7 +4,7 @@
  */
 import type { Random } from '#kernel/random.ts'
 import type { Severities } from '../plant.ts'
-import type { CircuitParameters } from './physics-circuit.ts'
+import type { CircuitParameters } from './physics-balance.ts'
 
 /** How this unit's faults show, drawn once per unit. */
 export interface FaultVariants {

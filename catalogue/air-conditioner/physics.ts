@@ -5,7 +5,8 @@
  */
 import type { Random } from '#kernel/random.ts'
 import type { Plant, PlantModel, Severities, Surroundings } from '../plant.ts'
-import { type CircuitParameters, CircuitSolver, type CircuitState, nominalCircuit } from './physics-circuit.ts'
+import { type CircuitParameters, type CircuitState, nominalCircuit } from './physics-balance.ts'
+import { CircuitSolver } from './physics-circuit.ts'
 import { Controller } from './physics-control.ts'
 import { applyFaults, drawVariants, type FaultedPlant, type FaultVariants } from './physics-faults.ts'
 import { CondensateTray, drawRoom, Room } from './physics-room.ts'

@@ -1,0 +1,173 @@
+/**
+ * Invariants of the catalogue: what a type promises is there. `checkType` gives one sentence for each broken promise, with its place, and
+ * an empty list for a sound type. It looks at data only; whether a plant shows the signs is the business of the physics tests.
+ */
+import { isId } from '#kernel/ids.ts'
+import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
+import type { ApplianceType, Channel, Condition, Derivation, Fault, Rule, Text } from './appliance-type.ts'
+
+/** Gives what is wrong with a type, one sentence each. */
+export function checkType(type: ApplianceType): string[] {
+  return [
+    ...(/^[a-z][a-z0-9_]*$/.test(type.id) && isId(type.id) ? [] : [`type ${type.id}: the id is not snake_case`]),
+    ...checkText(type.name, `type ${type.id}`),
+    ...checkUnique(type),
+    ...type.channels.flatMap(checkChannel),
+    ...type.parts.flatMap((part) => checkText(part.name, part.part)),
+    ...type.steps.flatMap((step) => [
+      ...checkText(step.text, step.id),
+      ...checkText(step.proof, `${step.id} proof`),
+      ...(step.minutes > 0 ? [] : [`${step.id}: takes no time`]),
+    ]),
+    ...type.faults.flatMap((fault) => checkFault(type, fault)),
+    ...type.rules.flatMap((rule) => checkRule(type, rule)),
+    ...checkRecipe(type),
+  ]
+}
+
+function checkText(text: Text, place: string): string[] {
+  const missing = (['en', 'zh-CN'] as const).filter((language) => text[language].trim() === '')
+  return missing.map((language) => `${place}: no text in ${language}`)
+}
+
+function checkUnique(type: ApplianceType): string[] {
+  const twice = (kind: string, ids: readonly string[]): string[] =>
+    ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `${kind} ${id}: stands twice`)
+  return [
+    ...twice(
+      'channel',
+      type.channels.map((channel) => channel.name),
+    ),
+    ...twice(
+      'part',
+      type.parts.map((part) => part.part),
+    ),
+    ...twice(
+      'step',
+      type.steps.map((step) => step.id),
+    ),
+    ...twice(
+      'fault',
+      type.faults.map((fault) => fault.code),
+    ),
+    ...twice(
+      'rule',
+      type.rules.map((rule) => rule.id),
+    ),
+    ...twice(
+      'feature',
+      (type.recipe?.features ?? []).map((feature) => feature.name),
+    ),
+  ]
+}
+
+function checkChannel(channel: Channel): string[] {
+  const faults = checkText(channel.description, channel.name)
+  if (!(channel.unit in UNITS)) faults.push(`${channel.name}: the unit ${channel.unit} is not in the list`)
+  if (unitOfName(channel.name) !== channel.unit)
+    faults.push(`${channel.name}: the name ends in ${unitOfName(channel.name)}, the unit is ${channel.unit}`)
+  if (channel.kind === 'number' && !(channel.min < channel.max)) faults.push(`${channel.name}: the range is empty`)
+  if (channel.kind === 'number' && !(channel.step > 0 && channel.step <= channel.max - channel.min))
+    faults.push(`${channel.name}: the step does not fit`)
+  if (channel.kind !== 'number' && channel.isAggregated) faults.push(`${channel.name}: only numbers are aggregated`)
+  return faults
+}
+
+function checkFault(type: ApplianceType, fault: Fault): string[] {
+  const place = fault.code
+  const features = new Set((type.recipe?.features ?? []).map((feature) => feature.name))
+  const parts = new Set(type.parts.map((part) => part.part))
+  const steps = new Set(type.steps.map((step) => step.id))
+  const codes = new Set(type.faults.map((other) => other.code))
+  const wrong = [...checkText(fault.name, place), ...checkText(fault.customerSees, `${place} customer`)]
+  for (const sign of fault.signs) {
+    wrong.push(...checkText(sign.text, `${place} ${sign.feature}`))
+    if (!features.has(sign.feature)) wrong.push(`${place}: a sign on ${sign.feature}, which is no feature`)
+  }
+  for (const need of fault.parts) {
+    if (!parts.has(need.part)) wrong.push(`${place}: needs ${need.part}, which is no part`)
+    if (!(need.probability > 0 && need.probability <= 1 && need.quantity >= 1)) wrong.push(`${place}: the need of ${need.part} is no probability`)
+  }
+  for (const step of fault.steps) if (!steps.has(step)) wrong.push(`${place}: step ${step} does not exist`)
+  for (const question of fault.questions) {
+    wrong.push(...checkText(question.text, `${place} question`))
+    for (const rival of question.rivals) if (!codes.has(rival) || rival === fault.code) wrong.push(`${place}: ${rival} is no rival`)
+  }
+  if (fault.foundBy.includes('model') && !fault.signs.some((sign) => sign.direction !== 0)) wrong.push(`${place}: found by the model without a sign`)
+  if (fault.foundBy.includes('rule') && !type.rules.some((rule) => rule.fault === fault.code))
+    wrong.push(`${place}: found by a rule that is not there`)
+  if (fault.steps.length === 0) wrong.push(`${place}: no repair step`)
+  if (fault.parts.length === 0) wrong.push(`${place}: no part`)
+  if (fault.skills.length === 0) wrong.push(`${place}: no skill`)
+  if (fault.questions.length === 0) wrong.push(`${place}: no question`)
+  if (fault.sources.length === 0) wrong.push(`${place}: no source`)
+  if (fault.life !== undefined && !(fault.life.shape > 0 && fault.life.scaleYears > 0)) wrong.push(`${place}: the life is no Weibull`)
+  return wrong
+}
+
+function checkRule(type: ApplianceType, rule: Rule): string[] {
+  const wrong = checkText(rule.title, rule.id)
+  const isDanger = rule.safetyClass === 'E0' || rule.safetyClass === 'E1'
+  if (isDanger) wrong.push(...checkText(rule.advice, `${rule.id} advice`))
+  if (isDanger && !rule.opensWorkOrder) wrong.push(`${rule.id}: a danger that opens no work order`)
+  const fault = type.faults.find((candidate) => candidate.code === rule.fault)
+  if (rule.fault !== null && fault === undefined) wrong.push(`${rule.id}: points at ${rule.fault}, which is no fault`)
+  if (fault !== undefined && fault.safetyClass !== rule.safetyClass)
+    wrong.push(`${rule.id}: ${rule.safetyClass}, but its fault is ${fault.safetyClass}`)
+  if (rule.holdMs < 0 || rule.clearHoldMs < 0 || rule.gapMs_MAX <= 0) wrong.push(`${rule.id}: a time is negative`)
+  if (rule.source === '') wrong.push(`${rule.id}: no source`)
+  const leaves = leavesOf(rule.when)
+  if (isDanger && !leaves.some((leaf) => type.channels.some((channel) => channel.name === leaf.channel && channel.isSafety))) {
+    wrong.push(`${rule.id}: a danger that looks at no safety channel`)
+  }
+  return [...wrong, ...leaves.flatMap((leaf) => checkLeaf(type, rule.id, leaf))]
+}
+
+type Leaf = Extract<Condition, { channel: string }>
+
+function leavesOf(condition: Condition): Leaf[] {
+  if ('all' in condition) return condition.all.flatMap(leavesOf)
+  if ('any' in condition) return condition.any.flatMap(leavesOf)
+  if ('not' in condition) return leavesOf(condition.not)
+  return [condition]
+}
+
+function checkLeaf(type: ApplianceType, rule: string, leaf: Leaf): string[] {
+  const unitOf = (name: string): Unit | undefined => type.channels.find((channel) => channel.name === name && channel.kind !== 'text')?.unit
+  const unit = unitOf(leaf.channel)
+  if (unit === undefined) return [`${rule}: ${leaf.channel} is no channel with numbers`]
+  const subtracted = leaf.minus === undefined ? unit : unitOf(leaf.minus)
+  if (subtracted !== unit) return [`${rule}: ${leaf.channel} and ${leaf.minus} differ in unit`]
+  const difference: Unit = leaf.minus !== undefined && unit === 'c' ? 'k' : unit
+  const isTemperature = difference === 'c' || difference === 'k'
+  if (leaf.rateOverMs !== undefined && !isTemperature) return [`${rule}: there is no unit for the rate of ${leaf.channel}`]
+  const expected: Unit = leaf.rateOverMs === undefined ? difference : 'k_per_min'
+  return leaf.unit === expected ? [] : [`${rule}: ${leaf.channel} is compared in ${leaf.unit}, not ${expected}`]
+}
+
+function checkRecipe(type: ApplianceType): string[] {
+  const { recipe } = type
+  if (recipe === undefined) return []
+  const known = new Set(type.channels.filter((channel) => channel.kind !== 'text').map((channel) => channel.name))
+  const used = [recipe.running.channel, ...recipe.steady.map((bound) => bound.channel)]
+  const wrong = used.filter((channel) => !known.has(channel)).map((channel) => `recipe: ${channel} is no channel with numbers`)
+  for (const feature of recipe.features) {
+    wrong.push(...checkText(feature.description, feature.name))
+    if (unitOfName(feature.name) !== feature.unit)
+      wrong.push(`${feature.name}: the name ends in ${unitOfName(feature.name)}, the unit is ${feature.unit}`)
+    for (const channel of channelsOf(feature.derive)) if (!known.has(channel)) wrong.push(`${feature.name}: ${channel} is no channel with numbers`)
+  }
+  if (!recipe.features.some((feature) => feature.role === 'driving')) wrong.push('recipe: no driving feature')
+  if (!recipe.features.some((feature) => feature.role === 'response')) wrong.push('recipe: no response feature')
+  return wrong
+}
+
+function channelsOf(derive: Derivation): readonly string[] {
+  if ('mean' in derive) return [derive.mean]
+  if ('difference' in derive) return derive.difference
+  if ('ratio' in derive) return derive.ratio
+  if ('standardDeviation' in derive) return [derive.standardDeviation]
+  if ('maximum' in derive) return [derive.maximum]
+  if ('shareAbove' in derive) return [derive.shareAbove[0]]
+  return derive.idleDifference
+}
