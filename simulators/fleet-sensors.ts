@@ -59,7 +59,7 @@ function quantise(value: number, channel: Channel): number {
   const steps = Math.round(value / channel.step)
   const perUnit = 1 / channel.step
   const exact = Number.isInteger(perUnit) ? steps / perUnit : Math.round(steps * channel.step * 100) / 100
-  return exact < channel.min ? channel.min : exact > channel.max ? channel.max : exact
+  return Math.min(channel.max, Math.max(channel.min, exact))
 }
 
 type Writer = (value: number, texts: ReadonlyMap<string, string>) => string
