@@ -1,0 +1,73 @@
+/**
+ * Shows with strace that an fdatasync begins after each PUBLISH arrived and ends before its PUBACK leaves. One device sends one message
+ * at a time to the real server; the trace of all its threads is read back. Skipped with a word where strace is missing. Flags: --check,
+ * --messages N. The last line is JSON.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import mqtt from 'mqtt'
+import { createDevices, freePort, startCrashServer } from './crash-server.ts'
+
+const { values: flags } = parseArgs({ options: { check: { type: 'boolean', default: false }, messages: { type: 'string', default: '50' } } })
+const messages = Number(flags.messages)
+
+if (spawnSync('strace', ['-V']).status !== 0) {
+  console.log('fsync-trace: strace is not installed here; skipped')
+  console.log(JSON.stringify({ bench: 'fsync-trace', skipped: true }))
+  process.exit(0)
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'mendline-fsync-'))
+const traceFile = join(folder, 'trace.txt')
+const wrapper = ['strace', '-f', '-q', '-ttt', '-x', '-s', '64', '-e', 'trace=fdatasync,read,write,writev,sendto,recvfrom', '-o', traceFile]
+const options = { data: join(folder, 'data'), mqttPort: await freePort(), httpPort: await freePort(), wrapper }
+const server = await startCrashServer(options)
+const secret = (await createDevices(options.httpPort, ['traced'])).get('traced') ?? ''
+const login = { clientId: 'home:traced', username: 'home:traced', password: secret }
+const client = await mqtt.connectAsync({ host: '127.0.0.1', port: options.mqttPort, protocolVersion: 4, ...login })
+for (let seq = 1; seq <= messages; seq++) {
+  await client.publishAsync('mend/v1/home/traced/tele', JSON.stringify({ ts: Date.now(), seq, boot: 1, v: { power_w: seq } }), { qos: 1 })
+}
+await client.endAsync()
+await server.stop()
+
+const counts = judge(await readFile(traceFile, 'latin1'))
+await rm(folder, { recursive: true, force: true })
+const isGood = counts.pubacks === messages && counts.covered === messages
+console.log(
+  `fsync-trace: ${counts.covered} of ${counts.pubacks} PUBACKs have a finished fdatasync between the PUBLISH's arrival and themselves (${messages} sent)`,
+)
+console.log(JSON.stringify({ bench: 'fsync-trace', messages, ...counts, ok: isGood }))
+if (flags.check && !isGood) process.exitCode = 1
+
+/** Walks the trace: a PUBLISH arrives (0x32), an fdatasync begins, it returns 0, a PUBACK leaves (0x40 0x02). */
+function judge(trace: string): { readonly publishes: number; readonly pubacks: number; readonly covered: number } {
+  const counts = { publishes: 0, pubacks: 0, covered: 0 }
+  let hasArrived = false
+  let isSynced = false
+  const begun = new Set<string>()
+  for (const line of trace.split('\n')) {
+    const thread = line.slice(0, line.indexOf(' '))
+    if (/ (?:read|recvfrom)\(|<\.\.\. (?:read|recvfrom) resumed>/.test(line) && /"(?:\\x32|2)[^"]*mend\/v1|"\\x32/.test(line)) {
+      counts.publishes++
+      hasArrived = true
+      isSynced = false
+      begun.clear()
+    } else if (/ fdatasync\(/.test(line)) {
+      // What began before the arrival does not count: it may not cover the record.
+      if (hasArrived) begun.add(thread)
+      if (hasArrived && /\)\s+= 0$/.test(line)) isSynced = true
+    } else if (/<\.\.\. fdatasync resumed>.*= 0$/.test(line)) {
+      if (begun.has(thread)) isSynced = true
+    } else if (/ (?:write|sendto|writev)\(/.test(line) && /"(?:@|\\x40)\\x02/.test(line)) {
+      counts.pubacks++
+      if (isSynced) counts.covered++
+      hasArrived = false
+      isSynced = false
+    }
+  }
+  return counts
+}
