@@ -10,8 +10,6 @@ export interface CrashServerOptions {
   readonly data: string
   readonly mqttPort: number
   readonly httpPort: number
-  /** Command before `node`, e.g. strace with its flags. */
-  readonly wrapper?: readonly string[]
 }
 
 export interface CrashServer {
@@ -24,11 +22,10 @@ export interface CrashServer {
 }
 
 /** Starts the server and resolves when it says `ready`; rejects with its last words when it does not. */
-export async function startCrashServer({ data, mqttPort, httpPort, wrapper = [] }: CrashServerOptions): Promise<CrashServer> {
+export async function startCrashServer({ data, mqttPort, httpPort }: CrashServerOptions): Promise<CrashServer> {
   const startedMs = performance.now()
   const flags = ['serve', '--dev', '--data', data, '--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--log-level', 'error']
-  const [command = process.execPath, ...rest] = [...wrapper, process.execPath, 'cli.ts', ...flags]
-  const child = spawn(command, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['cli.ts', ...flags], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   let words = ''
   const isReady = new Promise<void>((resolve, reject) => {

@@ -3,7 +3,7 @@
  * at a time to the real server; the trace of all its threads is read back. Skipped with a word where strace is missing. Flags: --check,
  * --messages N. The last line is JSON.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,9 +22,28 @@ if (spawnSync('strace', ['-V']).status !== 0) {
 
 const folder = await mkdtemp(join(tmpdir(), 'mendline-fsync-'))
 const traceFile = join(folder, 'trace.txt')
-const wrapper = ['strace', '-f', '-q', '-ttt', '-x', '-s', '64', '-e', 'trace=fdatasync,read,write,writev,sendto,recvfrom', '-o', traceFile]
-const options = { data: join(folder, 'data'), mqttPort: await freePort(), httpPort: await freePort(), wrapper }
+const options = { data: join(folder, 'data'), mqttPort: await freePort(), httpPort: await freePort() }
 const server = await startCrashServer(options)
+const traced = [
+  '-f',
+  '-y',
+  '-ttt',
+  '-x',
+  '-s',
+  '64',
+  '-e',
+  'trace=fdatasync,read,write,writev,sendto,recvfrom',
+  '-o',
+  traceFile,
+  '-p',
+  String(server.child.pid),
+]
+const strace = spawn('strace', traced, { stdio: ['ignore', 'ignore', 'pipe'] })
+const straceGone = new Promise((resolve) => strace.once('exit', resolve))
+await new Promise<void>((resolve, reject) => {
+  strace.stderr.on('data', (chunk: Buffer) => (/attached/.test(chunk.toString()) ? resolve() : undefined))
+  straceGone.then(() => reject(new Error('strace could not attach'))).catch(() => {})
+})
 const secret = (await createDevices(options.httpPort, ['traced'])).get('traced') ?? ''
 const login = { clientId: 'home:traced', username: 'home:traced', password: secret }
 const client = await mqtt.connectAsync({ host: '127.0.0.1', port: options.mqttPort, protocolVersion: 4, ...login })
@@ -32,6 +51,8 @@ for (let seq = 1; seq <= messages; seq++) {
   await client.publishAsync('mend/v1/home/traced/tele', JSON.stringify({ ts: Date.now(), seq, boot: 1, v: { power_w: seq } }), { qos: 1 })
 }
 await client.endAsync()
+strace.kill('SIGINT')
+await straceGone
 await server.stop()
 
 const counts = judge(await readFile(traceFile, 'latin1'))
@@ -56,7 +77,7 @@ function judge(trace: string): { readonly publishes: number; readonly pubacks: n
       hasArrived = true
       isSynced = false
       begun.clear()
-    } else if (/ fdatasync\(/.test(line)) {
+    } else if (/ fdatasync\(\d+<[^>]*\.journal>/.test(line)) {
       // What began before the arrival does not count: it may not cover the record.
       if (hasArrived) begun.add(thread)
       if (hasArrived && /\)\s+= 0$/.test(line)) isSynced = true
