@@ -46,7 +46,7 @@ export class ByteGuard extends Duplex {
   readonly #timers = new Map<'connect' | 'packet' | 'throttle' | 'farewell', () => void>()
 
   constructor(ports: ByteGuardPorts) {
-    super({ allowHalfOpen: true, readableHighWaterMark: 64 * 1024, writableHighWaterMark: 64 * 1024 })
+    super({ allowHalfOpen: true, readableHighWaterMark: 16 * 1024, writableHighWaterMark: 64 * 1024 })
     this.#ports = ports
     const { source, limits } = ports
     this.#gatherer = new PacketGatherer(() => (this.#phase === 'silent' ? limits.packetBytesBeforeLogin_MAX : limits.packetBytes_MAX))
