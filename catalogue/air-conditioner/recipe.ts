@@ -111,17 +111,17 @@ const features: readonly FeatureDefinition[] = [
 ]
 
 export const recipe: Recipe = {
-  version: 1,
+  version: 2,
   windowMs: 6 * HOUR_MS,
   allowedLatenessMs: HOUR_MS,
   running: { channel: 'compressor_frequency_hz', above: 0.5 },
   idleSettleMs: 2 * HOUR_MS,
-  runningReadings_MIN: 6,
+  runningReadings_MIN: 4,
   settleMs: 15 * 60_000,
   steady: [
-    { channel: 'compressor_frequency_hz', standardDeviation_MAX: 18 },
-    { channel: 'outdoor_temperature_c', standardDeviation_MAX: 4 },
-    { channel: 'return_air_temperature_c', standardDeviation_MAX: 2.5 },
+    { channel: 'compressor_frequency_hz', standardDeviation_MAX: 30 },
+    { channel: 'outdoor_temperature_c', standardDeviation_MAX: 5 },
+    { channel: 'return_air_temperature_c', standardDeviation_MAX: 4.5 },
   ],
   features,
 }

@@ -13,7 +13,7 @@ export interface Split {
 }
 
 export const SPLITS = {
-  train: { seeds: ['train-a', 'train-b', 'train-c', 'train-d'], unitsPerFleet: 240, faultShare: 0.8 },
+  train: { seeds: ['train-a', 'train-b', 'train-c', 'train-d', 'train-e'], unitsPerFleet: 240, faultShare: 0.8 },
   tune: { seeds: ['tune-a', 'tune-b', 'tune-c'], unitsPerFleet: 80, faultShare: 0.6 },
   calibrate: { seeds: ['calibrate-a', 'calibrate-b', 'calibrate-c'], unitsPerFleet: 140, faultShare: 0.5 },
   test: { seeds: ['test-a', 'test-b', 'test-c'], unitsPerFleet: 160, faultShare: 0.5 },
@@ -21,8 +21,8 @@ export const SPLITS = {
 
 const DAYS = 42
 
-/** Starts of the fleets of a split in turn: late spring, midsummer, late summer, early summer. */
-const STARTS_MS = [Date.UTC(2025, 4, 10), Date.UTC(2025, 6, 1), Date.UTC(2025, 7, 10), Date.UTC(2025, 5, 5)]
+/** Starts of the fleets of a split in turn: late spring, midsummer, late summer, early summer, autumn. */
+const STARTS_MS = [Date.UTC(2025, 4, 10), Date.UTC(2025, 6, 1), Date.UTC(2025, 7, 10), Date.UTC(2025, 5, 5), Date.UTC(2025, 9, 1)]
 
 /** Simulates the fleets of a split; `isQuick` takes a sixth of the units. */
 export function simulateSplit(type: ApplianceType, name: keyof typeof SPLITS, isQuick = false): LabelledUnit[] {
