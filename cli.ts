@@ -32,6 +32,7 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
     console.error(messageOf(error))
-    process.exitCode = exitCodeOf(error)
+    // A part that started before the failure may hold the loop open.
+    process.exit(exitCodeOf(error))
   }
 }

@@ -8,7 +8,6 @@ import type { Kysely } from 'kysely'
 import { applianceTypes } from '#catalogue/registry.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
-import type { HubEvent } from '#kernel/hub-event.ts'
 import { assertLimits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
@@ -35,6 +34,8 @@ import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
 import { createMetrics } from './metrics.ts'
 import { openOperations } from './operations/open-database.ts'
+import { takeProcessLock } from './operations/process-lock.ts'
+import { createPresenceNotes, type PresenceNotes } from './presence-notes.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRulesEngine } from './rules/engine.ts'
 import { createSafety } from './safety.ts'
@@ -70,27 +71,33 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
       await stopOne().catch((cause: unknown) => log.error('a part did not stop cleanly', { cause: String(cause) }))
   }
   try {
+    const lock = takeProcessLock(join(config.dataDir, 'lock.sqlite'))
+    stops.push(async () => lock.release())
     const books = await openBooks(config, ports)
     stops.push(() => books.operations.close())
     const { journal, releases } = await openJournal(config, ports)
     stops.push(() => journal.stop())
     const service = joinService(books, config, ports)
     const ingest = createIngest({ journal, ...ports, limits: config.limits })
-    const broker = joinBroker({ ...books, ...service, ingest }, config, ports)
+    const presence = createPresenceNotes({ apply: service.hubs.apply, ...ports })
+    const broker = joinBroker({ ...books, ingest, presence }, config, ports)
     service.sendCommandsBy(broker.publishCommand)
     const after = joinConsumers({ ...books, ...service, journal, releases }, config, ports)
     const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
 
-    await after.pipeline.start(journal.end())
+    // Devices are let in as soon as the journal is open; the pipeline starts beside them and reads what came meanwhile.
     stops.push(() => after.pipeline.stop())
+    const pipelineStarted = after.pipeline.start(journal.end())
+    pipelineStarted.catch(() => {})
+    stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop, presence.stop)
     await after.safety.start()
-    stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop)
-    const { mqttPort } = await broker.start()
     stops.push(broker.stop)
+    const { mqttPort } = await broker.start()
     await service.hubs.start()
     await service.outbox.start()
-    const { port: httpPort } = await api.start()
+    await pipelineStarted
     stops.push(api.stop)
+    const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
     return { mqttUrl: `mqtt://${config.mqtt.host}:${mqttPort}`, httpUrl: `${scheme}://${config.http.host}:${httpPort}`, stop }
   } catch (error) {
@@ -150,15 +157,13 @@ type Service = ReturnType<typeof joinService>
 type PublishCommand = ReturnType<typeof createBroker>['publishCommand']
 
 /** broker.authorise and ingest.accept. */
-function joinBroker({ registry, hubs, ingest }: Books & Service & { readonly ingest: Ingest }, config: Config, { log, clock }: Ports) {
-  const noteState = (tenant: string, device: string, isOnline: boolean): void => {
-    const at_ms = clock.now()
-    const kind = isOnline ? 'device_returned' : 'device_silent'
-    const event: HubEvent = { kind, key: `${kind}/${tenant}/${device}/${at_ms}`, tenant, device, at_ms }
-    hubs.apply([event]).catch((cause: unknown) => log.error('state of a device was not noted', { tenant, device, cause: String(cause) }))
-  }
+function joinBroker(
+  { registry, ingest, presence }: Books & { readonly ingest: Ingest; readonly presence: PresenceNotes },
+  config: Config,
+  { log, clock }: Ports,
+) {
   const settings = { mqtt: config.mqtt, tls: tlsOf(config), dev: config.dev }
-  return createBroker({ registry, accept: ingest.accept, onState: noteState, clock, log, limits: config.limits, settings })
+  return createBroker({ registry, accept: ingest.accept, onState: presence.note, clock, log, limits: config.limits, settings })
 }
 
 /** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */

@@ -24,7 +24,19 @@ const roots = [
   'scripts',
   'cli',
 ]
-const files = ['main.ts', 'demo.ts', 'cli.ts', 'config.ts', 'safety.ts', 'log.ts', 'metrics.ts']
+const files = [
+  'main.ts',
+  'demo.ts',
+  'demo-view.ts',
+  'cli.ts',
+  'config.ts',
+  'health.ts',
+  'safety.ts',
+  'log.ts',
+  'metrics.ts',
+  'presence-notes.ts',
+  'version.ts',
+]
 const cruiser = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs')
 const result = spawnSync(process.execPath, [cruiser, '--output-type', 'json', ...roots, ...files], {
   cwd: root,

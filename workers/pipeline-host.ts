@@ -112,7 +112,12 @@ class WorkerHost implements PipelineHost {
     )
     worker.on('exit', (code) => this.#onExit(rpc, code))
     this.#worker = worker
-    await rpc.call(PIPELINE_CALLS.start)
+    try {
+      await rpc.call(PIPELINE_CALLS.start)
+    } catch (error) {
+      await worker.terminate()
+      throw error
+    }
     this.#rpc = rpc
   }
 

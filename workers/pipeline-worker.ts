@@ -17,7 +17,7 @@ import type { BucketQuery, QuarantineQuery, RawQuery } from '../ingest/reading-s
 import { createReadingWriter } from '../ingest/reading-writer.ts'
 import { decodeRecord } from '../ingest/record.ts'
 import { createDuckdbStore } from '../ingest/stores/duckdb-store.ts'
-import { loadArtefacts } from '../models/artefact.ts'
+import { type Artefact, loadArtefacts } from '../models/artefact.ts'
 import { createDiagnoser } from '../models/diagnose.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
@@ -88,7 +88,11 @@ async function start(): Promise<void> {
     )
   }
   for (const type of types.values()) await store.prepareType(type)
-  const artefacts = await loadArtefacts(typeById)
+  const artefacts = await loadArtefacts(typeById).catch((error: unknown) => {
+    // Readings, rules and dangers do not wait for a model: without one there are no diagnoses, and this line says why.
+    log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
+    return new Map<string, Artefact>()
+  })
   for (const [id, { model, card }] of artefacts) {
     const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
     const runtime = createOnnxRuntime({ model, contract, clock, log, limits })

@@ -1,0 +1,208 @@
+/**
+ * A small living street: a fleet of appliances with known faults that publishes as real MQTT clients, and a service desk that receives the
+ * webhooks and repairs what is really broken. It begins some weeks back, lets time pass fast, and slows to real time at now.
+ * It knows the platform only by its doors: MQTT and REST. The truth of the faults stays here.
+ */
+
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { type Clock, ManualClock } from '#kernel/clock.ts'
+import type { Log } from '#kernel/log.ts'
+import { createDeviceClients, type DeviceClients } from './device-client.ts'
+import { createFleet, type Fleet } from './fleet.ts'
+import { createServiceDesk, type ServiceDesk } from './service-desk.ts'
+
+export interface StreetOptions {
+  readonly type: ApplianceType
+  readonly units: number
+  readonly seed: string
+  readonly weeksBack: number
+  readonly faultShare: number
+  readonly mqttUrl: string
+  readonly httpUrl: string
+  readonly apiKey: string
+  readonly tenant: string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface StreetStatus {
+  /** Street time. */
+  readonly nowMs: number
+  /** Street time over real time, 1 when it has come to now. */
+  readonly speed: number
+  readonly isLive: boolean
+  readonly readings: number
+  readonly units: number
+  readonly faultsBegun: number
+  readonly faultsRepaired: number
+  readonly webhooks: ServiceDesk['counts']
+}
+
+export interface Street {
+  /** Registers units and the webhook endpoint, then lives until `stop`. */
+  start(): Promise<void>
+  status(): StreetStatus
+  stop(): Promise<void>
+}
+
+const WEEK_MS = 7 * 86_400_000
+/** Sample period and readings a payload while time passes fast. */
+const FAST_SAMPLE_MS = 10 * 60_000
+const FAST_READINGS_PER_PAYLOAD = 36
+/** Street time that passes before anything is waited for. */
+const FAST_STEP_MS = 6 * 3_600_000
+/** Sample period at real time. */
+const LIVE_SAMPLE_MS = 60_000
+const LIVE_TICK_MS = 1_000
+/** The street waits while the platform has more of the journal than this before it. */
+const BACKLOG_BYTES_MAX = 2 * 1024 * 1024
+const BACKLOG_WAIT_MS = 50
+/** The visit of an engineer in street time. */
+const VISIT_DELAYS_MS = { accept: 30 * 60_000, travel: 3 * 3_600_000, arrive: 45 * 60_000, repair: 60 * 60_000 }
+
+/** Creates the street; nothing runs before `start`. */
+export function createStreet(options: StreetOptions): Street {
+  return new LivingStreet(options)
+}
+
+class LivingStreet implements Street {
+  readonly #options: StreetOptions
+  readonly #fleet: Fleet
+  readonly #desk: ServiceDesk
+  /** Street time for the desk: its waits pass as fast as the street's. */
+  readonly #streetClock: ManualClock
+  #clients: DeviceClients | undefined
+  #loop: Promise<void> = Promise.resolve()
+  #isStopping = false
+  #isLive = false
+  #speed = 0
+  #readings = 0
+
+  constructor(options: StreetOptions) {
+    this.#options = options
+    const { type, units, seed, weeksBack, faultShare, tenant, clock, log } = options
+    const startMs = Math.floor((clock.now() - weeksBack * WEEK_MS) / FAST_SAMPLE_MS) * FAST_SAMPLE_MS
+    this.#streetClock = new ManualClock(startMs)
+    this.#fleet = createFleet({
+      type,
+      units,
+      seed,
+      startMs,
+      faultShare,
+      samplePeriodMs: FAST_SAMPLE_MS,
+      tenant,
+      readingsPerPayload: FAST_READINGS_PER_PAYLOAD,
+      onsetSpanMs: 0.6 * weeksBack * WEEK_MS,
+      growthScale: 0.4,
+      devicePrefix: 'street',
+    })
+    this.#desk = createServiceDesk({
+      clock: this.#streetClock,
+      log,
+      truth: (device) => this.#worstFault(device),
+      delaysMs: VISIT_DELAYS_MS,
+      onStep: ({ order, state, outcome }) => {
+        if (state === 'done' && outcome !== undefined) this.#fleet.repair(order.device, outcome.cause, this.#fleet.nowMs())
+      },
+    })
+  }
+
+  async start(): Promise<void> {
+    const { mqttUrl, httpUrl, apiKey, tenant, type, log } = this.#options
+    const { url } = await this.#desk.start()
+    const webhook = await this.#post<{ secret: string }>('/api/v1/webhooks', { url, description: 'service desk of the street' })
+    this.#desk.connect({ url: httpUrl, apiKey, secret: webhook.secret })
+    const devices = this.#fleet.devices.map((device) => ({ device, tenant, type: type.id, max_age_days: 90 }))
+    const { items } = await this.#post<{ items: ReadonlyArray<{ device: string; secret: string }> }>('/api/v1/devices', devices)
+    const secrets = new Map(items.map(({ device, secret }) => [device, secret]))
+    this.#clients = createDeviceClients({
+      url: mqttUrl,
+      tenant,
+      credentials: (device) => ({ username: `${tenant}:${device}`, clientId: `${tenant}:${device}`, password: secrets.get(device) ?? '' }),
+    })
+    this.#loop = this.#live().catch((cause: unknown) =>
+      log.error('the street stands still', { cause: cause instanceof Error ? (cause.stack ?? '') : String(cause) }),
+    )
+  }
+
+  status(): StreetStatus {
+    const truth = this.#fleet.truth()
+    const nowMs = this.#fleet.nowMs()
+    return {
+      nowMs,
+      speed: this.#speed,
+      isLive: this.#isLive,
+      readings: this.#readings,
+      units: this.#fleet.devices.length,
+      faultsBegun: truth.filter(({ onset_ms }) => onset_ms <= nowMs).length,
+      faultsRepaired: truth.filter(({ repaired_ms }) => repaired_ms !== undefined).length,
+      webhooks: this.#desk.counts,
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#loop
+    await this.#clients?.close()
+    await this.#desk.stop()
+  }
+
+  async #live(): Promise<void> {
+    const { clock } = this.#options
+    while (!this.#isStopping && this.#fleet.nowMs() < clock.now() - FAST_SAMPLE_MS) {
+      const beganMs = clock.monotonicMs()
+      const fromMs = this.#fleet.nowMs()
+      await this.#publishUntil(Math.min(fromMs + FAST_STEP_MS, clock.now()))
+      await this.#waitForPlatform()
+      const speed = (this.#fleet.nowMs() - fromMs) / Math.max(clock.monotonicMs() - beganMs, 1)
+      this.#speed = this.#speed === 0 ? speed : 0.8 * this.#speed + 0.2 * speed
+    }
+    this.#fleet.setSamplePeriod(LIVE_SAMPLE_MS)
+    this.#isLive = true
+    this.#speed = 1
+    while (!this.#isStopping) {
+      await this.#publishUntil(clock.now())
+      await new Promise<void>((resolve) => clock.after(LIVE_TICK_MS, resolve))
+    }
+  }
+
+  async #publishUntil(untilMs: number): Promise<void> {
+    for (const message of this.#fleet.step(untilMs)) {
+      await this.#clients?.publish(message.device, 'tele', message.payload)
+      this.#readings += message.readings
+    }
+    this.#streetClock.advance(Math.max(0, this.#fleet.nowMs() - this.#streetClock.now()))
+    await this.#desk.idle()
+  }
+
+  /** Waits for the platform's own word that it has read what was sent, so that the street does not run away from its diagnoses. */
+  async #waitForPlatform(): Promise<void> {
+    const { httpUrl, apiKey, clock } = this.#options
+    while (!this.#isStopping) {
+      const response = await fetch(`${httpUrl}/api/v1/status`, { headers: { authorization: `Bearer ${apiKey}` } })
+      const { counts } = (await response.json()) as { counts: Record<string, number> }
+      if ((counts.records_behind_bytes ?? 0) < BACKLOG_BYTES_MAX && (counts.windows_pending ?? 0) < this.#fleet.devices.length) return
+      await new Promise<void>((resolve) => clock.after(BACKLOG_WAIT_MS, resolve))
+    }
+  }
+
+  /** What an engineer finds: the fault that has grown furthest, or nothing. */
+  #worstFault(device: string): string {
+    const nowMs = this.#fleet.nowMs()
+    const present = this.#fleet.truth().filter((fault) => fault.device === device && fault.onset_ms <= nowMs && fault.repaired_ms === undefined)
+    const grown = (fault: (typeof present)[number]): number =>
+      fault.severity_max * Math.min(1, (nowMs - fault.onset_ms) / Math.max(fault.full_ms - fault.onset_ms, 1))
+    return present.sort((a, b) => grown(b) - grown(a))[0]?.fault ?? 'no_fault_found'
+  }
+
+  async #post<Answer>(path: string, body: unknown): Promise<Answer> {
+    const { httpUrl, apiKey } = this.#options
+    const response = await fetch(`${httpUrl}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+    return (await response.json()) as Answer
+  }
+}
