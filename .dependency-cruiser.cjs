@@ -5,13 +5,13 @@ const stages = '(broker|ingest|models|rules|hubs|api)'
 const packages = {
   aedes: '^(broker|eval/mqtt-mock|eval/load)/',
   'mqtt-packet': '^(broker|eval)/',
-  mqtt: '^(simulators|cli|eval|broker/.*[.]test[.]ts)',
+  mqtt: '^(simulators|cli|eval)/',
   ws: '^(api|broker|eval)/',
   '@duckdb/node-api': '^(ingest/stores|eval)/',
   'onnxruntime-node': '^models/runtimes/',
   fastify: '^api/',
   '@fastify/.*': '^api/',
-  kysely: '^(operations|broker|ingest|hubs|api|cli)/|^main[.]ts$',
+  kysely: '^(operations|broker|ingest|hubs|api|cli|eval/mqtt-mock)/|^main[.]ts$',
   pino: '^log[.]ts$',
   'prom-client': '^(api|metrics[.]ts)',
   undici: '^(hubs/notifiers|hubs/dispatch|eval|cli)/',
@@ -69,7 +69,7 @@ module.exports = {
     ...Object.entries(packages).map(([name, allowed]) => ({
       name: `heavy-packages-in-adapters-only: ${name}`,
       severity: 'error',
-      from: { pathNot: `${allowed}|^scripts/` },
+      from: { pathNot: `${allowed}|^scripts/|[.]test[.]ts$` },
       to: { path: `^node_modules/${name}/` },
     })),
     {
@@ -81,7 +81,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(data|data-demo|console)/' },
+    exclude: { path: '^(data|data-demo|console)/|[.]venv/|^models/training/work/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['node', 'import', 'types', 'default'], extensions: ['.ts', '.js', '.mjs'] },

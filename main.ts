@@ -131,7 +131,7 @@ function joinService({ operations, types }: Books, { dev, limits, webhooks }: Co
   const database = operations.database as Kysely<HubTables>
   const guard = createTargetGuard({
     allowLoopback: dev || webhooks.allow_private_ranges,
-    allowRanges: webhooks.allow_private_ranges ? PRIVATE_RANGES : [],
+    allowRanges: [...webhooks.allowed_ranges, ...(webhooks.allow_private_ranges ? PRIVATE_RANGES : [])],
   })
   const notifier = createHttpWebhook({ guard })
   const outbox = createOutbox({ database, clock, log, limits, notifier, guard, random: createRandom(`outbox/${clock.now()}`) })
@@ -216,11 +216,8 @@ function joinApi(parts: Everything, config: Config, { log, clock }: Ports) {
       types: {
         list: types.list,
         find: types.find,
-        register: async (tenant, given) => {
-          const type = await types.register(tenant, given)
-          await pipeline.call(PIPELINE_CALLS.registerType, [`${tenant}/${given.type}`, type])
-          return type
-        },
+        register: (tenant, given) =>
+          types.register(tenant, given, (type) => pipeline.call(PIPELINE_CALLS.registerType, [`${tenant}/${given.type}`, type])),
       },
       readings: { buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, query), raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },

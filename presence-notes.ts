@@ -1,22 +1,22 @@
 /**
- * Gathers comings and goings of devices for the hubs, so that a town whose power comes back is a few transactions and not one a device.
- * Order of each device is kept; what the hubs could not take is tried again with the next batch.
+ * Turns comings and goings of connections into notes for the hubs: a device is silent when it has been away for a grace time, and returned when it
+ * comes after that. A short reconnect says nothing, and a town whose power comes back is a few transactions, not one a device.
  */
-import type { Clock } from '#kernel/clock.ts'
+import type { Clock, EpochMs } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log } from '#kernel/log.ts'
 
 export interface PresenceNotes {
   note(tenant: string, device: string, isOnline: boolean): void
-  /** Hands over what is gathered and stops. */
+  /** Hands over what is owed and stops; who is away for less than the grace time is not noted. */
   stop(): Promise<void>
 }
 
-/** Time that a batch is gathered. */
-const GATHER_MS = 500
-/** Notes that wait at most; above it the oldest is dropped and counted in the log. */
-const NOTES_MAX = 100_000
-/** Notes of one transaction. */
+/** A device that was away for less has not been silent (chosen: longer than a router's restart). */
+const GRACE_MS = 120_000
+/** Silent devices are looked for this often. */
+const LOOK_MS = 5_000
+/** Events of one transaction. */
 const BATCH = 500
 
 export function createPresenceNotes(parts: {
@@ -25,40 +25,55 @@ export function createPresenceNotes(parts: {
   readonly log: Log
 }): PresenceNotes {
   const { apply, clock, log } = parts
-  let waiting: HubEvent[] = []
-  let cancel: (() => void) | undefined
+  /** Since when a device is away, by `{tenant}/{device}`; bounded by the devices of the registry. */
+  const away = new Map<string, { readonly tenant: string; readonly device: string; readonly sinceMs: EpochMs; isSaid: boolean }>()
+  let owed: HubEvent[] = []
+  let cancel = (): void => {}
   let running: Promise<void> = Promise.resolve()
 
-  const flush = async (): Promise<void> => {
-    cancel = undefined
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH)
+  const owe = (kind: 'device_silent' | 'device_returned', tenant: string, device: string, at_ms: EpochMs): void => {
+    owed.push({ kind, key: `${kind}/${tenant}/${device}/${at_ms}`, tenant, device, at_ms })
+  }
+  const look = async (): Promise<void> => {
+    const nowMs = clock.now()
+    for (const entry of away.values()) {
+      if (entry.isSaid || nowMs - entry.sinceMs < GRACE_MS) continue
+      entry.isSaid = true
+      owe('device_silent', entry.tenant, entry.device, entry.sinceMs)
+    }
+    while (owed.length > 0) {
+      const batch = owed.slice(0, BATCH)
       try {
         await apply(batch)
       } catch (cause) {
-        log.error('presence was not noted', { count: batch.length, cause: String(cause) })
+        log.error('presence was not noted, it is tried again', { waiting: owed.length, cause: String(cause) })
         return
       }
-      waiting = waiting.slice(batch.length)
+      owed = owed.slice(batch.length)
     }
   }
+  const schedule = (): void => {
+    cancel = clock.after(LOOK_MS, () => {
+      running = look().finally(schedule)
+    })
+  }
+  schedule()
   return {
     note(tenant, device, isOnline) {
-      const at_ms = clock.now()
-      const kind = isOnline ? 'device_returned' : 'device_silent'
-      waiting.push({ kind, key: `${kind}/${tenant}/${device}/${at_ms}`, tenant, device, at_ms })
-      if (waiting.length > NOTES_MAX) {
-        waiting.shift()
-        log.warn('a note of presence was dropped', { waiting: waiting.length })
+      const key = `${tenant}/${device}`
+      const entry = away.get(key)
+      if (!isOnline) {
+        if (entry === undefined) away.set(key, { tenant, device, sinceMs: clock.now(), isSaid: false })
+        return
       }
-      cancel ??= clock.after(GATHER_MS, () => {
-        running = running.then(flush)
-      })
+      if (entry?.isSaid === true) owe('device_returned', tenant, device, clock.now())
+      away.delete(key)
     },
     async stop() {
-      cancel?.()
+      cancel()
       await running
-      await flush()
+      cancel()
+      await look()
     },
   }
 }

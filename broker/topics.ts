@@ -23,7 +23,6 @@ const UPLINKS: ReadonlySet<string> = new Set(['tele', 'event', 'state', 'reporte
 /** Tells whether a topic or filter belongs to the contract. */
 export const isContractTopic = (topic: string): boolean => topic === 'mend' || topic.startsWith(ROOT)
 
-export const stateTopic = (tenant: string, device: string): string => `mend/v1/${tenant}/${device}/state`
 export const desiredTopic = (tenant: string, device: string): string => `mend/v1/${tenant}/${device}/desired`
 export const commandTopic = (tenant: string, device: string, id: string): string => `mend/v1/${tenant}/${device}/cmd/${id}`
 

@@ -58,9 +58,10 @@ export interface TypeRegistry {
   list(tenant: string): readonly ApplianceType[]
   /**
    * Adds an own type; the same definition again changes nothing, further channels are added, a channel cannot change its meaning.
-   * @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT
+   * @param prepare makes room for the type's readings before it is known; when it fails nothing is registered
+   * @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT, and what `prepare` throws
    */
-  register(tenant: string, type: NewType): Promise<ApplianceType>
+  register(tenant: string, type: NewType, prepare: (type: ApplianceType) => Promise<void>): Promise<ApplianceType>
   /** All own types by `${tenant}/${name}`. */
   own(): ReadonlyArray<readonly [key: string, type: ApplianceType]>
 }
@@ -98,7 +99,7 @@ export function createTypeRegistry(parts: {
       const mine = [...own].filter(([key]) => key.startsWith(`${tenant}/`)).sort(([a], [b]) => (a < b ? -1 : 1))
       return [...common.values(), ...mine.map(([, type]) => type)]
     },
-    async register(tenant, given) {
+    async register(tenant, given, prepare) {
       refuseFaults(given, common)
       const known = own.get(`${tenant}/${given.type}`)
       const type = toApplianceType(tenant, given)
@@ -106,6 +107,7 @@ export function createTypeRegistry(parts: {
       const kept = known?.channels.filter((old) => !type.channels.some((channel) => channel.name === old.name)) ?? []
       const merged = { ...type, channels: [...kept, ...type.channels] }
       const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel) })
+      await prepare(merged)
       await database
         .insertInto('own_types')
         .values({ tenant, name: given.type, definition, created_at_ms: clock.now() })

@@ -2,7 +2,7 @@
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import type { Plant } from '#catalogue/plant.ts'
 import type { Random } from '#kernel/random.ts'
-import type { FleetReading } from './fleet.ts'
+import type { FleetReading } from './fleet-reading.ts'
 
 export interface SensorSet {
   /** Values as the sensors give them, in the order of the channels; reused by the next call. */

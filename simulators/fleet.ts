@@ -9,9 +9,10 @@ import type { Plant } from '#catalogue/plant.ts'
 import { assert } from '#kernel/errors.ts'
 import { createRandom, type Random } from '#kernel/random.ts'
 import { drawFaults, type FaultTruth, severityAt } from './fleet-faults.ts'
+import type { FleetReading } from './fleet-reading.ts'
 import { createSensorSet, type SensorSet } from './fleet-sensors.ts'
 import { createHabits, type Habits } from './habits.ts'
-import { CITIES, createWeather, type Weather } from './weather.ts'
+import { CITIES, type City, createWeather, type Weather } from './weather.ts'
 
 const DAY_MS = 86_400_000
 
@@ -34,20 +35,10 @@ export interface FleetOptions {
   readonly faults?: readonly string[]
   /** Channels sent as {min, mean, max}. */
   readonly aggregated?: readonly string[]
+  /** Climates of the units, drawn evenly; all of `CITIES` when not given. */
+  readonly cities?: readonly City[]
   /** First part of device ids; `<prefix>-0001` and so on. */
   readonly devicePrefix?: string
-}
-
-/** One reading before it is put on the wire; `values` is reused by the next reading of the fleet. */
-export interface FleetReading {
-  readonly device: string
-  readonly boot: number
-  readonly seq: number
-  readonly observed_at_ms: number
-  readonly fw: string
-  /** In the order of the type's channels, NaN = absent. */
-  readonly values: Float64Array
-  readonly texts: ReadonlyMap<string, string>
 }
 
 export interface FleetMessage {
@@ -164,7 +155,7 @@ export function createFleet(options: FleetOptions): Fleet {
 function createUnits(options: FleetOptions): Unit[] {
   const model = plantModels.get(options.type.id)
   assert(model !== undefined, `the type ${options.type.id} has a plant`)
-  const cities = CITIES.map((city) => createWeather(city, options.seed))
+  const cities = (options.cities ?? CITIES).map((city) => createWeather(city, options.seed))
   const units: Unit[] = []
   for (let index = 1; index <= options.units; index++) {
     const device = `${options.devicePrefix ?? 'ac'}-${String(index).padStart(4, '0')}`

@@ -1,6 +1,6 @@
 /**
  * A small living street: a fleet of appliances with known faults that publishes as real MQTT clients, and a service desk that receives the
- * webhooks and repairs what is really broken. It begins some weeks back, lets time pass fast, and slows to real time at now.
+ * webhooks and repairs what is really broken. It lies where it is summer now, so that its air conditioners run. It begins some weeks back, lets time pass fast, and slows to real time at now.
  * It knows the platform only by its doors: MQTT and REST. The truth of the faults stays here.
  */
 
@@ -10,6 +10,7 @@ import type { Log } from '#kernel/log.ts'
 import { createDeviceClients, type DeviceClients } from './device-client.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import { createServiceDesk, type ServiceDesk } from './service-desk.ts'
+import { CITIES, inSummerAt } from './weather.ts'
 
 export interface StreetOptions {
   readonly type: ApplianceType
@@ -94,6 +95,7 @@ class LivingStreet implements Street {
       readingsPerPayload: FAST_READINGS_PER_PAYLOAD,
       onsetSpanMs: 0.6 * weeksBack * WEEK_MS,
       growthScale: 0.4,
+      cities: inSummerAt(CITIES, clock.now()),
       devicePrefix: 'street',
     })
     this.#desk = createServiceDesk({
@@ -113,8 +115,8 @@ class LivingStreet implements Street {
     const webhook = await this.#post<{ secret: string }>('/api/v1/webhooks', { url, description: 'service desk of the street' })
     this.#desk.connect({ url: httpUrl, apiKey, secret: webhook.secret })
     const devices = this.#fleet.devices.map((device) => ({ device, tenant, type: type.id, max_age_days: 90 }))
-    const { items } = await this.#post<{ items: ReadonlyArray<{ device: string; secret: string }> }>('/api/v1/devices', devices)
-    const secrets = new Map(items.map(({ device, secret }) => [device, secret]))
+    const created = await this.#post<ReadonlyArray<{ device: string; secret: string }>>('/api/v1/devices', devices)
+    const secrets = new Map(created.map(({ device, secret }) => [device, secret]))
     this.#clients = createDeviceClients({
       url: mqttUrl,
       tenant,

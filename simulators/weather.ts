@@ -17,6 +17,8 @@ export interface City {
   /** Humidity against saturation at the day's minimum, 0..1. */
   readonly humidity: number
   readonly utcOffsetH: number
+  /** Moves the seasons: so many days are added to the date before the season is read off. */
+  readonly seasonShiftDays?: number
 }
 
 /** Climates by their usual tables, rounded (engineering judgement); the seasons are those of the northern hemisphere. */
@@ -41,6 +43,13 @@ export interface Weather {
   localHour(timeMs: number): number
   localDay(timeMs: number): number
 }
+
+/** Day of the year that is warmest on average (late July). */
+const WARMEST_DAY = 205
+
+/** The same climates where it is high summer at `timeMs`, as it is somewhere. */
+export const inSummerAt = (cities: readonly City[], timeMs: number): City[] =>
+  cities.map((city) => ({ ...city, seasonShiftDays: WARMEST_DAY - (Math.floor(timeMs / DAY_MS) % 365.25) }))
 
 interface Day {
   readonly offsetK: number
@@ -72,7 +81,7 @@ export function createWeather(city: City, seed: string): Weather {
       const share = hour / 24
       const front = dayOf(index - 1).offsetK * Math.max(0, 0.5 - share) + dayOf(index + 1).offsetK * Math.max(0, share - 0.5)
       const offsetK = front + today.offsetK * (1 - Math.abs(share - 0.5))
-      const season = city.meanC + city.seasonC * Math.cos((2 * Math.PI * ((index % 365.25) - 205)) / 365.25)
+      const season = city.meanC + city.seasonC * Math.cos((2 * Math.PI * (((index + (city.seasonShiftDays ?? 0)) % 365.25) - WARMEST_DAY)) / 365.25)
       const outdoorC = season + offsetK + city.dayK * (1 - 0.5 * today.cloud) * Math.cos((2 * Math.PI * (hour - 15)) / 24)
       const lowestC = season + offsetK - city.dayK
       const sun = Math.max(0, Math.sin((Math.PI * (hour - 6)) / 13))

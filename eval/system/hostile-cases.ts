@@ -2,7 +2,13 @@
 import { connect, type Socket } from 'node:net'
 import { generate, type Packet, parser } from 'mqtt-packet'
 import { createRandom } from '../../kernel/random.ts'
-import type { HostileLogin } from './hostile.ts'
+
+export interface HostileLogin {
+  /** `{tenant}:{device}`. */
+  readonly username: string
+  readonly clientId: string
+  readonly password: string
+}
 
 export interface HostileTarget {
   readonly port: number

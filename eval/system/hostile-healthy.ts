@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { connectAsync } from 'mqtt'
-import type { HostileLogin } from './hostile.ts'
+import type { HostileLogin } from './hostile-cases.ts'
 
 const { port, login } = workerData as { port: number; login: HostileLogin }
 const PAUSE_MS = 5

@@ -6,14 +6,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { type HostileTarget, hostileCases, sendBacklog } from './hostile-cases.ts'
-
-export interface HostileLogin {
-  /** `{tenant}:{device}`. */
-  readonly username: string
-  readonly clientId: string
-  readonly password: string
-}
+import { type HostileLogin, type HostileTarget, hostileCases, sendBacklog } from './hostile-cases.ts'
 
 export interface HostileOptions {
   readonly mqttPort: number

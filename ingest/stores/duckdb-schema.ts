@@ -9,7 +9,9 @@ import { MendlineError } from '#kernel/errors.ts'
 import { columnsOf, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
 const SCHEMA_VERSION = 1
-const NAME_PATTERN = /^[a-z][a-z0-9_]{0,62}$/
+const CHANNEL_PATTERN = /^[a-z][a-z0-9_]{0,62}$/
+/** Ids of the catalogue, and `{tenant}.{name}` of types that users described. */
+const TYPE_PATTERN = /^[A-Za-z0-9_-]{1,64}([.][A-Za-z0-9_-]{1,64})?$/
 
 /** Columns before the channels, in the order in which they are appended. */
 export const KEY_COLUMNS = ['device_key', 'observed_at_ms', 'received_at_ms', 'boot', 'seq', 'flags', 'firmware_key'] as const
@@ -27,9 +29,12 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS quarantine_raw(raw_id BIGINT, raw BLOB);
 `
 
-export const readingsTable = (type: string): string => `readings_${type}`
-export const textsTable = (type: string): string => `texts_${type}`
+export const readingsTable = (type: string): string => `readings_${tablePart(type)}`
+export const textsTable = (type: string): string => `texts_${tablePart(type)}`
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/** DuckDB takes `A` and `a` for one name: what is not a small letter, digit or underscore is written as `$` and its code. */
+const tablePart = (type: string): string => type.replaceAll(/[^a-z0-9_]/g, (letter) => `$${letter.charCodeAt(0).toString(16)}`)
 
 /** What the tables hold by number; changed only together with them. */
 export interface Registers {
@@ -129,7 +134,8 @@ async function readChannels(rows: (sql: string) => Promise<readonly unknown[][]>
 function checkNames(type: ApplianceType): void {
   const columns = type.channels.flatMap(columnsOf)
   const reserved = new Set<string>(KEY_COLUMNS)
-  const wrong = [type.id, ...type.channels.map((channel) => channel.name)].filter((name) => !NAME_PATTERN.test(name) || reserved.has(name))
+  const wrong = type.channels.map((channel) => channel.name).filter((name) => !CHANNEL_PATTERN.test(name) || reserved.has(name))
+  if (!TYPE_PATTERN.test(type.id)) wrong.push(type.id)
   const twice = columns.filter((column, index) => columns.indexOf(column) !== index)
   if (wrong.length === 0 && twice.length === 0) return
   throw new MendlineError('MDL_STORE_SCHEMA', 'names that cannot be columns', { details: { type: type.id, wrong, twice } })
