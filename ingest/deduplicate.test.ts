@@ -63,6 +63,26 @@ describe('deduplicator', () => {
     }
   })
 
+  it('is unsure of what it was told to doubt, once, and of nothing above it, also after a restart', () => {
+    let dedup = createDeduplicator()
+    dedup.doubt(reading(5))
+    dedup.doubt(reading(3))
+    expect(dedup.admit(reading(5))).toBe('unsure')
+    const state = JSON.parse(JSON.stringify(dedup.snapshot()))
+    dedup = createDeduplicator()
+    dedup.restore(state)
+    expect([5, 4, 4, 6, 7, 6].map((seq) => dedup.admit(reading(seq)))).toEqual(['seen', 'unsure', 'seen', 'fresh', 'fresh', 'seen'])
+    expect(dedup.admit(reading(1, 2))).toBe('fresh')
+    expect(dedup.admit(reading(1, 1, 'b'))).toBe('fresh')
+  })
+
+  it('doubts every reading of more boots than it may remember', () => {
+    const dedup = createDeduplicator({ dedupStretches_MAX: 3, dedupBoots_MAX: 2 })
+    for (const boot of [1, 2, 3, 4]) dedup.doubt(reading(9, boot))
+    expect(dedup.admit(reading(10, 4))).toBe('fresh')
+    expect([4, 3, 2, 1].map((boot) => dedup.admit(reading(9, boot)))).toEqual(Array(4).fill('unsure'))
+  })
+
   it('remembers a long life without gaps in one stretch', () => {
     const dedup = createDeduplicator()
     for (let seq = 0; seq < 100_000; seq++) dedup.admit(reading(seq))

@@ -16,6 +16,8 @@ export interface Deduplicator {
   /** Plain data for a structured clone or JSON. */
   snapshot(): unknown
   restore(state: unknown): void
+  /** Any reading of this boot up to this sequence number may have come. */
+  doubt(upTo: Pick<Reading, 'tenant' | 'device' | 'boot' | 'seq'>): void
 }
 
 interface DeviceMemory {
@@ -65,6 +67,12 @@ export function createDeduplicator(limits: Pick<Limits, 'dedupStretches_MAX' | '
       memory.boots.set(boot, stretches)
       if (memory.boots.size > limits.dedupBoots_MAX) forgetOldest(memory)
       return stretches.admit(seq, limits.dedupStretches_MAX)
+    },
+    doubt({ tenant, device, boot, seq }) {
+      const memory = memoryOf(tenant, device)
+      const stretches = getOrMake(memory.boots, boot, () => new Stretches(0))
+      stretches.unsureBelow = Math.max(stretches.unsureBelow, seq + 1)
+      if (memory.boots.size > limits.dedupBoots_MAX) forgetOldest(memory)
     },
     snapshot() {
       const state: DeviceState[] = []

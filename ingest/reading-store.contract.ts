@@ -188,6 +188,33 @@ export function describeReadingStore(name: string, make: () => ReadingStore): vo
       expect([...found]).toEqual([['home/kettle-1/1/1', reading]])
     })
 
+    it('tells the highest sequence number of each boot of each device', async () => {
+      const store = await started()
+      expect(await store.highest()).toEqual([])
+      const keys = [
+        ['a', 1, 7],
+        ['a', 1, 3],
+        ['a', 2, 1],
+        ['b', -1, 2 ** 52 + 9],
+      ] as const
+      const readings = keys.map(([device, boot, seq]) => readingOf({}, { device, boot, seq }))
+      await store.write(batch({ readings: [...readings, readingOf({}, { tenant: 'other', device: 'a', seq: 5 })] }))
+      const rows = (await store.highest()).map(({ tenant, device, boot, seq }) => `${tenant}/${device}/${boot}/${seq}`)
+      expect(rows.sort()).toEqual(['home/a/1/7', 'home/a/2/1', `home/b/-1/${2 ** 52 + 9}`, 'other/a/1/5'])
+    })
+
+    it('takes a checkpoint between writes and beside queries', async () => {
+      const store = await started()
+      const written = [1, 2, 3].flatMap((seq) => [
+        store.write(batch({ readings: [at(seq, { inlet_temperature_c: seq })], position: seq })),
+        store.checkpoint(),
+      ])
+      const reading = rawOf(store, wholeDay)
+      await Promise.all(written)
+      await reading
+      expect((await rawOf(store, wholeDay)).map(({ seq }) => seq)).toEqual([1, 2, 3])
+    })
+
     it('adds the columns of a type that grew, and keeps old readings', async () => {
       const store = await started()
       await store.write(batch({ readings: [readingOf({ float_is_closed: 1 })] }))

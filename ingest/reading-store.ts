@@ -70,6 +70,8 @@ export interface StoredQuarantineEntry extends QuarantineEntry {
   readonly id: number
 }
 
+export type HighestReading = Pick<Reading, 'tenant' | 'device' | 'boot' | 'seq'>
+
 export interface StoreStatistics {
   readonly readings: number
   readonly values: number
@@ -89,6 +91,10 @@ export interface ReadingStore {
    * The answer's key is `${tenant}/${device}/${boot}/${seq}`.
    */
   lookup(keys: ReadonlyArray<Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'>>): Promise<ReadonlyMap<string, Reading>>
+  /** Highest sequence number that is stored of each boot of each device. */
+  highest(): Promise<readonly HighestReading[]>
+  /** Resolves when everything written so far stands in the file itself, so that losing the store's own log loses nothing of it. */
+  checkpoint(): Promise<void>
   buckets(query: BucketQuery): Promise<readonly ReadingBucket[]>
   /** In (device, boot, seq) order. */
   raw(query: RawQuery): AsyncIterable<RawReading>

@@ -107,6 +107,39 @@ describe('reading writer', () => {
     expect(writer.pending()).toBe(1)
   })
 
+  it('stores no resent reading again when its memory is lost and the journal begins later', async () => {
+    const store = createMemoryStore()
+    const first = writerOn(store)
+    await first.take(record(reading(1), reading(2)), 10)
+    await first.take(record(reading(1, 1, { boot: 2 })), 20)
+    await first.flush(20)
+    const second = writerOn(store, { storedPosition: 20 })
+    await second.recall()
+    const later = { received_at_ms: epochMs(NOW_MS + 9_000) }
+    expect(await second.take(record(reading(2, 2, later), reading(1, 1, { boot: 2, ...later })), 30)).toEqual([])
+    expect((await second.take(record(reading(1, 1, later), reading(3, 3, later)), 40)).map(({ seq }) => seq)).toEqual([3])
+    await second.flush(40)
+    expect(await storedSeqs(store)).toEqual([1, 2, 3, 1])
+    expect(second.statistics()).toMatchObject({ in: 4, stored: 1, duplicates: 3 })
+  })
+
+  it('asks the store once a record for the readings that it is unsure of', async () => {
+    const store = createMemoryStore()
+    await store.prepareType(kettle)
+    await store.write({ readings: Array.from({ length: 50 }, (_, index) => reading(index + 1)), quarantine: [], position: 1 })
+    let lookups = 0
+    const lookup = store.lookup
+    store.lookup = (keys) => {
+      lookups++
+      return lookup(keys)
+    }
+    const writer = writerOn(store, { storedPosition: 1 })
+    await writer.recall()
+    const later = { received_at_ms: epochMs(NOW_MS + 9_000) }
+    expect(await writer.take(record(...Array.from({ length: 50 }, (_, index) => reading(index + 1, index + 1, later))), 2)).toEqual([])
+    expect(lookups).toBe(1)
+  })
+
   it('counts readings set aside whole', async () => {
     const writer = writerOn(createMemoryStore())
     await writer.take({ ...record(reading(1)), quarantine: [quarantineOf()], refused: 2 }, 1)
@@ -129,7 +162,9 @@ describe('reading writer', () => {
         const dedup = createDeduplicator(small)
         const { position } = await store.start()
         const writer = writerOn(store, { dedup, storedPosition: position })
+        if (saved !== undefined && random.chance(0.2)) saved = undefined
         if (saved !== undefined) writer.restore(JSON.parse(JSON.stringify(saved.state)))
+        else await writer.recall()
         for (index = saved?.index ?? 0; index < log.length; index++) {
           const given = log[index] ?? record()
           const answer = (await writer.take(given, index + 1)).map(({ boot, seq }) => `${boot}/${seq}`)

@@ -46,10 +46,12 @@ export interface ReadingWriter {
   /** State at the position of the last flush. */
   snapshot(): unknown
   restore(state: unknown): void
+  /** Instead of `restore`: of what the store holds any reading may have come, and the store is asked for it. */
+  recall(): Promise<void>
 }
 
 export interface ReadingWriterOptions {
-  readonly store: Pick<ReadingStore, 'prepareType' | 'lookup' | 'write'>
+  readonly store: Pick<ReadingStore, 'prepareType' | 'lookup' | 'write' | 'highest'>
   readonly dedup: Deduplicator
   readonly types: (type: string) => ApplianceType | undefined
   readonly clock: Clock
@@ -76,6 +78,8 @@ class Writer implements ReadingWriter {
   #readings: Reading[] = []
   #quarantine: QuarantineEntry[] = []
   #suspects: Suspect[] = []
+  /** Keys of `#readings`, made when first asked for after a flush. */
+  #waitingKeys: Set<string> | undefined
   #admitted: { readonly next: Position; readonly admissions: readonly Admission[] } | undefined
   #last: { readonly next: Position; readonly fresh: readonly Reading[] } | undefined
 
@@ -90,11 +94,16 @@ class Writer implements ReadingWriter {
     const fresh: Reading[] = []
     const suspects: Suspect[] = []
     const admissions = this.#admit(record.readings, next)
+    const unsure = record.readings.filter((_, index) => admissions[index] === 'unsure')
+    const old = await this.#oldOf(unsure, isStored)
     for (const [index, reading] of record.readings.entries()) {
-      const admission = admissions[index]
-      const isFresh = admission === 'fresh' || (admission === 'unsure' && (await this.#isNew(reading, fresh, isStored)))
-      if (isFresh) fresh.push(reading)
-      else suspects.push({ reading, message: record.message })
+      const isOld = admissions[index] === 'seen' || (admissions[index] === 'unsure' && old.has(readingKey(reading)))
+      if (isOld) suspects.push({ reading, message: record.message })
+      else {
+        fresh.push(reading)
+        // The same key may be unsure a second time in this record.
+        if (unsure.length > 0) old.add(readingKey(reading))
+      }
     }
     if (!isStored) this.#gather(record, fresh, suspects)
     this.#last = { next, fresh }
@@ -116,6 +125,7 @@ class Writer implements ReadingWriter {
     this.#counts.conflicts += resolved.conflicts.length
     this.#counts.quarantine_entries += quarantine.length
     this.#readings = []
+    this.#waitingKeys = undefined
     this.#quarantine = []
     this.#suspects = []
   }
@@ -137,6 +147,12 @@ class Writer implements ReadingWriter {
     this.#options.dedup.restore(state)
   }
 
+  async recall(): Promise<void> {
+    const rows = await this.#options.store.highest()
+    // Dedup keeps the boots it hears of last: the newest ones.
+    for (const highest of rows.toSorted((a, b) => a.boot - b.boot)) this.#options.dedup.doubt(highest)
+  }
+
   /** Admits a record's readings once, however often the record is taken because the store failed in between. */
   #admit(readings: readonly Reading[], next: Position): readonly Admission[] {
     if (this.#admitted?.next === next && this.#admitted.admissions.length === readings.length) return this.#admitted.admissions
@@ -149,7 +165,10 @@ class Writer implements ReadingWriter {
     const refused = record.refused ?? 0
     this.#counts.in += record.readings.length + refused
     this.#counts.quarantined += refused
-    for (const reading of fresh) this.#readings.push(reading)
+    for (const reading of fresh) {
+      this.#readings.push(reading)
+      this.#waitingKeys?.add(readingKey(reading))
+    }
     for (const suspect of suspects) this.#suspects.push(suspect)
     for (const entry of record.quarantine) this.#quarantine.push(entry)
   }
@@ -162,13 +181,22 @@ class Writer implements ReadingWriter {
     this.#prepared.set(id, type)
   }
 
-  /** For the rare reading that dedup may have forgotten. In a replay the store holds the very reading, which is then not a duplicate. */
-  async #isNew(reading: Reading, fresh: readonly Reading[], isReplay: boolean): Promise<boolean> {
-    const key = readingKey(reading)
-    if ([...fresh, ...this.#readings].some((waiting) => readingKey(waiting) === key)) return false
-    await this.#prepare(reading.type)
-    const stored = (await this.#options.store.lookup([reading])).get(key)
-    return stored === undefined || (isReplay && stored.received_at_ms === reading.received_at_ms)
+  /**
+   * Keys that came before, of readings of one record that dedup may have forgotten. In a replay the store holds the very reading, which
+   * is then not old.
+   */
+  async #oldOf(unsure: readonly Reading[], isReplay: boolean): Promise<Set<string>> {
+    const old = new Set<string>()
+    if (unsure.length === 0) return old
+    this.#waitingKeys ??= new Set(this.#readings.map(readingKey))
+    for (const type of new Set(unsure.map((reading) => reading.type))) await this.#prepare(type)
+    const stored = await this.#options.store.lookup(unsure)
+    for (const reading of unsure) {
+      const key = readingKey(reading)
+      const first = stored.get(key)
+      if (this.#waitingKeys.has(key) || (first !== undefined && !(isReplay && first.received_at_ms === reading.received_at_ms))) old.add(key)
+    }
+    return old
   }
 
   async #resolveSuspects(): Promise<{ readonly duplicates: number; readonly conflicts: QuarantineEntry[]; readonly restored: Reading[] }> {

@@ -105,6 +105,7 @@ async function start(): Promise<void> {
     decodeRecord,
     decode: (message) => decodeMessage(message, typeOf(message.tenant, message.type), limits),
     writer,
+    store,
     rules: createRulesEngine({ types: typeById, filter: (rule) => !isSafetyRule(rule) }),
     windows: createWindows({ types: typeById }),
     diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits }),

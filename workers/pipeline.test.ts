@@ -18,9 +18,11 @@ interface World {
   readonly emitted: HubEvent[]
   snapshot: Snapshot<PipelineState<number>> | undefined
   storePosition: number
+  /** Position of the store at its last checkpoint. */
+  checkpoint: number
 }
 
-const newWorld = (): World => ({ log: [], stored: [], quarantined: [], emitted: [], snapshot: undefined, storePosition: 0 })
+const newWorld = (): World => ({ log: [], stored: [], quarantined: [], emitted: [], snapshot: undefined, storePosition: 0, checkpoint: 0 })
 const publish = (world: World, ...seqs: number[]): void => {
   for (const seq of seqs) world.log.push(new TextEncoder().encode(String(seq)))
 }
@@ -53,6 +55,7 @@ const readingOf = (seq: number): Reading => ({
 function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): PipelineParts<number> {
   let pending: number[] = []
   let seen = new Set<number>()
+  let doubted = new Set<number>()
   let ruleSum = 0
   let diagnosed: number[] = []
   let wake = (): void => {}
@@ -68,7 +71,11 @@ function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): Pip
     writer: {
       async take({ readings, quarantine }, next) {
         world.quarantined.push(...quarantine)
-        const fresh = readings.filter(({ seq }) => !seen.has(seq))
+        // In a replay what is in the store is the reading itself; behind its position it is a resent one.
+        const isFresh = ({ seq }: Reading): boolean => !seen.has(seq) && !(doubted.has(seq) && next > world.storePosition)
+        const fresh = readings.filter(isFresh)
+        // As the real writer: what dedup knows and the store lacks is put back.
+        for (const { seq } of readings) if (seen.has(seq) && next > world.storePosition && !world.stored.includes(seq)) pending.push(seq)
         for (const { seq } of fresh) {
           seen.add(seq)
           if (next > world.storePosition) pending.push(seq)
@@ -81,6 +88,9 @@ function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): Pip
         pending = []
       },
       pending: () => pending.length,
+      recall: async () => {
+        doubted = new Set(world.stored)
+      },
       snapshot: () => [...seen],
       restore: (state) => {
         seen = new Set(state as number[])
@@ -105,6 +115,11 @@ function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): Pip
       snapshot: () => diagnosed,
       restore: (state) => {
         diagnosed = [...(state as number[])]
+      },
+    },
+    store: {
+      checkpoint: async () => {
+        world.checkpoint = world.storePosition
       },
     },
     snapshots: {
@@ -176,6 +191,66 @@ describe('Pipeline', () => {
     await (await runToEnd(world)).stop()
     expect(world.stored).toEqual(range(1, 20))
     expect(world.emitted.filter(({ kind }) => kind === 'device_silent').map(({ key }) => key)).toEqual(['5:15', '10:55', '15:120', '20:210'])
+  })
+
+  it('puts back into a store that lost its own log what lies before the snapshot', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 12))
+    await (await runToEnd(world)).stop()
+    const emitted = world.emitted.length
+    world.stored.length = 4
+    world.storePosition = 4
+    publish(world, 13)
+    await (await runToEnd(world)).stop()
+    expect(world.stored).toEqual(range(1, 13))
+    expect(world.emitted).toHaveLength(emitted)
+  })
+
+  it('stores nothing twice when its snapshot and the beginning of the journal are gone', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 12))
+    await (await runToEnd(world)).stop()
+    world.snapshot = undefined
+    world.log.fill(new TextEncoder().encode('1'), 0, 12)
+    publish(world, 3, 13)
+    await (await runToEnd(world)).stop()
+    expect(world.stored).toEqual(range(1, 13))
+  })
+
+  it('lets go of the journal only behind a snapshot and a checkpoint of the store', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 6))
+    const released: Array<readonly [position: number, checkpoint: number]> = []
+    const { snapshots } = partsOf(world)
+    const change = {
+      snapshots: { ...snapshots, save: (snapshot: Snapshot<PipelineState<number>>) => snapshots.save(snapshot).then(() => snapshot.position) },
+      onReleasable: (position: number) => released.push([position, world.checkpoint]),
+    }
+    await (await runToEnd(world, change)).stop()
+    expect(released).toEqual([[6, 6]])
+
+    publish(world, 7)
+    const failing = { checkpoint: () => Promise.reject(new MendlineError('MDL_STORE_UNAVAILABLE', 'busy', { retryable: true })) }
+    await (await runToEnd(world, { ...change, store: failing })).stop()
+    expect(released).toEqual([[6, 6]])
+    expect(world.stored).toEqual(range(1, 7))
+  })
+
+  it('goes on without a snapshot when the disk takes none', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 6))
+    const snapshots = { load: async () => undefined, save: () => Promise.reject(new Error('ENOSPC')) }
+    const released: number[] = []
+    const pipeline = await runToEnd(world, {
+      snapshots,
+      onReleasable: (position) => released.push(position),
+      limits: { ...limits, snapshotRecords: 1 },
+    })
+    publish(world, 7)
+    await pipeline.storedUpTo(7, 5_000)
+    await pipeline.stop()
+    expect(world.stored).toEqual(range(1, 7))
+    expect(released).toEqual([])
   })
 
   it('sets a record aside on which it fails twice, and goes on', async () => {

@@ -43,6 +43,12 @@ export interface PipelineParts<Window> {
     flush(position: number): Promise<void>
     /** Readings that wait for a flush. */
     pending(): number
+    /** Learns from the store which readings may have come, when there is no saved state to tell it. */
+    recall(): Promise<void>
+  }
+  readonly store: {
+    /** Resolves when what was flushed no longer depends on the store's own log. */
+    checkpoint(): Promise<void>
   }
   readonly rules: Stateful & { decide(reading: Reading): readonly HubEvent[] }
   readonly windows: Stateful & { observe(reading: Reading): readonly Window[] }
@@ -107,7 +113,7 @@ export class Pipeline<Window> {
   }
 
   /**
-   * Restores the state and begins to read.
+   * Restores the state and begins to read, where the state or the store is behind: a store that lost its own log lies behind the state.
    * @param storePosition what the store says it holds
    * @returns a promise of the running loop; it rejects when the pipeline cannot go on
    */
@@ -120,7 +126,10 @@ export class Pipeline<Window> {
       windows.restore(saved.state.windows)
       diagnoser.restore(saved.state.diagnoser)
       this.#models.add(saved.state.pendingWindows)
-      this.#position = saved.position
+      this.#position = Math.min(saved.position, storePosition)
+    } else if (storePosition > 0) {
+      log.warn('pipeline has no saved state and begins with what is left of the journal', { store_position: storePosition })
+      await writer.recall()
     }
     this.#storedPosition = storePosition
     this.#lastFlushMs = clock.monotonicMs()
@@ -264,7 +273,7 @@ export class Pipeline<Window> {
   }
 
   async #saveSnapshot(): Promise<void> {
-    const { writer, rules, windows, diagnoser, snapshots, onReleasable, clock } = this.#parts
+    const { writer, rules, windows, diagnoser, snapshots, store, onReleasable, clock, log } = this.#parts
     await this.#flush()
     const position = this.#position
     const state: PipelineState<Window> = {
@@ -275,11 +284,17 @@ export class Pipeline<Window> {
       pendingWindows: this.#models.pending(),
     }
     this.#models.release()
-    const emitted = [...this.#outstanding]
-    await Promise.all(emitted)
-    onReleasable(await snapshots.save({ position, state }))
+    await Promise.all([...this.#outstanding])
     this.#recordsSinceSnapshot = 0
     this.#lastSnapshotMs = clock.monotonicMs()
+    try {
+      const releasable = await snapshots.save({ position, state })
+      // The store may lose its own log in a crash; only what it holds without that may go from the journal.
+      await store.checkpoint()
+      onReleasable(releasable)
+    } catch (error) {
+      log.error('state is not saved or the store not checkpointed, the journal is kept', { position, cause: String(error) })
+    }
   }
 
   /** Hands events to the hubs until they are applied; the bound is one batch of the journal at a time. */

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Log } from '#kernel/log.ts'
 
-/** Version of the snapshot's layout; another one on disk is not read and the journal is replayed instead. */
+/** Version of the snapshot's layout; another one on disk counts as unreadable. */
 const SNAPSHOT_VERSION = 1
 
 export interface Snapshot<State> {
@@ -33,7 +33,7 @@ export function createSnapshotFile<State>(options: { readonly directory: string;
   async function read(file: string): Promise<Snapshot<State> | undefined> {
     try {
       const content = deserialize(await readFile(file)) as Snapshot<State> & { version: number }
-      if (content.version !== SNAPSHOT_VERSION) return undefined
+      if (content.version !== SNAPSHOT_VERSION) throw new Error(`layout ${content.version} is not ${SNAPSHOT_VERSION}`)
       return { position: content.position, state: content.state }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -47,7 +47,8 @@ export function createSnapshotFile<State>(options: { readonly directory: string;
     async load() {
       await mkdir(directory, { recursive: true })
       const found = (await read(newest)) ?? (await read(previous))
-      previousPosition = 0
+      // Whichever was found is the older of the two after the next save.
+      previousPosition = found?.position ?? 0
       return found
     },
     async save(snapshot) {

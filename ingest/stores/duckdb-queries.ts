@@ -2,7 +2,7 @@
 import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api'
 import { epochMs } from '#kernel/clock.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import type { BucketQuery, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
+import type { BucketQuery, HighestReading, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
 import { quoted, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
 import { bucketGrid, type StoredType } from './stored-type.ts'
@@ -41,6 +41,17 @@ export async function lookupReadings(
     }
   }
   return found
+}
+
+/** Highest sequence number of each boot of each device, over all types. */
+export async function highestReadings(connection: DuckDBConnection, registers: Registers): Promise<HighestReading[]> {
+  if (registers.types.size === 0) return []
+  const keys = [...registers.types.keys()].map((id) => `SELECT device_key, boot, seq FROM ${quoted(readingsTable(id))}`)
+  const sql = `SELECT device_key, boot::DOUBLE, max(seq)::DOUBLE FROM (${keys.join(' UNION ALL ')}) GROUP BY ALL`
+  return (await readRows(connection, sql)).flatMap(([key, boot, seq]) => {
+    const source = registers.devices.get(Number(key))
+    return source === undefined ? [] : [{ ...source, boot: Number(boot), seq: Number(seq) }]
+  })
 }
 
 /** Buckets of one device, ascending by time, then in the type's order of channels. Each reading of a bucket weighs the same. */

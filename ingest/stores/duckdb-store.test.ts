@@ -88,6 +88,22 @@ describe('DuckDB store on a file', () => {
     await second.stop()
   })
 
+  it('loses nothing that was written before a checkpoint when its log is lost', async () => {
+    const first = on('checkpoint.duckdb')
+    await first.start()
+    await first.prepareType(kettle)
+    await first.write({ readings: [readingOf({}, { seq: 1 })], quarantine: [], position: 1 })
+    await first.checkpoint()
+    await first.write({ readings: [readingOf({}, { seq: 2 })], quarantine: [], position: 2 })
+    copyFileSync(join(root, 'checkpoint.duckdb'), join(root, 'no-log.duckdb'))
+    await first.stop()
+    const second = on('no-log.duckdb')
+    expect(await second.start()).toEqual({ position: 1 })
+    expect((await rawOf(second)).map(({ seq }) => seq)).toEqual([1])
+    await second.stop()
+    await expect(second.checkpoint()).rejects.toMatchObject({ code: 'MDL_STORE_UNAVAILABLE' })
+  })
+
   it('refuses a schema of another version and names that cannot be columns', async () => {
     const first = on('version.duckdb')
     await first.start()

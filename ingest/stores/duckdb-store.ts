@@ -9,9 +9,9 @@ import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { RawQuery, RawReading, ReadingStore, StoreBatch, StoreStatistics } from '../reading-store.ts'
+import type { HighestReading, RawQuery, RawReading, ReadingStore, StoreBatch, StoreStatistics } from '../reading-store.ts'
 import { appendQuarantine, appendReadings } from './duckdb-append.ts'
-import { bucketRows, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
+import { bucketRows, highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
 import { addDevice, addFirmware, openSchema, prepareTables, type Registers } from './duckdb-schema.ts'
 import { rawReading, type StoredType } from './stored-type.ts'
 
@@ -88,6 +88,14 @@ class DuckdbStore implements ReadingStore {
 
   async lookup(keys: Parameters<ReadingStore['lookup']>[0]): Promise<ReadonlyMap<string, Reading>> {
     return this.#query((connection, registers) => lookupReadings(connection, registers, keys))
+  }
+
+  highest(): Promise<readonly HighestReading[]> {
+    return this.#query(highestReadings)
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#inTurn(async ({ writer }) => void (await writer.run('CHECKPOINT')))
   }
 
   buckets(query: Parameters<ReadingStore['buckets']>[0]): ReturnType<ReadingStore['buckets']> {

@@ -2,7 +2,7 @@
 import { epochMs } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { BucketQuery, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
+import type { BucketQuery, HighestReading, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
 import { bucketGrid, columnsOf, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
@@ -42,6 +42,15 @@ export function createMemoryStore(): ReadingStore {
       }
       return found
     },
+    async highest() {
+      const highest = new Map<string, HighestReading>()
+      for (const { tenant, device, boot, seq } of readings.values()) {
+        const key = `${tenant}/${device}/${boot}`
+        if (seq > (highest.get(key)?.seq ?? -1)) highest.set(key, { tenant, device, boot, seq })
+      }
+      return [...highest.values()]
+    },
+    async checkpoint() {},
     async buckets(query) {
       const own = [...readings.values()].filter((reading) => reading.tenant === query.tenant && reading.device === query.device)
       const inside = own.filter((reading) => reading.observed_at_ms >= query.from_ms && reading.observed_at_ms < query.to_ms)
