@@ -41,7 +41,7 @@ export interface Safety {
 
 /** State is saved this often; after a crash at most this much is read again. */
 const SNAPSHOT_EVERY_MS = 10_000
-/** Wait before events that the hubs could not take are sent again. */
+/** Wait before what failed is tried again: events for the hubs, a read of the journal. */
 const RETRY_MS = 200
 /** Bytes read in one turn of catching up. */
 const CATCH_UP_BYTES = 1024 * 1024
@@ -60,16 +60,18 @@ class SafetyConsumer implements Safety {
   #isStopping = false
   #unsubscribe: () => void = () => {}
   #cancelSnapshot: () => void = () => {}
+  #cancelCatchUp: () => void = () => {}
+  /** Set when events were given up at the stop: no state may be saved behind them. */
+  #hasGivenUp = false
 
   constructor(parts: SafetyParts) {
     this.#parts = parts
   }
 
   async start(): Promise<void> {
-    const { snapshots, rules, journal } = this.#parts
+    const { snapshots, journal } = this.#parts
     const saved = await snapshots.load()
-    if (saved !== undefined) {
-      rules.restore(saved.state)
+    if (saved !== undefined && this.#restore(saved.state)) {
       this.#position = saved.position
       this.#savedPosition = saved.position
     }
@@ -82,12 +84,25 @@ class SafetyConsumer implements Safety {
     return { position: this.#position, ...this.#counts }
   }
 
+  /** Events that the hubs cannot take now are left to the next start, which reads them again. */
   async stop(): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
     this.#unsubscribe()
     this.#cancelSnapshot()
+    this.#cancelCatchUp()
     await this.#save()
+  }
+
+  /** Without its state (another version wrote it) the consumer judges the journal from its beginning; the ids of alarms stay the same. */
+  #restore(state: unknown): boolean {
+    try {
+      this.#parts.rules.restore(state)
+      return true
+    } catch (error) {
+      this.#parts.log.error('safety state cannot be restored, the journal is read from its beginning', { cause: String(error) })
+      return false
+    }
   }
 
   #onCommit(records: readonly DurableRecord[]): void {
@@ -111,6 +126,7 @@ class SafetyConsumer implements Safety {
       }
     } catch (error) {
       this.#parts.log.error('safety consumer cannot read the journal', { cause: String(error) })
+      if (!this.#isStopping) this.#cancelCatchUp = this.#parts.clock.after(RETRY_MS, () => void this.#catchUp())
     } finally {
       this.#isCatchingUp = false
     }
@@ -146,6 +162,10 @@ class SafetyConsumer implements Safety {
         return await this.#parts.apply(events)
       } catch (error) {
         this.#parts.log.error('hubs could not take safety events', { count: events.length, cause: String(error) })
+        if (this.#isStopping) {
+          this.#hasGivenUp = true
+          return
+        }
         await new Promise<void>((resolve) => this.#parts.clock.after(RETRY_MS, resolve))
       }
     }
@@ -167,6 +187,7 @@ class SafetyConsumer implements Safety {
     if (position === this.#savedPosition) return
     const state = rules.snapshot()
     await Promise.all([...this.#outstanding])
+    if (this.#hasGivenUp) return
     onReleasable(await snapshots.save({ position, state }))
     this.#savedPosition = position
   }

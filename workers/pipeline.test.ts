@@ -236,6 +236,22 @@ describe('Pipeline', () => {
     expect(world.stored).toEqual(range(1, 7))
   })
 
+  it.each(['rules', 'windows', 'diagnoser', 'writer'] as const)('starts although the saved state of its %s cannot be read', async (name) => {
+    const world = newWorld()
+    publish(world, ...range(1, 12))
+    await (await runToEnd(world)).stop()
+    publish(world, 12, ...range(13, 20))
+    const parts = partsOf(world)
+    const restore = (): never => {
+      throw new Error('another version')
+    }
+    const pipeline = new Pipeline({ ...parts, [name]: { ...parts[name], restore } })
+    await pipeline.start(world.storePosition)
+    await pipeline.storedUpTo(world.log.length, 5_000)
+    await pipeline.stop()
+    expect(world.stored).toEqual(range(1, 20))
+  })
+
   it('goes on without a snapshot when the disk takes none', async () => {
     const world = newWorld()
     publish(world, ...range(1, 6))

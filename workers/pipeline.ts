@@ -118,14 +118,9 @@ export class Pipeline<Window> {
    * @returns a promise of the running loop; it rejects when the pipeline cannot go on
    */
   async start(storePosition: number): Promise<{ readonly running: Promise<void> }> {
-    const { snapshots, writer, rules, windows, diagnoser, clock, log } = this.#parts
+    const { snapshots, writer, clock, log } = this.#parts
     const saved = await snapshots.load()
-    if (saved !== undefined) {
-      writer.restore(saved.state.writer)
-      rules.restore(saved.state.rules)
-      windows.restore(saved.state.windows)
-      diagnoser.restore(saved.state.diagnoser)
-      this.#models.add(saved.state.pendingWindows)
+    if (saved !== undefined && this.#restore(saved.state)) {
       this.#position = Math.min(saved.position, storePosition)
     } else if (storePosition > 0) {
       log.warn('pipeline has no saved state and begins with what is left of the journal', { store_position: storePosition })
@@ -163,6 +158,27 @@ export class Pipeline<Window> {
 
   statistics(): PipelineStatistics {
     return { position: this.#position, ...this.#counts, ...this.#models.statistics() }
+  }
+
+  /**
+   * Gives each part its state. A part that cannot take it (another version wrote it) begins empty, which costs some diagnoses and
+   * holds; without dedup's state the whole of it counts as missing.
+   */
+  #restore(state: PipelineState<Window>): boolean {
+    const { writer, rules, windows, diagnoser, log } = this.#parts
+    const isRestored = (name: string, part: Stateful, own: unknown): boolean => {
+      try {
+        part.restore(own)
+        return true
+      } catch (error) {
+        log.error('state of a part cannot be restored, it begins empty', { part: name, cause: String(error) })
+        return false
+      }
+    }
+    if (!isRestored('writer', writer, state.writer)) return false
+    isRestored('rules', rules, state.rules)
+    if (isRestored('windows', windows, state.windows) && isRestored('diagnoser', diagnoser, state.diagnoser)) this.#models.add(state.pendingWindows)
+    return true
   }
 
   /** Finishes the batch in hand, stores it and saves the state; idempotent. */

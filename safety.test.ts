@@ -1,0 +1,267 @@
+import { describe, expect, it } from 'vitest'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import { epochMs, ManualClock } from '#kernel/clock.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import { silentLog } from '#kernel/log.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { createSafety, type Safety, type SafetyParts } from './safety.ts'
+import type { Snapshot } from './workers/snapshot-file.ts'
+
+type Listener = Parameters<SafetyParts['journal']['onCommit']>[0]
+
+const SNAPSHOT_MS = 10_000
+const RETRY_MS = 200
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+/** Lets everything that waits for no clock run. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** What outlives a process: a log of one number a record, a snapshot, and the hubs. */
+class World {
+  readonly log: number[] = []
+  readonly applied: string[] = []
+  readonly released: number[] = []
+  snapshot: Snapshot<unknown> | undefined
+  /** Snapshots with the number of events that were applied when each was saved. */
+  readonly saves: Array<{ readonly position: number; readonly applied: number }> = []
+}
+
+/** One process over a world; `fail` and `onRead` let a test break or hold parts of it. */
+class Process {
+  readonly clock = new ManualClock(0)
+  readonly seen: number[] = []
+  readonly safety: Safety
+  readonly #world: World
+  readonly #listeners = new Set<Listener>()
+  fail: { apply?: boolean; read?: boolean; decode?: number; restore?: boolean } = {}
+  onRead: () => Promise<void> = async () => {}
+
+  constructor(world: World) {
+    this.#world = world
+    let sum = 0
+    this.safety = createSafety({
+      journal: {
+        read: async (from) => {
+          await this.onRead()
+          if (this.fail.read === true) throw new Error('EIO')
+          const records = this.#records(from, Math.min(from + 2, world.log.length))
+          return { records, next: from + records.length }
+        },
+        onCommit: (listener) => {
+          this.#listeners.add(listener)
+          return () => this.#listeners.delete(listener)
+        },
+        end: () => world.log.length,
+      },
+      decodeRecord: (body) => ({ received_at_ms: epochMs(body[0] ?? 0) }) as AcceptedMessage,
+      decodeForSafety: ({ received_at_ms: value }) => {
+        if (value === this.fail.decode) throw new TypeError('poison')
+        return [{ seq: Number(value) } as Reading]
+      },
+      rules: {
+        decide: ({ seq }) => {
+          this.seen.push(seq)
+          sum += seq
+          return seq % 5 === 0 ? [{ kind: 'device_silent', key: `${seq}:${sum}`, tenant: 'home', device: 'd1', at_ms: epochMs(seq) }] : []
+        },
+        snapshot: () => sum,
+        restore: (state) => {
+          if (this.fail.restore === true) throw new Error('another version')
+          sum = state as number
+        },
+      },
+      apply: async (events: readonly HubEvent[]) => {
+        if (this.fail.apply === true) throw new Error('locked')
+        world.applied.push(...events.map(({ key }) => key))
+      },
+      snapshots: {
+        load: async () => world.snapshot,
+        save: async (snapshot) => {
+          world.snapshot = snapshot
+          world.saves.push({ position: snapshot.position, applied: world.applied.length })
+          return snapshot.position
+        },
+      },
+      onReleasable: (position) => world.released.push(position),
+      clock: this.clock,
+      log: silentLog,
+    })
+  }
+
+  /** Makes records durable as one group and tells the listeners, as the journal does. */
+  commit(...values: readonly number[]): void {
+    const first = this.#world.log.length
+    this.#world.log.push(...values)
+    for (const listener of this.#listeners) listener(this.#records(first, this.#world.log.length))
+  }
+
+  #records(from: number, to: number) {
+    return this.#world.log.slice(from, to).map((value, index) => ({
+      position: from + index,
+      next: from + index + 1,
+      body: Uint8Array.of(value),
+    }))
+  }
+}
+
+async function started(world: World): Promise<Process> {
+  const process = new Process(world)
+  await process.safety.start()
+  return process
+}
+
+describe('safety consumer', () => {
+  it('decides in the same turn in which records become durable', async () => {
+    const process = await started(new World())
+    process.commit(1, 2, 5)
+    expect(process.seen).toEqual([1, 2, 5])
+    expect(process.safety.statistics()).toEqual({ position: 3, events: 1, failed: 0 })
+  })
+
+  it('reads after a restart what it had not seen, and goes on with its state', async () => {
+    const world = new World()
+    const first = await started(world)
+    first.commit(1, 2, 3)
+    await first.safety.stop()
+    world.log.push(4, 5, 6)
+    const second = await started(world)
+    second.commit(7, 10)
+    expect(second.seen).toEqual([4, 5, 6, 7, 10])
+    await settle()
+    expect(world.applied).toEqual(['5:15', '10:38'])
+  })
+
+  it('judges again after a crash what lies behind its snapshot, with the same keys', async () => {
+    const world = new World()
+    const first = await started(world)
+    first.commit(1, 5)
+    await settle()
+    await (await started(world)).safety.stop()
+    await settle()
+    expect(world.applied).toEqual(['5:6', '5:6'])
+  })
+
+  it('misses and repeats nothing that is committed while it catches up', async () => {
+    const world = new World()
+    world.log.push(...range(1, 6))
+    const process = new Process(world)
+    let next = 7
+    process.onRead = async () => {
+      // Before the read and in the middle of it, as long as there is something left to catch up.
+      if (next > 20) return
+      process.commit(next++)
+      await settle()
+      process.commit(next++)
+    }
+    await process.safety.start()
+    process.commit(next++)
+    expect(process.seen).toEqual(range(1, next - 1))
+  })
+
+  it('reads the gap when a group does not follow on what it has', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.commit(1)
+    world.log.push(2, 3)
+    process.commit(4)
+    await settle()
+    process.commit(5)
+    expect(process.seen).toEqual(range(1, 5))
+  })
+
+  it('tries a journal that cannot be read again', async () => {
+    const world = new World()
+    world.log.push(1, 2)
+    const process = new Process(world)
+    process.fail = { read: true }
+    await process.safety.start()
+    expect(process.seen).toEqual([])
+    process.fail = {}
+    process.clock.advance(RETRY_MS)
+    await settle()
+    expect(process.seen).toEqual([1, 2])
+  })
+
+  it('brings events to the hubs when they answer again', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.fail = { apply: true }
+    process.commit(5)
+    await settle()
+    process.commit(6)
+    expect(process.seen).toEqual([5, 6])
+    expect(world.applied).toEqual([])
+    process.fail = {}
+    process.clock.advance(RETRY_MS)
+    await settle()
+    expect(world.applied).toEqual(['5:5'])
+  })
+
+  it('counts a record on which it fails and judges the next', async () => {
+    const process = await started(new World())
+    process.fail = { decode: 2 }
+    process.commit(1, 2, 5)
+    expect(process.seen).toEqual([1, 5])
+    expect(process.safety.statistics()).toEqual({ position: 3, events: 1, failed: 1 })
+  })
+
+  it('saves its state and lets go of the journal only behind applied events', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.fail = { apply: true }
+    process.commit(1, 5)
+    await settle()
+    process.clock.advance(SNAPSHOT_MS)
+    await settle()
+    expect(world.saves).toEqual([])
+    expect(world.released).toEqual([])
+    process.fail = {}
+    process.clock.advance(RETRY_MS)
+    await settle()
+    expect(world.saves).toEqual([{ position: 2, applied: 1 }])
+    expect(world.released).toEqual([2])
+  })
+
+  it('saves nothing while nothing has come', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.commit(1)
+    process.clock.advance(SNAPSHOT_MS)
+    await settle()
+    process.clock.advance(SNAPSHOT_MS)
+    await settle()
+    expect(world.saves).toHaveLength(1)
+  })
+
+  it('stops although the hubs are away, and leaves their events to the next start', async () => {
+    const world = new World()
+    const first = await started(world)
+    first.fail = { apply: true }
+    first.commit(5)
+    await settle()
+    const stopped = first.safety.stop()
+    first.clock.advance(RETRY_MS)
+    await stopped
+    expect(world.saves).toEqual([])
+    await started(world)
+    await settle()
+    expect(world.applied).toEqual(['5:5'])
+  })
+
+  it('takes nothing more after its stop', async () => {
+    const process = await started(new World())
+    await process.safety.stop()
+    process.commit(5)
+    expect(process.seen).toEqual([])
+  })
+
+  it('starts from the beginning of the journal when its state cannot be restored', async () => {
+    const world = new World()
+    const first = await started(world)
+    first.commit(1, 5)
+    await first.safety.stop()
+    const second = new Process(world)
+    second.fail = { restore: true }
+    await second.safety.start()
+    expect(second.seen).toEqual([1, 5])
+  })
+})
