@@ -4,6 +4,7 @@
  */
 import type { Clock } from '#kernel/clock.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
+import { UNITS, type Unit } from '#kernel/units.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { Street, StreetStatus } from './simulators/street.ts'
 
@@ -130,8 +131,11 @@ function diagnosisLines(diagnosis: Diagnosis | undefined): string[] {
   ]
 }
 
-const evidenceText = ({ text, observed, expected, unit }: Diagnosis['evidence_for'][number]): string =>
-  observed === null || expected === null ? `because ${text}` : `because ${text}: ${observed.toFixed(1)} instead of ${expected.toFixed(1)} ${unit}`
+function evidenceText({ text, observed, expected, unit }: Diagnosis['evidence_for'][number]): string {
+  if (observed === null || expected === null) return `because ${text}`
+  const label = unit in UNITS ? UNITS[unit as Unit].label : unit
+  return `because ${text}: ${observed.toFixed(1)} instead of ${expected.toFixed(1)} ${label}`.trimEnd()
+}
 
 function orderLines(order: WorkOrder | undefined): string[] {
   if (order === undefined) return ['              none yet']

@@ -55,12 +55,18 @@ function showDevices() {
 }
 
 const sign = (evidence) => {
-  const seen = evidence.observed === null ? '' : ` ${number(evidence.observed)} ${evidence.unit}`
+  const seen = evidence.observed === null ? '' : ` ${number(evidence.observed)} ${unitLabel(evidence.unit)}`.trimEnd()
   const wanted = evidence.expected === null ? '' : `, expected ${number(evidence.expected)}`
   return `${evidence.text}:${seen}${wanted}`
 }
 
+// Names of units as people write them; the others are written as they are.
+const UNIT_LABELS = { k: 'K', c: '°C', ratio: '', none: '', a: 'A', w: 'W', v: 'V', hz: 'Hz', pct: '%', ma: 'mA', count: '' }
+const unitLabel = (unit) => UNIT_LABELS[unit] ?? unit
+
 function showOrders(orders) {
+  if (state.openOrders.size === 0 && !state.hasShownOrders && orders.length > 0) state.openOrders.add(orders[0].work_order_id)
+  state.hasShownOrders ||= orders.length > 0
   if (orders.length === 0) return byId('orders').replaceChildren(quiet('No work orders yet.'))
   byId('orders').replaceChildren(
     ...orders.map((order) => {

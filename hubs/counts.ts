@@ -2,8 +2,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { HubTables } from './hub-tables.ts'
 
-/** States of an order that nobody works on any more. */
-const ENDED = ['closed', 'cancelled', 'verified'] as const
+/** States in which nothing is left to do on site. */
+const ENDED = ['done', 'verified', 'closed', 'cancelled'] as const
 
 /** Creates the counter over the hubs' tables; each call is a handful of indexed counts. */
 export function createHubCounts(database: Kysely<HubTables>): (tenant: string) => Promise<Readonly<Record<string, number>>> {
