@@ -14,7 +14,7 @@ import { createRandom } from '#kernel/random.ts'
 import { type ApiTables, apiMigrations } from './api/api-tables.ts'
 import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
-import { createApi } from './api/server.ts'
+import type { createApi } from './api/server.ts'
 import { createBroker } from './broker/broker.ts'
 import { createDeviceRegistry } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
@@ -83,7 +83,6 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const broker = joinBroker({ ...books, ingest, presence }, config, ports)
     service.sendCommandsBy(broker.publishCommand)
     const after = joinConsumers({ ...books, ...service, journal, releases }, config, ports)
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
 
     // Devices are let in as soon as the journal is open; the pipeline starts beside them and reads what came meanwhile.
     stops.push(() => after.pipeline.stop())
@@ -95,6 +94,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const { mqttPort } = await broker.start()
     await service.hubs.start()
     await service.outbox.start()
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
     await pipelineStarted
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
@@ -204,7 +204,9 @@ type Everything = Books &
   Service &
   ReturnType<typeof joinConsumers> & { readonly journal: Journal; readonly ingest: Ingest; readonly broker: ReturnType<typeof createBroker> }
 
-function joinApi(parts: Everything, config: Config, { log, clock }: Ports) {
+/** Loaded last: no device waits for the HTTP server's modules. */
+async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
+  const { createApi } = await import('./api/server.ts')
   const { operations, registry, types, hubs, outbox, pipeline, broker } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth(parts)

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { flushCompiled } from '../compile-cache.ts'
 import { createLog } from '../log.ts'
 import { initialise, isInitialised } from './data-folder.ts'
 import { addServerFlags, readConfig, type ServerFlags } from './settings.ts'
@@ -32,6 +33,7 @@ async function serve(flags: ServerFlags & { readonly check?: boolean }): Promise
   const { startPlatform } = await import('../main.ts')
   const platform = await startPlatform(config, { log, clock: systemClock })
   console.log(`ready mqtt=${platform.mqttUrl} http=${platform.httpUrl}`)
+  flushCompiled()
   await stopping
   await stopWithin(() => platform.stop())
 }

@@ -29,6 +29,7 @@ const files = [
   'demo.ts',
   'demo-view.ts',
   'cli.ts',
+  'compile-cache.ts',
   'config.ts',
   'health.ts',
   'safety.ts',

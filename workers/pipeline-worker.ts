@@ -10,6 +10,7 @@ import { applianceTypes } from '#catalogue/registry.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Log } from '#kernel/log.ts'
+import { flushCompiled } from '../compile-cache.ts'
 import { decodeMessage } from '../ingest/decode.ts'
 import { createDeduplicator } from '../ingest/deduplicate.ts'
 import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
@@ -124,6 +125,7 @@ async function start(): Promise<void> {
     store: await store.statistics(),
   }))
   const { running } = await pipeline.start(storePosition)
+  flushCompiled()
   running.catch((error: unknown) => {
     log.error('pipeline cannot go on', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     process.exit(1)

@@ -1,0 +1,40 @@
+/**
+ * The verbs of `mendline`. Each is a thin call: server verbs read the configuration and start the platform, the others speak to a
+ * running server over its HTTP API. Exit codes: 0 done, 1 failure, 2 wrong use or configuration.
+ */
+import { Command, CommanderError } from 'commander'
+import { version } from '../version.ts'
+import { apiVerbs } from './api-verbs.ts'
+import { databaseVerbs } from './database.ts'
+import { doctorVerb } from './doctor.ts'
+import { exitCodeOf, messageOf } from './exit.ts'
+import { initVerb } from './init.ts'
+import { replayVerb } from './replay.ts'
+import { serverVerbs } from './serve.ts'
+import { simulateVerb } from './simulate.ts'
+
+/** Builds the program with all verbs. */
+function createProgram(): Command {
+  const program = new Command('mendline').description('Telemetry and predictive service for home appliances').version(version)
+  program.exitOverride().showHelpAfterError('(see mendline --help)')
+  for (const add of [serverVerbs, initVerb, doctorVerb, apiVerbs, simulateVerb, replayVerb, databaseVerbs]) add(program)
+  for (const command of program.commands) {
+    command.exitOverride()
+    for (const below of command.commands) below.exitOverride()
+  }
+  return program
+}
+
+/** Runs the verb of the command line. */
+export async function runProgram(): Promise<void> {
+  try {
+    await createProgram().parseAsync()
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+    else {
+      console.error(messageOf(error))
+      // A part that started before the failure may hold the loop open.
+      process.exit(exitCodeOf(error))
+    }
+  }
+}
