@@ -84,14 +84,16 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     service.sendCommandsBy(broker.publishCommand)
     const after = joinConsumers({ ...books, ...service, journal, releases }, config, ports)
 
-    // Devices are let in as soon as the journal is open; the pipeline starts beside them and reads what came meanwhile.
+    // Devices are let in as soon as the journal is open; what follows it starts beside them and reads what came meanwhile.
     stops.push(() => after.pipeline.stop())
     const pipelineStarted = after.pipeline.start(journal.end())
     pipelineStarted.catch(() => {})
     stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop, presence.stop)
-    await after.safety.start()
+    const safetyStarted = after.safety.start()
+    safetyStarted.catch(() => {})
     stops.push(broker.stop)
     const { mqttPort } = await broker.start()
+    await safetyStarted
     await service.hubs.start()
     await service.outbox.start()
     const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)

@@ -221,6 +221,19 @@ describe('safety consumer', () => {
     expect(world.released).toEqual([2])
   })
 
+  it('saves soon after a start, so that kills in a row do not add up', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.commit(1)
+    process.clock.advance(1_000)
+    await settle()
+    expect(world.saves).toHaveLength(1)
+    process.commit(2)
+    process.clock.advance(1_000)
+    await settle()
+    expect(world.saves).toHaveLength(1)
+  })
+
   it('saves nothing while nothing has come', async () => {
     const world = new World()
     const process = await started(world)

@@ -41,6 +41,8 @@ export interface Safety {
 
 /** State is saved this often; after a crash at most this much is read again. */
 const SNAPSHOT_EVERY_MS = 10_000
+/** Time to the first one, so that a process that keeps being killed does not read more and more again. */
+const SNAPSHOT_FIRST_MS = 1_000
 /** Wait before what failed is tried again: events for the hubs, a read of the journal. */
 const RETRY_MS = 200
 /** Bytes read in one turn of catching up. */
@@ -76,8 +78,8 @@ class SafetyConsumer implements Safety {
       this.#savedPosition = saved.position
     }
     this.#unsubscribe = journal.onCommit((records) => this.#onCommit(records))
+    this.#scheduleSnapshot(SNAPSHOT_FIRST_MS)
     await this.#catchUp()
-    this.#scheduleSnapshot()
   }
 
   statistics(): { readonly position: number; readonly events: number; readonly failed: number } {
@@ -171,12 +173,12 @@ class SafetyConsumer implements Safety {
     }
   }
 
-  #scheduleSnapshot(): void {
-    this.#cancelSnapshot = this.#parts.clock.after(SNAPSHOT_EVERY_MS, () => {
+  #scheduleSnapshot(inMs: number): void {
+    this.#cancelSnapshot = this.#parts.clock.after(inMs, () => {
       this.#save()
         .catch((error: unknown) => this.#parts.log.error('safety state cannot be saved', { cause: String(error) }))
         .finally(() => {
-          if (!this.#isStopping) this.#scheduleSnapshot()
+          if (!this.#isStopping) this.#scheduleSnapshot(SNAPSHOT_EVERY_MS)
         })
     })
   }

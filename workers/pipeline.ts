@@ -84,6 +84,9 @@ export interface PipelineStatistics extends ModelQueueStatistics {
 /** Wait before events or batches that could not be taken are tried again. */
 const RETRY_MS = 500
 
+/** Time to the first snapshot, so that a process that keeps being killed does not replay more and more. */
+const SNAPSHOT_FIRST_MS = 1_000
+
 /** Longest wait for the model at a stop. */
 const MODEL_STOP_MS = 1_000
 
@@ -118,7 +121,7 @@ export class Pipeline<Window> {
    * @returns a promise of the running loop; it rejects when the pipeline cannot go on
    */
   async start(storePosition: number): Promise<{ readonly running: Promise<void> }> {
-    const { snapshots, writer, clock, log } = this.#parts
+    const { snapshots, writer, clock, log, limits } = this.#parts
     const saved = await snapshots.load()
     if (saved !== undefined && this.#restore(saved.state)) {
       this.#position = Math.min(saved.position, storePosition)
@@ -128,7 +131,7 @@ export class Pipeline<Window> {
     }
     this.#storedPosition = storePosition
     this.#lastFlushMs = clock.monotonicMs()
-    this.#lastSnapshotMs = this.#lastFlushMs
+    this.#lastSnapshotMs = this.#lastFlushMs - limits.snapshotMs + SNAPSHOT_FIRST_MS
     log.info('pipeline begins', { position: this.#position, store_position: storePosition, windows_pending: this.#models.pending().length })
     this.#loop = this.#run()
     this.#modelLoop = this.#models.run()
