@@ -1,7 +1,7 @@
 /** Starts what the benchmark measures as child processes on free ports of the loopback, and reads what they cost from /proc. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LoadDevice } from './mqtt-load.ts'
@@ -21,18 +21,21 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
+/** Limits that stand above the defaults under load: a device of the benchmark sends what a building would. */
+export const RAISED_LIMITS = { devicePublishesPerS_MAX: 1_000_000, devicePublishBurst_MAX: 1_000_000 }
+
 /** The platform itself with the whole product switched on, in a folder of its own. */
-export async function startMendline(extra: readonly string[] = []): Promise<RunningServer & { readonly dataDir: string }> {
+export async function startMendline(raised: Readonly<Record<string, number>> = {}): Promise<RunningServer & { readonly dataDir: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'mendline-bench-'))
   const dataDir = join(folder, 'data')
+  const config = join(folder, 'mendline.yaml')
+  writeFileSync(config, `limits: ${JSON.stringify(raised)}\n`)
   const startedMs = performance.now()
+  const ports = ['--mqtt-port', '0', '--http-port', '0']
   const child = spawn(
     process.execPath,
-    [join(root, 'cli.ts'), 'serve', '--dev', '--data', dataDir, '--mqtt-port', '0', '--http-port', '0', '--log-level', 'error', ...extra],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
+    [join(root, 'cli.ts'), 'serve', '--dev', '--config', config, '--data', dataDir, ...ports, '--log-level', 'error'],
+    { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const line = await firstLine(child, /^ready mqtt=(\S+) http=(\S+)$/m)
   const server = running('mendline', child, portOf(line[1]), portOf(line[2]), performance.now() - startedMs)
@@ -148,7 +151,6 @@ function freePort(): Promise<number> {
 }
 
 async function untilAccepts(port: number): Promise<void> {
-  const { connect } = await import('node:net')
   for (let attempt = 0; attempt < 200; attempt++) {
     const isOpen = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => {
@@ -163,9 +165,13 @@ async function untilAccepts(port: number): Promise<void> {
   throw new Error(`nothing accepts on port ${port}`)
 }
 
-/** Bytes of a folder's files. */
+/** Bytes of a folder's files; a file under two names (npm links the pinned Node) counts once, as on the disk. */
 export function folderBytes(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + readFileSync(join(entry.parentPath, entry.name)).length, 0)
+  const sizes = new Map<number, number>()
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue
+    const { ino, size } = statSync(join(entry.parentPath, entry.name))
+    sizes.set(ino, size)
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }
