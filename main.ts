@@ -96,8 +96,8 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await safetyStarted
     await service.hubs.start()
     await service.outbox.start()
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
     await pipelineStarted
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'

@@ -1,6 +1,8 @@
-/** The real server as a child process on fixed ports, for the crash tests: started, killed without mercy, started again on the same data. */
-import { type ChildProcess, spawn } from 'node:child_process'
+/** The real server as a child process, for the system tests: started, killed without mercy, started again on the same data. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -15,34 +17,53 @@ export interface CrashServerOptions {
 export interface CrashServer {
   readonly child: ChildProcess
   readonly startedMs: number
+  /** What it said it listens on. */
+  readonly mqttPort: number
+  readonly httpPort: number
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>
 }
 
-/** Starts the server and resolves when it says `ready`; rejects with its last words when it does not. */
-export async function startCrashServer({ data, mqttPort, httpPort }: CrashServerOptions): Promise<CrashServer> {
+/** Starts the server with `--dev` and resolves when it says `ready`; rejects with its last words when it does not. */
+export function startCrashServer({ data, mqttPort, httpPort }: CrashServerOptions): Promise<CrashServer> {
+  const flags = ['--dev', '--data', data, '--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--log-level', 'error']
+  return startServer(flags)
+}
+
+/**
+ * Makes a first installation in `folder` as `mendline init` does, and starts it in its production form: nobody is let in without a
+ * secret or a key. `settings` are further lines of its configuration.
+ */
+export async function startInitialisedServer(folder: string, settings = ''): Promise<CrashServer & { readonly token: string }> {
+  const config = join(folder, 'mendline.yaml')
+  const flags = ['init', '--config', config, '--data', join(folder, 'data'), '--mqtt-port', '0', '--http-port', '0']
+  const init = spawnSync(process.execPath, ['cli.ts', ...flags], { cwd: ROOT, encoding: 'utf8' })
+  const token = /shown this once:\n(\S+)/.exec(init.stdout)?.[1]
+  if (token === undefined) throw new Error(`mendline init gave no key: ${init.stdout}${init.stderr}`)
+  appendFileSync(config, settings)
+  return { ...(await startServer(['--config', config, '--log-level', 'error'])), token }
+}
+
+async function startServer(flags: readonly string[]): Promise<CrashServer> {
   const startedMs = performance.now()
-  const flags = ['serve', '--dev', '--data', data, '--mqtt-port', String(mqttPort), '--http-port', String(httpPort), '--log-level', 'error']
-  const child = spawn(process.execPath, ['cli.ts', ...flags], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['cli.ts', 'serve', ...flags], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   let words = ''
-  const isReady = new Promise<void>((resolve, reject) => {
+  const isReady = new Promise<RegExpExecArray>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the server was not ready within ${READY_MS_MAX} ms: ${words}`)), READY_MS_MAX)
     const hear = (chunk: Buffer): void => {
       words = `${words}${chunk.toString()}`.slice(-4_000)
-      if (/^ready mqtt=/m.test(words)) resolve()
+      const ready = /^ready mqtt=\S+:(\d+) http=\S+:(\d+)$/m.exec(words)
+      if (ready !== null) resolve(ready)
     }
-    child.stdout?.on('data', hear)
-    child.stderr?.on('data', hear)
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
     gone.then((code) => reject(new Error(`the server ended with ${code}: ${words}`))).catch(() => {})
-    isSettled(() => clearTimeout(timer))
+    queueMicrotask(() => void isReady.catch(() => {}).finally(() => clearTimeout(timer)))
   })
-  function isSettled(then: () => void): void {
-    queueMicrotask(() => void isReady.then(then, then))
-  }
-  await isReady.catch((error: unknown) => {
+  const [, mqttPort, httpPort] = await isReady.catch((error: unknown) => {
     child.kill('SIGKILL')
     throw error
   })
@@ -50,7 +71,11 @@ export async function startCrashServer({ data, mqttPort, httpPort }: CrashServer
     child.kill(signal)
     return gone
   }
-  return { child, startedMs, kill: async () => void (await end('SIGKILL')), stop: () => end('SIGTERM') }
+  return {
+    ...{ child, startedMs, mqttPort: Number(mqttPort), httpPort: Number(httpPort) },
+    kill: async () => void (await end('SIGKILL')),
+    stop: () => end('SIGTERM'),
+  }
 }
 
 /** A port of loopback that is free now. */
@@ -66,10 +91,10 @@ export function freePort(): Promise<number> {
 }
 
 /** Creates devices by the API and gives their secrets by device. */
-export async function createDevices(httpPort: number, devices: readonly string[]): Promise<ReadonlyMap<string, string>> {
+export async function createDevices(httpPort: number, devices: readonly string[], token = 'dev'): Promise<ReadonlyMap<string, string>> {
   const response = await fetch(`http://127.0.0.1:${httpPort}/api/v1/devices`, {
     method: 'POST',
-    headers: { authorization: 'Bearer dev', 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify(devices.map((device) => ({ device, type: 'air_conditioner' }))),
   })
   if (!response.ok) throw new Error(`devices were not created: ${response.status} ${await response.text()}`)

@@ -9,60 +9,61 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import mqtt from 'mqtt'
-import { createDevices, freePort, startCrashServer } from './crash-server.ts'
+import { type CrashServer, createDevices, startCrashServer } from './crash-server.ts'
 
-const { values: flags } = parseArgs({ options: { check: { type: 'boolean', default: false }, messages: { type: 'string', default: '50' } } })
-const messages = Number(flags.messages)
-
-if (spawnSync('strace', ['-V']).status !== 0) {
-  console.log('fsync-trace: strace is not installed here; skipped')
-  console.log(JSON.stringify({ bench: 'fsync-trace', skipped: true }))
-  process.exit(0)
+export interface FsyncReport {
+  readonly messages: number
+  /** Why there is no trace. */
+  readonly skipped?: string
+  readonly publishes: number
+  readonly pubacks: number
+  /** PUBACKs behind an fdatasync of the journal that began after the PUBLISH arrived and ended before. */
+  readonly covered: number
+  readonly ok: boolean
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'mendline-fsync-'))
-const traceFile = join(folder, 'trace.txt')
-const options = { data: join(folder, 'data'), mqttPort: await freePort(), httpPort: await freePort() }
-const server = await startCrashServer(options)
-const traced = [
-  '-f',
-  '-y',
-  '-ttt',
-  '-x',
-  '-s',
-  '64',
-  '-e',
-  'trace=fdatasync,read,write,writev,sendto,recvfrom',
-  '-o',
-  traceFile,
-  '-p',
-  String(server.child.pid),
-]
-const strace = spawn('strace', traced, { stdio: ['ignore', 'ignore', 'pipe'] })
-const straceGone = new Promise((resolve) => strace.once('exit', resolve))
-await new Promise<void>((resolve, reject) => {
-  strace.stderr.on('data', (chunk: Buffer) => (/attached/.test(chunk.toString()) ? resolve() : undefined))
-  straceGone.then(() => reject(new Error('strace could not attach'))).catch(() => {})
-})
-const secret = (await createDevices(options.httpPort, ['traced'])).get('traced') ?? ''
-const login = { clientId: 'home:traced', username: 'home:traced', password: secret }
-const client = await mqtt.connectAsync({ host: '127.0.0.1', port: options.mqttPort, protocolVersion: 4, ...login })
-for (let seq = 1; seq <= messages; seq++) {
-  await client.publishAsync('mend/v1/home/traced/tele', JSON.stringify({ ts: Date.now(), seq, boot: 1, v: { power_w: seq } }), { qos: 1 })
-}
-await client.endAsync()
-strace.kill('SIGINT')
-await straceGone
-await server.stop()
+/** Calls that the trace shows; `-y` names the file behind a descriptor. */
+const TRACED = ['-f', '-y', '-ttt', '-x', '-s', '64', '-e', 'trace=fdatasync,read,write,writev,sendto,recvfrom']
 
-const counts = judge(await readFile(traceFile, 'latin1'))
-await rm(folder, { recursive: true, force: true })
-const isGood = counts.pubacks === messages && counts.covered === messages
-console.log(
-  `fsync-trace: ${counts.covered} of ${counts.pubacks} PUBACKs have a finished fdatasync between the PUBLISH's arrival and themselves (${messages} sent)`,
-)
-console.log(JSON.stringify({ bench: 'fsync-trace', messages, ...counts, ok: isGood }))
-if (flags.check && !isGood) process.exitCode = 1
+/** Traces one device that sends `messages` one after the other to the real server, and says what it shows. */
+export async function traceFsync(messages: number): Promise<FsyncReport> {
+  if (spawnSync('strace', ['-V']).status !== 0) {
+    console.log('fsync-trace: strace is not installed here; skipped')
+    return { messages, skipped: 'strace is not installed', publishes: 0, pubacks: 0, covered: 0, ok: true }
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'mendline-fsync-'))
+  const traceFile = join(folder, 'trace.txt')
+  const server = await startCrashServer({ data: join(folder, 'data'), mqttPort: 0, httpPort: 0 })
+  try {
+    const strace = spawn('strace', [...TRACED, '-o', traceFile, '-p', String(server.child.pid)], { stdio: ['ignore', 'ignore', 'pipe'] })
+    const straceGone = new Promise((resolve) => strace.once('exit', resolve))
+    await new Promise<void>((resolve, reject) => {
+      strace.stderr.on('data', (chunk: Buffer) => (/attached/.test(chunk.toString()) ? resolve() : undefined))
+      straceGone.then(() => reject(new Error('strace could not attach'))).catch(() => {})
+    })
+    await publishOneByOne(server, messages)
+    strace.kill('SIGINT')
+    await straceGone
+    const counts = judge(await readFile(traceFile, 'latin1'))
+    console.log(
+      `fsync-trace: ${counts.covered} of ${counts.pubacks} PUBACKs have a finished fdatasync between the PUBLISH's arrival and themselves (${messages} sent)`,
+    )
+    return { messages, ...counts, ok: counts.pubacks === messages && counts.covered === messages }
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function publishOneByOne({ mqttPort, httpPort }: CrashServer, messages: number): Promise<void> {
+  const secret = (await createDevices(httpPort, ['traced'])).get('traced') ?? ''
+  const login = { clientId: 'home:traced', username: 'home:traced', password: secret }
+  const client = await mqtt.connectAsync({ host: '127.0.0.1', port: mqttPort, protocolVersion: 4, ...login })
+  for (let seq = 1; seq <= messages; seq++) {
+    await client.publishAsync('mend/v1/home/traced/tele', JSON.stringify({ ts: Date.now(), seq, boot: 1, v: { power_w: seq } }), { qos: 1 })
+  }
+  await client.endAsync()
+}
 
 /** Walks the trace: a PUBLISH arrives (0x32), an fdatasync begins, it returns 0, a PUBACK leaves (0x40 0x02). */
 function judge(trace: string): { readonly publishes: number; readonly pubacks: number; readonly covered: number } {
@@ -91,4 +92,11 @@ function judge(trace: string): { readonly publishes: number; readonly pubacks: n
     }
   }
   return counts
+}
+
+if (import.meta.main) {
+  const { values: flags } = parseArgs({ options: { check: { type: 'boolean', default: false }, messages: { type: 'string', default: '50' } } })
+  const report = await traceFsync(Number(flags.messages))
+  console.log(JSON.stringify({ bench: 'fsync-trace', ...report }))
+  if (flags.check && !report.ok) process.exitCode = 1
 }
