@@ -9,10 +9,11 @@ export type ParsedPayload = { readonly kind: 'parsed'; readonly value: unknown }
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Parses a payload. A number too large for a double becomes Infinity here and is refused as a value later; NaN is no JSON. */
+/** Parses a payload; a depth without bound is not looked at. A number too large for a double becomes Infinity here and is refused as a value later; NaN is no JSON. */
 export function parsePayload(payload: Uint8Array, depth_MAX: number): ParsedPayload {
   if (!isUtf8(payload)) return { kind: 'refused', reason: 'the payload is not UTF-8' }
-  if (isDeeperThan(payload, depth_MAX)) return { kind: 'refused', reason: `the payload is nested deeper than ${depth_MAX}` }
+  if (depth_MAX !== Number.POSITIVE_INFINITY && isDeeperThan(payload, depth_MAX))
+    return { kind: 'refused', reason: `the payload is nested deeper than ${depth_MAX}` }
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
   try {
     return { kind: 'parsed', value: JSON.parse(text) }

@@ -19,15 +19,17 @@ const silent = (): void => {}
 export function decodeForSafety(message: AcceptedMessage, type: ApplianceType): readonly Reading[] {
   if (message.kind !== 'tele' && message.kind !== 'event') return []
   // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
-  const parsed = parsePayload(message.payload, message.payload.length)
+  const parsed = parsePayload(message.payload, Number.POSITIVE_INFINITY)
   if (parsed.kind === 'refused') return []
   const plan = channelPlan(type)
   const items: readonly unknown[] = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
-  return items.flatMap((item) => {
-    if (!isRecord(item)) return []
+  const readings: Reading[] = []
+  for (const item of items) {
+    if (!isRecord(item)) continue
     const values = ownField(item, 'v')
-    return isRecord(values) ? [safetyReading(message, plan, item, values)] : []
-  })
+    if (isRecord(values)) readings.push(safetyReading(message, plan, item, values))
+  }
+  return readings
 }
 
 function safetyReading(message: AcceptedMessage, plan: ChannelPlan, item: JsonRecord, values: JsonRecord): Reading {
@@ -35,7 +37,7 @@ function safetyReading(message: AcceptedMessage, plan: ChannelPlan, item: JsonRe
   const isPossible =
     isInstant(given) && given - message.received_at_ms <= limits.aheadMs_MAX && message.received_at_ms - given <= message.maxAgeDays * DAY_MS
   const ts = epochMs(isPossible ? given : message.received_at_ms)
-  const envelope = readEnvelope({ ...item, ts }, '', { complain: silent, textLength_MAX: limits.textLength_MAX })
+  const envelope = readEnvelope(isPossible ? item : { ...item, ts }, '', { complain: silent, textLength_MAX: limits.textLength_MAX })
   const numbers = emptyRow(plan.layout)
   const texts: Array<readonly [string, string]> = []
   for (const name of Object.keys(values)) {
