@@ -222,6 +222,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     created_at_ms: NOW_MS,
   }
   const known = (id: string) => (id === 'wh_1' ? endpoint : undefined)
+  let sent = 0
   return {
     async create(tenant, webhook) {
       note('createWebhook', { tenant, webhook })
@@ -234,7 +235,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     rotateSecret: async () => ({ secret: 'whsec_y', previous_until_ms: NOW_MS }),
     remove: async (_tenant, id) => known(id) !== undefined,
     attempts: async () => ({ items: [], next: null }),
-    sendTest: async () => ({ event_id: 'event_1' }),
+    sendTest: async () => ({ event_id: `event_${++sent}` }),
     replay: async () => ({ deliveries: 2 }),
   }
 }

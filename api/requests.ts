@@ -30,13 +30,15 @@ export function pageOf(query: { readonly limit?: number; readonly cursor?: strin
   const limit = query.limit ?? PAGE_DEFAULT
   if (query.cursor === undefined) return { limit }
   const after = Buffer.from(query.cursor, 'base64url').toString('utf8')
-  if (cursorOf(after) !== query.cursor) {
-    throw new MendlineError('MDL_API_INVALID', 'the cursor is none of ours', {
-      details: { errors: [{ field: 'querystring.cursor', reason: 'must be `next` of the answer before' }] },
-    })
-  }
+  if (cursorOf(after) !== query.cursor) throw foreignCursor()
   return { limit, after }
 }
+
+/** Refusal of a cursor that we did not give. */
+export const foreignCursor = (): MendlineError =>
+  new MendlineError('MDL_API_INVALID', 'the cursor is none of ours', {
+    details: { errors: [{ field: 'querystring.cursor', reason: 'must be `next` of the answer before' }] },
+  })
 
 /** Cursor on the wire; opaque to clients. */
 export const cursorOf = (after: string): string => Buffer.from(after, 'utf8').toString('base64url')

@@ -120,6 +120,15 @@ describe('Idempotency-Key', () => {
     expect(again.json).toEqual(first.json)
     expect((await test.request('POST', '/api/v1/devices', { body: device })).status).toBe(409)
   })
+  it('holds for a POST without a body, too', async () => {
+    const post = (key?: string) =>
+      test.request('POST', '/api/v1/webhooks/wh_1/test', key === undefined ? {} : { headers: { 'idempotency-key': key } })
+    const answers = [await post('k1'), await post('k1'), await post()]
+    expect(answers.map(({ json }) => json.event_id)).toEqual(['event_1', 'event_1', 'event_2'])
+    await test.request('POST', '/api/v1/devices', { body: device })
+    const rotated = await test.request('POST', '/api/v1/devices/ac-1/secret', { headers: { 'idempotency-key': 'k2' } })
+    expect([rotated.status, rotated.json.secret]).toEqual([200, 'rotated-ac-1'])
+  })
   it('is refused with another body', async () => {
     await test.request('POST', '/api/v1/devices', { body: device, headers })
     const answer = await test.request('POST', '/api/v1/devices', { body: { ...device, device: 'ac-2' }, headers })
@@ -257,6 +266,8 @@ describe('quarantine', () => {
     await test.request('GET', `/api/v1/quarantine?cursor=${json.next}`)
     expect(test.calls[1]?.[1]).toMatchObject({ after: 8 })
     expect((await test.request('GET', '/api/v1/quarantine?code=x')).status).toBe(400)
+    const foreign = Buffer.from('seven').toString('base64url')
+    expect((await test.request('GET', `/api/v1/quarantine?cursor=${foreign}`)).json.errors[0].field).toBe('querystring.cursor')
   })
 })
 

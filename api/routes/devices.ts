@@ -104,12 +104,14 @@ export function deviceRoutes(app: App, context: RouteContext): void {
         tags,
         summary: 'Rotate the secret; the old one stays valid for a while',
         ...one,
+        headers: IdempotencyHeader,
         response: answers(200, Type.Object({ device: Type.String(), secret: SecretSchema })),
       },
     },
     async (request) => {
       const { device } = request.params
-      return { device, secret: await devices.rotate(tenantOf(request, request.query.tenant), device) }
+      const tenant = tenantOf(request, request.query.tenant)
+      return once(context, request, async () => ({ device, secret: await devices.rotate(tenant, device) }))
     },
   )
   app.delete(

@@ -2,7 +2,7 @@
 import { Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { answers, foreignCursor, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const EntrySchema = Type.Object({
   id: Type.Integer(),
@@ -37,12 +37,13 @@ export function quarantineRoutes(app: App, { ports }: RouteContext): void {
     },
     async (request) => {
       const { device, code } = request.query
-      const { limit, after } = pageOf(request.query)
+      const { limit, after = '0' } = pageOf(request.query)
+      if (!/^\d{1,15}$/.test(after)) throw foreignCursor()
       const entries = await ports.quarantine.quarantined({
         tenant: tenantOf(request, request.query.tenant),
         ...(device === undefined ? {} : { device }),
         ...(code === undefined ? {} : { code }),
-        after: after === undefined ? 0 : Number(after),
+        after: Number(after),
         limit,
       })
       const last = entries.at(-1)

@@ -7,7 +7,7 @@ import { UNITS } from '#kernel/units.ts'
 import type { App, RouteContext } from '../app.ts'
 import { answers, found, IdempotencyHeader, listOf, once, tenantOf, tenantQuery } from '../requests.ts'
 
-const NAME_PATTERN = '^[a-z][a-z0-9_]{0,63}$'
+const NAME_PATTERN = '^[a-z][a-z0-9_]{0,62}$'
 
 const NewTypeSchema = Type.Object(
   {

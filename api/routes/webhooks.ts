@@ -95,8 +95,8 @@ export function webhookRoutes(app: App, context: RouteContext): void {
   deliveryRoutes(app, context)
 }
 
-function deliveryRoutes(app: App, { ports }: RouteContext): void {
-  const { webhooks } = ports
+function deliveryRoutes(app: App, context: RouteContext): void {
+  const { webhooks } = context.ports
   app.post(
     '/webhooks/:id/secret',
     {
@@ -105,10 +105,14 @@ function deliveryRoutes(app: App, { ports }: RouteContext): void {
         tags,
         summary: 'Rotate the signing secret; the old one signs beside it for a day',
         ...one,
+        headers: IdempotencyHeader,
         response: answers(200, Type.Object({ secret, previous_until_ms: Type.Integer() })),
       },
     },
-    async (request) => webhooks.rotateSecret(tenantOf(request, request.query.tenant), request.params.id),
+    async (request) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      return once(context, request, () => webhooks.rotateSecret(tenant, request.params.id))
+    },
   )
   app.get(
     '/webhooks/:id/attempts',
@@ -129,19 +133,35 @@ function deliveryRoutes(app: App, { ports }: RouteContext): void {
     '/webhooks/:id/test',
     {
       config: { scope: 'webhooks:write' },
-      schema: { tags, summary: 'Send mendline.test.v1', ...one, response: answers(202, AnySchema, 'Put into the outbox') },
+      schema: {
+        tags,
+        summary: 'Send mendline.test.v1',
+        ...one,
+        headers: IdempotencyHeader,
+        response: answers(202, AnySchema, 'Put into the outbox'),
+      },
     },
-    async (request, reply) => reply.code(202).send(await webhooks.sendTest(tenantOf(request, request.query.tenant), request.params.id)),
+    async (request, reply) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      return reply.code(202).send(await once(context, request, () => webhooks.sendTest(tenant, request.params.id)))
+    },
   )
   app.post(
     '/webhooks/:id/replay',
     {
       config: { scope: 'webhooks:write' },
-      schema: { tags, summary: 'Send the dead letters of the endpoint again', ...one, response: answers(202, AnySchema, 'Put into the outbox') },
+      schema: {
+        tags,
+        summary: 'Send the dead letters of the endpoint again',
+        ...one,
+        headers: IdempotencyHeader,
+        response: answers(202, AnySchema, 'Put into the outbox'),
+      },
     },
     async (request, reply) => {
-      found(await webhooks.get(tenantOf(request, request.query.tenant), request.params.id), `webhook ${request.params.id}`)
-      return reply.code(202).send(await webhooks.replay(tenantOf(request, request.query.tenant), request.params.id))
+      const tenant = tenantOf(request, request.query.tenant)
+      found(await webhooks.get(tenant, request.params.id), `webhook ${request.params.id}`)
+      return reply.code(202).send(await once(context, request, () => webhooks.replay(tenant, request.params.id)))
     },
   )
 }
