@@ -58,7 +58,13 @@ export async function applyAlarmCleared(hub: HubTransaction, alarm: Alarm): Prom
     .values({ alarm_id, tenant, device, safety_class, raised_at_ms, cleared_at_ms, body: '' })
     .onConflict((conflict) => conflict.column('alarm_id').doUpdateSet({ cleared_at_ms }))
     .execute()
-  const row = await hub.database.selectFrom('hub_work_orders').selectAll().where('alarm_id', '=', alarm_id).executeTakeFirst()
+  const row = await hub.database
+    .selectFrom('hub_work_orders')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .where('alarm_id', '=', alarm_id)
+    .executeTakeFirst()
   if (row === undefined || phaseOf(hub.process, row.state as WorkOrderState) !== 'waiting') return
   const atMs = cleared_at_ms ?? raised_at_ms
   await remarkOrder(hub, row, 'alarm_cleared', { actor: SYSTEM_ACTOR, atMs, reason: 'the condition of the alarm ceased', data: { alarm_id } })

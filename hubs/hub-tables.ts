@@ -234,4 +234,14 @@ export const hubMigrations: readonly Migration[] = [
         PRIMARY KEY (endpoint_id, event_id, attempt))`,
     ],
   },
+  {
+    id: '0102-counted',
+    statements: [
+      'CREATE INDEX hub_diagnoses_by_answer ON hub_diagnoses (tenant, answer)',
+      'CREATE INDEX hub_work_orders_by_state ON hub_work_orders (tenant, state)',
+      'CREATE INDEX hub_emergencies_by_time ON hub_emergencies (tenant, created_at_ms, emergency_id)',
+      'CREATE INDEX hub_emergencies_owed ON hub_emergencies (command_sent_at_ms, created_at_ms)',
+      'CREATE INDEX outbox_attempts_by_time ON outbox_attempts (tenant, endpoint_id, at_ms)',
+    ],
+  },
 ]
