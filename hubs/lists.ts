@@ -190,13 +190,13 @@ function createPager(database: Kysely<HubTables>): Pager {
     const shown = rows.slice(0, limit)
     const last = rows.length > limit ? shown.at(-1) : undefined
     const items = shown.map(({ page_time: _time, page_id: _id, ...row }) => row as T)
-    return { items, next: last === undefined ? null : Buffer.from(JSON.stringify([Number(last.page_time), last.page_id])).toString('base64url') }
+    return { items, next: last === undefined ? null : JSON.stringify([Number(last.page_time), last.page_id]) }
   }
 }
 
 function readCursor(text: string): { readonly time: number; readonly id: string } {
   try {
-    const [time, id] = JSON.parse(Buffer.from(text, 'base64url').toString()) as [unknown, unknown]
+    const [time, id] = JSON.parse(text) as [unknown, unknown]
     if (typeof time === 'number' && typeof id === 'string') return { time, id }
   } catch (cause) {
     throw new MendlineError('MDL_API_INVALID', 'the cursor cannot be read', { cause })
