@@ -74,7 +74,7 @@ export const settingsSchema = Type.Object(
     ),
     webhooks: Type.Object(
       {
-        allow_private_ranges: Type.Boolean({ default: false, description: 'Webhooks may go to loopback' }),
+        allow_private_ranges: Type.Boolean({ default: false, description: 'Webhooks may go to loopback and to all private ranges, also by http' }),
         allowed_ranges: Type.Array(Type.String({ minLength: 1, pattern: '^[0-9a-fA-F.:]+/[0-9]{1,3}$' }), {
           default: [],
           description: 'Private ranges that webhooks may go to (CIDR); in a variable separated by commas',
