@@ -55,8 +55,6 @@ export interface Broker {
   publishCommand(tenant: string, device: string, commandId: string, payload: object): Promise<void>
   /** Sends settings as they should be, retained, so that a device finds them when it comes. */
   publishDesired(tenant: string, device: string, payload: object): Promise<void>
-  /** Closes the connections of a principal at once. */
-  disconnect(tenant: string, principal: string): void
   /** Clients that are logged in. */
   connectedCount(): number
   statistics(): BrokerStatistics
@@ -143,7 +141,6 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     },
     publishCommand: (tenant, device, commandId, payload) => send(aedes, { topic: commandTopic(tenant, device, commandId), payload, retain: false }),
     publishDesired: (tenant, device, payload) => send(aedes, { topic: desiredTopic(tenant, device), payload, retain: true }),
-    disconnect: (tenant, principal) => sessions.close(tenant, principal),
     connectedCount: () => sessions.readyCount(),
     statistics: () => counters.read({ ...admission.count(), sessions: sessions.readyCount(), inFlightBytes: flow.inFlightBytes() }),
   }
