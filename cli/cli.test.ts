@@ -119,7 +119,7 @@ describe('replay', () => {
     const map = join(root, 'docs', 'examples', 'tracebase.yaml')
     const environment = { MENDLINE_URL: server.http, MENDLINE_API_KEY: 'dev' }
     const common = [csv, '--map', map, '--device', 'fridge-1', '--keep-times', '--boot', '7', '--mqtt', server.mqtt]
-    const first = await mendline(['replay', ...common, '--type', 'air_conditioner', '--create'], environment)
+    const first = await mendline(['replay', ...common, '--type', 'plug_power', '--create'], environment)
     expect([first.code, first.err]).toEqual([0, expect.stringContaining('csv.gz:251 the time is not')])
     expect(JSON.parse(first.out)).toMatchObject({ samples: 250, acknowledged: 250, bad_rows: 1, empty_rows: 1, boot: 7 })
     const secret = /shown this once: (\S+)/.exec(first.err)?.[1] ?? ''

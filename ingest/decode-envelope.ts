@@ -73,18 +73,23 @@ export const isInstant = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= INSTANT_MAX
 
 /** Joins what was decoded to the reading that the stages see. */
-export function readingOf(message: AcceptedMessage, envelope: Envelope, numbers: Float64Array, texts: Reading['texts']): Reading {
+export function readingOf(
+  message: AcceptedMessage,
+  envelope: Envelope,
+  row: { readonly type: string; readonly numbers: Float64Array; readonly texts: Reading['texts'] },
+): Reading {
   return {
     tenant: message.tenant,
     device: message.device,
-    type: message.type,
+    // The type's own id: a tenant's type has another id than the name by which its devices call it.
+    type: row.type,
     boot: envelope.boot,
     seq: envelope.seq,
     observed_at_ms: envelope.ts,
     received_at_ms: message.received_at_ms,
     hist: envelope.hist,
     fw: envelope.fw,
-    numbers,
-    texts,
+    numbers: row.numbers,
+    texts: row.texts,
   }
 }

@@ -47,7 +47,11 @@ function safetyReading(message: AcceptedMessage, plan: ChannelPlan, item: JsonRe
     if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
     else if (typeof value === 'string') texts.push([name, value.slice(0, limits.textLength_MAX)])
   }
-  return readingOf(message, envelope ?? { ts, ...contentKey(item, ts), hist: ownField(item, 'hist') === true, fw: undefined }, numbers, texts)
+  return readingOf(message, envelope ?? { ts, ...contentKey(item, ts), hist: ownField(item, 'hist') === true, fw: undefined }, {
+    type: plan.layout.type,
+    numbers,
+    texts,
+  })
 }
 
 function setSafely(numbers: Float64Array, { channel, column }: PlannedChannel, value: unknown): void {

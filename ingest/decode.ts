@@ -70,7 +70,7 @@ function decodeReading(item: unknown, path: string, context: Context): Reading |
   const values = valuesOf(item, path, envelope, context)
   if (values === undefined) return undefined
   const { numbers, texts } = decodeValues(values, joinPath(path, 'v'), { plan, limits, complain, observedAtMs: envelope.ts })
-  return readingOf(message, envelope, numbers, texts)
+  return readingOf(message, envelope, { type: plan.layout.type, numbers, texts })
 }
 
 function isTimely(envelope: Envelope, path: string, { message, limits, complain }: Context): boolean {
