@@ -13,6 +13,7 @@ import { type HostileReport, runHostileCases } from './hostile.ts'
 import type { HostileLogin } from './hostile-cases.ts'
 
 const GROWTH_MIB_MAX = 64
+const BACKLOG_DEVICES = ['backlog-1', 'backlog-2', 'backlog-3', 'backlog-4']
 
 export interface HostileRun {
   readonly folder: string
@@ -23,13 +24,13 @@ export interface HostileRun {
 export async function runHostileAgainstServer({ folder, connectDeadlineMs, quietMs }: HostileRun): Promise<HostileReport> {
   const server = await startInitialisedServer(folder, `limits:\n  connectDeadlineMs: ${connectDeadlineMs}\n`)
   try {
-    const secrets = await createDevices(server.httpPort, ['healthy', 'attacker'], server.token)
+    const secrets = await createDevices(server.httpPort, ['healthy', 'attacker', ...BACKLOG_DEVICES], server.token)
     const login = (device: string): HostileLogin => ({
       ...{ username: `home:${device}`, clientId: `home:${device}` },
       password: secrets.get(device) ?? '',
     })
     return await runHostileCases({
-      ...{ mqttPort: server.mqttPort, healthy: login('healthy'), attacker: login('attacker') },
+      ...{ mqttPort: server.mqttPort, healthy: login('healthy'), attacker: login('attacker'), backlog: BACKLOG_DEVICES.map(login) },
       ...{ pid: server.child.pid ?? 0, connectDeadlineMs, quietMs },
     })
   } finally {

@@ -12,6 +12,8 @@ export interface HostileOptions {
   readonly mqttPort: number
   readonly healthy: HostileLogin
   readonly attacker: HostileLogin
+  /** Well-behaved devices that send a backlog each before memory is first measured, so that growth is not the warming up of a fresh heap. */
+  readonly backlog: readonly HostileLogin[]
   /** Process of the server, whose memory is measured. */
   readonly pid: number
   /** How long the server waits for a CONNECT; 10 s without it. */
@@ -49,11 +51,11 @@ const BUDGET_FLOOR_MS = 250
 
 /** Runs all cases, one after the other; takes about three times the CONNECT deadline and 15 s more. */
 export async function runHostileCases(options: HostileOptions): Promise<HostileReport> {
-  const { mqttPort: port, healthy, attacker, pid, connectDeadlineMs = 10_000, quietMs = 3_000 } = options
+  const { mqttPort: port, healthy, attacker, backlog, pid, connectDeadlineMs = 10_000, quietMs = 3_000 } = options
   const target: HostileTarget = { port, attacker, victim: healthy.username, connectDeadlineMs }
   const device = await startHealthy(port, healthy)
   try {
-    await sendBacklog(target)
+    for (const device of [attacker, ...backlog]) await sendBacklog({ ...target, attacker: device })
     await pause(1_000)
     await device.take()
     await pause(quietMs)
