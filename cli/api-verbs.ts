@@ -41,11 +41,13 @@ function client(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
+/** Lists that can be narrowed to one device. */
+const OF_DEVICES: ReadonlySet<string> = new Set(['/diagnoses', '/work-orders', '/quarantine'])
+
 /** Makes `command` print one page of a list; `list` as a word behind it does the same. */
 function list(command: Command, path: string, columns: readonly string[]): void {
   const add = (target: Command): Command =>
-    client(target)
-      .option('--device <id>', 'of one device')
+    (OF_DEVICES.has(path) ? client(target).option('--device <id>', 'of one device') : client(target))
       .option('--limit <n>', 'records in one page')
       .option('--cursor <cursor>', '`next` of the page before')
       .action(async (_: unknown, self: Command) => {
