@@ -68,7 +68,7 @@ export function createDemoView(options: DemoViewOptions): DemoView {
     },
     stop() {
       isStopped = true
-      output.write('\nStopping; what was acknowledged is kept.\n')
+      output.write('\nStopping. The street begins anew at the next start; for a folder that stays, see the README on `mendline init`.\n')
     },
   }
 }

@@ -12,6 +12,7 @@ import type { Log } from '#kernel/log.ts'
 import type { Config } from './config.ts'
 import { createDemoView, type DemoView } from './demo-view.ts'
 import { type Platform, startPlatform } from './main.ts'
+import { takeProcessLock } from './operations/process-lock.ts'
 import { createStreet, type Street } from './simulators/street.ts'
 
 const UNITS = 200
@@ -29,7 +30,12 @@ export interface RunningDemo {
 
 /** Starts platform, street and view. @throws MendlineError MDL_CONFIG_INVALID when the folder holds data that no demo made */
 export async function runDemo(config: Config, { log, clock }: { readonly log: Log; readonly clock: Clock }): Promise<RunningDemo> {
-  beginAnew(config.dataDir)
+  const lock = takeProcessLock(join(config.dataDir, 'lock.sqlite'))
+  try {
+    beginAnew(config.dataDir)
+  } finally {
+    lock.release()
+  }
   const platform = await startPlatform(config, { log, clock })
   try {
     const { street, view } = await openStreet(platform, { log, clock })

@@ -245,7 +245,7 @@ function tlsOf({ mqtts }: Config): { host: string; port: number; key: string; ce
   return { host, port, key: key.reveal(), cert, ...(ca === undefined ? {} : { ca }) }
 }
 
-function apiSettings({ http }: Config): Parameters<typeof createApi>[0]['settings'] {
+function apiSettings({ http, dev }: Config): Parameters<typeof createApi>[0]['settings'] {
   const { host, port, tls } = http
-  return { host, port, tls: tls === undefined ? undefined : { key: tls.key.reveal(), cert: tls.cert } }
+  return { host, port, isLoopbackOnly: dev, tls: tls === undefined ? undefined : { key: tls.key.reveal(), cert: tls.cert } }
 }

@@ -3,10 +3,16 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
 import type { Limits } from '#kernel/limits.ts'
+import { isFromThisMachine } from './loopback-only.ts'
 import type { MqttPort } from './ports.ts'
 
 /** Answers upgrades on `server`; `close` ends the open connections. */
-export function attachMqtt(server: Server, mqtt: MqttPort | undefined, limits: Limits): { close(): void } {
+export function attachMqtt(
+  server: Server,
+  mqtt: MqttPort | undefined,
+  options: { readonly limits: Limits; readonly isLoopbackOnly: boolean },
+): { close(): void } {
+  const { limits, isLoopbackOnly } = options
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: limits.packetBytes_MAX,
@@ -18,6 +24,7 @@ export function attachMqtt(server: Server, mqtt: MqttPort | undefined, limits: L
     const path = (request.url ?? '').split('?')[0]
     const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
     if (path !== '/mqtt' || mqtt === undefined) return refuse(socket, '404 Not Found')
+    if (isLoopbackOnly && !isFromThisMachine(request.headers)) return refuse(socket, '403 Forbidden')
     if (!protocols.includes('mqtt')) return refuse(socket, '400 Bad Request')
     if (sockets.clients.size >= limits.webSockets_MAX) return refuse(socket, '503 Service Unavailable')
     sockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -16,6 +16,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { App, RouteContext } from './app.ts'
 import type { Scope } from './keys.ts'
+import { isFromThisMachine } from './loopback-only.ts'
 import { attachMqtt } from './mqtt-upgrade.ts'
 import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
@@ -34,6 +35,8 @@ export interface ApiSettings {
   /** 0 = a free port. */
   readonly port: number
   readonly tls?: { readonly key: string; readonly cert: string } | undefined
+  /** Development mode: refuses requests that name another host or come from a page of another. */
+  readonly isLoopbackOnly?: boolean
 }
 
 export interface Api {
@@ -81,6 +84,11 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   })
   app.decorateRequest('caller', undefined)
   app.decorateRequest('token', '')
+  if (settings.isLoopbackOnly === true) {
+    app.addHook('onRequest', async ({ headers }) => {
+      if (!isFromThisMachine(headers)) throw new MendlineError('MDL_API_FORBIDDEN', 'development mode answers this machine only')
+    })
+  }
   checkKeys(app, ports)
   await describe(app, version)
   await app.register(
@@ -91,7 +99,7 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   )
   healthRoutes(app, context)
   await consoleRoutes(app)
-  const mqtt = attachMqtt(app.server, ports.mqtt, limits)
+  const mqtt = attachMqtt(app.server, ports.mqtt, { limits, isLoopbackOnly: settings.isLoopbackOnly === true })
   await app.ready()
   return {
     server: app.server,

@@ -1,7 +1,7 @@
 import { generate } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import { eventually, startTestBroker } from '../eval/mqtt-mock/broker-kit.ts'
-import { closed, connectBytes, rawClient, TELE, text } from './test-clients.ts'
+import { closed, connectBytes, rawClient, TELE, text } from '../eval/mqtt-mock/test-clients.ts'
 
 describe('limits', () => {
   it('close a socket that sends no CONNECT in time', async () => {

@@ -1,7 +1,7 @@
 import { generate } from 'mqtt-packet'
 import { describe, expect, it } from 'vitest'
 import { eventually, loginOf, startTestBroker } from '../eval/mqtt-mock/broker-kit.ts'
-import { closed, connectBytes, nextMessage, rawClient, TELE, text } from './test-clients.ts'
+import { closed, connectBytes, nextMessage, rawClient, TELE, text } from '../eval/mqtt-mock/test-clients.ts'
 
 describe('publish', () => {
   it('is accepted before it is acknowledged', async () => {

@@ -51,6 +51,10 @@ export interface DeviceRegistry {
   get(tenant: string, device: string): DeviceRecord | undefined
   /** Devices in order of `{tenant}:{device}`. */
   list(query: DeviceList): DeviceRecord[]
+  /** Devices of a tenant, revoked ones included. */
+  count(tenant: string): number
+  /** Tenants that have a device. */
+  tenants(): number
   /** Makes a new secret; the old one stays valid for `secretOverlapMs`. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT when revoked */
   rotate(tenant: string, device: string): Promise<string>
   /** Ends all secrets of the device at once; again on a revoked device it does nothing. @throws MendlineError MDL_API_NOT_FOUND */
@@ -130,6 +134,12 @@ export function createDeviceRegistry({ database, clock, types }: DeviceRegistryP
       const entry = entries.get(loginName(tenant, device))
       return entry === undefined ? undefined : toRecord(entry.row)
     },
+    count(tenant) {
+      let count = 0
+      for (const { row } of entries.values()) if (row.tenant === tenant) count++
+      return count
+    },
+    tenants: () => new Set([...entries.values()].map(({ row }) => row.tenant)).size,
     list({ tenant, after, limit }) {
       order ??= [...entries.keys()].sort()
       const records: DeviceRecord[] = []

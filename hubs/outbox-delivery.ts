@@ -11,7 +11,7 @@ import type { Log } from '#kernel/log.ts'
 import type { Random } from '#kernel/random.ts'
 import type { EndpointRow, HubTables } from './hub-tables.ts'
 import type { WebhookNotifier } from './notifier.ts'
-import { retryWaitMs } from './retry-schedule.ts'
+import { retryWaitMs, scheduleOf } from './retry-schedule.ts'
 
 export interface DeliveryPorts {
   readonly database: Kysely<HubTables>
@@ -55,7 +55,7 @@ export async function attemptDelivery(ports: DeliveryPorts, due: DueDelivery): P
     error: result.error,
     response: result.text.slice(0, RESPONSE_KEPT),
   }
-  await settle(ports, due, { attempt, isDelivered: result.status !== null && result.status >= 200 && result.status < 300 })
+  await settle(ports, due, { attempt, type: event.type, isDelivered: result.status !== null && result.status >= 200 && result.status < 300 })
 }
 
 interface Result {
@@ -116,10 +116,10 @@ const GONE = 410
 async function settle(
   { database, clock, log, random }: DeliveryPorts,
   due: DueDelivery,
-  { attempt, isDelivered }: { readonly attempt: HubTables['outbox_attempts']; readonly isDelivered: boolean },
+  { attempt, type, isDelivered }: { readonly attempt: HubTables['outbox_attempts']; readonly type: string; readonly isDelivered: boolean },
 ): Promise<void> {
   const failed = due.attempt_count + 1
-  const waitMs = isDelivered ? undefined : retryWaitMs(failed, random)
+  const waitMs = isDelivered ? undefined : retryWaitMs(failed, random, scheduleOf(type))
   const state = isDelivered ? 'delivered' : waitMs === undefined ? 'dead' : 'pending'
   const nowMs = clock.now()
   await database.transaction().execute(async (transaction) => {

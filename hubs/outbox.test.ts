@@ -17,7 +17,7 @@ import { createHubs, type Hubs } from './hubs.ts'
 import { createMemoryWebhook, type MemoryWebhook } from './notifiers/memory-webhook.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type CloudEvent, wants } from './outbox-events.ts'
-import { RETRY_SCHEDULE_MS, retryWaitMs } from './retry-schedule.ts'
+import { EMERGENCY_SCHEDULE_MS, RETRY_SCHEDULE_MS, retryWaitMs, scheduleOf } from './retry-schedule.ts'
 
 interface Bench {
   readonly hubs: Hubs
@@ -301,6 +301,18 @@ describe('wants', () => {
     [['mendline.case.opened.v1'], 'mendline.case.opened.v1', true],
     [['mendline.case.opened.v1'], 'mendline.case.closed.v1', false],
   ])('%j lets %s through: %s', (filter, type, expected) => expect(wants(filter, type)).toBe(expected))
+})
+
+describe('scheduleOf', () => {
+  it('tries what says a danger within seconds for the first minute, and routine events as usual', () => {
+    expect(
+      scheduleOf('mendline.emergency.raised.v1').filter(
+        (_wait, index, all) => all.slice(0, index + 1).reduce((sum, wait) => sum + wait, 0) <= 65_000,
+      ),
+    ).toHaveLength(7)
+    expect(scheduleOf('mendline.household.advice.v1')).toBe(EMERGENCY_SCHEDULE_MS)
+    expect(scheduleOf('mendline.work_order.opened.v1')).toBe(RETRY_SCHEDULE_MS)
+  })
 })
 
 describe('retryWaitMs', () => {

@@ -76,6 +76,16 @@ describe('lookup', () => {
     expect(await look(['8.8.8.8', '2606:4700::1111'], true)).toHaveLength(2)
   })
 
+  it('lets plain http to a name only when every address is in an allowed range', async () => {
+    const lookPlain = (address: string) =>
+      new Promise<unknown>((resolve) => {
+        const guard = createTargetGuard(plant, (_name, done) => done(null, [{ address, family: 4 }]))
+        guard.plainLookup('desk.example.com', {}, (error, found) => resolve(error === null ? found : (error as { code?: string }).code))
+      })
+    expect(await lookPlain('10.1.2.3')).toBe('10.1.2.3')
+    expect(await lookPlain('8.8.8.8')).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')
+  })
+
   it('refuses a name as soon as one of its addresses is private, or it has none', async () => {
     expect(await look(['8.8.8.8', '10.0.0.1'], true)).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')
     expect(await look(['::1'], false)).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')

@@ -19,6 +19,8 @@ export interface TargetGuard {
   checkUrl(url: string): URL
   /** Lookup for a socket's connect: fails when any address of the name is refused. */
   readonly lookup: LookupFunction
+  /** The same for plain http: every address must be loopback or in an allowed range, so that no order goes to the internet in the clear. */
+  readonly plainLookup: LookupFunction
 }
 
 /** Lookup of all addresses of a name, as `dns.lookup` with `all`. */
@@ -70,17 +72,22 @@ export function createTargetGuard(settings: TargetSettings, resolve: ResolveAll 
       }
       return url
     },
-    lookup(name, options, done) {
-      resolve(name, (error, addresses) => {
-        const first = addresses[0]
-        const bad = addresses.find(({ address }) => !isAllowed(address))
-        if (error !== null) done(error, '')
-        else if (first === undefined) done(refused('the name has no address', name), '')
-        else if (bad !== undefined) done(refused('the name has a private or reserved address', name), '')
-        else if (options.all === true) done(null, [...addresses])
-        else done(null, first.address, first.family)
-      })
-    },
+    lookup: checkedLookup(resolve, isAllowed, 'the name has a private or reserved address'),
+    plainLookup: checkedLookup(resolve, isExempt, 'a public receiver needs https'),
+  }
+}
+
+/** Lookup that fails when the name has no address, or one that `isAllowed` refuses. */
+function checkedLookup(resolve: ResolveAll, isAllowed: (address: string) => boolean, reason: string): LookupFunction {
+  return (name, options, done) => {
+    resolve(name, (error, addresses) => {
+      const first = addresses[0]
+      if (error !== null) done(error, '')
+      else if (first === undefined) done(refused('the name has no address', name), '')
+      else if (addresses.some(({ address }) => !isAllowed(address))) done(refused(reason, name), '')
+      else if (options.all === true) done(null, [...addresses])
+      else done(null, first.address, first.family)
+    })
   }
 }
 

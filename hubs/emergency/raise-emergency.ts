@@ -43,7 +43,8 @@ export async function raiseEmergency(hub: HubTransaction, { alarm, order, advice
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (isPast || result.numInsertedOrUpdatedRows === 0n) return
-  const event = { tenant, device, subject: work_order_id, atMs: raised_at_ms }
+  // A subject of its own: it waits behind no routine event of the order that a receiver does not take (decision 0007).
+  const event = { tenant, device, subject: row.emergency_id, atMs: raised_at_ms }
   const ids = { emergency_id: row.emergency_id, work_order_id, case_id, alarm_id, device, safety_class }
   await emit(hub, { ...event, type: 'mendline.emergency.raised.v1', data: { ...ids, title, alarm, advice } })
   await emit(hub, { ...event, type: 'mendline.household.advice.v1', data: { ...ids, text: advice, locale: hub.locale } })

@@ -9,15 +9,13 @@ const CONNECTIONS_MAX = 8
 
 /** Creates the notifier; `stop` closes its connections. */
 export function createHttpWebhook({ guard }: { readonly guard: TargetGuard }): WebhookNotifier {
-  const agent = new Agent({
-    connect: { lookup: guard.lookup, timeout: 5_000 },
-    connections: CONNECTIONS_MAX,
-    pipelining: 1,
-    maxHeaderSize: 16 * 1024,
-  })
+  const createAgent = (lookup: TargetGuard['lookup']): Agent =>
+    new Agent({ connect: { lookup, timeout: 5_000 }, connections: CONNECTIONS_MAX, pipelining: 1, maxHeaderSize: 16 * 1024 })
+  const secure = createAgent(guard.lookup)
+  const plain = createAgent(guard.plainLookup)
   return {
     async post(given) {
-      guard.checkUrl(given.url)
+      const agent = guard.checkUrl(given.url).protocol === 'https:' ? secure : plain
       const signal = AbortSignal.any([given.signal, AbortSignal.timeout(given.timeoutMs)])
       try {
         return await exchange(agent, given, signal)
@@ -25,7 +23,9 @@ export function createHttpWebhook({ guard }: { readonly guard: TargetGuard }): W
         throw failure(cause)
       }
     },
-    stop: () => agent.destroy(),
+    async stop() {
+      await Promise.all([secure.destroy(), plain.destroy()])
+    },
   }
 }
 

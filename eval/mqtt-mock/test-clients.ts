@@ -1,8 +1,8 @@
 /** What the tests of the broker share: texts of payloads, waits for events, and a bare socket that speaks MQTT. */
 import type { MqttClient } from 'mqtt'
 import { generate, type Packet, parser } from 'mqtt-packet'
-import type { TestBroker } from '../eval/mqtt-mock/broker-kit.ts'
-import type { CreatedDevice } from './device-registry.ts'
+import type { CreatedDevice } from '../../broker/device-registry.ts'
+import type { TestBroker } from './broker-kit.ts'
 
 export const TELE = 'mend/v1/home/ac-1/tele'
 export const text = (payload: Uint8Array): string => Buffer.from(payload).toString('utf8')
