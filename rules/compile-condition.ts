@@ -28,8 +28,6 @@ export interface CompiledCondition {
   /** Values that the comparisons see, in the order of the rule; call it right after `evaluate`, for the reading of the alarm. */
   evidence(numbers: Float64Array, atMs: number, memory: ConditionMemory): AlarmEvidence[]
   createMemory(): ConditionMemory
-  /** Whether some comparison is a rate, which a single reading cannot answer. */
-  readonly needsHistory: boolean
 }
 
 type Comparison = Extract<Condition, { channel: string }>
@@ -50,7 +48,6 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, ga
         return { condition: comparison.words, value: Number.isNaN(value) ? null : round(value), unit: comparison.unit }
       }),
     createMemory: () => ({ latches: comparisons.map(() => false), samples: comparisons.map(() => []) }),
-    needsHistory: comparisons.some((comparison) => comparison.isRate),
   }
 }
 
@@ -64,7 +61,6 @@ interface Context {
 interface CompiledComparison {
   readonly words: string
   readonly unit: string
-  readonly isRate: boolean
   /** The compared value, NaN when the reading (or the history) lacks it. */
   value(numbers: Float64Array, atMs: number, samples: readonly number[]): number
 }
@@ -106,7 +102,6 @@ function compileComparison(comparison: Comparison, { layout, gapMs, comparisons 
   comparisons.push({
     words: `${comparisonLeft(comparison)} ${comparison.op} ${bound} ${UNITS[comparison.unit].label}`.trim(),
     unit: comparison.unit,
-    isRate: rateOverMs !== undefined,
     value: (numbers, atMs, samples) => (rateOverMs === undefined ? difference(numbers) : rateOf(samples, difference(numbers), atMs, rateOverMs)),
   })
   const holds = OPERATORS[comparison.op]

@@ -11,8 +11,8 @@ import { type CompiledCondition, compileCondition } from './compile-condition.ts
 export interface CompiledRule {
   readonly rule: Rule
   readonly condition: CompiledCondition
-  /** Can be decided by one reading alone, so also by a late one. */
-  readonly isStateless: boolean
+  /** Is asked about late readings, too, with a state of its own for them. */
+  readonly isAskedLate: boolean
 }
 
 /** Whether a rule speaks of life or property; the filter of the engine that stands apart from the models. */
@@ -28,7 +28,6 @@ export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolea
     throw new MendlineError('MDL_CONFIG_INVALID', `the rules of ${type.id} have faults: ${faults.join('; ')}`, { details: { faults } })
   const layout = readingLayout(type)
   return type.rules.filter(filter).map((rule) => {
-    const condition = compileCondition(rule.when, layout, rule.gapMs_MAX)
-    return { rule, condition, isStateless: isSafetyRule(rule) && rule.holdMs === 0 && !condition.needsHistory }
+    return { rule, condition: compileCondition(rule.when, layout, rule.gapMs_MAX), isAskedLate: isSafetyRule(rule) }
   })
 }

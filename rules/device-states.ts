@@ -17,19 +17,34 @@ export interface DeviceState {
   boot: number
   seq: number
   readonly rules: readonly RuleState[]
+  /** A second place in event time for what the device stored and sent later; undefined until it did. */
+  late: LateState | undefined
+}
+
+export interface LateState {
+  /** Device time of the last late reading. */
+  lastMs: number
+  /** By the index of the rule; undefined for those that are not asked about late readings. */
+  readonly rules: ReadonlyArray<RuleState | undefined>
 }
 
 export interface DeviceStates {
   of(reading: Reading): DeviceState
   /** Moves the device's place in event time to the reading, unless it is late. */
   advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'set back'
+  /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
+  advanceLate(state: DeviceState, reading: Reading): { readonly late: LateState; readonly isBack: boolean }
   snapshot(): unknown
   restore(snapshot: unknown): void
 }
 
+type StatesByKey = Readonly<Record<string, RuleState>>
+
 interface Snapshot {
   readonly version: 1
-  readonly devices: ReadonlyArray<Omit<DeviceState, 'rules'> & { readonly rules: Readonly<Record<string, RuleState>> }>
+  readonly devices: ReadonlyArray<
+    Omit<DeviceState, 'rules' | 'late'> & { readonly rules: StatesByKey; readonly late?: { readonly lastMs: number; readonly rules: StatesByKey } }
+  >
 }
 
 const keyOf = ({ rule }: CompiledRule): string => `${rule.id}@${rule.version}`
@@ -50,7 +65,7 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       const found = tenants.get(tenant)?.get(device)
       if (found !== undefined && found.type === type) return found
       const rules = rulesOf(type).map(({ condition }) => createRuleState(condition.createMemory()))
-      return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, rules })
+      return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, rules, late: undefined })
     },
     advance(state, reading) {
       const { observed_at_ms: atMs, boot, seq } = reading
@@ -63,26 +78,43 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       state.seq = seq
       return isLate ? 'set back' : 'in order'
     },
+    advanceLate(state, { observed_at_ms: atMs }) {
+      state.late ??= {
+        lastMs: NEVER,
+        rules: rulesOf(state.type).map(({ condition, isAskedLate }) => (isAskedLate ? createRuleState(condition.createMemory()) : undefined)),
+      }
+      const isBack = atMs < state.late.lastMs
+      state.late.lastMs = atMs
+      return { late: state.late, isBack }
+    },
     snapshot(): Snapshot {
       const states = [...tenants.values()].flatMap((devices) => [...devices.values()])
-      const devices = states.map((state) => {
+      const devices = states.map(({ late, ...state }) => {
         const compiled = rulesOf(state.type)
-        const rules = Object.fromEntries(state.rules.map((rule, index) => [keyAt(compiled, index), structuredClone(rule)]))
-        return { ...state, rules }
+        const own = { ...state, rules: byKey(compiled, state.rules) }
+        return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
       })
       return { version: 1, devices }
     },
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
       tenants.clear()
-      for (const { rules, ...state } of snapshot.devices) {
-        const restored = rulesOf(state.type).map(
-          (compiled) => structuredClone(rules[keyOf(compiled)]) ?? createRuleState(compiled.condition.createMemory()),
-        )
-        put({ ...state, rules: restored })
+      for (const { rules, late, ...state } of snapshot.devices) {
+        const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState =>
+          structuredClone(own[keyOf(compiled)]) ?? createRuleState(compiled.condition.createMemory())
+        const compiledRules = rulesOf(state.type)
+        const restoredLate = late && {
+          lastMs: late.lastMs,
+          rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
+        }
+        put({ ...state, rules: compiledRules.map((compiled) => stateOf(rules, compiled)), late: restoredLate })
       }
     },
   }
+}
+
+function byKey(compiled: readonly CompiledRule[], states: ReadonlyArray<RuleState | undefined>): StatesByKey {
+  return Object.fromEntries(states.flatMap((state, index) => (state === undefined ? [] : [[keyAt(compiled, index), structuredClone(state)]])))
 }
 
 function keyAt(compiled: readonly CompiledRule[], index: number): string {

@@ -2,9 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import type { Condition, Rule } from '#catalogue/appliance-type.ts'
-import { epochMs } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
-import type { Reading } from '#kernel/reading.ts'
 import { isSafetyRule } from './compile-rules.ts'
 import { createRulesEngine } from './engine.ts'
 import { aReading, aRule, aType } from './test-builders.ts'
@@ -210,51 +208,6 @@ describe('rules engine in event time', () => {
     const rules = [aRule({ id: 'S', when: hot }), aRule({ id: 'O', when: hot, safetyClass: 'E3' })]
     const engine = createRulesEngine({ types: () => aType(...rules), filter: isSafetyRule })
     expect(engine.decide(aReading(0, { board_temperature_c: 90 })).map((event) => 'alarm' in event && event.alarm.rule)).toEqual(['S'])
-  })
-})
-
-describe('rules engine with late readings', () => {
-  const late = (minute: number, receivedMinute: number, value: number) =>
-    aReading(minute * MIN, { board_temperature_c: value }, { received_at_ms: epochMs(receivedMinute * MIN), hist: true })
-
-  it('raises and ends a danger that a late reading shows, once', () => {
-    const engine = anEngine(aRule({ when: hot }))
-    engine.decide(aReading(100 * MIN, { board_temperature_c: 20 }))
-    const events = engine.decide(late(50, 101, 90))
-    expect(events.map((event) => event.kind)).toEqual(['alarm_raised', 'alarm_cleared'])
-    expect(engine.decide(late(51, 102, 90))).toEqual([])
-    expect(engine.decide(late(50, 103, 90))).toEqual([])
-    expect(engine.decide(late(20, 103, 90))).toHaveLength(2)
-  })
-
-  it.each<[string, Partial<Rule>, Reading]>([
-    ['an ordinary rule', { safetyClass: 'E3' }, late(50, 101, 90)],
-    ['a rule with hold time', { holdMs: MIN }, late(50, 101, 90)],
-    ['a reading older than a day', {}, late(50, 50 + 24 * 60 + 1, 90)],
-  ])('does not ask %s', (_, rule, reading) => {
-    const engine = anEngine(aRule({ when: hot, ...rule }))
-    engine.decide(aReading(100 * MIN, { board_temperature_c: 20 }))
-    expect(engine.decide(reading)).toEqual([])
-    expect(engine.statistics().late).toBe(1)
-  })
-
-  it('raises nothing for a late repetition out of an alarm that is over', () => {
-    const engine = anEngine(aRule({ when: hot }))
-    for (const [minute, value] of [
-      [0, 90],
-      [1, 90],
-      [2, 20],
-    ] as const)
-      engine.decide(aReading(minute * MIN, { board_temperature_c: value }))
-    expect(engine.decide(late(1, 3, 90))).toEqual([])
-  })
-
-  it('begins anew, and does not fall silent, when the clock of the device is set back', () => {
-    const engine = anEngine(aRule({ when: hot, holdMs: MIN }))
-    engine.decide(aReading(1000 * MIN, { board_temperature_c: 20 }))
-    expect(engine.decide(aReading(10 * MIN, { board_temperature_c: 90 }))).toEqual([])
-    expect(engine.decide(aReading(11 * MIN, { board_temperature_c: 90 }))).toHaveLength(1)
-    expect(engine.statistics().clockSetBack).toBe(1)
   })
 })
 

@@ -8,10 +8,9 @@ import type { Alarm, AlarmEvidence } from '#kernel/alarm.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { HOLDS } from './compile-condition.ts'
 import { type CompiledRule, compileRules } from './compile-rules.ts'
 import { createDeviceStates, type DeviceState, type DeviceStates } from './device-states.ts'
-import { belongsToEpisode, breakOnGap, endEpisode, NEVER, type RuleState, rememberEpisode, step } from './rule-state.ts'
+import { belongsToEpisode, breakOnGap, endEpisode, hasHeld, NEVER, type RuleState, rememberEpisode, step } from './rule-state.ts'
 
 export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
@@ -23,7 +22,7 @@ export interface RulesStatistics {
   readonly readings: number
   readonly raised: number
   readonly cleared: number
-  /** Readings older than the device's last, for which only safety rules without hold time were asked. */
+  /** Readings older than the device's last, for which only safety rules were asked. */
   readonly late: number
   /** Late readings too old for that. */
   readonly lateTooOld: number
@@ -81,24 +80,29 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
     return events ?? NOTHING
   }
 
-  /** A late reading can show a danger, but not how long it lasted: rules without hold time are asked, without touching their state. */
+  /**
+   * A late reading can show a danger of the past. Its hold times and rates run in a state of their own, in the time of the backlog, which
+   * comes in order; an alarm out of it is over at once, and none is raised for what an alarm in order has told.
+   */
   const decideLate = (reading: Reading, rules: readonly CompiledRule[], device: DeviceState): readonly HubEvent[] => {
     counts.late++
     if (reading.received_at_ms - reading.observed_at_ms > LATE_SAFETY_MS) {
       counts.lateTooOld++
       return NOTHING
     }
+    const { late, isBack } = devices.advanceLate(device, reading)
+    const atMs = reading.observed_at_ms
     const events: HubEvent[] = []
-    rules.forEach((compiledRule, index) => {
+    rules.forEach(({ rule, condition }, index) => {
       const state = device.rules[index]
-      if (state === undefined || !compiledRule.isStateless) return
-      const memory = compiledRule.condition.createMemory()
-      const atMs = reading.observed_at_ms
-      if (compiledRule.condition.evaluate(reading.numbers, atMs, memory) !== HOLDS) return
-      if (belongsToEpisode(state, atMs, compiledRule.rule.gapMs_MAX)) return
-      rememberEpisode(state, atMs, atMs)
-      const evidence = compiledRule.condition.evidence(reading.numbers, atMs, memory)
-      const alarm = makeAlarm(reading, compiledRule.rule, { beganMs: atMs, raisedMs: atMs, evidence })
+      const own = late.rules[index]
+      if (state === undefined || own === undefined) return
+      breakOnGap(own, atMs, isBack ? -1 : rule.gapMs_MAX)
+      if (!hasHeld(own, condition.evaluate(reading.numbers, atMs, own.memory), atMs, rule.holdMs)) return
+      if (belongsToEpisode(state, { fromMs: own.beganMs, toMs: atMs }, rule.gapMs_MAX)) return
+      rememberEpisode(state, own.beganMs, atMs)
+      const evidence = condition.evidence(reading.numbers, atMs, own.memory)
+      const alarm = makeAlarm(reading, rule, { beganMs: own.beganMs, raisedMs: atMs, evidence })
       events.push(raised(alarm), cleared(alarm, device.lastMs))
       counts.raised++
       counts.cleared++

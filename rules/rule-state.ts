@@ -69,6 +69,15 @@ export function step(state: RuleState, answer: Answer, atMs: number, times: Hold
   return atMs - state.ceasedMs < times.clearHoldMs ? undefined : 'cleared'
 }
 
+/** Takes the answer for a late reading, whose alarm is over when it is known; says whether the condition has held for its hold time. */
+export function hasHeld(state: RuleState, answer: Answer, atMs: number, holdMs: number): boolean {
+  if (answer !== HOLDS && answer !== FAILS) return false
+  state.knownMs = atMs
+  if (answer === FAILS) state.beganMs = NEVER
+  else if (state.beganMs === NEVER) state.beganMs = atMs
+  return answer === HOLDS && atMs - state.beganMs >= holdMs
+}
+
 /** Ends the alarm of the state and remembers when it was. */
 export function endEpisode(state: RuleState, atMs: number): void {
   rememberEpisode(state, state.beganMs, Math.max(atMs, state.beganMs))
@@ -77,13 +86,13 @@ export function endEpisode(state: RuleState, atMs: number): void {
   state.ceasedMs = NEVER
 }
 
-/** Whether a reading of `atMs` belongs to an alarm that stands or stood, give or take `gapMs`; a remembered one is widened by it. */
-export function belongsToEpisode(state: RuleState, atMs: number, gapMs: number): boolean {
-  if (state.raisedMs !== NEVER && atMs >= state.beganMs - gapMs) return true
-  const episode = state.episodes.find(([fromMs, toMs]) => atMs >= fromMs - gapMs && atMs <= toMs + gapMs)
+/** Whether a span belongs to an alarm that stands or stood, give or take `gapMs`; a remembered one is widened by it. */
+export function belongsToEpisode(state: RuleState, span: { readonly fromMs: number; readonly toMs: number }, gapMs: number): boolean {
+  if (state.raisedMs !== NEVER && span.toMs >= state.beganMs - gapMs) return true
+  const episode = state.episodes.find(([fromMs, toMs]) => span.toMs >= fromMs - gapMs && span.fromMs <= toMs + gapMs)
   if (episode === undefined) return false
-  episode[0] = Math.min(episode[0], atMs)
-  episode[1] = Math.max(episode[1], atMs)
+  episode[0] = Math.min(episode[0], span.fromMs)
+  episode[1] = Math.max(episode[1], span.toMs)
   return true
 }
 

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+import { type Condition, type Rule, readingLayout } from '#catalogue/appliance-type.ts'
+import { epochMs } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { isSafetyRule } from './compile-rules.ts'
+import { createRulesEngine } from './engine.ts'
+import { aReading, aRule, aType } from './test-builders.ts'
+
+const MIN = 60_000
+const hot: Condition = { channel: 'board_temperature_c', op: '>', value: 80, unit: 'c', clearValue: 70 }
+
+const anEngine = (...rules: Rule[]) => createRulesEngine({ types: (id) => (id === 'kettle' ? aType(...rules) : undefined), filter: () => true })
+
+describe('rules engine with late readings', () => {
+  const late = (minute: number, receivedMinute: number, value: number) =>
+    aReading(minute * MIN, { board_temperature_c: value }, { received_at_ms: epochMs(receivedMinute * MIN), hist: true })
+
+  it('raises and ends a danger that a late reading shows, once', () => {
+    const engine = anEngine(aRule({ when: hot }))
+    engine.decide(aReading(100 * MIN, { board_temperature_c: 20 }))
+    const events = engine.decide(late(50, 101, 90))
+    expect(events.map((event) => event.kind)).toEqual(['alarm_raised', 'alarm_cleared'])
+    expect(engine.decide(late(51, 102, 90))).toEqual([])
+    expect(engine.decide(late(50, 103, 90))).toEqual([])
+    expect(engine.decide(late(20, 103, 90))).toHaveLength(2)
+  })
+
+  it.each<[string, Partial<Rule>, Reading]>([
+    ['an ordinary rule', { safetyClass: 'E3' }, late(50, 101, 90)],
+    ['a rule whose hold time one reading cannot fill', { holdMs: MIN }, late(50, 101, 90)],
+    ['a reading older than a day', {}, late(50, 50 + 24 * 60 + 1, 90)],
+  ])('raises nothing for %s', (_, rule, reading) => {
+    const engine = anEngine(aRule({ when: hot, ...rule }))
+    engine.decide(aReading(100 * MIN, { board_temperature_c: 20 }))
+    expect(engine.decide(reading)).toEqual([])
+    expect(engine.statistics().late).toBe(1)
+  })
+
+  /** What a backlog of [minute, value] raises after a live reading at minute 100, as `rule's begin - raised`, in minutes. */
+  const backlog = (rule: Partial<Rule>, readings: ReadonlyArray<readonly [minute: number, value: number]>, live = 20): string[] => {
+    const engine = anEngine(aRule({ when: hot, ...rule }))
+    engine.decide(aReading(100 * MIN, { board_temperature_c: live }))
+    return readings.flatMap(([minute, value]) =>
+      engine
+        .decide(late(minute, 101, value))
+        .flatMap((event) => (event.kind === 'alarm_raised' ? [`${event.alarm.began_at_ms / MIN} - ${event.alarm.raised_at_ms / MIN}`] : [])),
+    )
+  }
+  const held = { holdMs: 2 * MIN }
+  const rising: Condition = { channel: 'board_temperature_c', rateOverMs: 5 * MIN, op: '>', value: 1, unit: 'k_per_min' }
+
+  it.each<[string, Partial<Rule>, ReadonlyArray<readonly [number, number]>, string[]]>([
+    ['a danger of the hold time once', held, [30, 31, 32, 33, 34].map((minute) => [minute, 90]), ['30 - 32']],
+    [
+      'nothing that ceased within the hold time',
+      held,
+      [
+        [30, 90],
+        [31, 60],
+        [32, 90],
+        [33, 90],
+      ],
+      [],
+    ],
+    [
+      'nothing over a gap',
+      held,
+      [
+        [30, 90],
+        [41, 90],
+      ],
+      [],
+    ],
+    [
+      'nothing out of two backlogs',
+      held,
+      [
+        [40, 90],
+        [41, 90],
+        [30, 90],
+        [31, 90],
+      ],
+      [],
+    ],
+    ['a danger once though its backlog comes twice', held, [30, 31, 32, 33, 30, 31, 32, 33].map((minute) => [minute, 90]), ['30 - 32']],
+    ['two dangers that lie apart', held, [30, 31, 32, 50, 51, 52].map((minute) => [minute, 90]), ['30 - 32', '50 - 52']],
+    ['a rate', { when: rising }, [0, 1, 2, 3, 4, 5, 6].map((minute) => [30 + minute, 20 + 2 * minute]), ['35 - 35']],
+  ])('raises of a backlog %s', (_, rule, readings, expected) => {
+    expect(backlog(rule, readings)).toEqual(expected)
+  })
+
+  it('does not mix the hold of a backlog with the live one', () => {
+    const engine = anEngine(aRule({ when: hot, holdMs: 2 * MIN }))
+    const kinds = (reading: Reading) => engine.decide(reading).map((event) => event.kind)
+    expect(kinds(aReading(100 * MIN, { board_temperature_c: 90 }))).toEqual([])
+    expect(kinds(late(30, 101, 20))).toEqual([])
+    expect(kinds(aReading(101 * MIN, { board_temperature_c: 90 }))).toEqual([])
+    expect(kinds(late(31, 102, 20))).toEqual([])
+    expect(kinds(aReading(102 * MIN, { board_temperature_c: 90 }))).toEqual(['alarm_raised'])
+    expect([95, 96, 97, 98].flatMap((minute) => kinds(late(minute, 103, 90)))).toEqual([])
+  })
+
+  it('goes on within the hold of a backlog after a restart', () => {
+    const rule = aRule({ when: hot, holdMs: 2 * MIN })
+    const first = anEngine(rule)
+    first.decide(aReading(100 * MIN, { board_temperature_c: 20 }))
+    for (const minute of [30, 31]) first.decide(late(minute, 101, 90))
+    const second = anEngine(rule)
+    second.restore(JSON.parse(JSON.stringify(first.snapshot())))
+    expect(second.decide(late(32, 102, 90)).map((event) => event.kind)).toEqual(['alarm_raised', 'alarm_cleared'])
+  })
+
+  it('raises nothing for a late repetition out of an alarm that is over', () => {
+    const engine = anEngine(aRule({ when: hot }))
+    for (const [minute, value] of [
+      [0, 90],
+      [1, 90],
+      [2, 20],
+    ] as const)
+      engine.decide(aReading(minute * MIN, { board_temperature_c: value }))
+    expect(engine.decide(late(1, 3, 90))).toEqual([])
+  })
+
+  it('begins anew, and does not fall silent, when the clock of the device is set back', () => {
+    const engine = anEngine(aRule({ when: hot, holdMs: MIN }))
+    engine.decide(aReading(1000 * MIN, { board_temperature_c: 20 }))
+    expect(engine.decide(aReading(10 * MIN, { board_temperature_c: 90 }))).toEqual([])
+    expect(engine.decide(aReading(11 * MIN, { board_temperature_c: 90 }))).toHaveLength(1)
+    expect(engine.statistics().clockSetBack).toBe(1)
+  })
+
+  it('finds a full tray in the backlog of a unit that was offline', () => {
+    const engine = createRulesEngine({ types: () => airConditioner, filter: isSafetyRule })
+    const { columns } = readingLayout(airConditioner)
+    const numbers = (given: Readonly<Record<string, number>>) => Float64Array.from(columns, (column) => given[column] ?? Number.NaN)
+    const unit = { device: 'd1', type: 'air_conditioner', received_at_ms: epochMs(90 * MIN) }
+    const full = { ...unit, numbers: numbers({ condensate_float_is_closed: 1, cooling_is_on: 1 }), hist: true }
+    engine.decide(aReading(90 * MIN, {}, { ...unit, numbers: numbers({ condensate_float_is_closed: 0, cooling_is_on: 1 }) }))
+    const events = Array.from({ length: 12 }, (_, index) => engine.decide(aReading(30 * MIN + index * 10_000, {}, full))).flat()
+    expect(events.map((event) => ('alarm' in event ? `${event.kind} ${event.alarm.rule}` : event.kind))).toEqual([
+      'alarm_raised AC-R08',
+      'alarm_cleared AC-R08',
+    ])
+  })
+})
