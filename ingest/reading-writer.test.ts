@@ -46,6 +46,29 @@ describe('reading writer', () => {
     expect(writer.statistics()).toMatchObject({ in: 3, stored: 1, duplicates: 2, conflicts: 0, waiting: 0 })
   })
 
+  it('stores new firmware versions of a device beyond the bound as absent, and says so once', async () => {
+    const store = createMemoryStore()
+    const bounded = { ...limits, firmwaresPerDevice_MAX: 2 }
+    const make = (): ReadingWriter =>
+      createReadingWriter({ store, dedup: createDeduplicator(), types: () => kettle, clock: new ManualClock(0), log: silentLog, limits: bounded })
+    let writer = make()
+    await writer.take(record(...['a', 'b', 'c', 'a'].map((fw, index) => reading(index, 1, { fw }))), 1)
+    await writer.flush(1)
+    const saved = structuredClone(writer.snapshot())
+    writer = make()
+    writer.restore(saved)
+    await writer.take(record(reading(4, 1, { fw: 'd' }), reading(5, 1, { fw: 'b' })), 2)
+    await writer.take(record(reading(6, 1, { fw: 'd', device: 'kettle-2' })), 3)
+    expect(await writer.take(record(reading(2, 1, { fw: 'c' })), 4)).toEqual([])
+    await writer.flush(4)
+    const rows: Array<string | null> = []
+    for await (const row of store.raw(everything)) rows.push(row.fw)
+    expect(rows).toEqual(['a', 'b', null, 'a', null, 'b', 'd'])
+    const kept = await store.quarantined({ tenant: 'home', after: 0, limit: 9 })
+    expect(kept.map(({ code, field, device }) => [code, field, device])).toEqual([['MDL_INGEST_FIELD_INVALID', 'fw', 'kettle-1']])
+    expect(writer.statistics()).toMatchObject({ duplicates: 1, conflicts: 0 })
+  })
+
   it('keeps the same key with other content as a conflict with its bytes', async () => {
     const store = createMemoryStore()
     const writer = writerOn(store)

@@ -12,6 +12,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { Admission, Deduplicator } from './deduplicate.ts'
+import { createFirmwareBound, type FirmwareBound } from './firmware-bound.ts'
 import type { Position } from './journal.ts'
 import type { ReadingStore } from './reading-store.ts'
 import { hasSameContent, readingKey } from './same-reading.ts'
@@ -64,6 +65,11 @@ export interface ReadingWriterOptions {
 /** Creates the writer; the store has been started. */
 export const createReadingWriter = (options: ReadingWriterOptions): ReadingWriter => new Writer(options)
 
+interface WriterState {
+  readonly dedup: unknown
+  readonly firmwares: unknown
+}
+
 /** A reading whose key came before, with the payload it came in. */
 interface Suspect {
   readonly reading: Reading
@@ -74,6 +80,7 @@ class Writer implements ReadingWriter {
   readonly #options: ReadingWriterOptions
   readonly #prepared = new Map<string, ApplianceType>()
   readonly #counts = { in: 0, stored: 0, quarantined: 0, duplicates: 0, conflicts: 0, quarantine_entries: 0 }
+  readonly #firmwares: FirmwareBound
   #storedPosition: Position
   #readings: Reading[] = []
   #quarantine: QuarantineEntry[] = []
@@ -81,15 +88,18 @@ class Writer implements ReadingWriter {
   /** Keys of `#readings`, made when first asked for after a flush. */
   #waitingKeys: Set<string> | undefined
   #admitted: { readonly next: Position; readonly admissions: readonly Admission[] } | undefined
+  #bounded: { readonly next: Position; readonly record: TakenRecord } | undefined
   #last: { readonly next: Position; readonly fresh: readonly Reading[] } | undefined
 
   constructor(options: ReadingWriterOptions) {
     this.#options = options
+    this.#firmwares = createFirmwareBound(options.limits.firmwaresPerDevice_MAX)
     this.#storedPosition = options.storedPosition ?? 0
   }
 
-  async take(record: TakenRecord, next: Position): Promise<readonly Reading[]> {
-    if (this.#last?.next === next && record.readings.length > 0) return this.#last.fresh
+  async take(given: TakenRecord, next: Position): Promise<readonly Reading[]> {
+    if (this.#last?.next === next && given.readings.length > 0) return this.#last.fresh
+    const record = this.#bound(given, next)
     const isStored = next <= this.#storedPosition
     const fresh: Reading[] = []
     const suspects: Suspect[] = []
@@ -140,17 +150,29 @@ class Writer implements ReadingWriter {
 
   snapshot(): unknown {
     assert(this.pending() === 0, 'the state is saved behind a flush, so that the store is not behind it')
-    return this.#options.dedup.snapshot()
+    return { dedup: this.#options.dedup.snapshot(), firmwares: this.#firmwares.snapshot() } satisfies WriterState
   }
 
   restore(state: unknown): void {
-    this.#options.dedup.restore(state)
+    const { dedup, firmwares } = state as WriterState
+    this.#options.dedup.restore(dedup)
+    this.#firmwares.restore(firmwares)
   }
 
   async recall(): Promise<void> {
     const rows = await this.#options.store.highest()
     // Dedup keeps the boots it hears of last: the newest ones.
     for (const highest of rows.toSorted((a, b) => a.boot - b.boot)) this.#options.dedup.doubt(highest)
+  }
+
+  /** Bounds a record's firmware versions once, so that taking it again after a failure of the store reports the same. */
+  #bound(record: TakenRecord, next: Position): TakenRecord {
+    if (record.readings.length === 0) return record
+    if (this.#bounded?.next === next && this.#bounded.record.readings.length === record.readings.length) return this.#bounded.record
+    const { readings, quarantine } = this.#firmwares.bound(record.readings, record.message)
+    const bounded = quarantine.length === 0 ? { ...record, readings } : { ...record, readings, quarantine: [...record.quarantine, ...quarantine] }
+    this.#bounded = { next, record: bounded }
+    return bounded
   }
 
   /** Admits a record's readings once, however often the record is taken because the store failed in between. */

@@ -76,8 +76,6 @@ export const limits = {
   journalPendingBytes_MAX: 32 * 1024 * 1024,
   /** A segment is closed and the next begun at this size. */
   journalSegmentBytes: 64 * 1024 * 1024,
-  /** Wait that gathers a group while a commit is in flight is the commit itself; this is the extra wait when idle: none. */
-  journalGroupWaitMs: 0,
   /** After an error of the disk a new segment is tried this often; until then appends are refused. */
   journalRetryMs: 1_000,
 
@@ -94,6 +92,8 @@ export const limits = {
   dedupStretches_MAX: 1_024,
   /** Boots remembered for one device; above it the one unused for longest is forgotten, and the store is asked. */
   dedupBoots_MAX: 16,
+  /** Firmware versions stored of one device; a further one is stored as absent, and the quarantine names the first. */
+  firmwaresPerDevice_MAX: 64,
   /** Memory of the store's engine, in MiB; above it the engine works on disk. */
   storeMemoryMib: 512,
   /** State of the pipeline (dedup, rules, windows) is written at the latest after this many records ... */
@@ -112,7 +112,12 @@ export const limits = {
   // --- API ---
   apiBodyBytes_MAX: 4 * 1024 * 1024,
   apiPage_MAX: 1_000,
+  /** Buckets of one channel in one answer. */
   apiPoints_MAX: 10_000,
+  /** Buckets of all channels in one answer; more channels get fewer and wider buckets. */
+  apiBuckets_MAX: 50_000,
+  /** Raw bytes in one page of the quarantine; the page ends with the entry that reaches it. */
+  apiQuarantineBytes_MAX: 2 * 1024 * 1024,
   apiRequestTimeoutMs: 30_000,
   /** Devices in one creation; above it the request is refused. */
   apiDevicesPerRequest_MAX: 5_000,

@@ -86,6 +86,18 @@ export async function appendQuarantine(connection: DuckDBConnection, entries: re
   })
 }
 
+/** Columns of the lists by number: the number, then texts. */
+const SOURCE_TYPES = {
+  device_keys: [UINTEGER, VARCHAR, VARCHAR],
+  device_types: [UINTEGER, VARCHAR],
+  firmwares: [UINTEGER, VARCHAR],
+} as const satisfies Record<string, readonly DuckDBType[]>
+
+/** Appends rows to a list by number. */
+export function appendSources(connection: DuckDBConnection, table: keyof typeof SOURCE_TYPES, rows: readonly DuckDBValue[][]): Promise<void> {
+  return appendRows(connection, table, SOURCE_TYPES[table], rows.length, (row, column) => rows[row]?.[column] ?? null)
+}
+
 function keyCell(registers: Registers, key: number, reading: Reading, column: number): DuckDBValue {
   if (column === 0) return key
   if (column === 1) return BigInt(reading.observed_at_ms)

@@ -57,6 +57,22 @@ describe('DuckDB store on a file', () => {
     await store.stop()
   })
 
+  it('takes a batch of many new devices and firmware versions at once', async () => {
+    const store = on('sources.duckdb')
+    await store.start()
+    await store.prepareType(kettle)
+    const readings = Array.from({ length: 5_000 }, (_, seq) => readingOf({ inlet_temperature_c: seq }, { seq, device: `d${seq}`, fw: `v${seq}` }))
+    const begunMs = performance.now()
+    await store.write({ readings, quarantine: [], position: 1 })
+    // An insertion each took 12 s on the machine where this takes 0.1 s.
+    expect(performance.now() - begunMs).toBeLessThan(4_000)
+    await store.stop()
+    const again = on('sources.duckdb')
+    await again.start()
+    expect((await rawOf(again)).every(({ device, fw, seq }) => device === `d${seq}` && fw === `v${seq}`)).toBe(true)
+    await again.stop()
+  })
+
   it('keeps old values in place when a type gains a channel before them', async () => {
     const store = on('grown.duckdb')
     await store.start()

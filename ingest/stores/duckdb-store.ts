@@ -4,13 +4,13 @@
  * that cannot be read is moved aside, never deleted: the journal holds what was in it.
  */
 import { rename, stat } from 'node:fs/promises'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { HighestReading, RawQuery, RawReading, ReadingStore, StoreBatch, StoreStatistics } from '../reading-store.ts'
-import { appendQuarantine, appendReadings } from './duckdb-append.ts'
+import { appendQuarantine, appendReadings, appendSources } from './duckdb-append.ts'
 import { bucketRows, highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
 import { addDevice, addFirmware, openSchema, prepareTables, type Registers } from './duckdb-schema.ts'
 import { rawReading, type StoredType } from './stored-type.ts'
@@ -214,27 +214,31 @@ class DuckdbStore implements ReadingStore {
   }
 }
 
-/** Gives numbers to devices, their types and firmwares that the batch brings for the first time. */
+/** Gives numbers to devices, their types and firmwares that the batch brings for the first time; one insertion a table, however many. */
 async function registerSources(writer: DuckDBConnection, registers: Registers, readings: readonly Reading[]): Promise<void> {
+  const fresh = { devices: [] as DuckDBValue[][], types: [] as DuckDBValue[][], firmwares: [] as DuckDBValue[][] }
   for (const { tenant, device, type, fw } of readings) {
     const name = `${tenant}/${device}`
     let key = registers.deviceKeys.get(name)
     if (key === undefined) {
       key = registers.deviceKeys.size + 1
-      await writer.run('INSERT INTO device_keys VALUES ($1, $2, $3)', [key, tenant, device])
+      fresh.devices.push([key, tenant, device])
       addDevice(registers, key, tenant, device)
     }
     const types = registers.deviceTypes.get(key)
     if (types !== undefined && !types.has(type)) {
-      await writer.run('INSERT INTO device_types VALUES ($1, $2)', [key, type])
+      fresh.types.push([key, type])
       types.add(type)
     }
     if (fw !== undefined && !registers.firmwareKeys.has(fw)) {
       const number = registers.firmwareKeys.size + 1
-      await writer.run('INSERT INTO firmwares VALUES ($1, $2)', [number, fw])
+      fresh.firmwares.push([number, fw])
       addFirmware(registers, number, fw)
     }
   }
+  await appendSources(writer, 'device_keys', fresh.devices)
+  await appendSources(writer, 'device_types', fresh.types)
+  await appendSources(writer, 'firmwares', fresh.firmwares)
 }
 
 /** Joins the types' streams, each in (device, boot, seq) order, into one in that order. */
