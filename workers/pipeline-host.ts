@@ -1,6 +1,7 @@
 /**
  * The main thread's side of the pipeline worker: starts it, tells it how far the journal is durable, applies its events in the
- * hubs and passes queries on. When the worker ends by a fault it is started again from its snapshot, a bounded number of times.
+ * hubs and passes queries on. When the worker ends by a fault it is started again from its snapshot; when it keeps ending, at a slower
+ * pace, so that storing goes on as soon as the cause is gone.
  */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '#kernel/clock.ts'
@@ -18,7 +19,12 @@ export interface PipelineHostParts {
   readonly onReleasable: (position: number) => void
   readonly clock: Clock
   readonly log: Log
+  /** Starts the worker's thread; another one in tests. */
+  readonly createWorker?: (workerData: PipelineWorkerSettings) => PipelineThread
 }
+
+/** What the host needs of a worker's thread. */
+export type PipelineThread = Pick<Worker, 'on' | 'postMessage' | 'terminate'>
 
 export interface PipelineHost {
   /** Starts the worker and waits until it reads. @throws MendlineError MDL_STORE_* when the store cannot be opened */
@@ -40,10 +46,16 @@ export interface PipelineHostStatistics {
   readonly store: Readonly<Record<string, number>>
 }
 
-/** Restarts after faults; then the platform says that it is not ready and stays up for the API and the safety rules. */
-const RESTARTS_MAX = 20
-/** Pause before a restart. */
-const RESTART_PAUSE_MS = 500
+/** Restarts in a row at the quick pace; after them the slow one, and the platform says between the tries that it is not ready. */
+const QUICK_RESTARTS_MAX = 20
+const QUICK_RESTART_PAUSE_MS = 500
+const SLOW_RESTART_PAUSE_MS = 30_000
+/** A worker that ran as long as this begins a new row. */
+const SOUND_RUN_MS = 60_000
+/** Longest wait of a stop for a start that is under way, and for the stop of a worker that did not come up. */
+const SETTLE_MS = 3_000
+
+const threadOf = (workerData: PipelineWorkerSettings): PipelineThread => new Worker(new URL('./pipeline-worker.ts', import.meta.url), { workerData })
 
 export function createPipelineHost(parts: PipelineHostParts): PipelineHost {
   return new WorkerHost(parts)
@@ -52,9 +64,14 @@ export function createPipelineHost(parts: PipelineHostParts): PipelineHost {
 class WorkerHost implements PipelineHost {
   readonly #parts: PipelineHostParts
   readonly #committedEnd = new BigInt64Array(new SharedArrayBuffer(8))
-  #worker: Worker | undefined
+  #worker: PipelineThread | undefined
   #rpc: Rpc | undefined
+  /** The start that is under way, or the last one. */
+  #starting: Promise<void> = Promise.resolve()
+  #startedMs = 0
   #restarts = 0
+  #restartsInRow = 0
+  #cancelRestart: () => void = () => {}
   #isStopping = false
 
   constructor(parts: PipelineHostParts) {
@@ -63,7 +80,7 @@ class WorkerHost implements PipelineHost {
 
   async start(journalEnd: number): Promise<void> {
     Atomics.store(this.#committedEnd, 0, BigInt(journalEnd))
-    await this.#spawn()
+    await this.#spawnOnce()
   }
 
   committed(end: number): void {
@@ -93,16 +110,36 @@ class WorkerHost implements PipelineHost {
   async stop(): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
+    this.#cancelRestart()
+    // A thread that is ended while it is in native code takes the process with it.
+    await this.#within(SETTLE_MS, this.#starting)
     await this.#rpc
       ?.call(PIPELINE_CALLS.stop)
       .catch((error: unknown) => this.#parts.log.error('pipeline did not stop cleanly', { cause: String(error) }))
     await this.#worker?.terminate()
   }
 
+  #spawnOnce(): Promise<void> {
+    this.#starting = this.#spawn()
+    return this.#starting
+  }
+
+  /** Resolves when `work` has settled, whichever way, or after the time. */
+  #within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.after(timeoutMs, resolve)
+      const finish = (): void => {
+        cancel()
+        resolve()
+      }
+      work.then(finish, finish)
+    })
+  }
+
   async #spawn(): Promise<void> {
-    const { settings, ownTypes, apply, onReleasable, log } = this.#parts
+    const { settings, ownTypes, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
     const workerData: PipelineWorkerSettings = { ...settings, committedEnd: this.#committedEnd, ownTypes: ownTypes() }
-    const worker = new Worker(new URL('./pipeline-worker.ts', import.meta.url), { workerData })
+    const worker = createWorker(workerData)
     const rpc = new Rpc(worker)
     rpc.handle(MAIN_CALLS.apply, apply)
     rpc.handle(MAIN_CALLS.releasable, onReleasable)
@@ -115,10 +152,12 @@ class WorkerHost implements PipelineHost {
     try {
       await rpc.call(PIPELINE_CALLS.start)
     } catch (error) {
+      await this.#within(SETTLE_MS, rpc.call(PIPELINE_CALLS.stop))
       await worker.terminate()
       throw error
     }
     this.#rpc = rpc
+    this.#startedMs = clock.monotonicMs()
   }
 
   #onExit(rpc: Rpc, code: number): void {
@@ -126,16 +165,18 @@ class WorkerHost implements PipelineHost {
     const wasRunning = this.#rpc === rpc
     if (wasRunning) this.#rpc = undefined
     if (this.#isStopping || !wasRunning) return
-    this.#parts.log.error('pipeline worker ended', { code, restarts: this.#restarts })
+    if (this.#parts.clock.monotonicMs() - this.#startedMs >= SOUND_RUN_MS) this.#restartsInRow = 0
+    this.#parts.log.error('pipeline worker ended', { code, restarts: this.#restarts, restarts_in_row: this.#restartsInRow })
     this.#restartLater()
   }
 
   #restartLater(): void {
-    if (this.#restarts >= RESTARTS_MAX) return
+    if (this.#isStopping) return
+    const pauseMs = this.#restartsInRow < QUICK_RESTARTS_MAX ? QUICK_RESTART_PAUSE_MS : SLOW_RESTART_PAUSE_MS
     this.#restarts++
-    this.#parts.clock.after(RESTART_PAUSE_MS, () => {
-      if (this.#isStopping) return
-      this.#spawn().catch((error: unknown) => {
+    this.#restartsInRow++
+    this.#cancelRestart = this.#parts.clock.after(pauseMs, () => {
+      this.#spawnOnce().catch((error: unknown) => {
         this.#parts.log.error('pipeline worker did not start', { cause: String(error) })
         this.#restartLater()
       })
