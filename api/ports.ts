@@ -10,7 +10,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { QuarantineEntry } from '#kernel/reading.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
-import type { Caller } from './keys.ts'
+import type { KeyStore } from './keys.ts'
 
 type Maybe<T> = T | Promise<T>
 
@@ -103,6 +103,8 @@ export interface ReadingPort {
     readonly from_ms: EpochMs
     readonly to_ms: EpochMs
     readonly maxPoints: number
+    /** Most buckets of all channels together; above it `maxPoints` counts as less. */
+    readonly maxBuckets: number
   }): Promise<readonly ReadingBucket[]>
   /** Records as they go on the wire, in (device, boot, seq) order. */
   raw(query: { readonly tenant: string; readonly device?: string; readonly from_ms: EpochMs; readonly to_ms: EpochMs }): AsyncIterable<object>
@@ -116,6 +118,8 @@ export interface QuarantinePort {
     readonly code?: string
     readonly after: number
     readonly limit: number
+    /** The answer ends with the entry whose raw bytes reach this sum. */
+    readonly maxRawBytes: number
   }): Promise<ReadonlyArray<QuarantineEntry & { readonly id: number }>>
 }
 
@@ -197,9 +201,7 @@ export interface MetricsPort {
   metrics(): Promise<string>
 }
 
-export interface KeyPort {
-  authenticate(token: string): Promise<Caller | undefined>
-}
+export type KeyPort = KeyStore
 
 /** Answers of POSTs that carried an Idempotency-Key. */
 export interface IdempotencyPort {

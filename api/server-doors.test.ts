@@ -88,3 +88,35 @@ describe('MQTT over WebSocket', () => {
     if (open.readyState !== WebSocket.CLOSED) await once(open, 'close')
   })
 })
+
+describe('keys over the API', () => {
+  it('let an admin make a key with scopes for a tenant, list it without its secret, and revoke it', async () => {
+    const made = await test.request('POST', '/api/v1/keys?tenant=other', { body: { scopes: ['orders:write'], label: 'desk' } })
+    expect([made.status, made.json.tenant, made.json.scopes]).toEqual([201, 'other', ['orders:write']])
+    const token = String(made.json.token)
+    expect((await test.request('GET', '/api/v1/work-orders', { token })).status).toBe(200)
+    expect((await test.request('POST', '/api/v1/devices', { token, body: { device: 'a', type: 'air_conditioner' } })).status).toBe(403)
+    const list = await test.request('GET', '/api/v1/keys?tenant=other')
+    expect(JSON.stringify(list.json)).not.toContain(token.split('_').at(-1))
+    expect((await test.request('DELETE', `/api/v1/keys/${made.json.id}?tenant=other`)).status).toBe(204)
+    expect((await test.request('GET', '/api/v1/work-orders', { token })).status).toBe(401)
+  })
+
+  it('refuse whoever is no admin, and scopes that do not exist', async () => {
+    const token = await test.token('devices:write')
+    expect((await test.request('GET', '/api/v1/keys', { token })).status).toBe(403)
+    expect((await test.request('POST', '/api/v1/keys', { token, body: { scopes: ['admin'] } })).status).toBe(403)
+    const answer = await test.request('POST', '/api/v1/keys', { body: { scopes: ['everything'] } })
+    expect([answer.status, answer.json.code]).toEqual([400, 'MDL_API_INVALID'])
+  })
+})
+
+describe('a body that is named and not sent', () => {
+  it('is none: the request is judged by what it is', async () => {
+    const headers = { authorization: `Bearer ${await test.token('admin')}`, 'content-type': 'application/json' }
+    const answer = await test.api.app.inject({ method: 'DELETE', url: '/api/v1/webhooks/none', headers, payload: '' })
+    expect(answer.statusCode).toBe(404)
+    const post = await test.api.app.inject({ method: 'POST', url: '/api/v1/webhooks', headers, payload: '' })
+    expect(post.statusCode).toBe(400)
+  })
+})

@@ -23,6 +23,7 @@ import { problemHandler, validatorCompiler } from './problems.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { healthRoutes } from './routes/health.ts'
+import { keyRoutes } from './routes/keys.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -59,7 +60,7 @@ export interface ApiOptions {
   readonly version: string
 }
 
-const ROUTES = [deviceRoutes, typeRoutes, readingRoutes, serviceRoutes, workOrderRoutes, webhookRoutes, quarantineRoutes]
+const ROUTES = [keyRoutes, deviceRoutes, typeRoutes, readingRoutes, serviceRoutes, workOrderRoutes, webhookRoutes, quarantineRoutes]
 
 /** Builds the API; opens nothing before `start`. */
 export async function createApi({ ports, clock, log, limits, settings, version }: ApiOptions): Promise<Api> {
@@ -78,6 +79,12 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   app.setValidatorCompiler(validatorCompiler)
   // What the ports give is what goes out; the tests hold it against the schemas.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
+  // Many clients name JSON as the type of a body that they do not send (DELETE, rotation).
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined)
+    else void parseJson(request, body.toString(), done)
+  })
   app.setErrorHandler(problemHandler(log))
   app.setNotFoundHandler((request) => {
     throw new MendlineError('MDL_API_NOT_FOUND', `there is no ${request.method} ${request.url.split('?')[0]}`)

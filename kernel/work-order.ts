@@ -104,7 +104,7 @@ export type WorkOrder = Static<typeof WorkOrderSchema>
 export const WorkOrderEventSchema = Type.Object(
   {
     type: Type.Enum([...WORK_ORDER_STATES, ...WORK_ORDER_REMARKS]),
-    at_ms: Type.Integer({ minimum: 0, description: 'When it happened' }),
+    at_ms: Type.Integer({ minimum: 0, maximum: 4_102_444_800_000, description: 'When it happened; before the year 2100' }),
     actor: Type.String({ minLength: 1, maxLength: 128 }),
     data: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   },
