@@ -7,6 +7,8 @@ import type { Migration } from '#kernel/migration.ts'
 
 export interface HubTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
+  /** Events that failed by themselves, with the reason; they have no effect. */
+  hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
   hub_alarms: {
     alarm_id: string
     tenant: string
@@ -242,6 +244,13 @@ export const hubMigrations: readonly Migration[] = [
       'CREATE INDEX hub_emergencies_by_time ON hub_emergencies (tenant, created_at_ms, emergency_id)',
       'CREATE INDEX hub_emergencies_owed ON hub_emergencies (command_sent_at_ms, created_at_ms)',
       'CREATE INDEX outbox_attempts_by_time ON outbox_attempts (tenant, endpoint_id, at_ms)',
+    ],
+  },
+  {
+    id: '0103-set-aside',
+    statements: [
+      `CREATE TABLE hub_events_set_aside (event_key TEXT PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL, error TEXT NOT NULL,
+        at_ms BIGINT NOT NULL)`,
     ],
   },
 ]

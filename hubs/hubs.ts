@@ -1,6 +1,6 @@
 /**
  * Front of the hubs: takes what the pipeline found and what people and systems answer, keeps cases, work orders, parts needs,
- * emergencies and labels, and writes what must leave into the outbox. Each call is one transaction; each event has its effect once.
+ * emergencies and labels, and writes what must leave into the outbox. An answer is one transaction; each event has its effect once.
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
@@ -12,6 +12,7 @@ import type { Log } from '#kernel/log.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import { applyAnswer } from './answers.ts'
 import { createSafeState, type SendSafeState } from './emergency/safe-state.ts'
+import { createEventIntake, type EventIntakeStatistics } from './event-intake.ts'
 import { applyAlarm, applyAlarmCleared, applyDiagnosis } from './findings.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
@@ -38,8 +39,13 @@ export interface Hubs extends HubLists {
   /** Sends the safe-state commands still owed from before. */
   start(): Promise<void>
   stop(): Promise<void>
-  /** Applies events in one transaction; one whose key was applied before changes nothing. Resolves after the commit. */
+  /**
+   * Applies events in short transactions, dangers first; one whose key was applied before changes nothing, one that fails by itself is
+   * set aside. Resolves after the last commit.
+   * @throws MendlineError MDL_STORE_UNAVAILABLE (retryable; give all events again)
+   */
   apply(events: readonly HubEvent[]): Promise<void>
+  statistics(): EventIntakeStatistics
   /**
    * Applies an answer of the dispatch system, idempotent by key.
    * @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_IDEMPOTENCY_MISMATCH, MDL_HUBS_ILLEGAL_MOVE,
@@ -79,6 +85,11 @@ export function createHubs(options: HubsOptions): Hubs {
     if (emitted.some((event) => event.type === 'mendline.emergency.raised.v1')) safeState?.send().catch(logUnsent(log))
     return result
   }
+  const intake = createEventIntake({
+    applyTogether: (events) => inTransaction((hub) => applyEvents(hub, events)),
+    keepAside: (event, error) => keepAside(database, { event, error, nowMs: clock.now() }),
+    log,
+  })
   return {
     ...createHubLists(database),
     async start() {
@@ -93,20 +104,34 @@ export function createHubs(options: HubsOptions): Hubs {
     async stop() {
       safeState?.stop()
     },
-    apply: (events) =>
-      inTransaction(async (hub) => {
-        for (const [index, event] of events.entries()) {
-          // The store answers synchronously, so a long batch would keep the thread's sockets waiting without these breaths.
-          if (index % BREATH_EVENTS === BREATH_EVENTS - 1) await setImmediate()
-          if (await isFirst(hub, event.key)) await applyEvent(hub, event)
-        }
-      }),
+    ...intake,
     workOrderEvent: (tenant, workOrderId, input, idempotencyKey, given = {}) =>
       inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),
   }
 }
 
 const logUnsent = (log: Log) => (cause: unknown) => log.error('safe-state commands could not be sent', { cause })
+
+async function applyEvents(hub: HubTransaction, events: readonly HubEvent[]): Promise<void> {
+  for (const [index, event] of events.entries()) {
+    // The store answers synchronously, so a long batch would keep the thread's sockets waiting without these breaths.
+    if (index % BREATH_EVENTS === BREATH_EVENTS - 1) await setImmediate()
+    if (await isFirst(hub, event.key)) await applyEvent(hub, event)
+  }
+}
+
+async function keepAside(
+  database: Kysely<HubTables>,
+  { event, error, nowMs }: { readonly event: HubEvent; readonly error: unknown; readonly nowMs: number },
+): Promise<boolean> {
+  const { key, kind } = event
+  const result = await database
+    .insertInto('hub_events_set_aside')
+    .values({ event_key: key, kind, body: JSON.stringify(event), error: String(error), at_ms: nowMs })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  return result.numInsertedOrUpdatedRows === 1n
+}
 
 async function isFirst(hub: HubTransaction, key: string): Promise<boolean> {
   const result = await hub.database
