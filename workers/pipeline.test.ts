@@ -269,6 +269,21 @@ describe('Pipeline', () => {
     expect(released).toEqual([])
   })
 
+  it('stops although the hubs are away, and leaves their events to the next start', async () => {
+    const world = newWorld()
+    publish(world, ...range(1, 10))
+    let attempts = 0
+    const emit = (): Promise<never> => Promise.reject(new Error(`away ${++attempts}`))
+    const clock = { ...systemClock, after: (_delayMs: number, task: () => void) => systemClock.after(1, task) }
+    const pipeline = new Pipeline(partsOf(world, { emit, clock }))
+    await pipeline.start(0)
+    await expect.poll(() => attempts).toBeGreaterThan(2)
+    await pipeline.stop()
+    expect(world.snapshot).toBeUndefined()
+    await (await runToEnd(world)).stop()
+    expect(world.emitted.filter(({ kind }) => kind === 'device_silent').map(({ key }) => key)).toEqual(['5:15', '10:55'])
+  })
+
   it('sets a record aside on which it fails twice, and goes on', async () => {
     const world = newWorld()
     publish(world, 1, 2, 3)

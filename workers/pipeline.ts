@@ -102,6 +102,8 @@ export class Pipeline<Window> {
   #recordsSinceSnapshot = 0
   #flushWaiters: Array<() => void> = []
   #isStopping = false
+  /** Set when events were given up at the stop: no state may be saved behind them. */
+  #hasGivenUp = false
   #loop: Promise<void> = Promise.resolve()
   #modelLoop: Promise<void> = Promise.resolve()
 
@@ -184,7 +186,7 @@ export class Pipeline<Window> {
     return true
   }
 
-  /** Finishes the batch in hand, stores it and saves the state; idempotent. */
+  /** Finishes the batch in hand, stores it and saves the state; idempotent. Events that the hubs refuse now are left to the next start. */
   async stop(): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
@@ -304,6 +306,7 @@ export class Pipeline<Window> {
     }
     this.#models.release()
     await Promise.all([...this.#outstanding])
+    if (this.#hasGivenUp) return
     this.#recordsSinceSnapshot = 0
     this.#lastSnapshotMs = clock.monotonicMs()
     try {
@@ -331,6 +334,8 @@ export class Pipeline<Window> {
         return await this.#parts.emit(events)
       } catch (error) {
         this.#parts.log.error('hubs could not take events', { count: events.length, cause: String(error) })
+        this.#hasGivenUp = this.#isStopping
+        if (this.#hasGivenUp) return
         await this.#pause()
       }
     }
