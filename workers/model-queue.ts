@@ -9,7 +9,8 @@ import type { Log } from '#kernel/log.ts'
 
 export interface ModelQueueParts<Window> {
   readonly diagnose: (windows: readonly Window[]) => Promise<readonly Diagnosis[]>
-  readonly onDiagnoses: (diagnoses: readonly Diagnosis[]) => void
+  /** Resolves when they are handed on; the next batch waits for it, so that diagnoses do not pile up behind it. Never rejects. */
+  readonly onDiagnoses: (diagnoses: readonly Diagnosis[]) => Promise<void>
   readonly log: Log
   readonly limits: Limits
 }
@@ -98,7 +99,7 @@ export class ModelQueue<Window> {
       const diagnoses = await diagnose(this.#inHand)
       this.#inHand = []
       this.#counts.diagnoses += diagnoses.length
-      onDiagnoses(diagnoses)
+      await onDiagnoses(diagnoses)
     } catch (error) {
       log.error('model failed on a batch of windows', { attempts, windows: this.#inHand.length, cause: String(error) })
       if (attempts < limits.inferenceAttempts_MAX) return
