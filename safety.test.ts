@@ -25,7 +25,7 @@ class World {
   readonly saves: Array<{ readonly position: number; readonly applied: number }> = []
 }
 
-/** One process over a world; `fail` and `onRead` let a test break or hold parts of it. */
+/** One process over a world; `fail`, `onRead` and `onSave` let a test break or hold parts of it. */
 class Process {
   readonly clock = new ManualClock(0)
   readonly seen: number[] = []
@@ -34,6 +34,7 @@ class Process {
   readonly #listeners = new Set<Listener>()
   fail: { apply?: boolean; read?: boolean; decode?: number; restore?: boolean } = {}
   onRead: () => Promise<void> = async () => {}
+  onSave: () => Promise<void> = async () => {}
 
   constructor(world: World) {
     this.#world = world
@@ -76,6 +77,7 @@ class Process {
       snapshots: {
         load: async () => world.snapshot,
         save: async (snapshot) => {
+          await this.onSave()
           world.snapshot = snapshot
           world.saves.push({ position: snapshot.position, applied: world.applied.length })
           return snapshot.position
@@ -232,6 +234,38 @@ describe('safety consumer', () => {
     process.clock.advance(1_000)
     await settle()
     expect(world.saves).toHaveLength(1)
+  })
+
+  it('saves at its stop only when the save before has ended', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.commit(1)
+    const ends: Array<() => void> = []
+    process.onSave = () => new Promise((resolve) => ends.push(resolve))
+    process.clock.advance(1_000)
+    await settle()
+    process.commit(2)
+    const stopped = process.safety.stop()
+    await settle()
+    expect(ends).toHaveLength(1)
+    ends[0]?.()
+    await settle()
+    expect(ends).toHaveLength(2)
+    ends[1]?.()
+    await stopped
+    expect(world.saves.map(({ position }) => position)).toEqual([1, 2])
+  })
+
+  it('saves at its stop although the save before failed', async () => {
+    const world = new World()
+    const process = await started(world)
+    process.commit(1)
+    process.onSave = () => Promise.reject(new Error('ENOSPC'))
+    process.clock.advance(1_000)
+    await settle()
+    process.onSave = async () => {}
+    await process.safety.stop()
+    expect(world.saves.map(({ position }) => position)).toEqual([1])
   })
 
   it('saves nothing while nothing has come', async () => {

@@ -65,6 +65,7 @@ class SafetyConsumer implements Safety {
   #cancelCatchUp: () => void = () => {}
   /** Set when events were given up at the stop: no state may be saved behind them. */
   #hasGivenUp = false
+  #saving: Promise<void> = Promise.resolve()
 
   constructor(parts: SafetyParts) {
     this.#parts = parts
@@ -183,7 +184,14 @@ class SafetyConsumer implements Safety {
     })
   }
 
-  async #save(): Promise<void> {
+  /** One after the other, since they share a file; each saves what is known when its turn comes. */
+  #save(): Promise<void> {
+    const next = (): Promise<void> => this.#saveState()
+    this.#saving = this.#saving.then(next, next)
+    return this.#saving
+  }
+
+  async #saveState(): Promise<void> {
     const { rules, snapshots, onReleasable } = this.#parts
     const position = this.#position
     if (position === this.#savedPosition) return
