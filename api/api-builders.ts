@@ -2,7 +2,7 @@
 import type { Kysely } from 'kysely'
 import { epochMs, ManualClock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import { limits } from '#kernel/limits.ts'
+import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
@@ -58,7 +58,12 @@ interface RequestOptions {
 }
 
 /** An API in development mode (key `dev`) over memory ports and the given database. */
-export async function createTestApi(database: Kysely<ApiTables>, changes: Partial<ApiPorts> = {}): Promise<TestApi> {
+export async function createTestApi(
+  database: Kysely<ApiTables>,
+  changes: Partial<ApiPorts> = {},
+  changedLimits: Partial<Limits> = {},
+): Promise<TestApi> {
+  const limits = { ...defaultLimits, ...changedLimits }
   const clock = new ManualClock(NOW_MS)
   const calls: Array<readonly [string, unknown]> = []
   const keys = createKeyStore({ database, clock, dev: true })

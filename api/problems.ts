@@ -58,7 +58,7 @@ export function validatorCompiler({ schema, httpPart }: { readonly schema: unkno
   const typed = schema as TSchema
   const compiled = Compile(typed)
   return (value: unknown): { value: unknown } | { error: Error } => {
-    const converted = httpPart === 'body' ? value : Value.Convert(typed, value)
+    const converted = httpPart === 'body' ? value : Value.Default(typed, Value.Convert(typed, value))
     if (compiled.Check(converted)) return { value: converted }
     const errors = compiled
       .Errors(converted)

@@ -2,15 +2,17 @@
 import { Type } from 'typebox'
 import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
-import { limits } from '#kernel/limits.ts'
+import type { Limits } from '#kernel/limits.ts'
 import type { Request, RouteContext } from './app.ts'
 import { ProblemSchema } from './problems.ts'
 
 /** Query of every list. */
-export const pageQuery = {
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.apiPage_MAX, description: 'Records in one answer; 100 when absent' })),
+export const pageQuery = ({ apiPage_MAX }: Pick<Limits, 'apiPage_MAX'>) => ({
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: apiPage_MAX, default: Math.min(PAGE_DEFAULT, apiPage_MAX), description: 'Records in one answer' }),
+  ),
   cursor: Type.Optional(Type.String({ maxLength: 500, description: '`next` of the answer before' })),
-}
+})
 
 export const tenantQuery = { tenant: Type.Optional({ ...IdSchema, description: 'Other tenant than the own; needs the scope admin' }) }
 

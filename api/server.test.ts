@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
 import { createTestApi, NOW_MS, type TestApi } from './api-builders.ts'
@@ -151,7 +152,10 @@ describe('Idempotency-Key', () => {
 
 describe('types and readings', () => {
   it('show own types under the name they were registered with', async () => {
-    expect((await test.request('GET', '/api/v1/types')).json.items[0]).toMatchObject({ type: 'plug', channels: [{ name: 'power_w', unit: 'W' }] })
+    expect((await test.request('GET', '/api/v1/types')).json.items[0]).toMatchObject({
+      type: 'plug',
+      channels: [{ name: 'power_w', unit: 'w', ucum: 'W' }],
+    })
     expect((await test.request('GET', '/api/v1/types/none')).status).toBe(404)
     const made = await test.request('POST', '/api/v1/types', { body: { type: 'plug', channels: [{ name: 'power_w' }] } })
     expect([made.status, made.json.type]).toEqual([201, 'plug'])
@@ -162,7 +166,7 @@ describe('types and readings', () => {
     const answer = await test.request('GET', '/api/v1/readings?device=ac-1&channels=power_w,room_temperature_c')
     expect(answer.json.items[0]).toEqual({ t: NOW_MS, device: 'ac-1', channel: 'power_w', mean: 5, min: 1, max: 9, n: 3 })
     const [, query] = test.calls[0] ?? []
-    expect(query).toMatchObject({ tenant: 'home', channels: ['power_w', 'room_temperature_c'], maxPoints: 500 })
+    expect(query).toMatchObject({ tenant: 'home', channels: ['power_w', 'room_temperature_c'], maxPoints: 500, maxBuckets: limits.apiBuckets_MAX })
     const { from_ms, to_ms } = query as { from_ms: number; to_ms: number }
     expect(to_ms - from_ms).toBe(86_400_000)
   })

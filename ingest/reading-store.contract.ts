@@ -180,6 +180,18 @@ export function describeReadingStore(name: string, make: () => ReadingStore): vo
       }
     })
 
+    it('gives fewer points of each channel when all together would be too many', async () => {
+      const store = await started()
+      await store.write(batch({ readings: Array.from({ length: 60 }, (_, index) => at(index, { inlet_temperature_c: 1, float_is_closed: 1 })) }))
+      const query = { tenant: 'home', device: 'kettle-1', from_ms: epochMs(NOW_MS), to_ms: epochMs(NOW_MS + 60_000), maxPoints: 60 }
+      expect(await store.buckets({ ...query, channels: [], maxBuckets: 240 })).toHaveLength(120)
+      // Four channels with numbers, of which two came: 24 / 4 points of each.
+      const few = await store.buckets({ ...query, channels: [], maxBuckets: 24 })
+      expect([few.length, few.reduce((sum, { n }) => sum + n, 0)]).toEqual([12, 120])
+      expect(await store.buckets({ ...query, channels: ['inlet_temperature_c'], maxBuckets: 24 })).toHaveLength(21)
+      expect(await store.buckets({ ...query, channels: [], maxBuckets: 1 })).toHaveLength(2)
+    })
+
     it('looks up readings by key, whole, and leaves out what it lacks', async () => {
       const store = await started()
       const reading = readingOf({ inlet_temperature_c: 0.1 + 0.2, float_is_closed: 0 }, { fw: '2', hist: true, texts: [['mode', 'boil']] })
@@ -247,6 +259,17 @@ export function describeReadingStore(name: string, make: () => ReadingStore): vo
       expect((await store.quarantined({ tenant: 'home', after: 1, limit: 2 })).map(({ id }) => id)).toEqual([2, 3])
       expect((await store.quarantined({ tenant: 'home', device: 'kettle-2', after: 0, limit: 10 })).map(({ id }) => id)).toEqual([3])
       expect((await store.quarantined({ tenant: 'home', code: 'MDL_INGEST_CONFLICT', after: 0, limit: 10 })).map(({ id }) => id)).toEqual([2])
+    })
+
+    it('ends a page of the quarantine with the entry whose bytes reach the bound', async () => {
+      const store = await started()
+      await store.write(batch({ quarantine: Array.from({ length: 6 }, () => quarantineOf({ raw: new Uint8Array(10) })) }))
+      const idsOf = async (after: number, limit: number, maxRawBytes: number): Promise<number[]> =>
+        (await store.quarantined({ tenant: 'home', after, limit, maxRawBytes })).map(({ id }) => id)
+      expect(await idsOf(0, 9, 21)).toEqual([1, 2, 3])
+      expect(await idsOf(3, 9, 20)).toEqual([4, 5])
+      expect(await idsOf(0, 9, 1)).toEqual([1])
+      expect(await idsOf(0, 2, 60)).toEqual([1, 2])
     })
 
     it('counts readings, values and quarantine', async () => {

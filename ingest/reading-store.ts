@@ -23,6 +23,8 @@ export interface BucketQuery {
   readonly to_ms: EpochMs
   /** Most buckets a channel; the bucket width follows, rounded up to whole seconds. */
   readonly maxPoints: number
+  /** Most buckets of all channels together; above it `maxPoints` counts as less. Absent: no bound. */
+  readonly maxBuckets?: number
 }
 
 /** One bucket of one channel; `t` is its begin. Field names are the wire's. */
@@ -64,6 +66,8 @@ export interface QuarantineQuery {
   /** Entries with an id above this one, ascending. */
   readonly after: number
   readonly limit: number
+  /** The answer ends with the entry whose raw bytes reach this sum. Absent: no bound. */
+  readonly maxRawBytes?: number
 }
 
 export interface StoredQuarantineEntry extends QuarantineEntry {

@@ -1,29 +1,30 @@
 /** Devices: create one or many, list, read, rotate the secret, revoke. Secrets are shown once. */
 import { type Static, Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
-import { limits } from '#kernel/limits.ts'
+import type { Limits } from '#kernel/limits.ts'
 import type { App, RouteContext } from '../app.ts'
 import { answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const text = (maxLength: number) => Type.Optional(Type.String({ minLength: 1, maxLength }))
 
-const NewDeviceSchema = Type.Object(
-  {
-    tenant: Type.Optional(IdSchema),
-    device: IdSchema,
-    type: Type.String({ minLength: 1, maxLength: 64, description: 'Appliance type, see /types' }),
-    model: text(128),
-    serial: text(128),
-    firmware: text(64),
-    installed_at_ms: Type.Optional(Type.Integer({ minimum: 0 })),
-    site: text(128),
-    household: text(128),
-    max_age_days: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: limits.deviceAgeDays_MAX, description: 'How far behind the receipt its clock may be' }),
-    ),
-  },
-  { additionalProperties: false },
-)
+const newDeviceSchema = ({ deviceAgeDays_MAX }: Pick<Limits, 'deviceAgeDays_MAX'>) =>
+  Type.Object(
+    {
+      tenant: Type.Optional(IdSchema),
+      device: IdSchema,
+      type: Type.String({ minLength: 1, maxLength: 64, description: 'Appliance type, see /types' }),
+      model: text(128),
+      serial: text(128),
+      firmware: text(64),
+      installed_at_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+      site: text(128),
+      household: text(128),
+      max_age_days: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: deviceAgeDays_MAX, description: 'How far behind the receipt its clock may be' }),
+      ),
+    },
+    { additionalProperties: false },
+  )
 
 const orNull = (schema: ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>) => Type.Union([schema, Type.Null()])
 
@@ -50,6 +51,8 @@ const tags = ['devices']
 
 export function deviceRoutes(app: App, context: RouteContext): void {
   const { devices } = context.ports
+  const { limits } = context
+  const NewDeviceSchema = newDeviceSchema(limits)
   app.post(
     '/devices',
     {
@@ -77,7 +80,7 @@ export function deviceRoutes(app: App, context: RouteContext): void {
       schema: {
         tags,
         summary: 'List devices',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery }),
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits) }),
         response: answers(200, listOf(DeviceSchema)),
       },
     },

@@ -15,10 +15,10 @@ const EntrySchema = Type.Object({
   reason: Type.String(),
   kind: Type.String(),
   raw_base64: Type.String(),
-  raw_text: Type.Union([Type.String(), Type.Null()], { description: 'The bytes as text when they are UTF-8' }),
+  raw_text: Type.Union([Type.String(), Type.Null()], { description: 'The first 1,000 characters when the bytes are UTF-8' }),
 })
 
-export function quarantineRoutes(app: App, { ports }: RouteContext): void {
+export function quarantineRoutes(app: App, { ports, limits }: RouteContext): void {
   app.get(
     '/quarantine',
     {
@@ -28,7 +28,7 @@ export function quarantineRoutes(app: App, { ports }: RouteContext): void {
         summary: 'List what was kept out, oldest first',
         querystring: Type.Object({
           ...tenantQuery,
-          ...pageQuery,
+          ...pageQuery(limits),
           device: Type.Optional(IdSchema),
           code: Type.Optional(Type.String({ pattern: '^MDL_[A-Z_]{1,60}$' })),
         }),
@@ -45,7 +45,10 @@ export function quarantineRoutes(app: App, { ports }: RouteContext): void {
         ...(code === undefined ? {} : { code }),
         after: Number(after),
         limit,
+        maxRawBytes: limits.apiQuarantineBytes_MAX,
       })
+      const rawBytes = entries.reduce((sum, { raw }) => sum + raw.length, 0)
+      const isCut = entries.length === limit || rawBytes >= limits.apiQuarantineBytes_MAX
       const last = entries.at(-1)
       const items = entries.map(({ raw, observed_at_ms, ...entry }) => ({
         ...entry,
@@ -53,14 +56,18 @@ export function quarantineRoutes(app: App, { ports }: RouteContext): void {
         raw_base64: Buffer.from(raw).toString('base64'),
         raw_text: textOf(raw),
       }))
-      return toWire({ items, next: entries.length === limit && last !== undefined ? String(last.id) : null })
+      return toWire({ items, next: isCut && last !== undefined ? String(last.id) : null })
     },
   )
 }
 
+/** Characters of the bytes as text; the whole stands in `raw_base64`. */
+const TEXT_CHARACTERS = 1_000
+
 function textOf(raw: Uint8Array): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(raw)
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(raw)
+    return text.slice(0, TEXT_CHARACTERS).toWellFormed()
   } catch {
     return null
   }

@@ -4,7 +4,6 @@ import { Type } from 'typebox'
 import { epochMs } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
-import { limits } from '#kernel/limits.ts'
 import type { App, RouteContext } from '../app.ts'
 import { answers, listOf, tenantOf, tenantQuery } from '../requests.ts'
 
@@ -32,7 +31,9 @@ const POINTS_DEFAULT = 500
 const CHUNK_CHARACTERS = 64 * 1024
 const tags = ['readings']
 
-export function readingRoutes(app: App, { ports, clock }: RouteContext): void {
+export function readingRoutes(app: App, { ports, clock, limits }: RouteContext): void {
+  // A device's clock may be ahead by as much as the limit; what it sent just now is part of "until now".
+  const untilMs = (): number => clock.now() + limits.aheadMs_MAX
   app.get(
     '/readings',
     {
@@ -46,7 +47,12 @@ export function readingRoutes(app: App, { ports, clock }: RouteContext): void {
           device: IdSchema,
           channels: Type.Optional(Type.String({ maxLength: 4_000, description: 'Names, separated by commas; all when absent' })),
           max_points: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: limits.apiPoints_MAX, description: 'Most buckets a channel; 500 when absent' }),
+            Type.Integer({
+              minimum: 1,
+              maximum: limits.apiPoints_MAX,
+              default: Math.min(POINTS_DEFAULT, limits.apiPoints_MAX),
+              description: `Most buckets a channel; lowered where all channels together would have more than ${limits.apiBuckets_MAX}`,
+            }),
           ),
         }),
         response: answers(200, listOf(BucketSchema)),
@@ -58,8 +64,9 @@ export function readingRoutes(app: App, { ports, clock }: RouteContext): void {
         tenant: tenantOf(request, query.tenant),
         device: query.device,
         channels: query.channels === undefined ? [] : query.channels.split(',').filter((name) => name !== ''),
-        ...spanOf(query, clock.now()),
+        ...spanOf(query, untilMs()),
         maxPoints: query.max_points ?? POINTS_DEFAULT,
+        maxBuckets: limits.apiBuckets_MAX,
       })
       return { items, next: null }
     },
@@ -80,16 +87,15 @@ export function readingRoutes(app: App, { ports, clock }: RouteContext): void {
       const records = ports.readings.raw({
         tenant: tenantOf(request, request.query.tenant),
         ...(device === undefined ? {} : { device }),
-        ...spanOf(request.query, clock.now(), 0),
+        ...spanOf(request.query, untilMs(), 0),
       })
       return reply.type('application/x-ndjson').send(Readable.from(lines(records), { objectMode: false }))
     },
   )
 }
 
-function spanOf(query: { readonly from_ms?: number; readonly to_ms?: number }, nowMs: number, fromDefaultMs?: number) {
-  // A device's clock may be ahead by as much as the limit; what it sent just now is part of "until now".
-  const to_ms = epochMs(query.to_ms ?? nowMs + limits.aheadMs_MAX)
+function spanOf(query: { readonly from_ms?: number; readonly to_ms?: number }, untilMs: number, fromDefaultMs?: number) {
+  const to_ms = epochMs(query.to_ms ?? untilMs)
   const from_ms = epochMs(query.from_ms ?? fromDefaultMs ?? Math.max(0, to_ms - DAY_MS))
   if (from_ms >= to_ms) {
     throw new MendlineError('MDL_API_INVALID', 'from_ms lies at or behind to_ms', {

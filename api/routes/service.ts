@@ -28,7 +28,7 @@ export function hubQuery(request: Request & { readonly query: ListQuery }): HubQ
   return { tenant: tenantOf(request, tenant), ...defined({ ...filters, safetyClass }), ...pageOf(request.query) }
 }
 
-export function serviceRoutes(app: App, { ports }: RouteContext): void {
+export function serviceRoutes(app: App, { ports, limits }: RouteContext): void {
   const { hubs } = ports
   app.get(
     '/diagnoses',
@@ -37,7 +37,13 @@ export function serviceRoutes(app: App, { ports }: RouteContext): void {
       schema: {
         tags: ['diagnoses'],
         summary: 'List diagnoses, newest first',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery, device, fault: word, answer: Type.Optional(Type.Enum([...DIAGNOSIS_ANSWERS])) }),
+        querystring: Type.Object({
+          ...tenantQuery,
+          ...pageQuery(limits),
+          device,
+          fault: word,
+          answer: Type.Optional(Type.Enum([...DIAGNOSIS_ANSWERS])),
+        }),
         response: answers(200, listOf(DiagnosisSchema)),
       },
     },
@@ -64,7 +70,7 @@ export function serviceRoutes(app: App, { ports }: RouteContext): void {
       schema: {
         tags: ['alarms'],
         summary: 'List alarms, newest first',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery, device, safety_class: Type.Optional(SafetyClassSchema) }),
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits), device, safety_class: Type.Optional(SafetyClassSchema) }),
         response: answers(200, listOf(AlarmSchema)),
       },
     },
@@ -77,7 +83,14 @@ export function serviceRoutes(app: App, { ports }: RouteContext): void {
       schema: {
         tags: ['cases'],
         summary: 'List cases, newest first',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery, device, state: word, fault: word, safety_class: Type.Optional(SafetyClassSchema) }),
+        querystring: Type.Object({
+          ...tenantQuery,
+          ...pageQuery(limits),
+          device,
+          state: word,
+          fault: word,
+          safety_class: Type.Optional(SafetyClassSchema),
+        }),
         response: answers(200, listOf(Type.Object({}))),
       },
     },
@@ -90,7 +103,7 @@ export function serviceRoutes(app: App, { ports }: RouteContext): void {
       schema: {
         tags: ['parts'],
         summary: 'Parts that open work orders will probably need',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery, device }),
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits), device }),
         response: answers(200, listOf(PartsDemandSchema)),
       },
     },

@@ -2,35 +2,36 @@
 import { Type } from 'typebox'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { IdSchema } from '#kernel/ids.ts'
-import { limits } from '#kernel/limits.ts'
+import type { Limits } from '#kernel/limits.ts'
 import { UNITS } from '#kernel/units.ts'
 import type { App, RouteContext } from '../app.ts'
 import { answers, found, IdempotencyHeader, listOf, once, tenantOf, tenantQuery } from '../requests.ts'
 
 const NAME_PATTERN = '^[a-z][a-z0-9_]{0,62}$'
 
-const NewTypeSchema = Type.Object(
-  {
-    type: IdSchema,
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
-    channels: Type.Array(
-      Type.Object(
-        {
-          name: Type.String({ pattern: NAME_PATTERN, description: 'Ends in its unit, e.g. power_w' }),
-          kind: Type.Optional(Type.Enum(['number', 'boolean', 'text'])),
-          unit: Type.Optional(Type.String({ maxLength: 16, description: 'Taken from the name when absent' })),
-          min: Type.Optional(Type.Number()),
-          max: Type.Optional(Type.Number()),
-          aggregated: Type.Optional(Type.Boolean({ description: 'May come as {min, mean, max}' })),
-          description: Type.Optional(Type.String({ maxLength: 200 })),
-        },
-        { additionalProperties: false },
+const newTypeSchema = ({ channelsPerReading_MAX }: Pick<Limits, 'channelsPerReading_MAX'>) =>
+  Type.Object(
+    {
+      type: IdSchema,
+      name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+      channels: Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ pattern: NAME_PATTERN, description: 'Ends in its unit, e.g. power_w' }),
+            kind: Type.Optional(Type.Enum(['number', 'boolean', 'text'])),
+            unit: Type.Optional(Type.String({ maxLength: 16, description: 'Taken from the name when absent' })),
+            min: Type.Optional(Type.Number()),
+            max: Type.Optional(Type.Number()),
+            aggregated: Type.Optional(Type.Boolean({ description: 'May come as {min, mean, max}' })),
+            description: Type.Optional(Type.String({ maxLength: 200 })),
+          },
+          { additionalProperties: false },
+        ),
+        { minItems: 1, maxItems: channelsPerReading_MAX },
       ),
-      { minItems: 1, maxItems: limits.channelsPerReading_MAX },
-    ),
-  },
-  { additionalProperties: false },
-)
+    },
+    { additionalProperties: false },
+  )
 
 const TypeSchema = Type.Object({
   type: Type.String(),
@@ -40,7 +41,8 @@ const TypeSchema = Type.Object({
     Type.Object({
       name: Type.String(),
       kind: Type.String(),
-      unit: Type.String({ description: 'UCUM code' }),
+      unit: Type.String({ description: 'As `POST /types` takes it' }),
+      ucum: Type.String({ description: 'The unit as UCUM code' }),
       label: Type.String(),
       min: Type.Number(),
       max: Type.Number(),
@@ -93,7 +95,7 @@ export function typeRoutes(app: App, context: RouteContext): void {
         summary: "Register a type of one's own; the same again changes nothing, further channels are added",
         headers: IdempotencyHeader,
         querystring: Type.Object(tenantQuery),
-        body: NewTypeSchema,
+        body: newTypeSchema(context.limits),
         response: answers(201, TypeSchema),
       },
     },
@@ -113,7 +115,8 @@ function typeToWire(type: ApplianceType, tenant: string): object {
     channels: type.channels.map((channel) => ({
       name: channel.name,
       kind: channel.kind,
-      unit: UNITS[channel.unit].ucum,
+      unit: channel.unit,
+      ucum: UNITS[channel.unit].ucum,
       label: UNITS[channel.unit].label,
       min: channel.min,
       max: channel.max,

@@ -63,7 +63,7 @@ export function webhookRoutes(app: App, context: RouteContext): void {
       schema: {
         tags,
         summary: 'List endpoints',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery }),
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(context.limits) }),
         response: answers(200, listOf(WebhookSchema)),
       },
     },
@@ -122,7 +122,7 @@ function deliveryRoutes(app: App, context: RouteContext): void {
         tags,
         summary: 'List deliveries with status, latest first',
         params: one.params,
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery }),
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(context.limits) }),
         response: answers(200, listOf(AnySchema)),
       },
     },

@@ -16,7 +16,7 @@ const EventHeaders = Type.Object({
 const tags = ['work orders']
 const one = { params: Type.Object({ id: IdSchema }), querystring: Type.Object(tenantQuery) }
 
-export function workOrderRoutes(app: App, { ports }: RouteContext): void {
+export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void {
   const { hubs } = ports
   app.get(
     '/work-orders',
@@ -27,7 +27,7 @@ export function workOrderRoutes(app: App, { ports }: RouteContext): void {
         summary: 'List work orders, newest first',
         querystring: Type.Object({
           ...tenantQuery,
-          ...pageQuery,
+          ...pageQuery(limits),
           device: Type.Optional(IdSchema),
           state: Type.Optional(WorkOrderStateSchema),
           fault: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),

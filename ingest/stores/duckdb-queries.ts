@@ -5,7 +5,7 @@ import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { BucketQuery, HighestReading, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
 import { quoted, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
-import { bucketGrid, type StoredType } from './stored-type.ts'
+import { bucketGrid, chartedChannels, pointsWithin, type StoredType } from './stored-type.ts'
 
 type Row = readonly unknown[]
 type ReadingKeyFields = Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'>
@@ -58,17 +58,16 @@ export async function highestReadings(connection: DuckDBConnection, registers: R
 export async function bucketRows(connection: DuckDBConnection, registers: Registers, query: BucketQuery): Promise<ReadingBucket[]> {
   const key = registers.deviceKeys.get(`${query.tenant}/${query.device}`)
   if (key === undefined) return []
+  const types = [...(registers.deviceTypes.get(key) ?? [])].flatMap((id) => registers.types.get(id) ?? [])
+  const count = types.reduce((sum, type) => sum + chartedChannels(type, query.channels).length, 0)
+  const maxPoints = pointsWithin(query.maxPoints, count, query.maxBuckets)
   const rows: ReadingBucket[] = []
-  for (const id of registers.deviceTypes.get(key) ?? []) {
-    const type = registers.types.get(id)
-    if (type !== undefined) rows.push(...(await bucketsOfType(connection, type, key, query)))
-  }
+  for (const type of types) for (const row of await bucketsOfType(connection, type, key, { ...query, maxPoints })) rows.push(row)
   return rows.sort((a, b) => a.t - b.t)
 }
 
 async function bucketsOfType(connection: DuckDBConnection, type: StoredType, key: number, query: BucketQuery): Promise<ReadingBucket[]> {
-  const isChosen = (name: string): boolean => query.channels.length === 0 || query.channels.includes(name)
-  const channels = type.channels.filter((channel) => channel.kind !== 'text' && isChosen(channel.name))
+  const channels = chartedChannels(type, query.channels)
   if (channels.length === 0) return []
   const { originMs, widthMs } = bucketGrid(query.from_ms, query.to_ms, query.maxPoints)
   const aggregates = channels.map((channel) => {
@@ -134,9 +133,23 @@ export async function quarantineRows(connection: DuckDBConnection, query: Quaran
   const sql = `SELECT q.id::DOUBLE, q.tenant, q.device, q.received_at_ms::DOUBLE, q.observed_at_ms::DOUBLE, q.code, q.field, q.reason, q.kind, r.raw
     FROM quarantine AS q JOIN quarantine_raw AS r ON r.raw_id = q.raw_id
     WHERE q.tenant = $1 AND ($2 IS NULL OR q.device = $2) AND ($3 IS NULL OR q.code = $3) AND q.id > $4 ORDER BY q.id LIMIT $5`
-  const parameters = [query.tenant, query.device ?? null, query.code ?? null, query.after, query.limit]
+  const limit = query.maxRawBytes === undefined ? query.limit : await entriesWithin(connection, query, query.maxRawBytes)
+  const parameters = [query.tenant, query.device ?? null, query.code ?? null, query.after, limit]
   const rows = (await connection.runAndReadAll(sql, parameters)).getRows()
   return rows.map((row) => ({ id: Number(row[0]), ...quarantineEntry(row) }))
+}
+
+/** Entries up to the one whose raw bytes reach the bound; counted before any bytes are read. */
+async function entriesWithin(connection: DuckDBConnection, query: QuarantineQuery, maxRawBytes: number): Promise<number> {
+  const sql = `SELECT octet_length(r.raw)::DOUBLE FROM quarantine AS q JOIN quarantine_raw AS r ON r.raw_id = q.raw_id
+    WHERE q.tenant = $1 AND ($2 IS NULL OR q.device = $2) AND ($3 IS NULL OR q.code = $3) AND q.id > $4 ORDER BY q.id LIMIT $5`
+  const rows = await readRows(connection, sql, [query.tenant, query.device ?? null, query.code ?? null, query.after, query.limit])
+  let bytes = 0
+  const reached = rows.findIndex(([length]) => {
+    bytes += Number(length)
+    return bytes >= maxRawBytes
+  })
+  return reached < 0 ? query.limit : reached + 1
 }
 
 function quarantineEntry(row: Row): QuarantineEntry {

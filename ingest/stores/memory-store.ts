@@ -4,7 +4,7 @@ import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { BucketQuery, HighestReading, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
-import { bucketGrid, columnsOf, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
+import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
 /** Creates an empty store. */
 export function createMemoryStore(): ReadingStore {
@@ -54,11 +54,14 @@ export function createMemoryStore(): ReadingStore {
     async buckets(query) {
       const own = [...readings.values()].filter((reading) => reading.tenant === query.tenant && reading.device === query.device)
       const inside = own.filter((reading) => reading.observed_at_ms >= query.from_ms && reading.observed_at_ms < query.to_ms)
-      const rows = [...new Set(inside.map(typeOf))].flatMap((type) =>
+      const ownTypes = [...new Set(own.map(typeOf))]
+      const count = ownTypes.reduce((sum, type) => sum + chartedChannels(type, query.channels).length, 0)
+      const maxPoints = pointsWithin(query.maxPoints, count, query.maxBuckets)
+      const rows = ownTypes.flatMap((type) =>
         bucketsOf(
           type,
           inside.filter((reading) => reading.type === type.id),
-          query,
+          { ...query, maxPoints },
         ),
       )
       return rows.sort((a, b) => a.t - b.t)
@@ -74,9 +77,15 @@ export function createMemoryStore(): ReadingStore {
       own.sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : a.boot - b.boot || a.seq - b.seq))
       for (const reading of own) yield rawReading(reading, typeOf(reading))
     },
-    async quarantined({ tenant, device, code, after, limit }) {
+    async quarantined({ tenant, device, code, after, limit, maxRawBytes = Number.POSITIVE_INFINITY }) {
       const own = quarantine.filter((entry) => entry.tenant === tenant && entry.id > after)
-      return own.filter((entry) => (device ?? entry.device) === entry.device && (code ?? entry.code) === entry.code).slice(0, limit)
+      const wanted = own.filter((entry) => (device ?? entry.device) === entry.device && (code ?? entry.code) === entry.code).slice(0, limit)
+      let bytes = 0
+      const reached = wanted.findIndex(({ raw }) => {
+        bytes += raw.length
+        return bytes >= maxRawBytes
+      })
+      return reached < 0 ? wanted : wanted.slice(0, reached + 1)
     },
     async statistics() {
       let values = 0

@@ -81,3 +81,13 @@ export function bucketGrid(fromMs: EpochMs, toMs: EpochMs, maxPoints: number): B
   const isWithin = Math.floor((toMs - 1) / narrowMs) - Math.floor(fromMs / narrowMs) + 1 <= maxPoints
   return { originMs: 0, widthMs: isWithin ? narrowMs : wholeSeconds(spanMs / (maxPoints - 1)) }
 }
+
+/** Points of a channel for which all channels of a chart together stay within `maxBuckets`; at least one. */
+export function pointsWithin(maxPoints: number, channelCount: number, maxBuckets = Number.POSITIVE_INFINITY): number {
+  return Math.max(1, Math.min(maxPoints, Math.floor(maxBuckets / Math.max(1, channelCount))))
+}
+
+/** Channels that a chart shows: those named, or all; texts have no mean. */
+export function chartedChannels(type: StoredType, names: readonly string[]): readonly StoredChannel[] {
+  return type.channels.filter((channel) => channel.kind !== 'text' && (names.length === 0 || names.includes(channel.name)))
+}
