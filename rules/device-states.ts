@@ -100,8 +100,10 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
       tenants.clear()
       for (const { rules, late, ...state } of snapshot.devices) {
-        const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState =>
-          structuredClone(own[keyOf(compiled)]) ?? createRuleState(compiled.condition.createMemory())
+        const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => ({
+          ...createRuleState(compiled.condition.createMemory()),
+          ...structuredClone(own[keyOf(compiled)]),
+        })
         const compiledRules = rulesOf(state.type)
         const restoredLate = late && {
           lastMs: late.lastMs,

@@ -101,6 +101,72 @@ describe('rules engine with late readings', () => {
     expect([95, 96, 97, 98].flatMap((minute) => kinds(late(minute, 103, 90)))).toEqual([])
   })
 
+  it.each<[string, ReadonlyArray<readonly [number, number]>, ReadonlyArray<readonly [number, number]>, string[]]>([
+    [
+      'began before the unit fell silent',
+      [
+        [30, 90],
+        [31, 90],
+        [100, 20],
+      ],
+      [
+        [32, 90],
+        [33, 90],
+      ],
+      ['30 - 33'],
+    ],
+    [
+      'began before and ended between',
+      [
+        [30, 90],
+        [31, 90],
+        [100, 20],
+      ],
+      [
+        [32, 20],
+        [33, 90],
+        [34, 90],
+      ],
+      [],
+    ],
+    [
+      'had ended before the unit fell silent',
+      [
+        [30, 90],
+        [31, 90],
+        [32, 20],
+        [100, 20],
+      ],
+      [
+        [33, 90],
+        [34, 90],
+      ],
+      [],
+    ],
+    [
+      'was too long before',
+      [
+        [10, 90],
+        [11, 90],
+        [100, 20],
+      ],
+      [
+        [32, 90],
+        [33, 90],
+      ],
+      [],
+    ],
+  ])('goes on in a backlog with a hold only where it follows: one that %s', (_, live, stored, expected) => {
+    const engine = anEngine(aRule({ when: hot, holdMs: 3 * MIN }))
+    expect(live.flatMap(([minute, value]) => engine.decide(aReading(minute * MIN, { board_temperature_c: value })))).toEqual([])
+    const restarted = anEngine(aRule({ when: hot, holdMs: 3 * MIN }))
+    restarted.restore(JSON.parse(JSON.stringify(engine.snapshot())))
+    const events = stored.flatMap(([minute, value]) => restarted.decide(late(minute, 101, value)))
+    expect(
+      events.flatMap((event) => (event.kind === 'alarm_raised' ? [`${event.alarm.began_at_ms / MIN} - ${event.alarm.raised_at_ms / MIN}`] : [])),
+    ).toEqual(expected)
+  })
+
   it('goes on within the hold of a backlog after a restart', () => {
     const rule = aRule({ when: hot, holdMs: 2 * MIN })
     const first = anEngine(rule)

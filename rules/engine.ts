@@ -10,7 +10,7 @@ import { contentId } from '#kernel/ids.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type CompiledRule, compileRules } from './compile-rules.ts'
 import { createDeviceStates, type DeviceState, type DeviceStates } from './device-states.ts'
-import { belongsToEpisode, breakOnGap, endEpisode, hasHeld, NEVER, type RuleState, rememberEpisode, step } from './rule-state.ts'
+import { belongsToEpisode, breakOnGap, endEpisode, hasHeldLate, NEVER, type RuleState, rememberEpisode, step } from './rule-state.ts'
 
 export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
@@ -98,7 +98,8 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
       const own = late.rules[index]
       if (state === undefined || own === undefined) return
       breakOnGap(own, atMs, isBack ? -1 : rule.gapMs_MAX)
-      if (!hasHeld(own, condition.evaluate(reading.numbers, atMs, own.memory), atMs, rule.holdMs)) return
+      const answer = condition.evaluate(reading.numbers, atMs, own.memory)
+      if (!hasHeldLate(own, state, { answer, atMs }, rule)) return
       if (belongsToEpisode(state, { fromMs: own.beganMs, toMs: atMs }, rule.gapMs_MAX)) return
       rememberEpisode(state, own.beganMs, atMs)
       const evidence = condition.evidence(reading.numbers, atMs, own.memory)

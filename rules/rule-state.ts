@@ -21,6 +21,8 @@ export interface RuleState {
   /** Device time at which the alarm was raised, NEVER while there is none. */
   raisedMs: number
   memory: ConditionMemory
+  /** The last hold that ended before its time: its begin, its last reading, and the reading that ended it, in device time. */
+  brokenHold: readonly [fromMs: number, toMs: number, endedByMs: number] | null
   /** [from, to] in device time of alarms that are over. */
   episodes: Array<[fromMs: number, toMs: number]>
 }
@@ -31,6 +33,7 @@ export const createRuleState = (memory: ConditionMemory): RuleState => ({
   knownMs: NEVER,
   raisedMs: NEVER,
   memory,
+  brokenHold: null,
   episodes: [],
 })
 
@@ -45,7 +48,7 @@ export function breakOnGap(state: RuleState, atMs: number, gapMs: number): void 
   if (state.knownMs === NEVER || Math.abs(atMs - state.knownMs) <= gapMs) return
   state.ceasedMs = NEVER
   if (state.raisedMs !== NEVER) return
-  state.beganMs = NEVER
+  breakHold(state, atMs)
   state.memory.latches.fill(false)
 }
 
@@ -60,22 +63,36 @@ export function step(state: RuleState, answer: Answer, atMs: number, times: Hold
     return 'raised'
   }
   if (answer !== FAILS) return undefined
+  if (state.raisedMs === NEVER) breakHold(state, atMs)
   state.knownMs = atMs
-  if (state.raisedMs === NEVER) {
-    state.beganMs = NEVER
-    return undefined
-  }
+  if (state.raisedMs === NEVER) return undefined
   if (state.ceasedMs === NEVER) state.ceasedMs = atMs
   return atMs - state.ceasedMs < times.clearHoldMs ? undefined : 'cleared'
 }
 
-/** Takes the answer for a late reading, whose alarm is over when it is known; says whether the condition has held for its hold time. */
-export function hasHeld(state: RuleState, answer: Answer, atMs: number, holdMs: number): boolean {
+function breakHold(state: RuleState, atMs: number): void {
+  if (state.beganMs !== NEVER) state.brokenHold = [state.beganMs, state.knownMs, atMs]
+  state.beganMs = NEVER
+}
+
+/**
+ * Takes the answer for a late reading into `own`, the state of late readings; says whether the condition has held for its hold time. What
+ * follows on a hold that `live` saw before the device fell silent goes on with that hold.
+ */
+export function hasHeldLate(own: RuleState, live: RuleState, reading: { readonly answer: Answer; readonly atMs: number }, times: HoldTimes): boolean {
+  const { answer, atMs } = reading
   if (answer !== HOLDS && answer !== FAILS) return false
-  state.knownMs = atMs
-  if (answer === FAILS) state.beganMs = NEVER
-  else if (state.beganMs === NEVER) state.beganMs = atMs
-  return answer === HOLDS && atMs - state.beganMs >= holdMs
+  const previousMs = own.knownMs > atMs ? NEVER : own.knownMs
+  own.knownMs = atMs
+  if (answer === FAILS) own.beganMs = NEVER
+  else if (own.beganMs === NEVER) own.beganMs = beginOfHold(live, previousMs, atMs, times.gapMs_MAX)
+  return answer === HOLDS && atMs - own.beganMs >= times.holdMs
+}
+
+function beginOfHold({ brokenHold }: RuleState, previousMs: number, atMs: number, gapMs: number): number {
+  if (brokenHold === null) return atMs
+  const [fromMs, toMs, endedByMs] = brokenHold
+  return previousMs <= toMs && atMs > toMs && atMs < endedByMs && atMs - toMs <= gapMs ? fromMs : atMs
 }
 
 /** Ends the alarm of the state and remembers when it was. */
