@@ -36,6 +36,12 @@ describe('decodeForSafety', () => {
     expect(decode(payload('{"float_is_closed":true}', ts))).toEqual([{ ts: NOW_MS, boot: 2, v: { float_is_closed: 1 } }])
   })
 
+  it('goes by the limits that it is given', () => {
+    const ahead = messageOf(payload('{"float_is_closed":true}', NOW_MS + 400_000))
+    const tsOf = (aheadMs_MAX: number) => decodeForSafety(ahead, kettle, { aheadMs_MAX, textLength_MAX: 1 }).map((reading) => reading.observed_at_ms)
+    expect([tsOf(399_999), tsOf(400_000)]).toEqual([[NOW_MS], [NOW_MS + 400_000]])
+  })
+
   it('counts a danger behind a broken key, and after the 500th reading', () => {
     expect(decode('{"seq":"x","boot":[],"v":{"float_is_closed":true}}')).toMatchObject([{ boot: -1, v: { float_is_closed: 1 } }])
     expect(decode([...Array(600).fill({}), JSON.parse(payload('{"float_is_closed":true}'))])).toHaveLength(1)

@@ -6,7 +6,7 @@
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
-import { limits } from '#kernel/limits.ts'
+import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel } from './decode-channels.ts'
 import { contentKey, isInstant, readEnvelope, readingOf } from './decode-envelope.ts'
@@ -15,8 +15,11 @@ import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json
 const DAY_MS = 86_400_000
 const silent = (): void => {}
 
+/** Limits that decoding for safety goes by. */
+export type SafetyLimits = Pick<Limits, 'aheadMs_MAX' | 'textLength_MAX'>
+
 /** Readings of a message as the safety rules see them; none when the payload cannot be read at all. */
-export function decodeForSafety(message: AcceptedMessage, type: ApplianceType): readonly Reading[] {
+export function decodeForSafety(message: AcceptedMessage, type: ApplianceType, limits: SafetyLimits = defaultLimits): readonly Reading[] {
   if (message.kind !== 'tele' && message.kind !== 'event') return []
   // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
   const parsed = parsePayload(message.payload, Number.POSITIVE_INFINITY)
@@ -27,12 +30,18 @@ export function decodeForSafety(message: AcceptedMessage, type: ApplianceType): 
   for (const item of items) {
     if (!isRecord(item)) continue
     const values = ownField(item, 'v')
-    if (isRecord(values)) readings.push(safetyReading(message, plan, item, values))
+    if (isRecord(values)) readings.push(safetyReading({ message, plan, limits }, item, values))
   }
   return readings
 }
 
-function safetyReading(message: AcceptedMessage, plan: ChannelPlan, item: JsonRecord, values: JsonRecord): Reading {
+interface Context {
+  readonly message: AcceptedMessage
+  readonly plan: ChannelPlan
+  readonly limits: SafetyLimits
+}
+
+function safetyReading({ message, plan, limits }: Context, item: JsonRecord, values: JsonRecord): Reading {
   const given = ownField(item, 'ts')
   const isPossible =
     isInstant(given) && given - message.received_at_ms <= limits.aheadMs_MAX && message.received_at_ms - given <= message.maxAgeDays * DAY_MS

@@ -7,9 +7,10 @@ import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { isId } from '#kernel/ids.ts'
-import { limits } from '#kernel/limits.ts'
+import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Migration } from '#kernel/migration.ts'
 import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
+import { columnsOf, KEY_COLUMNS } from './stores/stored-type.ts'
 
 export interface OwnTypeTables {
   own_types: { tenant: string; name: string; definition: string; created_at_ms: number }
@@ -72,8 +73,9 @@ export function createTypeRegistry(parts: {
   readonly database: Kysely<OwnTypeTables>
   readonly catalogue: readonly ApplianceType[]
   readonly clock: Clock
+  readonly limits?: Pick<Limits, 'channelsPerReading_MAX'>
 }): TypeRegistry {
-  const { database, clock } = parts
+  const { database, clock, limits = defaultLimits } = parts
   const common = new Map(parts.catalogue.map((type) => [type.id, type]))
   const own = new Map<string, ApplianceType>()
   const ids = new Map(common)
@@ -82,6 +84,25 @@ export function createTypeRegistry(parts: {
     own.set(`${tenant}/${name}`, type)
     ids.set(type.id, type)
   }
+
+  const register = async (tenant: string, given: NewType, prepare: (type: ApplianceType) => Promise<void>): Promise<ApplianceType> => {
+    const known = own.get(`${tenant}/${given.type}`)
+    refuseFaults(given, { common, known, limits })
+    const type = toApplianceType(tenant, given)
+    if (known !== undefined) refuseChanges(known, type)
+    const merged = { ...type, channels: [...keptChannels(known, given), ...type.channels] }
+    const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel) })
+    await prepare(merged)
+    await database
+      .insertInto('own_types')
+      .values({ tenant, name: given.type, definition, created_at_ms: clock.now() })
+      .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet({ definition }))
+      .execute()
+    remember(tenant, given.type, merged)
+    return merged
+  }
+  /** Registrations follow each other, for each builds on what the type had before. */
+  let tail: Promise<unknown> = Promise.resolve()
 
   return {
     async start() {
@@ -99,46 +120,61 @@ export function createTypeRegistry(parts: {
       const mine = [...own].filter(([key]) => key.startsWith(`${tenant}/`)).sort(([a], [b]) => (a < b ? -1 : 1))
       return [...common.values(), ...mine.map(([, type]) => type)]
     },
-    async register(tenant, given, prepare) {
-      refuseFaults(given, common)
-      const known = own.get(`${tenant}/${given.type}`)
-      const type = toApplianceType(tenant, given)
-      if (known !== undefined) refuseChanges(known, type)
-      const kept = known?.channels.filter((old) => !type.channels.some((channel) => channel.name === old.name)) ?? []
-      const merged = { ...type, channels: [...kept, ...type.channels] }
-      const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel) })
-      await prepare(merged)
-      await database
-        .insertInto('own_types')
-        .values({ tenant, name: given.type, definition, created_at_ms: clock.now() })
-        .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet({ definition }))
-        .execute()
-      remember(tenant, given.type, merged)
-      return merged
+    register(tenant, given, prepare) {
+      const turn = tail.catch(() => {}).then(() => register(tenant, given, prepare))
+      tail = turn
+      return turn
     },
     own: () => [...own],
   }
 }
 
-function refuseFaults(given: NewType, common: ReadonlyMap<string, ApplianceType>): void {
-  const faults: Array<{ field: string; reason: string }> = []
+/** Channels that the type had and the new definition does not name; they stay. */
+const keptChannels = (known: ApplianceType | undefined, given: NewType): readonly Channel[] =>
+  known?.channels.filter((old) => !given.channels.some((channel) => channel.name === old.name)) ?? []
+
+interface Surroundings {
+  readonly common: ReadonlyMap<string, ApplianceType>
+  readonly known: ApplianceType | undefined
+  readonly limits: Pick<Limits, 'channelsPerReading_MAX'>
+}
+
+interface Fault {
+  readonly field: string
+  readonly reason: string
+}
+
+function refuseFaults(given: NewType, { common, known, limits }: Surroundings): void {
+  const faults: Fault[] = []
+  const kept = keptChannels(known, given)
   if (!isId(given.type)) faults.push({ field: 'type', reason: 'must match [A-Za-z0-9_-]{1,64}' })
   if (common.has(given.type)) faults.push({ field: 'type', reason: 'is a type of the catalogue' })
   if (given.channels.length === 0) faults.push({ field: 'channels', reason: 'must hold at least one channel' })
-  if (given.channels.length > limits.channelsPerReading_MAX)
-    faults.push({ field: 'channels', reason: `holds more than ${limits.channelsPerReading_MAX}` })
-  const seen = new Set<string>()
+  if (kept.length + given.channels.length > limits.channelsPerReading_MAX)
+    faults.push({ field: 'channels', reason: `makes more than ${limits.channelsPerReading_MAX}, with those that the type has` })
+  const columns = new Map<string, string>(KEY_COLUMNS.map((column) => [column, 'the key of a reading']))
+  for (const channel of kept) for (const column of columnsOf(channel)) columns.set(column, `the channel ${channel.name}`)
+  const names = new Set<string>()
   given.channels.forEach((channel, index) => {
     const field = `channels[${index}]`
     if (!CHANNEL_NAME.test(channel.name)) faults.push({ field: `${field}.name`, reason: 'must be snake_case, 1 to 63 characters' })
-    if (seen.has(channel.name)) faults.push({ field: `${field}.name`, reason: 'is named twice' })
-    seen.add(channel.name)
-    if (channel.unit !== undefined && !(channel.unit in UNITS))
+    if (names.has(channel.name)) faults.push({ field: `${field}.name`, reason: 'is named twice' })
+    else faults.push(...columnFaults(channel, `${field}.name`, columns))
+    names.add(channel.name)
+    if (channel.unit !== undefined && !Object.hasOwn(UNITS, channel.unit))
       faults.push({ field: `${field}.unit`, reason: `is none of ${Object.keys(UNITS).join(', ')}` })
     if (channel.min !== undefined && channel.max !== undefined && channel.min >= channel.max)
       faults.push({ field: `${field}.min`, reason: 'must lie below max' })
   })
   if (faults.length > 0) throw new MendlineError('MDL_API_INVALID', 'the type has faults', { details: { errors: faults } })
+}
+
+/** Each channel has columns of its own: `x`, and `x_min` and `x_max` when it is aggregated; none has the name of a key's column. */
+function columnFaults(given: NewChannel, field: string, columns: Map<string, string>): Fault[] {
+  const own = columnsOf(toChannel(given))
+  const taken = [given.name, ...own].find((column) => columns.has(column))
+  for (const column of own) if (!columns.has(column)) columns.set(column, `the channel ${given.name}`)
+  return taken === undefined ? [] : [{ field, reason: `takes the name ${taken}, which belongs to ${columns.get(taken)}` }]
 }
 
 function refuseChanges(known: ApplianceType, given: ApplianceType): void {

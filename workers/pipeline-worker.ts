@@ -100,7 +100,7 @@ async function start(): Promise<void> {
     await runtime.start()
     runtimes.set(id, runtime)
   }
-  const writer = createReadingWriter({ store, dedup: createDeduplicator(), types: typeById, clock, log, limits, storedPosition: storePosition })
+  const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   pipeline = new Pipeline<ClosedWindow>({
     journal: createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits }),
     decodeRecord,

@@ -20,7 +20,8 @@ import {
 } from '@duckdb/node-api'
 import { assert } from '#kernel/errors.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import { KEY_COLUMNS, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
+import { type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
+import { KEY_COLUMNS } from './stored-type.ts'
 
 const CHUNK_ROWS = 2_048
 const HIST_FLAG = 1

@@ -6,15 +6,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import { columnsOf, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
+import { columnsOf, KEY_COLUMNS, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
 const SCHEMA_VERSION = 1
 const CHANNEL_PATTERN = /^[a-z][a-z0-9_]{0,62}$/
 /** Ids of the catalogue, and `{tenant}.{name}` of types that users described. */
 const TYPE_PATTERN = /^[A-Za-z0-9_-]{1,64}([.][A-Za-z0-9_-]{1,64})?$/
-
-/** Columns before the channels, in the order in which they are appended. */
-export const KEY_COLUMNS = ['device_key', 'observed_at_ms', 'received_at_ms', 'boot', 'seq', 'flags', 'firmware_key'] as const
 
 const KEY_TYPES = ['UINTEGER', 'BIGINT', 'BIGINT', 'BIGINT', 'UBIGINT', 'UTINYINT', 'UINTEGER'] as const
 

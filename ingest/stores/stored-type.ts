@@ -4,6 +4,9 @@ import type { EpochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { RawReading } from '../reading-store.ts'
 
+/** Columns before the channels, in the order in which they are appended; no channel can have one of these names. */
+export const KEY_COLUMNS = ['device_key', 'observed_at_ms', 'received_at_ms', 'boot', 'seq', 'flags', 'firmware_key'] as const
+
 export type StoredChannel = Pick<Channel, 'name' | 'kind' | 'isAggregated'>
 
 export interface StoredType {

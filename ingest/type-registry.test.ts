@@ -1,0 +1,76 @@
+import type { Kysely } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { ManualClock } from '#kernel/clock.ts'
+import { silentLog } from '#kernel/log.ts'
+import { type Operations, openOperations } from '../operations/open-database.ts'
+import { kettle } from './builders.ts'
+import { createMemoryStore } from './stores/memory-store.ts'
+import { createTypeRegistry, type NewChannel, type OwnTypeTables, type TypeRegistry, typeMigrations } from './type-registry.ts'
+
+let operations: Operations
+let registry: TypeRegistry
+
+const make = async (): Promise<TypeRegistry> => {
+  const database = operations.database as Kysely<OwnTypeTables>
+  const made = createTypeRegistry({ database, catalogue: [kettle], clock: new ManualClock(0), limits: { channelsPerReading_MAX: 4 } })
+  await made.start()
+  return made
+}
+
+beforeEach(async () => {
+  operations = await openOperations({ file: ':memory:', log: silentLog })
+  await operations.migrate(typeMigrations)
+  registry = await make()
+})
+afterEach(() => operations.close())
+
+const { prepareType } = createMemoryStore()
+const register = (...channels: NewChannel[]): Promise<ApplianceType> => registry.register('home', { type: 'plug', channels }, prepareType)
+const namesOf = (type: ApplianceType | undefined): string[] | undefined => type?.channels.map(({ name }) => name)
+const refusal = (...channels: NewChannel[]): Promise<unknown> =>
+  register(...channels).then(
+    () => 'accepted',
+    (error: { code: string; details: { errors: Array<{ field: string }> } }) => [error.code, ...error.details.errors.map(({ field }) => field)],
+  )
+
+describe('type registry', () => {
+  it('keeps a type of a tenant, over a restart, and gives it to that tenant only', async () => {
+    await register({ name: 'power_w', aggregated: true }, { name: 'mode', kind: 'text' })
+    registry = await make()
+    expect(registry.find('home', 'plug')).toMatchObject({
+      id: 'home.plug',
+      channels: [{ name: 'power_w', unit: 'w', isAggregated: true }, { kind: 'text' }],
+    })
+    expect([registry.find('other', 'plug'), [...registry.names('home')]]).toEqual([undefined, ['kettle', 'plug']])
+  })
+
+  it.each<readonly [string, NewChannel[], string]>([
+    ['boot', [{ name: 'power_w' }, { name: 'boot' }], 'channels[1].name'],
+    ['seq as a text', [{ name: 'seq', kind: 'text' }], 'channels[0].name'],
+    ['observed_at_ms', [{ name: 'observed_at_ms' }], 'channels[0].name'],
+    ['x_min behind aggregated x', [{ name: 'x', aggregated: true }, { name: 'x_min' }], 'channels[1].name'],
+    ['x_max before aggregated x', [{ name: 'x_max' }, { name: 'x', aggregated: true }], 'channels[1].name'],
+    ['a name twice', [{ name: 'x' }, { name: 'x' }], 'channels[1].name'],
+    ['a unit that is none', [{ name: 'x', unit: 'toString' }], 'channels[0].unit'],
+    ['too many channels', ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name })), 'channels'],
+  ])('refuses %s by its field', async (_name, channels, field) => {
+    expect(await refusal(...channels)).toEqual(['MDL_API_INVALID', field])
+    expect(registry.find('home', 'plug')).toBeUndefined()
+  })
+
+  it('takes x_min beside x that is not aggregated, and refuses what meets a channel of before', async () => {
+    expect(namesOf(await register({ name: 'x' }, { name: 'x_min' }, { name: 'y', aggregated: true }))).toEqual(['x', 'x_min', 'y'])
+    expect(await refusal({ name: 'y_max' })).toEqual(['MDL_API_INVALID', 'channels[0].name'])
+    expect(await refusal({ name: 'a' }, { name: 'b' })).toEqual(['MDL_API_INVALID', 'channels'])
+    expect(namesOf(await register({ name: 'x' }, { name: 'a' }))).toEqual(['x_min', 'y', 'x', 'a'])
+  })
+
+  it('loses no channel when two register at once, and goes on behind one that fails', async () => {
+    const failing = registry.register('home', { type: 'plug', channels: [{ name: 'lost' }] }, () => Promise.reject(new Error('store is away')))
+    const [failed] = await Promise.allSettled([failing, register({ name: 'a' }), register({ name: 'b' }), register({ name: 'c' })])
+    expect(failed.status).toBe('rejected')
+    expect(namesOf(registry.find('home', 'plug'))).toEqual(['a', 'b', 'c'])
+    expect(namesOf((await make()).find('home', 'plug'))).toEqual(['a', 'b', 'c'])
+  })
+})
