@@ -14,6 +14,7 @@ export interface HealthParts {
   readonly ingest: { isWriting(): boolean; statistics(): object }
   readonly safety: { statistics(): Counts }
   readonly counts: (tenant: string) => Promise<Counts>
+  readonly hubs: { statistics(): { readonly eventsSetAside: number } }
   readonly outbox: { statistics(): Promise<Counts> }
   readonly registry: { count(tenant: string): number; tenants(): number }
 }
@@ -25,7 +26,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, outbox, registry } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, registry } = parts
   return {
     ready() {
       const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
@@ -69,6 +70,12 @@ export function createHealth(parts: HealthParts): Health {
         ),
         ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
+        {
+          name: 'mendline_hubs_events_set_aside_total',
+          help: 'Events that the hubs failed on twice',
+          kind: 'counter',
+          value: hubs.statistics().eventsSetAside,
+        },
         ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
       ]
     },

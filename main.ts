@@ -11,6 +11,7 @@ import { assert } from '#kernel/errors.ts'
 import { assertLimits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
+import type { Reading } from '#kernel/reading.ts'
 import { type ApiTables, apiMigrations } from './api/api-tables.ts'
 import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
@@ -36,6 +37,7 @@ import { createMetrics } from './metrics.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
 import { createPresenceNotes, type PresenceNotes } from './presence-notes.ts'
+import { createCarryForward } from './rules/carry-forward.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRulesEngine } from './rules/engine.ts'
 import { createSafety } from './safety.ts'
@@ -192,7 +194,7 @@ function joinConsumers(
       const type = types.find(message.tenant, message.type)
       return type?.rules.some(isSafetyRule) === true ? decodeForSafety(message, type) : []
     },
-    rules: createRulesEngine({ types: types.byId, filter: isSafetyRule }),
+    rules: safetyRules(types.byId),
     apply: hubs.apply,
     snapshots: createSnapshotFile({ directory: join(dataDir, 'state'), name: 'safety', log }),
     onReleasable: (position) => releases.done('safety', position),
@@ -200,6 +202,21 @@ function joinConsumers(
     log,
   })
   return { pipeline, safety }
+}
+
+/** The safety rules over readings that are completed with what the device said a moment before. */
+function safetyRules(types: Books['types']['byId']) {
+  const carry = createCarryForward({ types, filter: isSafetyRule })
+  const engine = createRulesEngine({ types, filter: isSafetyRule })
+  return {
+    decide: (reading: Reading) => engine.decide(carry.fill(reading)),
+    snapshot: () => ({ carry: carry.snapshot(), engine: engine.snapshot() }),
+    restore: (state: unknown) => {
+      const { carry: values, engine: states } = state as { carry: unknown; engine: unknown }
+      carry.restore(values)
+      engine.restore(states)
+    },
+  }
 }
 
 type Everything = Books &

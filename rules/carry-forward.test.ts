@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+import { readingLayout } from '#catalogue/appliance-type.ts'
+import { epochMs } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { createCarryForward } from './carry-forward.ts'
+import { isSafetyRule } from './compile-rules.ts'
+import { createRulesEngine } from './engine.ts'
+
+const types = (id: string) => (id === 'air_conditioner' ? airConditioner : undefined)
+const layout = readingLayout(airConditioner)
+const MINUTE_MS = 60_000
+
+function aReading(atMs: number, values: Readonly<Record<string, number>>): Reading {
+  const numbers = new Float64Array(layout.columns.length).fill(Number.NaN)
+  for (const [column, value] of Object.entries(values)) numbers[layout.indexOf.get(column) ?? -1] = value
+  const at = epochMs(1_700_000_000_000 + atMs)
+  return {
+    tenant: 'home',
+    device: 'd1',
+    type: 'air_conditioner',
+    boot: 1,
+    seq: atMs,
+    observed_at_ms: at,
+    received_at_ms: at,
+    hist: false,
+    fw: undefined,
+    numbers,
+    texts: [],
+  }
+}
+
+/** Witnesses of an overheating terminal, one message each. */
+const witnesses = (spacingMs: number): readonly Reading[] => [
+  aReading(0, { outdoor_temperature_c: 30 }),
+  aReading(spacingMs, { compressor_current_a: 6 }),
+  aReading(2 * spacingMs, { board_temperature_c: 120 }),
+]
+
+const alarmsOf = (readings: readonly Reading[], fill: (reading: Reading) => Reading): number => {
+  const engine = createRulesEngine({ types, filter: isSafetyRule })
+  return readings.flatMap((reading) => engine.decide(fill(reading))).filter(({ kind }) => kind === 'alarm_raised').length
+}
+
+describe('createCarryForward', () => {
+  it('finds a danger whose witnesses come in messages of their own', () => {
+    const carry = createCarryForward({ types, filter: isSafetyRule })
+    expect(alarmsOf(witnesses(1_000), (reading) => reading)).toBe(0)
+    expect(alarmsOf(witnesses(1_000), carry.fill)).toBe(1)
+  })
+
+  it('lets a value count for a quarter of an hour only', () => {
+    expect(alarmsOf(witnesses(8 * MINUTE_MS), createCarryForward({ types, filter: isSafetyRule }).fill)).toBe(0)
+  })
+
+  it('takes nothing from the future of a late reading', () => {
+    const carry = createCarryForward({ types, filter: isSafetyRule })
+    carry.fill(aReading(MINUTE_MS, { outdoor_temperature_c: 30 }))
+    expect(carry.fill(aReading(0, { power_w: 1 })).numbers[layout.indexOf.get('outdoor_temperature_c') ?? -1]).toBeNaN()
+  })
+
+  it('goes on after a restart where it was', () => {
+    const [first, second, third] = witnesses(1_000)
+    const before = createCarryForward({ types, filter: isSafetyRule })
+    for (const reading of [first, second]) if (reading !== undefined) before.fill(reading)
+    const after = createCarryForward({ types, filter: isSafetyRule })
+    after.restore(JSON.parse(JSON.stringify(before.snapshot())))
+    expect(alarmsOf(third === undefined ? [] : [third], after.fill)).toBe(1)
+  })
+
+  it('leaves a reading alone that lacks nothing, and one of a type without safety rules', () => {
+    const carry = createCarryForward({ types, filter: isSafetyRule })
+    const other = { ...aReading(0, {}), type: 'kettle' }
+    expect(carry.fill(other)).toBe(other)
+  })
+})
