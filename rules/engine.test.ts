@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import type { Condition, Rule } from '#catalogue/appliance-type.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { isSafetyRule } from './compile-rules.ts'
