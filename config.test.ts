@@ -77,6 +77,24 @@ describe('loadConfig', () => {
   })
 })
 
+describe('limits', () => {
+  it.each<readonly [string, number | string, boolean]>([
+    ['jsonDepth_MAX', 1, true],
+    ['jsonDepth_MAX', 0, false],
+    ['jsonDepth_MAX', 1.5, false],
+    ['jsonDepth_MAX', -1, false],
+    ['storeFlushMs', 0, false],
+    ['aheadMs_MAX', 0, true],
+    ['aheadMs_MAX', 0.5, false],
+    ['secretOverlapMs', '0', true],
+    ['apiPage_MAX', '0', false],
+    ['apiPage_MAX', '7', true],
+  ])('%s may be %s: %s', (name, value, isAccepted) => {
+    expect(refusal({ flags: { [`limits.${name}`]: String(value) } })).toEqual(isAccepted ? ['accepted'] : ['MDL_CONFIG_INVALID', `limits.${name}`])
+    expect(refusal({ file: yaml(`limits: {${name}: ${value}}\n`) })).toEqual(isAccepted ? ['accepted'] : ['MDL_CONFIG_INVALID', `limits.${name}`])
+  })
+})
+
 describe('open doors', () => {
   const tls = () => ({ 'http.key_file': yaml('k'), 'http.cert_file': yaml('c') })
   it.each<readonly [string, Record<string, string | boolean>, string]>([

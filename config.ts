@@ -82,7 +82,8 @@ export const settingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
-    limits: Type.Record(Type.String(), Type.Number({ minimum: 0 }), {
+    // As an integer the reader would cut a fraction off instead of refusing it.
+    limits: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, multipleOf: 1 }), {
       default: {},
       description: 'Other values for limits of kernel/limits.ts, by name',
     }),
@@ -144,6 +145,8 @@ export function loadConfig({ file: path, environment, flags }: ConfigSources): C
   for (const error of Value.Errors(settingsSchema, settings)) if (error.keyword !== 'boolean') faults.push(toFault(error))
   for (const name of Object.keys(isTree(given.limits) ? given.limits : {})) {
     if (!Object.hasOwn(limits, name)) faults.push({ path: `limits.${name}`, reason: 'names no limit' })
+    else if (!ZERO_LIMITS.has(name) && (settings as Settings).limits[name] === 0)
+      faults.push({ path: `limits.${name}`, reason: 'must be at least 1' })
   }
   refuse('MDL_CONFIG_INVALID', faults)
   const config = toConfig(settings as Settings, faults)
@@ -157,6 +160,9 @@ function refuse(code: 'MDL_CONFIG_INVALID' | 'MDL_CONFIG_UNSAFE', faults: readon
   const unique = [...new Map(faults.map((fault) => [`${fault.path} ${fault.reason}`, fault])).values()]
   throw new MendlineError(code, unique.map((fault) => `${fault.path}: ${fault.reason}`).join('\n'), { details: { faults: unique } })
 }
+
+/** Limits of which none at all makes sense: no clock ahead of ours, no overlap of secrets, no wait at a farewell. Any other holds at least 1. */
+const ZERO_LIMITS: ReadonlySet<string> = new Set<keyof Limits>(['aheadMs_MAX', 'secretOverlapMs', 'farewellMs', 'brokerDrainMs', 'apiDrainMs'])
 
 type Tree = Record<string, unknown>
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
