@@ -98,6 +98,26 @@ export function describeReadingStore(name: string, make: () => ReadingStore): vo
       expect((await rawOf(store, { ...wholeDay, device: 'b' })).map(({ seq }) => seq)).toEqual([1, 2])
     })
 
+    it('joins the types of a tenant into one stream in order, each with its own columns and texts', async () => {
+      const store = await started()
+      const pan = { ...kettle, id: 'pan', channels: [channels.float, { ...channels.mode, name: 'lid' }] }
+      const pot = { ...kettle, id: 'pot', channels: [channels.inlet] }
+      await store.prepareType(pan)
+      await store.prepareType(pot)
+      const readings = [
+        readingOf({ inlet_temperature_c: 1 }, { device: 'a', seq: 2, texts: [['mode', 'boil']] }),
+        readingOf({ float_is_closed: 1 }, { device: 'a', seq: 1, type: 'pan', texts: [['lid', 'open']] }, pan),
+        readingOf({ inlet_temperature_c: 3 }, { device: 'b', type: 'pot' }, pot),
+      ]
+      await store.write(batch({ readings: [...readings, readingOf({}, { tenant: 'other', device: 'a' })] }))
+      expect((await rawOf(store, wholeDay)).map(({ device, seq, v }) => [device, seq, v])).toEqual([
+        ['a', 1, { float_is_closed: true, lid: 'open' }],
+        ['a', 2, { inlet_temperature_c: 1, mode: 'boil' }],
+        ['b', 1, { inlet_temperature_c: 3 }],
+      ])
+      expect((await rawOf(store, { ...wholeDay, device: 'b' })).map(({ v }) => v)).toEqual([{ inlet_temperature_c: 3 }])
+    })
+
     it('keeps tenants apart in every query', async () => {
       const store = await started()
       const readings = ['home', 'other'].map((tenant, index) => readingOf({ inlet_temperature_c: index }, { tenant }))

@@ -1,6 +1,7 @@
 /** Queries of the DuckDB store. Device numbers are made from (tenant, device), so a query by number cannot leave its tenant. */
-import { DuckDBBlobValue, type DuckDBConnection } from '@duckdb/node-api'
+import { DuckDBBlobValue, type DuckDBConnection, DuckDBListValue } from '@duckdb/node-api'
 import { epochMs } from '#kernel/clock.ts'
+import { assert } from '#kernel/errors.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { BucketQuery, HighestReading, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
@@ -93,39 +94,58 @@ async function bucketsOfType(connection: DuckDBConnection, type: StoredType, key
   )
 }
 
-/** A running stream occupies its connection. */
-export interface StreamConnections {
-  readonly readings: DuckDBConnection
-  readonly texts: DuckDBConnection
+/** A reading of a stream, with its type. */
+export interface StreamedReading {
+  readonly reading: Reading
+  readonly type: StoredType
 }
 
-/** Readings of one type in (device, boot, seq) order, fetched chunk by chunk. */
-export async function* streamReadings(
-  connections: StreamConnections,
-  registers: Registers,
-  type: StoredType,
-  query: RawQuery,
-): AsyncGenerator<Reading> {
-  const filter = `k.tenant = $1 AND ($2 IS NULL OR k.device = $2) AND r.observed_at_ms >= $3 AND r.observed_at_ms < $4`
+/**
+ * Readings in (device, boot, seq) order, fetched chunk by chunk. One query over the types that the tenant's devices have, so that readings
+ * and texts are of one moment and the stream needs one connection, which it occupies.
+ */
+export async function* streamReadings(connection: DuckDBConnection, registers: Registers, query: RawQuery): AsyncGenerator<StreamedReading> {
+  const types = typesOf(registers, query)
+  if (types.length === 0) return
+  const width = Math.max(...types.map((type) => type.columns.length))
+  const filter = 'k.tenant = $1 AND ($2 IS NULL OR k.device = $2) AND r.observed_at_ms >= $3 AND r.observed_at_ms < $4'
   const join = 'JOIN device_keys AS k ON k.device_key = r.device_key'
+  const parts = types.map((type, number) => {
+    const numbers = Array.from({ length: width }, (_, column) => {
+      const name = type.columns[column]
+      return `${name === undefined ? 'NULL::DOUBLE' : `r.${quoted(name)}`} AS c${column}`
+    })
+    const hasTexts = type.channels.some((channel) => channel.kind === 'text')
+    const texts = `LEFT JOIN (SELECT r.device_key, r.boot, r.seq, list([r.channel, r.text]) AS texts
+      FROM ${quoted(textsTable(type.id))} AS r ${join} WHERE ${filter} GROUP BY ALL) AS t
+      ON t.device_key = r.device_key AND t.boot = r.boot AND t.seq = r.seq`
+    const columns = [`${KEYS_SQL}, k.device AS device, ${number} AS type, ${hasTexts ? 't.texts' : 'NULL::VARCHAR[][]'} AS texts`, ...numbers]
+    return `SELECT ${columns.join(', ')} FROM ${quoted(readingsTable(type.id))} AS r ${join} ${hasTexts ? texts : ''} WHERE ${filter}`
+  })
+  const sql = `${parts.join(' UNION ALL ')} ORDER BY device, 4, 5`
   const parameters = [query.tenant, query.device ?? null, BigInt(query.from_ms), BigInt(query.to_ms)]
-  const order = 'ORDER BY k.device, r.boot, r.seq'
-  const textsSql = `SELECT r.device_key, r.boot::DOUBLE, r.seq::DOUBLE, r.channel, r.text
-    FROM ${quoted(textsTable(type.id))} AS r ${join} WHERE ${filter} ${order}`
-  // Both streams come in one order, so that the texts of a reading are the next ones.
-  const texts = streamRows(connections.texts, textsSql, parameters)
-  const readings = streamRows(
-    connections.readings,
-    `SELECT ${readingSql(type)} FROM ${quoted(readingsTable(type.id))} AS r ${join} WHERE ${filter} ${order}`,
-    parameters,
-  )
-  let text = await texts.next()
-  for await (const row of readings) {
-    const name = rowName(row[0], row[3], row[4])
-    const own = new Map<string, Array<readonly [string, string]>>()
-    for (; text.done !== true && rowName(text.value[0], text.value[1], text.value[2]) === name; text = await texts.next()) addText(own, text.value)
-    yield readingOfRow(registers, type, row, own)
+  for await (const row of streamRows(connection, sql, parameters)) {
+    const type = types[Number(row[KEY_FIELDS + 1])]
+    assert(type !== undefined, 'a row names one of the types of its query')
+    const texts = new Map([[rowName(row[0], row[3], row[4]), textPairs(row[KEY_FIELDS + 2])]])
+    const own = [...row.slice(0, KEY_FIELDS), ...row.slice(KEY_FIELDS + STREAM_FIELDS)]
+    yield { reading: readingOfRow(registers, type, own, texts), type }
   }
+}
+
+/** Columns of a streamed row between the keys and the numbers: device, number of the type, texts. */
+const STREAM_FIELDS = 3
+
+function typesOf(registers: Registers, { tenant, device }: RawQuery): readonly StoredType[] {
+  const keys = device === undefined ? registers.devices.keys() : [registers.deviceKeys.get(`${tenant}/${device}`) ?? 0]
+  const ids = new Set<string>()
+  for (const key of keys) if (registers.devices.get(key)?.tenant === tenant) for (const id of registers.deviceTypes.get(key) ?? []) ids.add(id)
+  return [...ids].flatMap((id) => registers.types.get(id) ?? [])
+}
+
+function textPairs(value: unknown): ReadonlyArray<readonly [string, string]> {
+  if (!(value instanceof DuckDBListValue)) return []
+  return value.items.flatMap((pair) => (pair instanceof DuckDBListValue ? [[String(pair.items[0]), String(pair.items[1])] as const] : []))
 }
 
 /** Quarantine entries of a tenant, ascending by id. */

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { epochMs } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
@@ -71,6 +71,30 @@ describe('DuckDB store on a file', () => {
     await again.start()
     expect((await rawOf(again)).every(({ device, fw, seq }) => device === `d${seq}` && fw === `v${seq}`)).toBe(true)
     await again.stop()
+  })
+
+  it('streams the readings and texts of one moment while batches are written', async () => {
+    const store = on('moment.duckdb')
+    await store.start()
+    await store.prepareType(kettle)
+    const of = (from: number) =>
+      Array.from({ length: 6_000 }, (_, index) =>
+        readingOf({ inlet_temperature_c: 1 }, { seq: from + 2 * index, texts: [['mode', `m${from + 2 * index}`]] }),
+      )
+    await store.write({ readings: of(0), quarantine: [], position: 1 })
+    for (const id of ['pan', 'pot', 'lid']) await store.prepareType({ ...kettle, id })
+    const rows: RawReading[] = []
+    const connect = vi.spyOn(DuckDBInstance.prototype, 'connect')
+    for await (const row of store.raw(all)) {
+      if (rows.length === 0) await store.write({ readings: of(1), quarantine: [], position: 2 })
+      rows.push(row)
+    }
+    expect([rows.length, rows.every(({ seq, v }) => seq % 2 === 0 && v.mode === `m${seq}`)]).toEqual([6_000, true])
+    // One connection is one moment, however many types there are.
+    expect(connect).toHaveBeenCalledTimes(1)
+    connect.mockRestore()
+    expect(await count(store)).toBe(12_000)
+    await store.stop()
   })
 
   it('keeps old values in place when a type gains a channel before them', async () => {

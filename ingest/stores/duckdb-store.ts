@@ -13,7 +13,7 @@ import type { HighestReading, RawQuery, RawReading, ReadingStore, StoreBatch, St
 import { appendQuarantine, appendReadings, appendSources } from './duckdb-append.ts'
 import { bucketRows, highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
 import { addDevice, addFirmware, openSchema, prepareTables, type Registers } from './duckdb-schema.ts'
-import { rawReading, type StoredType } from './stored-type.ts'
+import { rawReading } from './stored-type.ts'
 
 export interface DuckdbStoreOptions {
   /** Path of the database, or `:memory:`. */
@@ -104,19 +104,12 @@ class DuckdbStore implements ReadingStore {
 
   async *raw(query: RawQuery): AsyncIterable<RawReading> {
     const { instance, registers } = this.#require()
-    const types = [...registers.types.values()]
-    const connections: DuckDBConnection[] = []
+    // A stream occupies its connection.
+    const connection = await instance.connect()
     try {
-      // A stream needs a connection of its own: one for the readings and one for the texts of each type.
-      const streams = []
-      for (const type of types) {
-        const [readings, texts] = [await instance.connect(), await instance.connect()]
-        connections.push(readings, texts)
-        streams.push({ type, readings: streamReadings({ readings, texts }, registers, type, query) })
-      }
-      yield* mergeStreams(streams)
+      for await (const { reading, type } of streamReadings(connection, registers, query)) yield rawReading(reading, type)
     } finally {
-      for (const connection of connections) connection.closeSync()
+      connection.closeSync()
     }
   }
 
@@ -239,29 +232,6 @@ async function registerSources(writer: DuckDBConnection, registers: Registers, r
   await appendSources(writer, 'device_keys', fresh.devices)
   await appendSources(writer, 'device_types', fresh.types)
   await appendSources(writer, 'firmwares', fresh.firmwares)
-}
-
-/** Joins the types' streams, each in (device, boot, seq) order, into one in that order. */
-async function* mergeStreams(
-  sources: ReadonlyArray<{ readonly type: StoredType; readonly readings: AsyncGenerator<Reading> }>,
-): AsyncGenerator<RawReading> {
-  const heads: Array<{ readonly type: StoredType; readonly readings: AsyncGenerator<Reading>; reading: Reading }> = []
-  for (const source of sources) {
-    const first = await source.readings.next()
-    if (first.done !== true) heads.push({ ...source, reading: first.value })
-  }
-  while (heads.length > 0) {
-    const head = heads.reduce((a, b) => (isBefore(b.reading, a.reading) ? b : a))
-    yield rawReading(head.reading, head.type)
-    const following = await head.readings.next()
-    if (following.done === true) heads.splice(heads.indexOf(head), 1)
-    else head.reading = following.value
-  }
-}
-
-function isBefore(a: Reading, b: Reading): boolean {
-  if (a.device !== b.device) return a.device < b.device
-  return a.boot === b.boot ? a.seq < b.seq : a.boot < b.boot
 }
 
 const unavailable = (message: string, cause?: unknown): MendlineError =>
