@@ -111,10 +111,10 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 }
 
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
-async function openBooks({ dataDir }: Config, { log, clock }: Ports) {
+async function openBooks({ dataDir, limits }: Config, { log, clock }: Ports) {
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
   await operations.migrate([...deviceMigrations, ...typeMigrations, ...apiMigrations, ...hubMigrations])
-  const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock })
+  const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
   const registry = createDeviceRegistry({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names })
   await registry.start()
@@ -192,7 +192,7 @@ function joinConsumers(
     decodeRecord,
     decodeForSafety: (message) => {
       const type = types.find(message.tenant, message.type)
-      return type?.rules.some(isSafetyRule) === true ? decodeForSafety(message, type) : []
+      return type?.rules.some(isSafetyRule) === true ? decodeForSafety(message, type, limits) : []
     },
     rules: safetyRules(types.byId),
     apply: hubs.apply,
