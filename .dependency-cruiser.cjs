@@ -81,7 +81,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(data|data-demo|console)/|[.]venv/|^models/training/work/' },
+    exclude: { path: '^(data|data-demo|console)/|[.]venv/|^models/training/scratch/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['node', 'import', 'types', 'default'], extensions: ['.ts', '.js', '.mjs'] },

@@ -2,7 +2,7 @@
  * `npm run train`: makes the artefact of the air conditioner's classifier from simulated fleets. Prepares its own Python environment,
  * simulates units (training, tuning, calibration and test each from fleets of their own), fits the no-fault reference, lets
  * `models/training/train.py` grow the trees, checks parity, calibrates, chooses the threshold by the alert budget, measures on the
- * test units and writes the card. `--quick` uses small fleets and writes to `models/training/work/` only.
+ * test units and writes the card. `--quick` uses small fleets and writes to `models/training/scratch/` only.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TRAINING = join(ROOT, 'models/training')
-const WORK = join(TRAINING, 'work')
+const WORK = join(TRAINING, 'scratch')
 const SEED = 20_260_101
 const SMOOTHING = { windows: 8, age_ms: 10 * 86_400_000 }
 const ALERT_BUDGET = 5
