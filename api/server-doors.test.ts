@@ -36,6 +36,11 @@ describe('openapi.json', () => {
         '/readyz',
       ]),
     )
+    const ids = Object.values<Record<string, Record<string, unknown>>>(json.paths).flatMap((operations) =>
+      Object.values(operations).map(({ operationId }) => operationId),
+    )
+    expect(ids.every((id) => typeof id === 'string')).toBe(true)
+    expect(new Set(ids).size).toBe(ids.length)
     for (const [path, operations] of Object.entries<Record<string, Record<string, unknown>>>(json.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const where = `${method} ${path}`

@@ -165,6 +165,15 @@ async function describe(app: App, version: string): Promise<void> {
   })
   app.addHook('onRoute', (route) => {
     const scope = route.config?.scope
-    if (scope !== undefined && route.schema !== undefined) route.schema.security = [{ key: [] }]
+    if (route.schema === undefined) return
+    route.schema.operationId ??= operationId(String(route.method), route.url)
+    if (scope !== undefined) route.schema.security = [{ key: [] }]
   })
 }
+
+/** `get_work_orders_id_events` for `GET /api/v1/work-orders/:id/events`: a name for generated clients that changes only with the route. */
+const operationId = (method: string, url: string): string =>
+  `${method.toLowerCase()}_${url
+    .replace('/api/v1/', '')
+    .replaceAll(/[^A-Za-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '')}`
