@@ -5,7 +5,7 @@ const stages = '(broker|ingest|models|rules|hubs|api)'
 const packages = {
   aedes: '^(broker|eval/mqtt-mock|eval/load)/',
   'mqtt-packet': '^(broker|eval)/',
-  mqtt: '^(simulators|cli|eval)/',
+  mqtt: '^(simulators|cli|eval|broker/gateways)/',
   ws: '^(api|broker|eval)/',
   '@duckdb/node-api': '^(ingest/stores|eval)/',
   'onnxruntime-node': '^models/runtimes/',
@@ -18,6 +18,12 @@ const packages = {
   standardwebhooks: '^(hubs|simulators|eval)/',
   'simple-statistics': '^(models|rules|eval)/',
   commander: '^cli([.]ts|/)',
+  'node-opcua-client': '^broker/gateways/',
+  'node-opcua-server': '^(simulators|eval)/',
+  'sparkplug-payload': '^(broker/gateways|simulators|eval)/',
+  '@influxdata/influxdb-client': '^(ingest/stores|eval)/',
+  jose: '^broker/',
+  '@peculiar/x509': '^(broker|cli|operations|eval)/',
   yaml: '^(config[.]ts|config/|cli/|eval/|ingest/mapping)',
 }
 
