@@ -18,6 +18,8 @@ export interface RunningServer {
   /** User and system time of the process with all its threads. */
   cpuSeconds(): number
   rssMb(): number
+  /** Resolves when so many messages of the load stand in its store; absent where nothing is stored. */
+  untilStored?(messages: number): Promise<void>
   stop(): Promise<void>
 }
 
@@ -92,7 +94,8 @@ export async function createDevices(httpPort: number, count: number, prefix: str
   return made
 }
 
-function running(name: string, child: ChildProcess, mqttPort: number, httpPort: number | undefined, startMs: number): RunningServer {
+/** A child process as a server of the benchmark. */
+export function running(name: string, child: ChildProcess, mqttPort: number, httpPort: number | undefined, startMs: number): RunningServer {
   const pid = child.pid ?? 0
   return {
     name,
@@ -141,7 +144,7 @@ function firstLine(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArra
 
 const portOf = (url: string | undefined): number => Number(new URL(url ?? '').port)
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address()
@@ -150,7 +153,7 @@ function freePort(): Promise<number> {
   })
 }
 
-async function untilAccepts(port: number): Promise<void> {
+export async function untilAccepts(port: number): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const isOpen = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => {
