@@ -17,8 +17,8 @@ import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
 import type { createApi } from './api/server.ts'
 import { createBroker } from './broker/broker.ts'
-import { createDeviceRegistry } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
+import { createIdentity } from './broker/identity.ts'
 import type { Config } from './config.ts'
 import { createHealth } from './health.ts'
 import { createHubCounts } from './hubs/counts.ts'
@@ -116,9 +116,9 @@ async function openBooks({ dataDir, limits }: Config, { log, clock }: Ports) {
   await operations.migrate([...deviceMigrations, ...typeMigrations, ...apiMigrations, ...hubMigrations])
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
-  const registry = createDeviceRegistry({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names })
-  await registry.start()
-  return { operations, types, registry }
+  const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names })
+  await identity.start()
+  return { operations, types, identity, registry: identity.devices }
 }
 
 type Books = Awaited<ReturnType<typeof openBooks>>
@@ -162,12 +162,12 @@ type PublishCommand = ReturnType<typeof createBroker>['publishCommand']
 
 /** broker.authorise and ingest.accept. */
 function joinBroker(
-  { registry, ingest, presence }: Books & { readonly ingest: Ingest; readonly presence: PresenceNotes },
+  { identity, ingest, presence }: Books & { readonly ingest: Ingest; readonly presence: PresenceNotes },
   config: Config,
   { log, clock }: Ports,
 ) {
   const settings = { mqtt: config.mqtt, tls: tlsOf(config), dev: config.dev }
-  return createBroker({ registry, accept: ingest.accept, onState: presence.note, clock, log, limits: config.limits, settings })
+  return createBroker({ registry: identity, accept: ingest.accept, onState: presence.note, clock, log, limits: config.limits, settings })
 }
 
 /** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */
@@ -226,14 +226,15 @@ type Everything = Books &
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, registry, types, hubs, outbox, pipeline, broker } = parts
+  const { operations, identity, types, hubs, outbox, pipeline, broker } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth(parts)
   return createApi({
     ports: {
       keys: createKeyStore({ database, clock, dev: config.dev }),
       idempotency: createIdempotency({ database, clock, limits: config.limits }),
-      devices: registry,
+      devices: identity.devices,
+      gateways: identity.gateways,
       types: {
         list: types.list,
         find: types.find,

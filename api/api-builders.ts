@@ -8,7 +8,7 @@ import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { createIdempotency } from './idempotency.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
-import type { ApiPorts, DeviceRecord, NewType } from './ports.ts'
+import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
 import { type Api, createApi } from './server.ts'
 
 export const NOW_MS = Date.UTC(2026, 0, 15, 12)
@@ -48,7 +48,7 @@ export interface TestApi extends AsyncDisposable {
   /** Queries and inputs that reached the ports, in order. */
   readonly calls: Array<readonly [port: string, argument: unknown]>
   token(...scopes: Scope[]): Promise<string>
-  request(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, options?: RequestOptions): ReturnType<typeof send>
+  request(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, options?: RequestOptions): ReturnType<typeof send>
 }
 
 interface RequestOptions {
@@ -80,7 +80,12 @@ export async function createTestApi(
   }
 }
 
-async function send(api: Api, method: 'GET' | 'POST' | 'PATCH' | 'DELETE', url: string, { token = 'dev', body, headers = {} }: RequestOptions) {
+async function send(
+  api: Api,
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  url: string,
+  { token = 'dev', body, headers = {} }: RequestOptions,
+) {
   const authorization = token === '' ? {} : { authorization: `Bearer ${token}` }
   const payload = body === undefined ? {} : typeof body === 'string' ? { payload: body } : { payload: JSON.stringify(body) }
   const type = body === undefined ? {} : { 'content-type': 'application/json' }
@@ -101,6 +106,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     }
   return {
     devices: memoryDevices(),
+    gateways: memoryGateways(),
     types: memoryTypes(note),
     readings: {
       async buckets(query) {
@@ -177,6 +183,28 @@ function memoryDevices(): ApiPorts['devices'] {
         .map(([, record]) => record),
     rotate: async (tenant, device) => `rotated-${find(tenant, device).device}`,
     revoke: async (tenant, device) => void find(tenant, device),
+  }
+}
+
+function memoryGateways(): ApiPorts['gateways'] {
+  const records = new Map<string, GatewayRecord>()
+  const find = (tenant: string, gateway: string): GatewayRecord => {
+    const record = records.get(`${tenant}:${gateway}`)
+    if (record === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no gateway ${gateway}`)
+    return record
+  }
+  const put = (record: GatewayRecord): GatewayRecord => {
+    records.set(`${record.tenant}:${record.gateway}`, record)
+    return record
+  }
+  return {
+    create: async (gateway) => ({ ...put({ ...gateway, created_at_ms: NOW_MS, revoked_at_ms: null }), secret: 'secret' }),
+    get: (tenant, gateway) => records.get(`${tenant}:${gateway}`),
+    list: ({ tenant, after = '', limit }) =>
+      [...records.values()].filter((record) => record.tenant === tenant && record.gateway > after).slice(0, limit),
+    setDevices: async (tenant, gateway, devices) => put({ ...find(tenant, gateway), devices }),
+    rotate: async (tenant, gateway) => `rotated-${find(tenant, gateway).gateway}`,
+    revoke: async (tenant, gateway) => void put({ ...find(tenant, gateway), devices: [], revoked_at_ms: NOW_MS }),
   }
 }
 

@@ -60,6 +60,33 @@ export interface DevicePort {
   revoke(tenant: string, device: string): Promise<void>
 }
 
+export interface GatewayRecord {
+  readonly tenant: string
+  readonly gateway: string
+  readonly devices: readonly string[]
+  readonly created_at_ms: number
+  readonly revoked_at_ms: number | null
+}
+
+/** Gateways with the devices they speak for. */
+export interface GatewayPort {
+  /** @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
+  create(gateway: {
+    readonly tenant: string
+    readonly gateway: string
+    readonly devices: readonly string[]
+  }): Promise<GatewayRecord & { readonly secret: string }>
+  get(tenant: string, gateway: string): Maybe<GatewayRecord | undefined>
+  /** In order of id, those behind `after`. */
+  list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Maybe<readonly GatewayRecord[]>
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_INVALID */
+  setDevices(tenant: string, gateway: string, devices: readonly string[]): Promise<GatewayRecord>
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
+  rotate(tenant: string, gateway: string): Promise<string>
+  /** @throws MendlineError MDL_API_NOT_FOUND */
+  revoke(tenant: string, gateway: string): Promise<void>
+}
+
 /** Channel of a type that a user registers. */
 export interface NewChannel {
   readonly name: string
@@ -221,6 +248,7 @@ export interface ApiPorts {
   readonly keys: KeyPort
   readonly idempotency: IdempotencyPort
   readonly devices: DevicePort
+  readonly gateways: GatewayPort
   readonly types: TypePort
   readonly readings: ReadingPort
   readonly quarantine: QuarantinePort

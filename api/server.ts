@@ -22,6 +22,7 @@ import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
+import { gatewayRoutes } from './routes/gateways.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
@@ -60,7 +61,7 @@ export interface ApiOptions {
   readonly version: string
 }
 
-const ROUTES = [keyRoutes, deviceRoutes, typeRoutes, readingRoutes, serviceRoutes, workOrderRoutes, webhookRoutes, quarantineRoutes]
+const ROUTES = [keyRoutes, deviceRoutes, gatewayRoutes, typeRoutes, readingRoutes, serviceRoutes, workOrderRoutes, webhookRoutes, quarantineRoutes]
 
 /** Builds the API; opens nothing before `start`. */
 export async function createApi({ ports, clock, log, limits, settings, version }: ApiOptions): Promise<Api> {

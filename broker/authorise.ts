@@ -9,17 +9,17 @@ import type { Clock } from '#kernel/clock.ts'
 import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
-import type { DeviceRegistry } from './device-registry.ts'
-import type { Presence } from './presence.ts'
-import type { DeviceFacts } from './principal.ts'
+import type { Children } from './children.ts'
+import type { Identity } from './identity.ts'
+import type { DeviceFacts, Principal } from './principal.ts'
 import type { Session, Sessions } from './sessions.ts'
 import type { BrokerCounters } from './statistics.ts'
 import { decidePublish, mayReceive, maySubscribe, type UplinkTopic } from './topics.ts'
 
 export interface AuthoriserPorts {
-  readonly registry: Pick<DeviceRegistry, 'get'>
+  readonly registry: Pick<Identity, 'get'>
   readonly sessions: Sessions
-  readonly presence: Presence
+  readonly children: Children
   readonly counters: BrokerCounters
   readonly accept: (message: AcceptedMessage) => Promise<void>
   readonly clock: Clock
@@ -63,7 +63,7 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
         refuse('MDL_BROKER_TOPIC_REFUSED', `subscribe to ${topic}`, client.id)
         return void done(null, null)
       }
-      if (session.filters.size >= limits.subscriptionsPerSession_MAX && !session.filters.has(topic)) {
+      if (session.filters.size >= filters_MAX(session.principal, limits) && !session.filters.has(topic)) {
         refuse('MDL_BROKER_TOO_MANY', 'subscriptions of one session', client.id)
         return void done(null, null)
       }
@@ -81,6 +81,10 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
   }
 }
 
+/** A gateway subscribes for each of its devices. */
+const filters_MAX = (principal: Principal, limits: Limits): number =>
+  limits.subscriptionsPerSession_MAX * (principal.kind === 'gateway' ? Math.max(1, principal.devices.size) : 1)
+
 interface Uplink {
   readonly session: Session
   readonly uplink: UplinkTopic
@@ -89,7 +93,7 @@ interface Uplink {
 }
 
 function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }: Uplink): void {
-  const { accept, clock, counters, presence, log, refuse } = ports
+  const { accept, clock, counters, children, log, refuse } = ports
   const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
   const arrived = session.guard.flow.begin(payload.length)
   const { type, maxAgeDays } = factsOf(ports, session, uplink)
@@ -97,7 +101,8 @@ function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }:
   accept({ ...uplink, type, maxAgeDays, payload, received_at_ms: clock.now() }).then(
     () => {
       counters.accepted()
-      if (uplink.kind === 'state') presence.read(uplink.tenant, uplink.device, payload)
+      if (uplink.kind === 'state') children.read(session, uplink, payload)
+      else children.heard(session, uplink.tenant, uplink.device)
       done(null)
       arrived()
     },

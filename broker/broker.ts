@@ -13,11 +13,13 @@ import type { Log } from '#kernel/log.ts'
 import { createAdmission } from './admission.ts'
 import { createAuthoriser } from './authorise.ts'
 import { ByteGuard } from './byte-guard.ts'
-import type { DeviceRegistry } from './device-registry.ts'
+import { type Children, createChildren } from './children.ts'
 import { createFlow, type Flow } from './flow.ts'
+import type { Identity } from './identity.ts'
 import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
 import { createLogin } from './login.ts'
 import { createPresence, type Presence } from './presence.ts'
+import { loginName } from './principal.ts'
 import { boundSessions } from './session-store.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { type BrokerCounters, type BrokerStatistics, createBrokerCounters } from './statistics.ts'
@@ -34,7 +36,7 @@ export interface BrokerSettings {
 }
 
 export interface BrokerPorts {
-  readonly registry: Pick<DeviceRegistry, 'authenticate' | 'principalOf' | 'get' | 'onRevoked'>
+  readonly registry: Pick<Identity, 'authenticate' | 'principalOf' | 'get' | 'isKnown' | 'onRevoked' | 'onListChanged'>
   /** Resolves when the message is durable; rejects only when the journal cannot write. */
   readonly accept: (message: AcceptedMessage) => Promise<void>
   /** Told when a device comes or goes: by its connection, its birth message or its last will; only on change. */
@@ -68,6 +70,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
   const counters = createBrokerCounters()
   const sessions = createSessions({ clock, limits })
   const presence = createPresence(onState)
+  const children = createChildren({ presence, sessions })
   const isDev = settings.dev
   const listeners: Listener[] = []
   let stopped: Promise<void> | undefined
@@ -83,7 +86,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
   const authoriser = createAuthoriser({
     registry,
     sessions,
-    presence,
+    children,
     counters,
     accept,
     clock,
@@ -104,7 +107,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     authorizeForward: authoriser.authorizeForward,
   })
   watchEngine(aedes, { sessions, presence, counters, log })
-  registry.onRevoked((tenant, device) => sessions.close(tenant, device))
+  followRights(registry, sessions, children)
 
   function arrive({ stream, address, ticket, certificateName }: Arrival): void {
     const guard = new ByteGuard({ source: stream, ticket, flow, clock, limits, onRefused: (code, reason) => refuse(code, reason, address) })
@@ -112,8 +115,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     sessions.arrived(client, guard, certificateName)
     guard.once('close', () => {
       const session = sessions.closed(client)
-      const isGone = session?.principal.kind === 'device' && session.isLast && !isStopping()
-      if (isGone) presence.set(session.principal.tenant, session.principal.id, false)
+      if (session !== undefined && !isStopping()) children.gone(session, session.isLast)
     })
   }
 
@@ -144,6 +146,15 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     connectedCount: () => sessions.readyCount(),
     statistics: () => counters.read({ ...admission.count(), sessions: sessions.readyCount(), inFlightBytes: flow.inFlightBytes() }),
   }
+}
+
+/** What a change of rights does to the sessions that are open. */
+function followRights(registry: BrokerPorts['registry'], sessions: Sessions, children: Children): void {
+  registry.onRevoked((tenant, principal) => sessions.close(tenant, principal))
+  registry.onListChanged(({ tenant, gateway, principal, removed }) => {
+    sessions.resized(loginName(tenant, gateway), principal)
+    children.released(tenant, gateway, removed)
+  })
 }
 
 /** Follows what Aedes tells of its clients. */

@@ -12,6 +12,29 @@ export const makeSecret = (): string => randomBytes(SECRET_BYTES).toString('base
 /** Hashes a secret as it is stored: 64 hex digits. */
 export const hashSecret = (secret: string | Uint8Array): string => createHash('sha256').update(secret).digest('hex')
 
+/** The secrets of a principal as they are stored. */
+export interface StoredSecrets {
+  readonly secret_hash: string
+  readonly previous_secret_hash: string | null
+  readonly previous_secret_until_ms: number | null
+}
+
+/** Columns of a rotation: a new secret valid at once, the old one for `overlapMs` more. */
+export function rotateSecret(row: StoredSecrets, nowMs: number, overlapMs: number): { readonly secret: string; readonly change: StoredSecrets } {
+  const secret = makeSecret()
+  return {
+    secret,
+    change: { secret_hash: hashSecret(secret), previous_secret_hash: row.secret_hash, previous_secret_until_ms: nowMs + overlapMs },
+  }
+}
+
+/** Tells whether `secret` is the valid one of the row, or the one before while that still holds. */
+export function isSecretOf(row: StoredSecrets, secret: Uint8Array, nowMs: number): boolean {
+  const { secret_hash: hash, previous_secret_hash: previous, previous_secret_until_ms: until } = row
+  const isPreviousValid = previous !== null && until !== null && nowMs < until
+  return secretMatches(secret, [hash, isPreviousValid ? previous : undefined])
+}
+
 /** Tells in constant time whether `secret` belongs to one of the stored hashes; every hash is looked at. */
 export function secretMatches(secret: Uint8Array, hashes: ReadonlyArray<string | undefined>): boolean {
   const given = createHash('sha256').update(secret).digest()

@@ -8,9 +8,9 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
-import { hashSecret, makeSecret, secretMatches } from './credentials.ts'
+import { hashSecret, isSecretOf, makeSecret, rotateSecret } from './credentials.ts'
 import type { DeviceRow, DeviceTables } from './device-tables.ts'
-import { type Login, loginName, type Principal, parseLoginName } from './principal.ts'
+import { type DeviceFacts, type Login, loginName, type Principal, parseLoginName } from './principal.ts'
 
 /** A device as `POST /api/v1/devices` takes it. */
 export interface NewDevice {
@@ -49,6 +49,8 @@ export interface DeviceRegistry {
    */
   create(devices: readonly NewDevice[]): Promise<CreatedDevice[]>
   get(tenant: string, device: string): DeviceRecord | undefined
+  /** What stamps the messages of a device; undefined for one that is not there or revoked. Always the same object for a device. */
+  facts(tenant: string, device: string): DeviceFacts | undefined
   /** Devices in order of `{tenant}:{device}`. */
   list(query: DeviceList): DeviceRecord[]
   /** Devices of a tenant, revoked ones included. */
@@ -71,6 +73,8 @@ export interface DeviceRegistryPorts {
   readonly clock: Clock
   /** Names of the appliance types that a device of the tenant may be of. */
   readonly types: (tenant: string) => ReadonlySet<string>
+  /** Tells whether another kind of principal has this login name already. */
+  readonly isTaken?: (name: string) => boolean
 }
 
 interface Entry {
@@ -90,10 +94,13 @@ const toEntry = (row: DeviceRow): Entry => ({
   },
 })
 
+const factsOf = (principal: Principal, device: string): DeviceFacts | undefined =>
+  principal.kind === 'anonymous' ? undefined : principal.devices.get(device)
+
 /** Rows in one INSERT; 15 columns each, below the parameters that SQLite and PostgreSQL accept. */
 const INSERT_ROWS = 500
 
-export function createDeviceRegistry({ database, clock, types }: DeviceRegistryPorts): DeviceRegistry {
+export function createDeviceRegistry({ database, clock, types, isTaken = () => false }: DeviceRegistryPorts): DeviceRegistry {
   const entries = new Map<string, Entry>()
   const listeners: Array<(tenant: string, device: string) => void> = []
   /** Names in order, made again after a creation. */
@@ -119,7 +126,7 @@ export function createDeviceRegistry({ database, clock, types }: DeviceRegistryP
       const created = devices.map((device) => ({ row: toRow(device, clock.now(), types(device.tenant ?? DEFAULT_TENANT)), secret: makeSecret() }))
       refuseTaken(
         created.map(({ row }) => row),
-        entries,
+        (name) => entries.has(name) || isTaken(name),
       )
       for (const { row, secret } of created) row.secret_hash = hashSecret(secret)
       await insertAll(
@@ -133,6 +140,10 @@ export function createDeviceRegistry({ database, clock, types }: DeviceRegistryP
     get(tenant, device) {
       const entry = entries.get(loginName(tenant, device))
       return entry === undefined ? undefined : toRecord(entry.row)
+    },
+    facts(tenant, device) {
+      const entry = entries.get(loginName(tenant, device))
+      return entry === undefined || entry.row.revoked_at_ms !== null ? undefined : factsOf(entry.principal, device)
     },
     count(tenant) {
       let count = 0
@@ -153,12 +164,8 @@ export function createDeviceRegistry({ database, clock, types }: DeviceRegistryP
       const entry = find(tenant, device)
       if (entry.row.revoked_at_ms !== null)
         throw new MendlineError('MDL_API_CONFLICT', `device ${device} is revoked`, { details: { tenant, device } })
-      const secret = makeSecret()
-      await update(entry, {
-        secret_hash: hashSecret(secret),
-        previous_secret_hash: entry.row.secret_hash,
-        previous_secret_until_ms: clock.now() + limits.secretOverlapMs,
-      })
+      const { secret, change } = rotateSecret(entry.row, clock.now(), limits.secretOverlapMs)
+      await update(entry, change)
       return secret
     },
     async revoke(tenant, device) {
@@ -171,9 +178,7 @@ export function createDeviceRegistry({ database, clock, types }: DeviceRegistryP
       if (username === undefined || password === undefined || username !== clientId) return undefined
       const entry = entries.get(username)
       if (entry === undefined || entry.row.revoked_at_ms !== null) return undefined
-      const { secret_hash: hash, previous_secret_hash: previous, previous_secret_until_ms: until } = entry.row
-      const isPreviousValid = previous !== null && until !== null && clock.now() < until
-      return secretMatches(password, [hash, isPreviousValid ? previous : undefined]) ? entry.principal : undefined
+      return isSecretOf(entry.row, password, clock.now()) ? entry.principal : undefined
     },
     principalOf(name) {
       const entry = parseLoginName(name) === undefined ? undefined : entries.get(name)
@@ -215,17 +220,17 @@ function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): Devi
   }
 }
 
-function refuseTaken(rows: readonly DeviceRow[], entries: ReadonlyMap<string, Entry>): void {
+function refuseTaken(rows: readonly DeviceRow[], isTaken: (name: string) => boolean): void {
   const names = new Set<string>()
   const taken = new Set<string>()
   for (const { tenant, device } of rows) {
     const name = loginName(tenant, device)
-    if (entries.has(name) || names.has(name)) taken.add(name)
+    if (isTaken(name) || names.has(name)) taken.add(name)
     names.add(name)
   }
   if (taken.size === 0) return
   const devices = [...taken].slice(0, 20)
-  throw new MendlineError('MDL_API_CONFLICT', `${taken.size} of the devices exist already: ${devices.join(', ')}`, { details: { devices } })
+  throw new MendlineError('MDL_API_CONFLICT', `${taken.size} of the ids are taken already: ${devices.join(', ')}`, { details: { devices } })
 }
 
 async function insertAll(database: Kysely<DeviceTables>, rows: readonly DeviceRow[]): Promise<void> {

@@ -1,4 +1,4 @@
-/** Tables of the device registry in the operational store: one row a device, secrets as hashes only. */
+/** Tables of the registries in the operational store: one row a device or gateway and one a pair of both, secrets as hashes only. */
 import type { Migration } from '#kernel/migration.ts'
 
 export interface DeviceRow {
@@ -21,8 +21,27 @@ export interface DeviceRow {
   previous_secret_until_ms: number | null
 }
 
+export interface GatewayRow {
+  tenant: string
+  gateway: string
+  created_at_ms: number
+  revoked_at_ms: number | null
+  secret_hash: string
+  previous_secret_hash: string | null
+  previous_secret_until_ms: number | null
+}
+
+/** A device that a gateway speaks for. */
+export interface GatewayDeviceRow {
+  tenant: string
+  gateway: string
+  device: string
+}
+
 export interface DeviceTables {
   devices: DeviceRow
+  gateways: GatewayRow
+  gateway_devices: GatewayDeviceRow
 }
 
 export const deviceMigrations: readonly Migration[] = [
@@ -46,6 +65,27 @@ export const deviceMigrations: readonly Migration[] = [
         previous_secret_hash TEXT,
         previous_secret_until_ms BIGINT,
         PRIMARY KEY (tenant, device)
+      )`,
+    ],
+  },
+  {
+    id: '0200-gateways',
+    statements: [
+      `CREATE TABLE gateways (
+        tenant TEXT NOT NULL,
+        gateway TEXT NOT NULL,
+        created_at_ms BIGINT NOT NULL,
+        revoked_at_ms BIGINT,
+        secret_hash TEXT NOT NULL,
+        previous_secret_hash TEXT,
+        previous_secret_until_ms BIGINT,
+        PRIMARY KEY (tenant, gateway)
+      )`,
+      `CREATE TABLE gateway_devices (
+        tenant TEXT NOT NULL,
+        gateway TEXT NOT NULL,
+        device TEXT NOT NULL,
+        PRIMARY KEY (tenant, gateway, device)
       )`,
     ],
   },

@@ -1,18 +1,18 @@
 /**
  * The login: user name, client id and secret must belong together, and a will may stand only on the principal's own state topic. A
  * refusal is CONNACK 5 whatever was wrong, so that nobody can ask which devices exist. With `--dev` a client without a password is
- * let in as nobody in particular, but never under the name of a registered device.
+ * let in as nobody in particular, but never under the name of a registered device or gateway.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
 import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
-import type { DeviceRegistry } from './device-registry.ts'
-import { type Principal, parseLoginName } from './principal.ts'
+import type { Identity } from './identity.ts'
+import type { Principal } from './principal.ts'
 import type { Sessions } from './sessions.ts'
 import { mayHaveWill } from './topics.ts'
 
 export interface LoginPorts {
-  readonly registry: Pick<DeviceRegistry, 'authenticate' | 'principalOf' | 'get'>
+  readonly registry: Pick<Identity, 'authenticate' | 'principalOf' | 'isKnown'>
   readonly sessions: Sessions
   readonly isDev: boolean
   readonly limits: Limits
@@ -39,11 +39,7 @@ export function createLogin({ registry, sessions, isDev, limits, refuse }: Login
   const connects = new WeakMap<Client, ConnectPacket>()
 
   const anonymous = (username: string | undefined, clientId: string): Principal | undefined => {
-    const isTaken = [username ?? '', clientId].some((name) => {
-      const named = parseLoginName(name)
-      return named !== undefined && registry.get(named.tenant, named.id) !== undefined
-    })
-    return isTaken ? undefined : { kind: 'anonymous' }
+    return [username ?? '', clientId].some(registry.isKnown) ? undefined : { kind: 'anonymous' }
   }
 
   const identify = (client: Client, username: string | undefined, password: Buffer | undefined): Principal | undefined => {

@@ -3,8 +3,8 @@ import { loginName } from './principal.ts'
 
 export interface Presence {
   set(tenant: string, device: string, isOnline: boolean): void
-  /** Takes `{"online": boolean}` from a state message; anything else says nothing. */
-  read(tenant: string, device: string, payload: Uint8Array): void
+  /** Takes `{"online": boolean}` from a state message and returns it; anything else says nothing. */
+  read(tenant: string, device: string, payload: Uint8Array): boolean | undefined
 }
 
 /** A state message is a few fields; a longer one is journalled but not looked into here. */
@@ -23,6 +23,7 @@ export function createPresence(onState: (tenant: string, device: string, isOnlin
     read(tenant, device, payload) {
       const isOnline = payload.length <= STATE_BYTES_MAX ? readOnline(payload) : undefined
       if (isOnline !== undefined) set(tenant, device, isOnline)
+      return isOnline
     },
   }
 }

@@ -7,7 +7,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { ByteGuard } from './byte-guard.ts'
 import { loginName, type Principal } from './principal.ts'
-import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
+import { type BucketSize, createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 export interface Session {
   /** Client id; of a registered principal its login name. */
@@ -18,6 +18,8 @@ export interface Session {
   readonly bucket: TokenBucket
   /** Filters that were granted. */
   readonly filters: Set<string>
+  /** Devices that a gateway spoke for on this connection and that are not offline since. */
+  readonly children: Set<string>
   /** CONNACK was sent. */
   isReady: boolean
 }
@@ -33,6 +35,8 @@ export interface Sessions {
   byName(name: string): Session | undefined
   /** The connection is gone; `isLast` is false when a newer one took the session over. */
   closed(client: Client): (Session & { readonly isLast: boolean }) | undefined
+  /** The principal speaks for more or fewer devices from now on. */
+  resized(name: string, principal: Principal): void
   /** Closes all connections of a principal. */
   close(tenant: string, principal: string): void
   /** Closes the connections that have not logged in. */
@@ -48,8 +52,7 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
   const bucketOf = (name: string, principal: Principal): TokenBucket => {
     const known = buckets.get(name)
     if (known !== undefined) return known
-    const devices = principal.kind === 'anonymous' ? 1 : principal.devices.size
-    const bucket = createTokenBucket({ clock, perSecond: limits.devicePublishesPerS_MAX * devices, burst: limits.devicePublishBurst_MAX * devices })
+    const bucket = createTokenBucket({ clock, ...sizeOf(principal, limits) })
     const oldest = buckets.size >= limits.connections_MAX ? buckets.keys().next().value : undefined
     if (oldest !== undefined) buckets.delete(oldest)
     buckets.set(name, bucket)
@@ -73,6 +76,7 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
         guard: connection.guard,
         bucket: bucketOf(name, principal),
         filters: new Set(),
+        children: new Set(),
         isReady: false,
       }
       connection.session = session
@@ -91,6 +95,9 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
       if (same?.size === 0) names.delete(session.name)
       return { ...session, isLast: newest(session.name) === undefined }
     },
+    resized(name, principal) {
+      buckets.get(name)?.resize(sizeOf(principal, limits))
+    },
     close(tenant, principal) {
       for (const session of [...(names.get(loginName(tenant, principal)) ?? [])]) session.client.close(() => session.guard.destroy())
     },
@@ -103,4 +110,10 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
       return count
     },
   }
+}
+
+/** A gateway may send for each of its devices as that device might itself. */
+function sizeOf(principal: Principal, limits: Limits): BucketSize {
+  const devices = principal.kind === 'anonymous' ? 1 : Math.max(1, principal.devices.size)
+  return { perSecond: limits.devicePublishesPerS_MAX * devices, burst: limits.devicePublishBurst_MAX * devices }
 }

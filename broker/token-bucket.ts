@@ -7,9 +7,17 @@ import type { Clock, DurationMs } from '#kernel/clock.ts'
 export interface TokenBucket {
   /** Takes `tokens` and returns the milliseconds to wait until the balance is not negative; 0 when there were enough. */
   take(tokens: number): DurationMs
+  /** Changes rate and size; what is in it stays, up to the new size. */
+  resize(size: BucketSize): void
 }
 
-export function createTokenBucket({ clock, perSecond, burst }: { clock: Clock; perSecond: number; burst: number }): TokenBucket {
+export interface BucketSize {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+export function createTokenBucket({ clock, ...size }: BucketSize & { readonly clock: Clock }): TokenBucket {
+  let { perSecond, burst } = size
   let level = burst
   let atMs = clock.monotonicMs()
   return {
@@ -19,6 +27,9 @@ export function createTokenBucket({ clock, perSecond, burst }: { clock: Clock; p
       atMs = nowMs
       level -= tokens
       return level >= 0 ? 0 : (-level * 1_000) / perSecond
+    },
+    resize(next) {
+      ;({ perSecond, burst } = next)
     },
   }
 }

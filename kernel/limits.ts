@@ -52,6 +52,8 @@ export const limits = {
   brokerDrainMs: 5_000,
   /** Time an old device secret stays valid after a rotation. */
   secretOverlapMs: 24 * 3_600_000,
+  /** Devices that one gateway may speak for; a longer list is refused. */
+  gatewayDevices_MAX: 10_000,
   /** Largest `max_age_days` of a device, in days. */
   deviceAgeDays_MAX: 36_500,
 

@@ -6,8 +6,10 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import type { Kysely } from 'kysely'
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
 import { type Broker, type BrokerSettings, createBroker } from '../../broker/broker.ts'
-import { type CreatedDevice, createDeviceRegistry, type DeviceRegistry } from '../../broker/device-registry.ts'
+import type { CreatedDevice, DeviceRegistry } from '../../broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from '../../broker/device-tables.ts'
+import type { GatewayRegistry } from '../../broker/gateway-registry.ts'
+import { createIdentity, type Identity } from '../../broker/identity.ts'
 import type { AcceptedMessage } from '../../kernel/accepted-message.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { type Limits, limits } from '../../kernel/limits.ts'
@@ -26,7 +28,9 @@ export interface TestBrokerOptions {
 
 export interface TestBroker {
   readonly broker: Broker
+  readonly identity: Identity
   readonly registry: DeviceRegistry
+  readonly gateways: GatewayRegistry
   readonly port: number
   readonly tlsPort: number | undefined
   /** Messages that `accept` was given, in order. */
@@ -55,12 +59,13 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(deviceMigrations)
   const database = operations.database as unknown as Kysely<DeviceTables>
-  const registry = createDeviceRegistry({ database, clock, types: () => new Set(['air_conditioner']) })
-  await registry.start()
+  const identity = createIdentity({ database, clock, types: () => new Set(['air_conditioner']) })
+  await identity.start()
+  const { devices: registry, gateways } = identity
   const accepted: AcceptedMessage[] = []
   const states: string[] = []
   const broker = createBroker({
-    registry,
+    registry: identity,
     accept: async (message) => {
       await accept(message)
       if (keepsMessages) accepted.push({ ...message, payload: Uint8Array.from(message.payload) })
@@ -89,7 +94,9 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   }
   return {
     broker,
+    identity,
     registry,
+    gateways,
     port,
     tlsPort,
     accepted,

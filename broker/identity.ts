@@ -1,0 +1,62 @@
+/**
+ * Who may log in: the registries of devices and gateways joined to what the broker asks. A login name belongs to one of them, never to
+ * both; revoking a device also takes it from every gateway that spoke for it.
+ */
+import type { Kysely } from 'kysely'
+import type { Clock } from '#kernel/clock.ts'
+import { createDeviceRegistry, type DeviceRecord, type DeviceRegistry } from './device-registry.ts'
+import type { DeviceTables } from './device-tables.ts'
+import { createGatewayRegistry, type GatewayRegistry, type ListListener } from './gateway-registry.ts'
+import type { Login, Principal } from './principal.ts'
+
+/** What the broker asks of the identities. */
+export interface Identity {
+  readonly devices: DeviceRegistry
+  readonly gateways: GatewayRegistry
+  /** Reads all principals into memory; the tables must be there. */
+  start(): Promise<void>
+  /** Tells who logs in, or undefined when user name, client id and secret do not belong together. Costs a hash, never waits. */
+  authenticate(login: Login): Principal | undefined
+  /** Principal of a login name whose owner was proven in another way (a verified client certificate). */
+  principalOf(name: string): Principal | undefined
+  get(tenant: string, device: string): DeviceRecord | undefined
+  /** Tells whether a device or a gateway has the login name, revoked ones included. */
+  isKnown(name: string): boolean
+  /** Told when a principal's credentials end; its sessions must end with them. */
+  onRevoked(listener: (tenant: string, principal: string) => void): void
+  onListChanged(listener: ListListener): void
+}
+
+export interface IdentityPorts {
+  readonly database: Kysely<DeviceTables>
+  readonly clock: Clock
+  /** Names of the appliance types that a device of the tenant may be of. */
+  readonly types: (tenant: string) => ReadonlySet<string>
+}
+
+export function createIdentity({ database, clock, types }: IdentityPorts): Identity {
+  const devices = createDeviceRegistry({ database, clock, types, isTaken: (name) => gateways.has(name) })
+  const isDevice = (name: string): boolean => {
+    const [tenant = '', id = ''] = name.split(':')
+    return devices.get(tenant, id) !== undefined
+  }
+  const gateways: GatewayRegistry = createGatewayRegistry({ database, clock, factsOf: devices.facts, isTaken: isDevice })
+  devices.onRevoked(gateways.deviceRevoked)
+  return {
+    devices,
+    gateways,
+    async start() {
+      await devices.start()
+      await gateways.start()
+    },
+    authenticate: (login) => devices.authenticate(login) ?? gateways.authenticate(login),
+    principalOf: (name) => devices.principalOf(name) ?? gateways.principalOf(name),
+    get: devices.get,
+    isKnown: (name) => isDevice(name) || gateways.has(name),
+    onRevoked(listener) {
+      devices.onRevoked(listener)
+      gateways.onRevoked(listener)
+    },
+    onListChanged: gateways.onListChanged,
+  }
+}
