@@ -11,6 +11,7 @@ import { type Complain, complainInto, type DecodeLimits } from './decode-complai
 import { type Envelope, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import { decodeValues } from './decode-values.ts'
+import { scannerOf } from './scan.ts'
 
 export interface Decoded {
   readonly readings: readonly Reading[]
@@ -23,8 +24,20 @@ export interface Decoded {
 
 const DAY_MS = 86_400_000
 
-/** Decodes one message; `type` is undefined when nobody knows the device's type. */
+const NO_QUARANTINE: readonly QuarantineEntry[] = []
+
+/** Decodes one message; `type` is undefined when nobody knows the device's type. Hot: the common shape never becomes a JSON object. */
 export function decodeMessage(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeLimits): Decoded {
+  if (type !== undefined && (message.kind === 'tele' || message.kind === 'event')) {
+    const { payload } = message
+    const readings = scannerOf(type, limits).scan(message, { bytes: payload, from: 0, to: payload.length })
+    if (readings !== undefined) return { readings, quarantine: NO_QUARANTINE, message, refused: 0 }
+  }
+  return decodeByJson(message, type, limits)
+}
+
+/** Decodes one message through JSON objects: slower, takes every shape, and says what is wrong. `decodeMessage` gives the same. */
+export function decodeByJson(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeLimits): Decoded {
   if (message.kind !== 'tele' && message.kind !== 'event') return { readings: [], quarantine: [], message, refused: 0 }
   const quarantine: QuarantineEntry[] = []
   const complain = complainInto(quarantine, message, limits)
