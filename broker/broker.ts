@@ -15,6 +15,7 @@ import { createAuthoriser } from './authorise.ts'
 import { ByteGuard } from './byte-guard.ts'
 import { type Children, createChildren } from './children.ts'
 import { createFlow, type Flow } from './flow.ts'
+import { createGuesses } from './guesses.ts'
 import type { Identity } from './identity.ts'
 import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
 import { createLogin } from './login.ts'
@@ -82,7 +83,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     return new MendlineError(code, reason)
   }
   const anonymousType = settings.anonymousType ?? DEFAULT_TYPE
-  const login = createLogin({ registry, sessions, isDev, refuse, limits })
+  const login = createLogin({ registry, sessions, guesses: createGuesses({ clock, limits }), isDev, refuse, limits })
   const authoriser = createAuthoriser({
     registry,
     sessions,
@@ -109,10 +110,10 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
   watchEngine(aedes, { sessions, presence, counters, log })
   followRights(registry, sessions, children)
 
-  function arrive({ stream, address, ticket, certificateName }: Arrival): void {
+  function arrive({ stream, address, ticket, certificate }: Arrival): void {
     const guard = new ByteGuard({ source: stream, ticket, flow, clock, limits, onRefused: (code, reason) => refuse(code, reason, address) })
     const client = aedes.handle(guard)
-    sessions.arrived(client, guard, certificateName)
+    sessions.arrived(client, guard, { address, certificate })
     guard.once('close', () => {
       const session = sessions.closed(client)
       if (session !== undefined && !isStopping()) children.gone(session, session.isLast)

@@ -19,6 +19,9 @@ export interface StoredSecrets {
   readonly previous_secret_until_ms: number | null
 }
 
+/** Compared where there is no principal, so that its absence cannot be timed. */
+export const NO_SECRETS: StoredSecrets = { secret_hash: '', previous_secret_hash: null, previous_secret_until_ms: null }
+
 /** Columns of a rotation: a new secret valid at once, the old one for `overlapMs` more. */
 export function rotateSecret(row: StoredSecrets, nowMs: number, overlapMs: number): { readonly secret: string; readonly change: StoredSecrets } {
   const secret = makeSecret()

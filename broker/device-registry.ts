@@ -8,7 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
-import { hashSecret, isSecretOf, makeSecret, rotateSecret } from './credentials.ts'
+import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret } from './credentials.ts'
 import type { DeviceRow, DeviceTables } from './device-tables.ts'
 import { type DeviceFacts, type Login, loginName, type Principal, parseLoginName } from './principal.ts'
 
@@ -175,10 +175,10 @@ export function createDeviceRegistry({ database, clock, types, isTaken = () => f
       for (const listener of listeners) listener(tenant, device)
     },
     authenticate({ username, clientId, password }) {
-      if (username === undefined || password === undefined || username !== clientId) return undefined
-      const entry = entries.get(username)
-      if (entry === undefined || entry.row.revoked_at_ms !== null) return undefined
-      return isSecretOf(entry.row, password, clock.now()) ? entry.principal : undefined
+      if (username === undefined || password === undefined) return undefined
+      const found = username === clientId ? entries.get(username) : undefined
+      const entry = found?.row.revoked_at_ms === null ? found : undefined
+      return isSecretOf(entry?.row ?? NO_SECRETS, password, clock.now()) ? entry?.principal : undefined
     },
     principalOf(name) {
       const entry = parseLoginName(name) === undefined ? undefined : entries.get(name)

@@ -7,7 +7,10 @@ import type { Clock } from '#kernel/clock.ts'
 import { createDeviceRegistry, type DeviceRecord, type DeviceRegistry } from './device-registry.ts'
 import type { DeviceTables } from './device-tables.ts'
 import { createGatewayRegistry, type GatewayRegistry, type ListListener } from './gateway-registry.ts'
-import type { Login, Principal } from './principal.ts'
+import type { Login, Principal, Proof } from './principal.ts'
+
+/** Who logs in, or undefined when what was given does not belong together; at once where nothing has to be waited for. */
+export type Verdict = Proof | undefined | Promise<Proof | undefined>
 
 /** What the broker asks of the identities. */
 export interface Identity {
@@ -15,8 +18,8 @@ export interface Identity {
   readonly gateways: GatewayRegistry
   /** Reads all principals into memory; the tables must be there. */
   start(): Promise<void>
-  /** Tells who logs in, or undefined when user name, client id and secret do not belong together. Costs a hash, never waits. */
-  authenticate(login: Login): Principal | undefined
+  /** Tells who logs in. A secret costs two hashes, whether its name exists or not. */
+  authenticate(login: Login): Verdict
   /** Principal of a login name whose owner was proven in another way (a verified client certificate). */
   principalOf(name: string): Principal | undefined
   get(tenant: string, device: string): DeviceRecord | undefined
@@ -49,7 +52,10 @@ export function createIdentity({ database, clock, types }: IdentityPorts): Ident
       await devices.start()
       await gateways.start()
     },
-    authenticate: (login) => devices.authenticate(login) ?? gateways.authenticate(login),
+    authenticate(login) {
+      const principal = devices.authenticate(login) ?? gateways.authenticate(login)
+      return principal === undefined ? undefined : { principal }
+    },
     principalOf: (name) => devices.principalOf(name) ?? gateways.principalOf(name),
     get: devices.get,
     isKnown: (name) => isDevice(name) || gateways.has(name),

@@ -19,13 +19,22 @@ export interface TlsSettings {
   readonly ca?: string | Buffer | undefined
 }
 
+/** A client certificate that was verified against the CA. */
+export interface ClientCertificate {
+  /** CN: the login name. */
+  readonly name: string
+  /** Serial number, hex in upper case. */
+  readonly serial: string
+  /** End of its validity, epoch ms. */
+  readonly untilMs: number
+}
+
 /** A stream that was admitted. */
 export interface Arrival {
   readonly stream: Duplex
   readonly address: string
   readonly ticket: Ticket
-  /** CN of the client certificate, when one was verified. */
-  readonly certificateName?: string | undefined
+  readonly certificate?: ClientCertificate | undefined
 }
 
 export interface ListenerPorts {
@@ -59,7 +68,7 @@ export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Pr
   tls.on('secureConnection', (socket) => {
     const ticket = tickets.get(keyOf(socket))
     if (ticket === undefined) socket.destroy()
-    else ports.onArrival({ stream: socket, address: socket.remoteAddress ?? '', ticket, certificateName: certificateName(socket) })
+    else ports.onArrival({ stream: socket, address: socket.remoteAddress ?? '', ticket, certificate: certificateOf(socket) })
   })
   tls.on('tlsClientError', (_error, socket) => socket.destroy())
   return listen(settings, ports, (socket, _address, ticket) => {
@@ -73,10 +82,11 @@ export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Pr
   })
 }
 
-function certificateName(socket: TLSSocket): string | undefined {
+function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
   if (!socket.authorized) return undefined
-  const name = socket.getPeerCertificate().subject?.CN
-  return Array.isArray(name) ? undefined : name
+  const { subject, serialNumber, valid_to } = socket.getPeerCertificate()
+  const name = subject?.CN
+  return typeof name === 'string' ? { name, serial: serialNumber, untilMs: Date.parse(valid_to) } : undefined
 }
 
 async function listen(

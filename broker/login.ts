@@ -1,19 +1,22 @@
 /**
- * The login: user name, client id and secret must belong together, and a will may stand only on the principal's own state topic. A
- * refusal is CONNACK 5 whatever was wrong, so that nobody can ask which devices exist. With `--dev` a client without a password is
- * let in as nobody in particular, but never under the name of a registered device or gateway.
+ * The login: user name, client id and proof (secret, token or client certificate) must belong together, and a will may stand only on the
+ * state of a device that the principal speaks for. A refusal is CONNACK 5 whatever was wrong, so that nobody can ask which devices exist;
+ * who fails often waits (`guesses.ts`). With `--dev` a client without a password is let in as nobody in particular, but never under the
+ * name of a registered device or gateway.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
 import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
-import type { Identity } from './identity.ts'
-import type { Principal } from './principal.ts'
+import type { Guesses } from './guesses.ts'
+import type { Identity, Verdict } from './identity.ts'
+import type { Proof } from './principal.ts'
 import type { Sessions } from './sessions.ts'
 import { mayHaveWill } from './topics.ts'
 
 export interface LoginPorts {
   readonly registry: Pick<Identity, 'authenticate' | 'principalOf' | 'isKnown'>
   readonly sessions: Sessions
+  readonly guesses: Guesses
   readonly isDev: boolean
   readonly limits: Limits
   /** Counts a refusal and makes its error. */
@@ -35,22 +38,21 @@ export interface LoginCheck {
 /** CONNACK return code 5, not authorised. */
 const NOT_AUTHORIZED = 5
 
-export function createLogin({ registry, sessions, isDev, limits, refuse }: LoginPorts): LoginCheck {
+export function createLogin({ registry, sessions, guesses, isDev, limits, refuse }: LoginPorts): LoginCheck {
   const connects = new WeakMap<Client, ConnectPacket>()
 
-  const anonymous = (username: string | undefined, clientId: string): Principal | undefined => {
-    return [username ?? '', clientId].some(registry.isKnown) ? undefined : { kind: 'anonymous' }
+  const anonymous = (username: string | undefined, clientId: string): Proof | undefined => {
+    return [username ?? '', clientId].some(registry.isKnown) ? undefined : { principal: { kind: 'anonymous' } }
   }
 
-  const identify = (client: Client, username: string | undefined, password: Buffer | undefined): Principal | undefined => {
+  const identify = (client: Client, username: string | undefined, password: Buffer | undefined): Verdict => {
     const clientId = connects.get(client)?.clientId ?? ''
-    const hasPassword = password !== undefined && password.length > 0
-    if (hasPassword) return registry.authenticate({ username, clientId, password })
-    const certificateName = sessions.certificateOf(client)
-    if (certificateName !== undefined) {
-      return certificateName === clientId && (username === undefined || username === clientId) ? registry.principalOf(certificateName) : undefined
-    }
-    return isDev ? anonymous(username, clientId) : undefined
+    if (password !== undefined && password.length > 0) return registry.authenticate({ username, clientId, password })
+    const certificate = sessions.peerOf(client)?.certificate
+    if (certificate === undefined) return isDev ? anonymous(username, clientId) : undefined
+    const isOwn = certificate.name === clientId && (username === undefined || username === clientId)
+    const principal = isOwn ? registry.principalOf(certificate.name) : undefined
+    return principal === undefined ? undefined : { principal, untilMs: certificate.untilMs }
   }
 
   return {
@@ -61,16 +63,27 @@ export function createLogin({ registry, sessions, isDev, limits, refuse }: Login
       done(null, true)
     },
     check(client, username, password, done) {
-      const principal = identify(client, username, password)
       const will = connects.get(client)?.will
-      connects.delete(client)
+      const address = sessions.peerOf(client)?.address ?? ''
+      const name = username ?? client.id
       const fail = (code: ErrorCode, reason: string): void =>
         done(Object.assign(refuse(code, reason, client.id), { returnCode: NOT_AUTHORIZED }), false)
-      if (principal === undefined) return fail('MDL_BROKER_BAD_CREDENTIALS', 'login refused')
-      if (will !== undefined && !mayHaveWill(principal, { topic: will.topic, qos: will.qos ?? 0, isDev })) {
-        return fail('MDL_BROKER_TOPIC_REFUSED', `will on ${will.topic}`)
+      const conclude = (proof: Proof | undefined): void => {
+        if (proof === undefined) {
+          guesses.failed(name, address)
+          fail('MDL_BROKER_BAD_CREDENTIALS', 'login refused')
+          return
+        }
+        if (proof.principal.kind !== 'anonymous') guesses.succeeded(name, address)
+        if (will !== undefined && !mayHaveWill(proof.principal, { topic: will.topic, qos: will.qos ?? 0, isDev })) {
+          fail('MDL_BROKER_TOPIC_REFUSED', `will on ${will.topic}`)
+        } else done(null, sessions.open(client, client.id, proof) !== undefined)
       }
-      done(null, sessions.open(client, client.id, principal) !== undefined)
+      const verdict = guesses.isLocked(name, address) ? 'locked' : identify(client, username, password)
+      connects.delete(client)
+      if (verdict === 'locked') fail('MDL_BROKER_LOCKED_OUT', 'too many failed logins')
+      else if (verdict instanceof Promise) verdict.then(conclude, () => conclude(undefined))
+      else conclude(verdict)
     },
   }
 }

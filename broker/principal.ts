@@ -22,6 +22,13 @@ export type Principal =
     }
   | { readonly kind: 'anonymous' }
 
+/** A login that was proven. */
+export interface Proof {
+  readonly principal: Principal
+  /** When the proof ends (a token, a certificate), epoch ms; the session ends with it. */
+  readonly untilMs?: number | undefined
+}
+
 export interface Login {
   readonly username: string | undefined
   readonly clientId: string

@@ -6,7 +6,8 @@ import type { Client } from 'aedes'
 import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { ByteGuard } from './byte-guard.ts'
-import { loginName, type Principal } from './principal.ts'
+import type { ClientCertificate } from './listeners.ts'
+import { loginName, type Principal, type Proof } from './principal.ts'
 import { type BucketSize, createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 export interface Session {
@@ -24,13 +25,19 @@ export interface Session {
   isReady: boolean
 }
 
+/** What the transport knows of a client. */
+export interface Peer {
+  readonly address: string
+  readonly certificate?: ClientCertificate | undefined
+}
+
 export interface Sessions {
   /** A connection arrived; nobody knows yet whose. */
-  arrived(client: Client, guard: ByteGuard, certificateName: string | undefined): void
-  /** CN of the verified certificate of the connection. */
-  certificateOf(client: Client): string | undefined
+  arrived(client: Client, guard: ByteGuard, peer: Peer): void
+  /** Who is at the other end of the connection, as far as the transport knows. */
+  peerOf(client: Client): Peer | undefined
   /** The login of `client` succeeded; undefined when its connection is gone already. */
-  open(client: Client, name: string, principal: Principal): Session | undefined
+  open(client: Client, name: string, proof: Proof): Session | undefined
   of(client: Client): Session | undefined
   byName(name: string): Session | undefined
   /** The connection is gone; `isLast` is false when a newer one took the session over. */
@@ -45,7 +52,7 @@ export interface Sessions {
 }
 
 export function createSessions({ clock, limits }: { clock: Clock; limits: Limits }): Sessions {
-  const connections = new Map<Client, { guard: ByteGuard; certificateName: string | undefined; session?: Session }>()
+  const connections = new Map<Client, { guard: ByteGuard; peer: Peer; session?: Session }>()
   const names = new Map<string, Set<Session>>()
   const buckets = new Map<string, TokenBucket>()
 
@@ -62,11 +69,11 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
   const newest = (name: string): Session | undefined => [...(names.get(name) ?? [])].at(-1)
 
   return {
-    arrived(client, guard, certificateName) {
-      connections.set(client, { guard, certificateName })
+    arrived(client, guard, peer) {
+      connections.set(client, { guard, peer })
     },
-    certificateOf: (client) => connections.get(client)?.certificateName,
-    open(client, name, principal) {
+    peerOf: (client) => connections.get(client)?.peer,
+    open(client, name, { principal, untilMs }) {
       const connection = connections.get(client)
       if (connection === undefined) return undefined
       const session: Session = {
@@ -80,6 +87,7 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
         isReady: false,
       }
       connection.session = session
+      if (untilMs !== undefined) endAt(clock, untilMs, session)
       const same = names.get(name) ?? new Set()
       names.set(name, same.add(session))
       return session
@@ -99,7 +107,7 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
       buckets.get(name)?.resize(sizeOf(principal, limits))
     },
     close(tenant, principal) {
-      for (const session of [...(names.get(loginName(tenant, principal)) ?? [])]) session.client.close(() => session.guard.destroy())
+      for (const session of [...(names.get(loginName(tenant, principal)) ?? [])]) cut(session)
     },
     closeSilent() {
       for (const { guard, session } of [...connections.values()]) if (session === undefined) guard.destroy()
@@ -110,6 +118,21 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
       return count
     },
   }
+}
+
+const cut = (session: Session): void => session.client.close(() => session.guard.destroy())
+
+/** Longest wait of one timer. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
+/** Ends the session with its proof; a connection that ended before is asked nothing more than whether it did. */
+function endAt(clock: Clock, untilMs: number, session: Session): void {
+  const leftMs = untilMs - clock.now()
+  const cancel = clock.after(Math.min(Math.max(leftMs, 0), TIMER_MS_MAX), () => {
+    if (leftMs > TIMER_MS_MAX) endAt(clock, untilMs, session)
+    else cut(session)
+  })
+  session.guard.once('close', cancel)
 }
 
 /** A gateway may send for each of its devices as that device might itself. */

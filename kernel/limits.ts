@@ -52,6 +52,22 @@ export const limits = {
   brokerDrainMs: 5_000,
   /** Time an old device secret stays valid after a rotation. */
   secretOverlapMs: 24 * 3_600_000,
+  /** Failed logins of one name from one address without a delay; then the first delay, doubled by each further one. */
+  guessesFree_MAX: 5,
+  /** Failed logins of one name from all addresses without a delay; then addresses that failed under it wait as well. */
+  nameGuessesFree_MAX: 50,
+  /** Failed logins of one address without a delay (a building may stand behind it); then names that never came in from it wait. */
+  addressGuessesFree_MAX: 200,
+  /** First delay after too many failed logins; attempts during it are refused unchecked. */
+  guessLockMs: 1_000,
+  /** Longest delay of a name. */
+  guessLockMs_MAX: 300_000,
+  /** Longest delay of an address. */
+  addressLockMs_MAX: 60_000,
+  /** Without a failure for so long, the failures before are forgotten. */
+  guessForgetMs: 15 * 60_000,
+  /** Entries of each count of failed logins; above it the oldest is forgotten. */
+  guessEntries_MAX: 50_000,
   /** Devices that one gateway may speak for; a longer list is refused. */
   gatewayDevices_MAX: 10_000,
   /** Largest `max_age_days` of a device, in days. */
