@@ -10,11 +10,13 @@ import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Children } from './children.ts'
+import { acceptForeign } from './forms/accept-foreign.ts'
+import type { ForeignDoor } from './forms/foreign-door.ts'
 import type { Identity } from './identity.ts'
 import type { DeviceFacts, Principal } from './principal.ts'
 import type { Session, Sessions } from './sessions.ts'
 import type { BrokerCounters } from './statistics.ts'
-import { decidePublish, mayReceive, maySubscribe, type UplinkTopic } from './topics.ts'
+import { decidePublish, isContractTopic, mayReceive, maySubscribe, type UplinkTopic } from './topics.ts'
 
 export interface AuthoriserPorts {
   readonly registry: Pick<Identity, 'get'>
@@ -29,6 +31,8 @@ export interface AuthoriserPorts {
   /** Appliance type of a device that is not registered (`--dev`). */
   readonly anonymousType: string
   readonly isStopping: () => boolean
+  /** Other forms than the contract's, with topics of their own. */
+  readonly foreign: ForeignDoor
   /** Counts a refusal and makes its error. */
   readonly refuse: (code: ErrorCode, reason: string, who: string) => MendlineError
 }
@@ -49,6 +53,14 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
       // Aedes also asks for wills: of a client that is closed, or of nobody when a session was lost.
       if (client === null || session === undefined) return void done(refuse('MDL_BROKER_TOPIC_REFUSED', 'no session', packet.topic))
       if (client.closed && ports.isStopping()) return void done(new Error('the platform stops; its devices are not offline'))
+      const foreign = decideForeign(ports, session, packet)
+      if (foreign !== undefined) {
+        packet.retain = false
+        if (foreign.kind === 'accept')
+          return acceptForeign({ ...ports, factsOf: (device) => factsOf(ports, session, device) }, { session, decision: foreign, packet, done })
+        if (foreign.kind === 'ignore') return void done(null)
+        return void done(refuse('MDL_BROKER_TOPIC_REFUSED', `publish to ${packet.topic}`, session.name))
+      }
       const decision = decidePublish(session.principal, { topic: packet.topic, qos: packet.qos, isDev })
       if (decision.kind === 'refuse') return void done(refuse('MDL_BROKER_TOPIC_REFUSED', `publish to ${packet.topic}`, session.name))
       if (decision.kind === 'plain') return void done(null)
@@ -113,6 +125,11 @@ function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }:
     },
   )
 }
+
+const bytesOf = (payload: string | Buffer): Buffer => (typeof payload === 'string' ? Buffer.from(payload) : payload)
+
+const decideForeign = ({ foreign }: AuthoriserPorts, { principal }: Session, { topic, qos, payload }: PublishPacket) =>
+  isContractTopic(topic) ? undefined : foreign.decide(principal, { topic, qos, payload: bytesOf(payload) })
 
 function factsOf({ registry, anonymousType, limits }: AuthoriserPorts, { principal }: Session, { tenant, device }: UplinkTopic): DeviceFacts {
   const own = principal.kind === 'anonymous' ? undefined : principal.devices.get(device)

@@ -15,6 +15,7 @@ import { createAuthoriser } from './authorise.ts'
 import { ByteGuard } from './byte-guard.ts'
 import { type Children, createChildren } from './children.ts'
 import { createFlow, type Flow } from './flow.ts'
+import { createForeignDoor } from './forms/foreign-door.ts'
 import { createGuesses } from './guesses.ts'
 import type { Identity } from './identity.ts'
 import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
@@ -96,6 +97,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     isDev,
     anonymousType,
     isStopping,
+    foreign: createForeignDoor(),
     refuse,
   })
   const aedes = new Aedes({

@@ -3,7 +3,7 @@
  * publish, will, subscription and delivery. A device publishes for itself only, hears only its own settings and commands, and uses no
  * wildcard but `cmd/#`. Outside `mend/` there is nothing in production, and plain MQTT with `--dev`.
  */
-import type { MessageKind } from '#kernel/accepted-message.ts'
+import type { MessageForm, MessageKind } from '#kernel/accepted-message.ts'
 import { isId } from '#kernel/ids.ts'
 import type { Principal } from './principal.ts'
 
@@ -14,11 +14,15 @@ export interface UplinkTopic {
   readonly kind: MessageKind
   /** Id of the command that an `ack` answers. */
   readonly commandId?: string
+  /** Form of the payload; absent = the contract's JSON. */
+  readonly form?: MessageForm
 }
 
 /** First level of every topic of the contract. */
 const ROOT = 'mend/'
 const UPLINKS: ReadonlySet<string> = new Set(['tele', 'event', 'state', 'reported'])
+/** Readings in another form, by the last level of their topic. */
+const FORMS: ReadonlyMap<string, MessageForm> = new Map([['senml', 'senml']])
 
 /** Tells whether a topic or filter belongs to the contract. */
 export const isContractTopic = (topic: string): boolean => topic === 'mend' || topic.startsWith(ROOT)
@@ -32,6 +36,8 @@ export function parseUplink(topic: string): UplinkTopic | undefined {
   if (root !== 'mend' || version !== 'v1' || rest.length > 0) return undefined
   if (tenant === undefined || device === undefined || kind === undefined || !isId(tenant) || !isId(device)) return undefined
   if (UPLINKS.has(kind)) return id === undefined ? { tenant, device, kind: kind as MessageKind } : undefined
+  const form = id === undefined ? FORMS.get(kind) : undefined
+  if (form !== undefined) return { tenant, device, kind: 'tele', form }
   if (kind === 'cmd' && id !== undefined && isId(id) && ack === 'ack') return { tenant, device, kind: 'ack', commandId: id }
   return undefined
 }

@@ -11,21 +11,20 @@ import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel } from './decode-channels.ts'
 import { contentKey, isInstant, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
+import type { MappingOf } from './forms/form-items.ts'
+import { readForm } from './forms/read-form.ts'
 
 const DAY_MS = 86_400_000
 const silent = (): void => {}
 
-/** Limits that decoding for safety goes by. */
-export type SafetyLimits = Pick<Limits, 'aheadMs_MAX' | 'textLength_MAX'>
+/** Limits that decoding for safety goes by, and where the mappings of users are found. */
+export type SafetyLimits = Pick<Limits, 'aheadMs_MAX' | 'textLength_MAX'> & { readonly mappingOf?: MappingOf }
 
 /** Readings of a message as the safety rules see them; none when the payload cannot be read at all. */
 export function decodeForSafety(message: AcceptedMessage, type: ApplianceType, limits: SafetyLimits = defaultLimits): readonly Reading[] {
   if (message.kind !== 'tele' && message.kind !== 'event') return []
-  // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
-  const parsed = parsePayload(message.payload, Number.POSITIVE_INFINITY)
-  if (parsed.kind === 'refused') return []
+  const items = message.form === undefined ? contractItems(message) : formItems(message, type, limits)
   const plan = channelPlan(type)
-  const items: readonly unknown[] = Array.isArray(parsed.value) ? parsed.value : [parsed.value]
   const readings: Reading[] = []
   for (const item of items) {
     if (!isRecord(item)) continue
@@ -33,6 +32,19 @@ export function decodeForSafety(message: AcceptedMessage, type: ApplianceType, l
     if (isRecord(values)) readings.push(safetyReading({ message, plan, limits }, item, values))
   }
   return readings
+}
+
+// No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
+function contractItems(message: AcceptedMessage): readonly unknown[] {
+  const parsed = parsePayload(message.payload, Number.POSITIVE_INFINITY)
+  if (parsed.kind === 'refused') return []
+  return Array.isArray(parsed.value) ? parsed.value : [parsed.value]
+}
+
+const UNBOUNDED = { readingsPerPayload_MAX: Number.POSITIVE_INFINITY, jsonDepth_MAX: Number.POSITIVE_INFINITY }
+
+function formItems(message: AcceptedMessage, type: ApplianceType, { mappingOf = () => undefined }: SafetyLimits): readonly unknown[] {
+  return (readForm(message, { type, complain: silent, limits: UNBOUNDED, mappingOf }) ?? []).map(({ item }) => item)
 }
 
 interface Context {

@@ -11,6 +11,8 @@ import { type Complain, complainInto, type DecodeLimits } from './decode-complai
 import { type Envelope, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import { decodeValues } from './decode-values.ts'
+import { complainAt, type MappingOf } from './forms/form-items.ts'
+import { readForm } from './forms/read-form.ts'
 import { scannerOf } from './scan.ts'
 
 export interface Decoded {
@@ -24,11 +26,14 @@ export interface Decoded {
 
 const DAY_MS = 86_400_000
 
+/** Bounds of a payload, and where the mappings of users are found. */
+export type DecodeOptions = DecodeLimits & { readonly mappingOf?: MappingOf }
+
 const NO_QUARANTINE: readonly QuarantineEntry[] = []
 
 /** Decodes one message; `type` is undefined when nobody knows the device's type. Hot: the common shape never becomes a JSON object. */
-export function decodeMessage(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeLimits): Decoded {
-  if (type !== undefined && (message.kind === 'tele' || message.kind === 'event')) {
+export function decodeMessage(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeOptions): Decoded {
+  if (type !== undefined && message.form === undefined && (message.kind === 'tele' || message.kind === 'event')) {
     const { payload } = message
     const readings = scannerOf(type, limits).scan(message, { bytes: payload, from: 0, to: payload.length })
     if (readings !== undefined) return { readings, quarantine: NO_QUARANTINE, message, refused: 0 }
@@ -37,10 +42,11 @@ export function decodeMessage(message: AcceptedMessage, type: ApplianceType | un
 }
 
 /** Decodes one message through JSON objects: slower, takes every shape, and says what is wrong. `decodeMessage` gives the same. */
-export function decodeByJson(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeLimits): Decoded {
+export function decodeByJson(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeOptions): Decoded {
   if (message.kind !== 'tele' && message.kind !== 'event') return { readings: [], quarantine: [], message, refused: 0 }
   const quarantine: QuarantineEntry[] = []
   const complain = complainInto(quarantine, message, limits)
+  if (message.form !== undefined) return decodeForm(message, type, { limits, quarantine, complain })
   const items =
     type === undefined ? complain('MDL_INGEST_TYPE_UNKNOWN', '', `nobody described the type ${message.type}`) : readItems(message, limits, complain)
   if (type === undefined || items === undefined) return { readings: [], quarantine, message, refused: 1 }
@@ -52,6 +58,34 @@ export function decodeByJson(message: AcceptedMessage, type: ApplianceType | und
   }
   return { readings, quarantine, message, refused: items.list.length - readings.length }
 }
+
+interface FormDecode {
+  readonly limits: DecodeOptions
+  readonly quarantine: QuarantineEntry[]
+  readonly complain: Complain
+}
+
+/** A payload of another form: its front gives readings of the contract, which go the same way. */
+function decodeForm(message: AcceptedMessage, type: ApplianceType | undefined, { limits, quarantine, complain }: FormDecode): Decoded {
+  const items = formItems(message, type, { limits, complain })
+  if (type === undefined || items === undefined) return { readings: [], quarantine, message, refused: 1 }
+  const plan = channelPlan(type)
+  const readings: Reading[] = []
+  for (const entry of items) {
+    const reading = decodeReading(entry.item, entry.path, { message, plan, limits, complain: complainAt(entry, complain) })
+    if (reading !== undefined) readings.push(reading)
+  }
+  return { readings, quarantine, message, refused: items.length - readings.length }
+}
+
+function formItems(message: AcceptedMessage, type: ApplianceType | undefined, { limits, complain }: Omit<FormDecode, 'quarantine'>) {
+  // A stray message has no device of its own, so its type does not matter.
+  if (message.form === 'stray') return nothing(complain('MDL_INGEST_DEVICE_UNKNOWN', message.context ?? '', STRAY_REASON))
+  if (type === undefined) return nothing(complain('MDL_INGEST_TYPE_UNKNOWN', '', `nobody described the type ${message.type}`))
+  return readForm(message, { type, complain, limits, mappingOf: limits.mappingOf ?? (() => undefined) })
+}
+
+const STRAY_REASON = 'the sender speaks for no device of this name'
 
 interface Context {
   readonly message: AcceptedMessage

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type AcceptedMessage, MESSAGE_KINDS } from '#kernel/accepted-message.ts'
+import { type AcceptedMessage, MESSAGE_FORMS, MESSAGE_KINDS } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { decodeRecord, encodeRecord } from './record.ts'
 
@@ -32,6 +32,29 @@ describe('record', () => {
     expect(bytes.length).toBe(22 + 4 + 4 + 15 + 3)
   })
 
+  it.each(MESSAGE_FORMS)('gives back the form %s with and without its context', (form) => {
+    for (const given of [message({ form }), message({ form, context: 'plug@3 ü', commandId: 'c-9' })]) {
+      const bytes = encodeRecord(given)
+      expect(bytes[0]).toBe(2)
+      expect(plain(decodeRecord(bytes))).toEqual(plain(given))
+    }
+  })
+
+  it('reads version 1 as it was written by release 0.1.0', () => {
+    const written = '010000b0874804e779420000000000003e4004040f00' + '686f6d65' + '61632d31' + '6169725f636f6e646974696f6e6572' + '7b227473223a317d'
+    const bytes = Buffer.from(written, 'hex')
+    expect(decodeRecord(bytes)).toMatchObject({
+      tenant: 'home',
+      device: 'ac-1',
+      type: 'air_conditioner',
+      kind: 'tele',
+      received_at_ms: 1_780_000_000_123,
+      maxAgeDays: 30,
+    })
+    expect(Buffer.from(decodeRecord(bytes).payload).toString()).toBe('{"ts":1}')
+    expect(decodeRecord(bytes)).not.toHaveProperty('form')
+  })
+
   it('copies the payload', () => {
     const given = message()
     const bytes = encodeRecord(given)
@@ -41,10 +64,14 @@ describe('record', () => {
 
   it('refuses an unknown version, an unknown kind, and every cut of the head', () => {
     const bytes = encodeRecord(message({ payload: new Uint8Array(0) }))
-    expect(() => decodeRecord(bytes.with(0, 2))).toThrow(expect.objectContaining({ code: 'MDL_JOURNAL_CORRUPT' }))
+    expect(() => decodeRecord(bytes.with(0, 3))).toThrow(expect.objectContaining({ code: 'MDL_JOURNAL_CORRUPT' }))
     expect(() => decodeRecord(bytes.with(1, 200))).toThrow(expect.objectContaining({ code: 'MDL_JOURNAL_CORRUPT' }))
-    for (let length = 0; length < bytes.length; length++) {
-      expect(() => decodeRecord(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: 'MDL_JOURNAL_CORRUPT' }))
+    const withForm = encodeRecord(message({ payload: new Uint8Array(0), form: 'mapped', context: 'plug@1' }))
+    expect(() => decodeRecord(withForm.with(22, 200))).toThrow(expect.objectContaining({ code: 'MDL_JOURNAL_CORRUPT' }))
+    for (const whole of [bytes, withForm]) {
+      for (let length = 0; length < whole.length; length++) {
+        expect(() => decodeRecord(whole.subarray(0, length))).toThrow(expect.objectContaining({ code: 'MDL_JOURNAL_CORRUPT' }))
+      }
     }
   })
 })

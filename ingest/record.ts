@@ -10,17 +10,27 @@
  *     2  f64  received_at_ms              20  u8  bytes of type
  *    10  f64  maxAgeDays                  21  u8  bytes of commandId, 0 = none
  *    22  tenant, device, type, commandId in UTF-8, then the payload up to the end
+ *
+ * Version 2 is written for payloads of another form than the contract's; between the two parts of version 1 it has
+ *
+ *    22  u8   form, index in the list    23  u32  bytes of context, 0 = none
+ *    27  tenant, device, type, commandId, context in UTF-8, then the payload up to the end
  */
-import type { AcceptedMessage, MessageKind } from '#kernel/accepted-message.ts'
+import type { AcceptedMessage, MessageForm, MessageKind } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
 
 const VERSION = 1
 const FIXED_BYTES = 22
+const FORM_VERSION = 2
+const FORM_BYTES = 5
 const TEXT_BYTES_MAX = 255
 
 /** Kinds by their number in the record; append only. */
 const KINDS: readonly MessageKind[] = ['tele', 'event', 'state', 'reported', 'ack']
+
+/** Forms by their number in the record; append only. */
+const FORMS: readonly MessageForm[] = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray']
 
 /** Encodes a message; the bytes are fresh and hold a copy of the payload. */
 export function encodeRecord(message: AcceptedMessage): Uint8Array {
@@ -28,8 +38,15 @@ export function encodeRecord(message: AcceptedMessage): Uint8Array {
   const commandId = message.commandId ?? ''
   const lengths = [Buffer.byteLength(tenant), Buffer.byteLength(device), Buffer.byteLength(type), Buffer.byteLength(commandId)] as const
   assert(Math.max(...lengths) <= TEXT_BYTES_MAX, 'ids and type names of a message are at most 255 bytes')
-  const body = Buffer.allocUnsafe(FIXED_BYTES + lengths[0] + lengths[1] + lengths[2] + lengths[3] + payload.length)
+  const contextBytes = message.form === undefined ? 0 : Buffer.byteLength(message.context ?? '')
+  const fixed = message.form === undefined ? FIXED_BYTES : FIXED_BYTES + FORM_BYTES
+  const body = Buffer.allocUnsafe(fixed + lengths[0] + lengths[1] + lengths[2] + lengths[3] + contextBytes + payload.length)
   body[0] = VERSION
+  if (message.form !== undefined) {
+    body[0] = FORM_VERSION
+    body[FIXED_BYTES] = formNumber(message.form)
+    body.writeUInt32LE(contextBytes, FIXED_BYTES + 1)
+  }
   body[1] = kindNumber(message.kind)
   body.writeDoubleLE(message.received_at_ms, 2)
   body.writeDoubleLE(message.maxAgeDays, 10)
@@ -37,11 +54,12 @@ export function encodeRecord(message: AcceptedMessage): Uint8Array {
   body[19] = lengths[1]
   body[20] = lengths[2]
   body[21] = lengths[3]
-  let offset = FIXED_BYTES
+  let offset = fixed
   offset += body.write(tenant, offset)
   offset += body.write(device, offset)
   offset += body.write(type, offset)
   if (commandId !== '') offset += body.write(commandId, offset)
+  if (contextBytes > 0) offset += body.write(message.context ?? '', offset)
   body.set(payload, offset)
   return body
 }
@@ -53,30 +71,46 @@ export function encodeRecord(message: AcceptedMessage): Uint8Array {
 export function decodeRecord(body: Uint8Array): AcceptedMessage {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const version = bytes[0]
-  if (version !== VERSION) throw corrupt('unknown version of a journal record', { version })
-  if (bytes.length < FIXED_BYTES) throw corrupt('journal record shorter than its fixed part', { bytes: bytes.length })
+  if (version !== VERSION && version !== FORM_VERSION) throw corrupt('unknown version of a journal record', { version })
+  const fixed = version === VERSION ? FIXED_BYTES : FIXED_BYTES + FORM_BYTES
+  if (bytes.length < fixed) throw corrupt('journal record shorter than its fixed part', { bytes: bytes.length })
   const kind = KINDS[bytes[1] ?? KINDS.length]
   if (kind === undefined) throw corrupt('unknown kind in a journal record', { kind: bytes[1] })
-  const tenantEnd = FIXED_BYTES + (bytes[18] ?? 0)
+  const form = version === VERSION ? undefined : FORMS[bytes[FIXED_BYTES] ?? FORMS.length]
+  if (version === FORM_VERSION && form === undefined) throw corrupt('unknown form in a journal record', { form: bytes[FIXED_BYTES] })
+  const tenantEnd = fixed + (bytes[18] ?? 0)
   const deviceEnd = tenantEnd + (bytes[19] ?? 0)
   const typeEnd = deviceEnd + (bytes[20] ?? 0)
   const commandEnd = typeEnd + (bytes[21] ?? 0)
-  if (commandEnd > bytes.length) throw corrupt('lengths in a journal record exceed it', { bytes: bytes.length })
+  const contextEnd = commandEnd + (form === undefined ? 0 : bytes.readUInt32LE(FIXED_BYTES + 1))
+  if (contextEnd > bytes.length) throw corrupt('lengths in a journal record exceed it', { bytes: bytes.length })
   const message: AcceptedMessage = {
-    tenant: bytes.toString('utf8', FIXED_BYTES, tenantEnd),
+    tenant: bytes.toString('utf8', fixed, tenantEnd),
     device: bytes.toString('utf8', tenantEnd, deviceEnd),
     type: bytes.toString('utf8', deviceEnd, typeEnd),
     kind,
-    payload: bytes.subarray(commandEnd),
+    payload: bytes.subarray(contextEnd),
     received_at_ms: epochMs(bytes.readDoubleLE(2)),
     maxAgeDays: bytes.readDoubleLE(10),
   }
-  return commandEnd === typeEnd ? message : { ...message, commandId: bytes.toString('utf8', typeEnd, commandEnd) }
+  if (form === undefined) return commandEnd === typeEnd ? message : { ...message, commandId: bytes.toString('utf8', typeEnd, commandEnd) }
+  return {
+    ...message,
+    form,
+    ...(commandEnd === typeEnd ? {} : { commandId: bytes.toString('utf8', typeEnd, commandEnd) }),
+    ...(contextEnd === commandEnd ? {} : { context: bytes.toString('utf8', commandEnd, contextEnd) }),
+  }
 }
 
 function kindNumber(kind: MessageKind): number {
   const index = KINDS.indexOf(kind)
   assert(index >= 0, 'every kind of message has a number in the record')
+  return index
+}
+
+function formNumber(form: MessageForm): number {
+  const index = FORMS.indexOf(form)
+  assert(index >= 0, 'every form has a number in the record')
   return index
 }
 

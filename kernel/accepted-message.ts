@@ -4,6 +4,10 @@ import type { EpochMs } from './clock.ts'
 export const MESSAGE_KINDS = ['tele', 'event', 'state', 'reported', 'ack'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
 
+/** Forms of a payload beside the contract's own JSON. The journal numbers them in this order: append only. `stray` = for a device nobody may speak for. */
+export const MESSAGE_FORMS = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray'] as const
+export type MessageForm = (typeof MESSAGE_FORMS)[number]
+
 export interface AcceptedMessage {
   readonly tenant: string
   readonly device: string
@@ -16,4 +20,11 @@ export interface AcceptedMessage {
   readonly maxAgeDays: number
   /** Id of the command that an `ack` answers. */
   readonly commandId?: string
+  /** Form of the payload; absent = the contract's JSON. */
+  readonly form?: MessageForm
+  /**
+   * What decoding the form needs beyond the payload, so that the record explains itself for ever: `id@version` of a mapping, names and
+   * datatypes of Sparkplug's aliases, the device that a stray message named.
+   */
+  readonly context?: string
 }

@@ -27,6 +27,8 @@ export const ERROR_CODES = {
   MDL_INGEST_TIME_BEHIND: 'The device time lies further behind the time of receipt than the device may be.',
   MDL_INGEST_CONFLICT: 'The key (tenant, device, boot, seq) is stored with other content.',
   MDL_INGEST_TYPE_UNKNOWN: 'The device is of a type that is neither in the catalogue nor registered.',
+  MDL_INGEST_UNIT: 'The unit is not that of the channel and does not convert to it by a declared factor.',
+  MDL_INGEST_DEVICE_UNKNOWN: 'The sender speaks for no device of this name; its part of the payload is kept.',
   MDL_INGEST_POISON: 'A consumer failed twice on this record; it is set aside and the consumer went on.',
   MDL_STORE_UNAVAILABLE: 'The reading store does not answer.',
   MDL_STORE_SCHEMA: 'The store on disk was written by a version that this one cannot read.',

@@ -1,0 +1,48 @@
+/**
+ * The one front to all forms of payload: takes a message of a form other than the contract's and gives its readings as the contract has
+ * them. Used by `decode.ts` and by `decode-safety.ts`, so that a danger in a foreign payload is a danger. A pure function of the record
+ * and of the mapping version that the record names.
+ */
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import { assertNever } from '#kernel/errors.ts'
+import { parsePayload } from '../decode-json.ts'
+import type { FormItem, FormOptions } from './form-items.ts'
+import { readSenml } from './senml.ts'
+import { readThingsboard } from './thingsboard.ts'
+
+/** Reads the payload; undefined when it cannot be read at all, which is complained about. */
+export function readForm(message: AcceptedMessage, options: FormOptions): readonly FormItem[] | undefined {
+  const items = readerOf(message, options)
+  if (items === undefined || items.length <= options.limits.readingsPerPayload_MAX) return items
+  const reason = `${items.length} readings in one payload, the limit is ${options.limits.readingsPerPayload_MAX}`
+  options.complain('MDL_INGEST_TOO_MANY_READINGS', '', reason)
+  return undefined
+}
+
+function readerOf(message: AcceptedMessage, options: FormOptions): readonly FormItem[] | undefined {
+  const { form } = message
+  if (form === undefined) return undefined
+  switch (form) {
+    case 'thingsboard':
+      return fromJson(message, options, readThingsboard)
+    case 'senml':
+      return fromJson(message, options, readSenml)
+    case 'mapped':
+    case 'sparkplug':
+      options.complain('MDL_INGEST_UNREADABLE', '', `this version cannot read the form ${form}`)
+      return undefined
+    case 'stray':
+      return undefined
+    default:
+      return assertNever(form)
+  }
+}
+
+type JsonReader = (value: unknown, message: AcceptedMessage, options: FormOptions) => readonly FormItem[] | undefined
+
+function fromJson(message: AcceptedMessage, options: FormOptions, read: JsonReader): readonly FormItem[] | undefined {
+  const parsed = parsePayload(message.payload, options.limits.jsonDepth_MAX)
+  if (parsed.kind === 'parsed') return read(parsed.value, message, options)
+  options.complain('MDL_INGEST_UNREADABLE', '', parsed.reason)
+  return undefined
+}
