@@ -32,7 +32,7 @@ describe('loadConfig', () => {
   it('gives the defaults without any source, on loopback', () => {
     const config = load()
     expect([config.mqtt, config.http.host, config.http.port, config.mqtts, config.dev]).toEqual([
-      { host: '127.0.0.1', port: 1883 },
+      { host: '127.0.0.1', port: 1883, fastLane: true },
       '127.0.0.1',
       8080,
       undefined,

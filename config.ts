@@ -49,6 +49,10 @@ export const settingsSchema = Type.Object(
           default: false,
           description: 'Allows MQTT without TLS on a public address (a VPN or a TLS proxy stands before it)',
         }),
+        fast_lane: Type.Boolean({
+          default: true,
+          description: 'Telemetry goes from the socket straight into the journal; `false` = by the MQTT engine',
+        }),
       },
       { additionalProperties: false },
     ),
@@ -104,7 +108,7 @@ export interface Config {
   readonly dataDir: string
   readonly dev: boolean
   readonly logLevel: Settings['log_level']
-  readonly mqtt: { readonly host: string; readonly port: number }
+  readonly mqtt: { readonly host: string; readonly port: number; readonly fastLane: boolean }
   readonly mqtts: ({ readonly host: string; readonly port: number } & TlsFiles) | undefined
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
   readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
@@ -232,7 +236,7 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     dataDir: resolve(settings.data),
     dev: settings.dev,
     logLevel: settings.log_level,
-    mqtt: { host: mqtt.host, port: mqtt.port },
+    mqtt: { host: mqtt.host, port: mqtt.port, fastLane: mqtt.fast_lane },
     mqtts: tls === undefined ? undefined : { host: mqtts.host, port: mqtts.port, ...tls },
     http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
     webhooks: settings.webhooks,

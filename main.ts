@@ -167,7 +167,8 @@ function joinBroker(
   { log, clock }: Ports,
 ) {
   const settings = { mqtt: config.mqtt, tls: tlsOf(config), dev: config.dev }
-  return createBroker({ registry: identity, accept: ingest.accept, onState: presence.note, clock, log, limits: config.limits, settings })
+  const openDoor = config.mqtt.fastLane ? ingest.openDoor : undefined
+  return createBroker({ registry: identity, accept: ingest.accept, openDoor, onState: presence.note, clock, log, limits: config.limits, settings })
 }
 
 /** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */

@@ -33,6 +33,8 @@ export interface AuthoriserPorts {
   readonly isStopping: () => boolean
   /** Other forms than the contract's, with topics of their own. */
   readonly foreign: ForeignDoor
+  /** Told when somebody subscribes who may hear telemetry. */
+  readonly onHeard: () => void
   /** Counts a refusal and makes its error. */
   readonly refuse: (code: ErrorCode, reason: string, who: string) => MendlineError
 }
@@ -48,10 +50,12 @@ export interface Authoriser {
 export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
   const { sessions, limits, isDev, refuse } = ports
   return {
-    authorizePublish(client, packet, done) {
+    authorizePublish(client, packet, goOn) {
       const session = client === null ? undefined : sessions.of(client)
       // Aedes also asks for wills: of a client that is closed, or of nobody when a session was lost.
-      if (client === null || session === undefined) return void done(refuse('MDL_BROKER_TOPIC_REFUSED', 'no session', packet.topic))
+      if (client === null || session === undefined) return void goOn(refuse('MDL_BROKER_TOPIC_REFUSED', 'no session', packet.topic))
+      // Aedes writes the PUBACK within the call.
+      const done = packet.qos === 0 ? goOn : (error?: Error | null) => session.guard.acknowledgeElsewhere(() => goOn(error))
       if (client.closed && ports.isStopping()) return void done(new Error('the platform stops; its devices are not offline'))
       const foreign = decideForeign(ports, session, packet)
       if (foreign !== undefined) {
@@ -80,6 +84,7 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
         return void done(null, null)
       }
       session.filters.add(topic)
+      if (session.principal.kind === 'anonymous') ports.onHeard()
       done(null, subscription)
     },
     authorizeForward(client, packet) {
@@ -109,10 +114,10 @@ function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }:
   const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
   const arrived = session.guard.flow.begin(payload.length)
   const { type, maxAgeDays } = factsOf(ports, session, uplink)
-  counters.published()
+  counters.published(1)
   accept({ ...uplink, type, maxAgeDays, payload, received_at_ms: clock.now() }).then(
     () => {
-      counters.accepted()
+      counters.accepted(1)
       if (uplink.kind === 'state') children.read(session, uplink, payload)
       else children.heard(session, uplink.tenant, uplink.device)
       done(null)

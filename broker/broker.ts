@@ -8,6 +8,7 @@ import { Aedes, type PublishPacket } from 'aedes'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
+import type { OpenDoor } from '#kernel/ingest-door.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createAdmission } from './admission.ts'
@@ -22,6 +23,7 @@ import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } f
 import { createLogin } from './login.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { loginName } from './principal.ts'
+import { createSessionLanes, type SessionLanes } from './session-lanes.ts'
 import { boundSessions } from './session-store.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { type BrokerCounters, type BrokerStatistics, createBrokerCounters } from './statistics.ts'
@@ -41,6 +43,8 @@ export interface BrokerPorts {
   readonly registry: Pick<Identity, 'authenticate' | 'principalOf' | 'get' | 'isKnown' | 'onRevoked' | 'onListChanged'>
   /** Resolves when the message is durable; rejects only when the journal cannot write. */
   readonly accept: (message: AcceptedMessage) => Promise<void>
+  /** The way into the journal for telemetry by the fast lane; without it every message goes by Aedes. */
+  readonly openDoor?: OpenDoor | undefined
   /** Told when a device comes or goes: by its connection, its birth message or its last will; only on change. */
   readonly onState: (tenant: string, device: string, isOnline: boolean) => void
   readonly clock: Clock
@@ -66,7 +70,7 @@ export interface Broker {
 
 const DEFAULT_TYPE = 'air_conditioner'
 
-export function createBroker({ registry, accept, onState, clock, log, limits, settings }: BrokerPorts): Broker {
+export function createBroker({ registry, accept, openDoor, onState, clock, log, limits, settings }: BrokerPorts): Broker {
   const admission = createAdmission(limits)
   const flow = createFlow(limits)
   const counters = createBrokerCounters()
@@ -83,7 +87,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     log.debug('broker refused', { code, reason, client: who })
     return new MendlineError(code, reason)
   }
-  const anonymousType = settings.anonymousType ?? DEFAULT_TYPE
+  const lanes = createSessionLanes({ openDoor, children, counters, limits, refuse })
   const login = createLogin({ registry, sessions, guesses: createGuesses({ clock, limits }), isDev, refuse, limits })
   const authoriser = createAuthoriser({
     registry,
@@ -95,9 +99,10 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     log,
     limits,
     isDev,
-    anonymousType,
+    anonymousType: settings.anonymousType ?? DEFAULT_TYPE,
     isStopping,
     foreign: createForeignDoor(),
+    onHeard: lanes.heard,
     refuse,
   })
   const aedes = new Aedes({
@@ -109,7 +114,7 @@ export function createBroker({ registry, accept, onState, clock, log, limits, se
     authorizeSubscribe: authoriser.authorizeSubscribe,
     authorizeForward: authoriser.authorizeForward,
   })
-  watchEngine(aedes, { sessions, presence, counters, log })
+  watchEngine(aedes, { sessions, presence, counters, lanes, log })
   followRights(registry, sessions, children)
 
   function arrive({ stream, address, ticket, certificate }: Arrival): void {
@@ -160,9 +165,17 @@ function followRights(registry: BrokerPorts['registry'], sessions: Sessions, chi
   })
 }
 
+interface EnginePorts {
+  readonly sessions: Sessions
+  readonly presence: Presence
+  readonly counters: BrokerCounters
+  readonly lanes: SessionLanes
+  readonly log: Log
+}
+
 /** Follows what Aedes tells of its clients. */
-function watchEngine(aedes: Aedes, ports: { sessions: Sessions; presence: Presence; counters: BrokerCounters; log: Log }): void {
-  const { sessions, presence, counters, log } = ports
+function watchEngine(aedes: Aedes, ports: EnginePorts): void {
+  const { sessions, presence, counters, lanes, log } = ports
   // Aedes reports broken connections by event; without a listener an 'error' would end the process.
   aedes.on('clientError', (client, error) => log.debug('client failed', { client: client.id, error: error.message }))
   aedes.on('connectionError', (_client, error) => log.debug('connection failed', { error: error.message }))
@@ -177,7 +190,7 @@ function watchEngine(aedes: Aedes, ports: { sessions: Sessions; presence: Presen
     counters.connected()
     session.isReady = true
     if (session.principal.kind === 'device') presence.set(session.principal.tenant, session.principal.id, true)
-    session.guard.loggedIn(session.bucket)
+    session.guard.loggedIn(session.bucket, lanes.of(session))
   })
 }
 

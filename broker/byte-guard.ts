@@ -2,6 +2,7 @@
  * The byte guard stands between a socket and the MQTT parser, which has no limits of its own. It passes on whole, well-formed packets
  * under a size limit and in time, holds everything behind CONNECT until the login is over, and slows its reading where a device sends
  * too fast or the journal falls behind. A stream that breaks a rule is closed and counted by its code; nothing of it reaches the parser.
+ * Telemetry of a logged-in device leaves here by the fast lane (`lane.ts`); the parser and Aedes behind it see the rest.
  */
 import { Duplex } from 'node:stream'
 import type { Clock } from '#kernel/clock.ts'
@@ -9,6 +10,7 @@ import type { ErrorCode } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Ticket } from './admission.ts'
 import type { ConnectionFlow, Flow } from './flow.ts'
+import type { Lane } from './lane.ts'
 import { checkPacket } from './packet-check.ts'
 import { PacketGatherer } from './packet-gatherer.ts'
 import type { TokenBucket } from './token-bucket.ts'
@@ -28,6 +30,7 @@ export interface ByteGuardPorts {
 /** CONNACK with return code 1, unacceptable protocol level: what a client of MQTT 5 understands as "use 4". */
 const WRONG_LEVEL = Buffer.from([0x20, 0x02, 0x00, 0x01])
 const NOTHING = Buffer.alloc(0)
+const DISCONNECT = 0xe0
 
 export class ByteGuard extends Duplex {
   readonly flow: ConnectionFlow
@@ -35,6 +38,9 @@ export class ByteGuard extends Duplex {
   readonly #gatherer: PacketGatherer
   #phase: 'silent' | 'login' | 'open' | 'closing' = 'silent'
   #bucket: TokenBucket | undefined
+  #lane: Lane | undefined
+  /** A DISCONNECT behind telemetry whose PUBACKs are still to be written. */
+  #farewell: Buffer | undefined
   /** Bytes that arrived and may not be looked at yet. */
   #left: Buffer = NOTHING
   #isFull = false
@@ -63,12 +69,37 @@ export class ByteGuard extends Duplex {
     })
   }
 
-  /** Opens the stream behind an accepted CONNECT; from now on `bucket` paces the publishes. */
-  loggedIn(bucket: TokenBucket): void {
+  /** Opens the stream behind an accepted CONNECT; from now on `bucket` paces the publishes, and `lane` takes the telemetry. */
+  loggedIn(bucket: TokenBucket, lane: Lane | undefined): void {
     if (this.#phase !== 'login') return
     this.#phase = 'open'
     this.#bucket = bucket
+    this.#lane = lane
     this.#ports.ticket.loggedIn()
+    this.#advance()
+  }
+
+  /** Writes PUBACKs of the lane behind what Aedes wrote. */
+  acknowledge(pubacks: Buffer): void {
+    const { source, limits } = this.#ports
+    if (this.destroyed || this.#phase !== 'open' || !source.writable) return
+    if (this.writableLength > 0) this.write(pubacks)
+    else if (source.writableLength > limits.socketBufferBytes_MAX) this.#refuse('MDL_BROKER_TOO_SLOW', 'does not read')
+    else source.write(pubacks)
+  }
+
+  /** Lets Aedes write the PUBACK of a publish that went to it, behind those that the lane owes. */
+  acknowledgeElsewhere(write: () => void): void {
+    this.#lane?.flush()
+    write()
+    if (this.#lane !== undefined) this.#lane.elsewhere--
+  }
+
+  /** Everything that the lane took has its PUBACK. */
+  laneIsIdle(): void {
+    if (this.#farewell === undefined || this.destroyed) return
+    this.push(this.#farewell)
+    this.#farewell = undefined
     this.#advance()
   }
 
@@ -119,7 +150,9 @@ export class ByteGuard extends Duplex {
   #advance(): void {
     if (this.#isAdvancing || this.destroyed || this.#phase === 'closing') return
     this.#isAdvancing = true
+    if (this.#lane !== undefined) this.#lane.receivedAtMs = this.#ports.clock.now()
     while (this.#left.length > 0 && this.#mayGo()) {
+      if (this.#lane !== undefined && !this.#gatherer.isPartial && this.#takeTelemetry(this.#lane)) continue
       const { fault, left } = this.#gatherer.push(this.#left, (packet) => this.#pass(packet))
       this.#left = left ?? NOTHING
       if (fault === 'too_large') this.#refuse('MDL_BROKER_PACKET_TOO_LARGE', 'packet above the limit')
@@ -134,6 +167,21 @@ export class ByteGuard extends Duplex {
     else this.#ports.source.pause()
   }
 
+  /** Hands what lies whole at the front to the lane, as far as it goes; false when the first packet is not for it. */
+  #takeTelemetry(lane: Lane): boolean {
+    const bytes = this.#left
+    let offset = 0
+    while (offset < bytes.length && this.#mayGo()) {
+      const end = lane.take(bytes, offset)
+      if (end < 0) break
+      this.#pace(end - offset)
+      offset = end
+    }
+    if (offset === 0) return false
+    this.#left = offset === bytes.length ? NOTHING : bytes.subarray(offset)
+    return true
+  }
+
   /** Asked anew where a packet passed meanwhile may have changed the phase. */
   #isClosing(): boolean {
     return this.#phase === 'closing'
@@ -141,12 +189,16 @@ export class ByteGuard extends Duplex {
 
   #mayGo(): boolean {
     const isOpen = this.#phase === 'silent' || this.#phase === 'open'
-    return isOpen && !this.#isFull && !this.#isThrottled && !this.destroyed && this.flow.mayRead()
+    return isOpen && !this.#isFull && !this.#isThrottled && this.#farewell === undefined && !this.destroyed && this.flow.mayRead()
   }
 
   /** Checks one whole packet and hands it on; false when nothing may follow for now. */
   #pass(packet: Buffer): boolean {
     this.#partialSinceMs = undefined
+    if (this.#lane !== undefined && this.#lane.take(packet, 0) === packet.length) {
+      this.#pace(packet.length)
+      return false
+    }
     const checked = checkPacket(packet)
     const isFirst = this.#phase === 'silent'
     if (checked.kind === 'malformed') return this.#refuse('MDL_BROKER_PACKET_MALFORMED', checked.reason)
@@ -161,8 +213,15 @@ export class ByteGuard extends Duplex {
       for (const { filter, qosAt } of checked.filters) if (isContractTopic(filter) && packet[qosAt] === 2) packet[qosAt] = 1
     }
     if (checked.kind === 'publish') this.#pace(packet.length)
-    this.#isFull = !this.push(packet)
-    return this.#mayGo()
+    if (this.#lane === undefined) {
+      this.#isFull = !this.push(packet)
+      return this.#mayGo()
+    }
+    // With a lane each packet is looked at anew, so this one goes alone.
+    if (checked.kind === 'publish' && ((packet[0] ?? 0) & 0x06) !== 0) this.#lane.elsewhere++
+    if (packet[0] === DISCONNECT && !this.#lane.isIdle) this.#farewell = packet
+    else this.#isFull = !this.push(packet)
+    return false
   }
 
   #beginLogin(connect: Buffer): boolean {

@@ -9,6 +9,10 @@ export interface ConnectionFlow {
   mayRead(): boolean
   /** Counts a message on its way; the returned function says that it arrived or failed. */
   begin(bytes: number): () => void
+  /** The same without a function a message: a message of `bytes` is on its way ... */
+  began(bytes: number): void
+  /** ... and `messages` of `bytes` together arrived or failed. */
+  ended(bytes: number, messages: number): void
   /** Forgets the connection; what is on its way is still counted until it ends. */
   close(): void
 }
@@ -36,7 +40,7 @@ export function createFlow(limits: Limits): Flow {
   const bound = limits.journalPendingBytes_MAX / 2
 
   const settle = (): void => {
-    if (inFlight < bound / 2 && !isHeld) {
+    if (waiting.size > 0 && inFlight < bound / 2 && !isHeld) {
       const woken = [...waiting]
       waiting.clear()
       for (const wake of woken) wake()
@@ -49,6 +53,21 @@ export function createFlow(limits: Limits): Flow {
       let own = 0
       let isOpen = true
       let isWaiting = false
+      const began = (payloadBytes: number): void => {
+        own += payloadBytes + MESSAGE_OVERHEAD_BYTES
+        inFlight += payloadBytes + MESSAGE_OVERHEAD_BYTES
+        messages++
+      }
+      const ended = (payloadBytes: number, count: number): void => {
+        const bytes = payloadBytes + count * MESSAGE_OVERHEAD_BYTES
+        own -= bytes
+        inFlight -= bytes
+        messages -= count
+        settle()
+        if (!isWaiting || !isOpen || own >= limits.connectionInFlightBytes_MAX / 2) return
+        isWaiting = false
+        wake()
+      }
       return {
         mayRead() {
           if (isHeld) return false
@@ -59,22 +78,12 @@ export function createFlow(limits: Limits): Flow {
           isWaiting = own >= limits.connectionInFlightBytes_MAX
           return !isWaiting
         },
-        begin(payloadBytes) {
-          const bytes = payloadBytes + MESSAGE_OVERHEAD_BYTES
-          own += bytes
-          inFlight += bytes
-          messages++
-          return () => {
-            own -= bytes
-            inFlight -= bytes
-            messages--
-            settle()
-            if (isWaiting && isOpen && own < limits.connectionInFlightBytes_MAX / 2) {
-              isWaiting = false
-              wake()
-            }
-          }
+        begin(bytes) {
+          began(bytes)
+          return () => ended(bytes, 1)
         },
+        began,
+        ended,
         close() {
           isOpen = false
           waiting.delete(wake)

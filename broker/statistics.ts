@@ -21,8 +21,8 @@ export interface BrokerStatistics {
 
 export interface BrokerCounters {
   connected(): void
-  published(): void
-  accepted(): void
+  published(count: number): void
+  accepted(count: number): void
   refused(code: ErrorCode): void
   read(gauges: { open: number; halfOpen: number; sessions: number; inFlightBytes: number }): BrokerStatistics
 }
@@ -34,8 +34,12 @@ export function createBrokerCounters(): BrokerCounters {
   const refusals = new Map<ErrorCode, number>()
   return {
     connected: () => connects++,
-    published: () => publishes++,
-    accepted: () => accepts++,
+    published: (count) => {
+      publishes += count
+    },
+    accepted: (count) => {
+      accepts += count
+    },
     refused: (code) => refusals.set(code, (refusals.get(code) ?? 0) + 1),
     read: ({ open, halfOpen, sessions, inFlightBytes }) => ({
       connections_open_count: open,

@@ -1,13 +1,16 @@
 /**
- * The door of ingest: takes a message that passed the broker's rights, writes it to the journal and resolves once it is durable, so
- * that the PUBACK may follow. It does not look into the payload; decoding, quarantine and dedup are functions of the record, downstream.
+ * The door of ingest: takes a message that passed the broker's rights, writes it to the journal and says when it is durable, so that the
+ * PUBACK may follow: `accept` by a promise, `openDoor` for the hot path once for a run of messages. It does not look into the payload;
+ * decoding, quarantine and dedup are functions of the record, downstream.
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
-import type { Clock } from '#kernel/clock.ts'
+import type { Clock, EpochMs } from '#kernel/clock.ts'
+import type { MendlineError } from '#kernel/errors.ts'
+import type { CommitRun, CommitWaiter, DoorSource, IngestDoor } from '#kernel/ingest-door.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Journal } from './journal.ts'
-import { encodeRecord } from './record.ts'
+import { encodeHead, encodeRecord, stampHead } from './record.ts'
 
 export interface IngestStatistics {
   /** Messages that are durable. */
@@ -25,61 +28,112 @@ export interface IngestStatistics {
 export interface Ingest {
   /** Resolves when the message is durable. @throws MendlineError MDL_JOURNAL_UNAVAILABLE, MDL_JOURNAL_RECORD_TOO_LARGE */
   accept(message: AcceptedMessage): Promise<void>
+  /** Opens a door for messages that have `source` in common; who uses it keeps the bound of pending bytes by not reading sockets. */
+  openDoor(source: DoorSource, waiter: CommitWaiter): IngestDoor
   /** Whether the journal took the last message that was to be written. */
   isWriting(): boolean
   statistics(): IngestStatistics
 }
 
 export interface IngestOptions {
-  readonly journal: Pick<Journal, 'append' | 'pendingBytes' | 'whenWritable'>
+  readonly journal: Pick<Journal, 'append' | 'appendFor' | 'pendingBytes' | 'whenWritable'>
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
 }
 
-/** Creates the door; it keeps no message of its own. */
-export function createIngest({ journal, clock, log, limits }: IngestOptions): Ingest {
-  let accepted = 0
-  let refused = 0
-  let payloadBytes = 0
-  let waiting = 0
-  let slowestMs = 0
-  let isWriting = true
+interface Counts {
+  accepted: number
+  refused: number
+  payloadBytes: number
+  waiting: number
+  slowestMs: number
+  isWriting: boolean
+}
 
-  const ended = (startMs: number): void => {
-    waiting--
-    slowestMs = Math.max(slowestMs, clock.monotonicMs() - startMs)
-  }
-  /** Hot: `then` with both ends instead of async and await saves two promises a message. Ids that passed the broker always fit a record. */
-  const append = (message: AcceptedMessage, startMs: number): Promise<void> =>
-    journal.append(encodeRecord(message)).then(
-      () => {
-        ended(startMs)
-        accepted++
-        isWriting = true
-        payloadBytes += message.payload.length
-      },
+/** Creates ingest; it keeps no message of its own. */
+export function createIngest({ journal, clock, log, limits }: IngestOptions): Ingest {
+  const counts: Counts = { accepted: 0, refused: 0, payloadBytes: 0, waiting: 0, slowestMs: 0, isWriting: true }
+
+  /** `then` with both ends instead of async and await saves two promises a message. Ids that passed the broker always fit a record. */
+  const append = (message: AcceptedMessage, startMs: number): Promise<void> => {
+    const settle = (error: unknown): void =>
+      count(counts, { count: 1, payloadBytes: message.payload.length, waitedMs: clock.monotonicMs() - startMs, isRefused: error !== undefined })
+    return journal.append(encodeRecord(message)).then(
+      () => settle(undefined),
       (error: unknown) => {
-        ended(startMs)
-        refused++
-        isWriting = false
+        settle(error)
         log.debug('message not accepted', { error })
         throw error
       },
     )
+  }
 
   return {
     accept(message) {
       const startMs = clock.monotonicMs()
-      waiting++
+      counts.waiting++
       if (journal.pendingBytes() < limits.journalPendingBytes_MAX) return append(message, startMs)
       return journal.whenWritable().then(() => append(message, startMs))
     },
-    isWriting: () => isWriting,
+    openDoor: (source, waiter) => new Door(source, { journal, waiter, counts }),
+    isWriting: () => counts.isWriting,
     statistics() {
-      const statistics = { accepted, refused, payload_bytes: payloadBytes, waiting, slowest_commit_ms: slowestMs }
-      slowestMs = 0
-      return statistics
+      const { accepted, refused, payloadBytes, waiting, slowestMs } = counts
+      counts.slowestMs = 0
+      return { accepted, refused, payload_bytes: payloadBytes, waiting, slowest_commit_ms: slowestMs }
     },
+  }
+}
+
+/** Is the waiting record itself: the journal reads head and payload at the call, and tells it how the run ended. */
+class Door implements IngestDoor {
+  readonly head: Buffer
+  payload: Uint8Array = NOTHING
+  readonly #journal: Pick<Journal, 'appendFor'>
+  readonly #waiter: CommitWaiter
+  readonly #counts: Counts
+
+  constructor(source: DoorSource, parts: { readonly journal: Pick<Journal, 'appendFor'>; readonly waiter: CommitWaiter; readonly counts: Counts }) {
+    this.head = encodeHead(source)
+    this.#journal = parts.journal
+    this.#waiter = parts.waiter
+    this.#counts = parts.counts
+  }
+
+  accept(payload: Uint8Array, receivedAtMs: EpochMs): MendlineError | undefined {
+    stampHead(this.head, receivedAtMs)
+    this.payload = payload
+    const answer = this.#journal.appendFor(this)
+    this.payload = NOTHING
+    this.#counts.waiting++
+    if (typeof answer === 'number') return undefined
+    count(this.#counts, { count: 1, payloadBytes: 0, waitedMs: 0, isRefused: true })
+    return answer
+  }
+
+  settled(run: CommitRun): void {
+    count(this.#counts, { count: run.count, payloadBytes: run.payloadBytes, waitedMs: run.waitedMs, isRefused: run.error !== undefined })
+    this.#waiter.settled(run)
+  }
+}
+
+const NOTHING = new Uint8Array(0)
+
+interface Ended {
+  readonly count: number
+  readonly payloadBytes: number
+  readonly waitedMs: number
+  readonly isRefused: boolean
+}
+
+function count(counts: Counts, ended: Ended): void {
+  counts.waiting -= ended.count
+  counts.slowestMs = Math.max(counts.slowestMs, ended.waitedMs)
+  counts.isWriting = !ended.isRefused
+  if (ended.isRefused) counts.refused += ended.count
+  else {
+    counts.accepted += ended.count
+    counts.payloadBytes += ended.payloadBytes
   }
 }

@@ -2,6 +2,8 @@
  * Port of the journal: the append-only log that holds everything acknowledged. Consumers read it in order from a position of
  * their own. Adapters stand in `journals/`; `journal.contract.ts` is the suite that each of them passes.
  */
+import type { MendlineError } from '#kernel/errors.ts'
+import type { CommitWaiter } from '#kernel/ingest-door.ts'
 
 /** Offset in the logical log; rises strictly from record to record, exact up to 2^53. Zero is the beginning. */
 export type Position = number
@@ -21,6 +23,12 @@ export interface JournalOpenReport {
   readonly corruptRecords: number
 }
 
+/** A record in two pieces, and who waits for it. Both pieces are copied at the call. */
+export interface WaitingRecord extends CommitWaiter {
+  readonly head: Uint8Array
+  readonly payload: Uint8Array
+}
+
 export interface JournalReader {
   /**
    * Records from `from` on, at most about `maxBytes` of them (at least one when there is one), committed ones only.
@@ -36,13 +44,21 @@ export interface Journal extends JournalReader {
    * @throws MendlineError MDL_JOURNAL_UNAVAILABLE (retryable), MDL_JOURNAL_RECORD_TOO_LARGE
    */
   append(body: Uint8Array): Promise<Position>
+  /**
+   * The same for the hot path: returns the record's position, or the refusal at once. `record.settled` is told once for a run of records
+   * that the same object added in a row, after the listeners of the commit.
+   */
+  appendFor(record: WaitingRecord): Position | MendlineError
   /** End of what is durable. */
   end(): Position
   /** Bytes that wait for a commit. */
   pendingBytes(): number
   /** Resolves when the pending bytes are below the limit again; callers stop reading sockets until then. */
   whenWritable(): Promise<void>
-  /** Calls `listener` with the records of each group just after it became durable, in order; returns the unsubscription. */
+  /**
+   * Calls `listener` with the records of each group just after it became durable, in order; returns the unsubscription. The bodies are
+   * valid during the call only.
+   */
   onCommit(listener: (records: readonly JournalRecord[]) => void): () => void
   /** Deletes what lies wholly before `position`, once no consumer needs it. */
   release(position: Position): Promise<void>

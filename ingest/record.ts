@@ -17,13 +17,15 @@
  *    27  tenant, device, type, commandId, context in UTF-8, then the payload up to the end
  */
 import type { AcceptedMessage, MessageForm, MessageKind } from '#kernel/accepted-message.ts'
-import { epochMs } from '#kernel/clock.ts'
+import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
+import type { DoorSource } from '#kernel/ingest-door.ts'
 
 const VERSION = 1
 const FIXED_BYTES = 22
 const FORM_VERSION = 2
 const FORM_BYTES = 5
+const RECEIVED_AT = 2
 const TEXT_BYTES_MAX = 255
 
 /** Kinds by their number in the record; append only. */
@@ -34,34 +36,36 @@ const FORMS: readonly MessageForm[] = ['thingsboard', 'senml', 'mapped', 'sparkp
 
 /** Encodes a message; the bytes are fresh and hold a copy of the payload. */
 export function encodeRecord(message: AcceptedMessage): Uint8Array {
-  const { tenant, device, type, payload } = message
-  const commandId = message.commandId ?? ''
-  const lengths = [Buffer.byteLength(tenant), Buffer.byteLength(device), Buffer.byteLength(type), Buffer.byteLength(commandId)] as const
-  assert(Math.max(...lengths) <= TEXT_BYTES_MAX, 'ids and type names of a message are at most 255 bytes')
-  const contextBytes = message.form === undefined ? 0 : Buffer.byteLength(message.context ?? '')
-  const fixed = message.form === undefined ? FIXED_BYTES : FIXED_BYTES + FORM_BYTES
-  const body = Buffer.allocUnsafe(fixed + lengths[0] + lengths[1] + lengths[2] + lengths[3] + contextBytes + payload.length)
-  body[0] = VERSION
-  if (message.form !== undefined) {
-    body[0] = FORM_VERSION
-    body[FIXED_BYTES] = formNumber(message.form)
-    body.writeUInt32LE(contextBytes, FIXED_BYTES + 1)
-  }
-  body[1] = kindNumber(message.kind)
-  body.writeDoubleLE(message.received_at_ms, 2)
-  body.writeDoubleLE(message.maxAgeDays, 10)
-  body[18] = lengths[0]
-  body[19] = lengths[1]
-  body[20] = lengths[2]
-  body[21] = lengths[3]
-  let offset = fixed
-  offset += body.write(tenant, offset)
-  offset += body.write(device, offset)
-  offset += body.write(type, offset)
-  if (commandId !== '') offset += body.write(commandId, offset)
-  if (contextBytes > 0) offset += body.write(message.context ?? '', offset)
-  body.set(payload, offset)
+  const head = encodeHead(message)
+  stampHead(head, message.received_at_ms)
+  const body = Buffer.allocUnsafe(head.length + message.payload.length)
+  body.set(head, 0)
+  body.set(message.payload, head.length)
   return body
+}
+
+/** What stands before the payload, for all messages that have it in common; `stampHead` puts the time of receipt in. */
+export function encodeHead(source: DoorSource): Buffer {
+  const { form } = source
+  const texts = [source.tenant, source.device, source.type, source.commandId ?? ''].map((text) => Buffer.from(text))
+  const head = Buffer.alloc(form === undefined ? FIXED_BYTES : FIXED_BYTES + FORM_BYTES)
+  head[0] = form === undefined ? VERSION : FORM_VERSION
+  head[1] = kindNumber(source.kind)
+  head.writeDoubleLE(source.maxAgeDays, 10)
+  texts.forEach((text, index) => {
+    assert(text.length <= TEXT_BYTES_MAX, 'ids and type names of a message are at most 255 bytes')
+    head[18 + index] = text.length
+  })
+  if (form === undefined) return Buffer.concat([head, ...texts])
+  const context = Buffer.from(source.context ?? '')
+  head[FIXED_BYTES] = formNumber(form)
+  head.writeUInt32LE(context.length, FIXED_BYTES + 1)
+  return Buffer.concat([head, ...texts, context])
+}
+
+/** Puts the time of receipt into a head. */
+export function stampHead(head: Buffer, receivedAtMs: EpochMs): void {
+  head.writeDoubleLE(receivedAtMs, RECEIVED_AT)
 }
 
 /**
@@ -90,7 +94,7 @@ export function decodeRecord(body: Uint8Array): AcceptedMessage {
     type: bytes.toString('utf8', deviceEnd, typeEnd),
     kind,
     payload: bytes.subarray(contextEnd),
-    received_at_ms: epochMs(bytes.readDoubleLE(2)),
+    received_at_ms: epochMs(bytes.readDoubleLE(RECEIVED_AT)),
     maxAgeDays: bytes.readDoubleLE(10),
   }
   if (form === undefined) return commandEnd === typeEnd ? message : { ...message, commandId: bytes.toString('utf8', typeEnd, commandEnd) }

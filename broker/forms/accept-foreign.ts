@@ -33,7 +33,7 @@ interface ForeignArrival {
 export function acceptForeign(ports: ForeignPorts, { session, decision, packet, done }: ForeignArrival): void {
   const { accept, clock, counters, children, log, refuse, factsOf } = ports
   const arrived = session.guard.flow.begin(packet.payload.length)
-  counters.published()
+  counters.published(1)
   const received_at_ms = clock.now()
   const records = decision.uplinks.map((uplink) => {
     const { type, maxAgeDays } = factsOf(uplink)
@@ -41,7 +41,7 @@ export function acceptForeign(ports: ForeignPorts, { session, decision, packet, 
   })
   Promise.all(records).then(
     () => {
-      counters.accepted()
+      counters.accepted(1)
       for (const uplink of decision.uplinks) {
         if (uplink.kind === 'state') children.read(session, uplink, uplink.presence ?? uplink.payload)
         else if (uplink.form !== 'stray') children.heard(session, uplink.tenant, uplink.device)

@@ -1,20 +1,31 @@
 /**
- * The records that share one write and one fdatasync, framed into one buffer that is kept and grown from group to group. Two groups
- * take turns: one gathers while the other is on its way to the disk.
+ * The records that share one write and one fdatasync, framed into one buffer that is kept and grown from group to group. Who waits is
+ * told once for each run of records that it added in a row. While a group is on its way to the disk another one gathers.
  */
+
 import type { MendlineError } from '#kernel/errors.ts'
-import type { JournalRecord, Position } from '../journal.ts'
+import type { CommitRun, CommitWaiter } from '#kernel/ingest-door.ts'
+import type { JournalRecord, Position, WaitingRecord } from '../journal.ts'
 import { checksum, FRAME_BYTES } from './segment.ts'
 
 const FIRST_BYTES = 64 * 1024
 
+interface Run {
+  readonly waiter: CommitWaiter
+  count: number
+  payloadBytes: number
+}
+
 export class CommitGroup {
   /** Position of the first record. */
   base: Position = 0
+  /** When the first record came, on the clock of the journal. */
+  begunMs = 0
+  /** Bodies are views into the group's bytes: valid until `clear`. */
   readonly records: JournalRecord[] = []
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
   #length = 0
-  #settlers: Array<{ readonly resolve: (position: Position) => void; readonly reject: (error: MendlineError) => void }> = []
+  #runs: Run[] = []
 
   get length(): number {
     return this.#length
@@ -29,36 +40,45 @@ export class CommitGroup {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  /** Adds a record; the promise settles by `takeAcknowledgement` or `refuse`. The body is kept for the listeners and must not change. */
-  add(body: Uint8Array, salt: number): Promise<Position> {
-    const position = this.base + this.#length
-    this.#reserve(FRAME_BYTES + body.length)
-    this.#buffer.writeUInt32LE(body.length, this.#length)
-    this.#buffer.writeUInt32LE(checksum(body, position, salt), this.#length + 4)
-    this.#buffer.set(body, this.#length + FRAME_BYTES)
-    this.#length += FRAME_BYTES + body.length
-    this.records.push({ position, next: position + FRAME_BYTES + body.length, body })
-    return new Promise((resolve, reject) => this.#settlers.push({ resolve, reject }))
+  /** Copies a record in; its waiter is told by `settle`. Hot: one copy a piece, one view, no promise. */
+  add(record: WaitingRecord, salt: number): Position {
+    const { head, payload } = record
+    const position = this.end
+    const size = head.length + payload.length
+    this.#reserve(FRAME_BYTES + size)
+    const from = this.#length
+    const bodyAt = from + FRAME_BYTES
+    this.#buffer.set(head, bodyAt)
+    this.#buffer.set(payload, bodyAt + head.length)
+    const body = this.#buffer.subarray(bodyAt, bodyAt + size)
+    this.#buffer.writeUInt32LE(size, from)
+    this.#buffer.writeUInt32LE(checksum(body, position, salt), from + 4)
+    this.#length = bodyAt + size
+    this.records.push({ position, next: position + FRAME_BYTES + size, body })
+    const last = this.#runs[this.#runs.length - 1]
+    if (last !== undefined && last.waiter === record) {
+      last.count++
+      last.payloadBytes += payload.length
+    } else this.#runs.push({ waiter: record, count: 1, payloadBytes: payload.length })
+    return position
   }
 
-  /** What tells the appenders, to be called once the group is durable; independent of the group's next turn. */
-  takeAcknowledgement(): () => void {
-    const settlers = this.#settlers
-    const records = this.records.slice()
-    return () => {
-      for (const [index, settler] of settlers.entries()) settler.resolve(records[index]?.position ?? 0)
+  /** Tells the waiters in the order of the records how the group ended. */
+  settle(nowMs: number, error: MendlineError | undefined): void {
+    const runs = this.#runs
+    this.#runs = []
+    const waitedMs = nowMs - this.begunMs
+    for (const { waiter, count, payloadBytes } of runs) {
+      const run: CommitRun = { count, payloadBytes, waitedMs, error }
+      waiter.settled(run)
     }
-  }
-
-  refuse(error: MendlineError): void {
-    for (const settler of this.#settlers) settler.reject(error)
   }
 
   /** Empties the group for its next turn; the buffer is kept. */
   clear(base: Position): void {
     this.base = base
     this.records.length = 0
-    this.#settlers = []
+    this.#runs = []
     this.#length = 0
   }
 

@@ -10,7 +10,8 @@ import type { Clock } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
-import type { Journal, JournalOpenReport, JournalReader, JournalRecord, Position } from '../journal.ts'
+import type { Journal, JournalOpenReport, JournalReader, JournalRecord, Position, WaitingRecord } from '../journal.ts'
+import { promised } from '../promised-record.ts'
 import { CommitGroup } from './commit-group.ts'
 import { createFileJournalReader } from './file-journal-reader.ts'
 import { diskFiles, type Files } from './files.ts'
@@ -42,9 +43,10 @@ class FileJournal implements Journal {
   #durableEnd: Position = 0
   /** Takes appends now; its base is where its first record will stand. */
   #gathering = new CommitGroup()
-  /** On its way to the disk, or empty. */
-  #flying = new CommitGroup()
-  #isFlying = false
+  /** On its way to the disk. */
+  #flying: CommitGroup | undefined
+  /** Emptied, kept for its buffer. */
+  #spare: CommitGroup | undefined
   #isScheduled = false
   /** The segment that the gathering group opens, when it opens one. */
   #nextSegmentBase: Position | undefined
@@ -75,12 +77,18 @@ class FileJournal implements Journal {
   }
 
   append(body: Uint8Array): Promise<Position> {
-    const { limits } = this.#options
-    if (this.#state !== 'open') return Promise.reject(unavailable('the journal is not open for writing'))
-    if (body.length === 0 || body.length > limits.journalRecordBytes_MAX) return Promise.reject(tooLarge(body.length, limits.journalRecordBytes_MAX))
+    return promised(body, (record) => this.appendFor(record))
+  }
+
+  appendFor(record: WaitingRecord): Position | MendlineError {
+    const { limits, clock } = this.#options
+    const size = record.head.length + record.payload.length
+    if (this.#state !== 'open') return unavailable('the journal is not open for writing')
+    if (size === 0 || size > limits.journalRecordBytes_MAX) return tooLarge(size, limits.journalRecordBytes_MAX)
     // Callers wait by whenWritable at the limit; one that does not is refused at twice the limit.
-    if (this.pendingBytes() > 2 * limits.journalPendingBytes_MAX) return Promise.reject(unavailable('too many bytes wait for the disk'))
-    const position = this.#gathering.add(body, this.#salt)
+    if (this.pendingBytes() > 2 * limits.journalPendingBytes_MAX) return unavailable('too many bytes wait for the disk')
+    if (this.#gathering.length === 0) this.#gathering.begunMs = clock.monotonicMs()
+    const position = this.#gathering.add(record, this.#salt)
     this.#schedule()
     return position
   }
@@ -94,7 +102,7 @@ class FileJournal implements Journal {
   }
 
   pendingBytes(): number {
-    return this.#gathering.length + this.#flying.length
+    return this.#gathering.length + (this.#flying?.length ?? 0)
   }
 
   whenWritable(): Promise<void> {
@@ -126,7 +134,7 @@ class FileJournal implements Journal {
 
   /** The first append of a turn waits for the turn's end, so that all publishes that one poll of the sockets brought share a group. */
   #schedule(): void {
-    if (this.#isFlying || this.#isScheduled) return
+    if (this.#flying !== undefined || this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
@@ -135,11 +143,11 @@ class FileJournal implements Journal {
   }
 
   #commit(): void {
-    if (this.#isFlying || this.#gathering.length === 0) return
+    if (this.#flying !== undefined || this.#gathering.length === 0) return
     const group = this.#gathering
-    this.#gathering = this.#flying
     this.#flying = group
-    this.#isFlying = true
+    this.#gathering = this.#spare ?? new CommitGroup()
+    this.#spare = undefined
     const segmentBase = this.#nextSegmentBase
     this.#gatherFrom(group.end, segmentBase)
     if (segmentBase === undefined) this.#write(group)
@@ -168,30 +176,28 @@ class FileJournal implements Journal {
     })
   }
 
-  /** The next group goes to the disk before the acknowledgements are worked off. */
+  /** The next group goes to the disk before this one is worked off: first the listeners, for a danger is told before its PUBACK. */
   #committed(group: CommitGroup): void {
-    const records = group.records.slice()
-    const acknowledge = group.takeAcknowledgement()
     this.#durableEnd = group.end
-    this.#isFlying = false
-    group.clear(group.end)
+    this.#flying = undefined
     this.#commit()
-    acknowledge()
-    for (const listener of this.#listeners) listener(records)
+    for (const listener of this.#listeners) listener(group.records)
+    group.settle(this.#options.clock.monotonicMs(), undefined)
+    group.clear(0)
+    this.#spare = group
     this.#wake()
   }
 
   /** Refuses everything that waits and begins anew, later, in another segment. */
   readonly #fail = (cause: unknown): void => {
     const error = unavailable('the journal could not make a group durable', cause)
-    const refused = this.#flying.records.length + this.#gathering.records.length
+    const groups = this.#flying === undefined ? [this.#gathering] : [this.#flying, this.#gathering]
+    const refused = groups.reduce((sum, { records }) => sum + records.length, 0)
     this.#options.log.error('journal cannot write', { cause, refused, durable_end: this.#durableEnd })
     if (this.#state === 'open') this.#state = 'unavailable'
-    this.#flying.refuse(error)
-    this.#gathering.refuse(error)
-    this.#flying.clear(this.#durableEnd)
+    this.#flying = undefined
+    for (const group of groups) group.settle(this.#options.clock.monotonicMs(), error)
     this.#gathering.clear(this.#durableEnd)
-    this.#isFlying = false
     this.#wake()
     this.#retryLater()
   }

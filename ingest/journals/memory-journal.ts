@@ -5,13 +5,14 @@
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { limits as defaultLimits } from '#kernel/limits.ts'
-import type { Journal, JournalRecord, Position } from '../journal.ts'
+import type { Journal, JournalRecord, Position, WaitingRecord } from '../journal.ts'
+import { promised } from '../promised-record.ts'
 
 const FRAME_BYTES = 8
 
 interface Waiting {
   readonly record: JournalRecord
-  readonly resolve: (position: Position) => void
+  readonly waiter: WaitingRecord
 }
 
 /** Creates an empty journal. */
@@ -30,15 +31,26 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
     waiting = []
     for (const { record } of group) records.push(record)
     durableEnd = group.at(-1)?.record.next ?? durableEnd
-    for (const { record, resolve } of group) resolve(record.position)
     for (const listener of listeners) listener(group.map(({ record }) => record))
+    for (const { waiter } of group) waiter.settled({ count: 1, payloadBytes: waiter.payload.length, waitedMs: 0, error: undefined })
     for (const waiter of waiters.splice(0)) waiter()
   }
 
-  const refusal = (body: Uint8Array): MendlineError | undefined => {
+  const refusal = (bytes: number): MendlineError | undefined => {
     if (state !== 'open') return new MendlineError('MDL_JOURNAL_UNAVAILABLE', 'the journal is not open for writing', { retryable: true })
-    if (body.length > 0 && body.length <= limits.journalRecordBytes_MAX) return undefined
-    return new MendlineError('MDL_JOURNAL_RECORD_TOO_LARGE', 'a journal record has between 1 byte and the limit', { details: { bytes: body.length } })
+    if (bytes > 0 && bytes <= limits.journalRecordBytes_MAX) return undefined
+    return new MendlineError('MDL_JOURNAL_RECORD_TOO_LARGE', 'a journal record has between 1 byte and the limit', { details: { bytes } })
+  }
+
+  const appendFor = (waiter: WaitingRecord): Position | MendlineError => {
+    const body = Buffer.concat([waiter.head, waiter.payload])
+    const refused = refusal(body.length)
+    if (refused !== undefined) return refused
+    const record = { position: appendEnd, next: appendEnd + FRAME_BYTES + body.length, body }
+    appendEnd = record.next
+    if (waiting.length === 0) setImmediate(commit)
+    waiting.push({ record, waiter })
+    return record.position
   }
 
   return {
@@ -47,14 +59,8 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
       state = 'open'
       return { segments: 1, end: durableEnd, tornBytes: 0, corruptRecords: 0 }
     },
-    append(body) {
-      const refused = refusal(body)
-      if (refused !== undefined) return Promise.reject(refused)
-      const record = { position: appendEnd, next: appendEnd + FRAME_BYTES + body.length, body: body.slice() }
-      appendEnd = record.next
-      if (waiting.length === 0) setImmediate(commit)
-      return new Promise((resolve) => waiting.push({ record, resolve }))
-    },
+    append: (body) => promised(body, appendFor),
+    appendFor,
     async read(from, maxBytes) {
       const first = records.findIndex((record) => record.position >= from)
       if (first === -1) return { records: [], next: Math.max(from, durableEnd), corrupt: 0 }
