@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { MendlineError } from '#kernel/errors.ts'
-import { type ConfigSources, loadConfig, Secret } from './config.ts'
+import { type ConfigSources, loadConfig } from './config.ts'
+import { Secret } from './config-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mendline-config-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -5,31 +5,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { parse } from 'yaml'
 import { MendlineError } from '#kernel/errors.ts'
 import { type Limits, limits } from '#kernel/limits.ts'
-
-/** A value that never shows in logs, JSON or messages; `reveal` gives it to who needs it. */
-export class Secret {
-  readonly #value: string
-  constructor(value: string) {
-    this.#value = value
-  }
-  reveal(): string {
-    return this.#value
-  }
-  toString(): string {
-    return '[secret]'
-  }
-  toJSON(): string {
-    return '[secret]'
-  }
-  [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '[secret]'
-  }
-}
+import { type ConfigFault, Secret, type TlsFiles, tlsFiles } from './config-files.ts'
+import { settingLeaves } from './config-leaves.ts'
 
 const host = (fallback: string, description: string) => Type.String({ minLength: 1, maxLength: 253, default: fallback, description })
 const port = (fallback: number, description: string) => Type.Integer({ minimum: 0, maximum: 65_535, default: fallback, description })
@@ -86,6 +68,23 @@ export const settingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    store: Type.Object(
+      {
+        kind: Type.Enum(['duckdb', 'influx'], {
+          default: 'duckdb',
+          description: 'Where readings go: the embedded store, or an engine with the InfluxDB v2 API',
+        }),
+        url: Type.Optional(Type.String({ pattern: '^https?://', description: 'Base address of the HTTP API of the engine' })),
+        language: Type.Enum(['metricsql', 'flux'], {
+          default: 'metricsql',
+          description: 'Query language: VictoriaMetrics has MetricsQL, InfluxDB 2 has Flux',
+        }),
+        token: Type.String({ default: '', description: 'Token of the engine; empty for one without logins' }),
+        organisation: Type.String({ default: 'mendline', description: 'Organisation in InfluxDB 2' }),
+        bucket: Type.String({ default: 'mendline', description: 'Bucket in InfluxDB 2' }),
+      },
+      { additionalProperties: false },
+    ),
     // As an integer the reader would cut a fraction off instead of refusing it.
     limits: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, multipleOf: 1 }), {
       default: {},
@@ -97,12 +96,6 @@ export const settingsSchema = Type.Object(
 
 type Settings = Static<typeof settingsSchema>
 
-export interface TlsFiles {
-  readonly key: Secret
-  readonly cert: string
-  readonly ca?: string
-}
-
 /** Settings as the program uses them; frozen. */
 export interface Config {
   readonly dataDir: string
@@ -112,8 +105,20 @@ export interface Config {
   readonly mqtts: ({ readonly host: string; readonly port: number } & TlsFiles) | undefined
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
   readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
+  readonly store: StoreSettings
   readonly limits: Limits
 }
+
+export type StoreSettings =
+  | { readonly kind: 'duckdb' }
+  | {
+      readonly kind: 'influx'
+      readonly url: string
+      readonly language: 'metricsql' | 'flux'
+      readonly token: Secret
+      readonly organisation: string
+      readonly bucket: string
+    }
 
 /** Files of the data folder that more than one part of the program names. */
 export const dataFiles = (dataDir: string) => ({ marker: join(dataDir, 'mendline.json'), operations: join(dataDir, 'operations.sqlite') })
@@ -124,11 +129,6 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Settings by path (`mqtt.port`), as the command line gave them. */
   readonly flags: Readonly<Record<string, string | number | boolean | undefined>>
-}
-
-export interface ConfigFault {
-  readonly path: string
-  readonly reason: string
 }
 
 /**
@@ -240,36 +240,15 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     mqtts: tls === undefined ? undefined : { host: mqtts.host, port: mqtts.port, ...tls },
     http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
     webhooks: settings.webhooks,
+    store: storeSettings(settings.store, faults),
     limits: { ...limits, ...settings.limits },
   }
 }
 
-interface TlsPaths {
-  readonly key_file?: string
-  readonly cert_file?: string
-  readonly ca_file?: string
-}
-
-function tlsFiles(section: string, paths: TlsPaths, faults: ConfigFault[]): TlsFiles | undefined {
-  if (paths.key_file === undefined && paths.cert_file === undefined) {
-    if (paths.ca_file !== undefined) faults.push({ path: `${section}.ca_file`, reason: 'needs key_file and cert_file' })
-    return undefined
-  }
-  const read = (name: keyof TlsPaths): string => {
-    const path = paths[name]
-    if (path === undefined) {
-      faults.push({ path: `${section}.${name}`, reason: 'is missing; TLS needs key_file and cert_file' })
-      return ''
-    }
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      faults.push({ path: `${section}.${name}`, reason: error instanceof Error ? error.message : String(error) })
-      return ''
-    }
-  }
-  const files = { key: new Secret(read('key_file')), cert: read('cert_file') }
-  return paths.ca_file === undefined ? files : { ...files, ca: read('ca_file') }
+function storeSettings({ kind, url, token, ...rest }: Settings['store'], faults: ConfigFault[]): StoreSettings {
+  if (kind === 'duckdb') return { kind }
+  if (url === undefined) faults.push({ path: 'store.url', reason: 'is missing; an engine has an address' })
+  return { kind, url: url ?? '', token: new Secret(token), ...rest }
 }
 
 const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/
@@ -295,31 +274,6 @@ function unsafeDoors(config: Config, settings: Settings): ConfigFault[] {
     })
   }
   return doors
-}
-
-export interface SettingLeaf {
-  readonly path: string
-  readonly variable: string
-  readonly type: string
-  readonly fallback: string
-  readonly description: string
-}
-
-/** Every setting with its variable, type, default and meaning, in the order of the schema. */
-export function settingLeaves(schema: TSchema, prefix: string): readonly SettingLeaf[] {
-  const properties = (schema as { properties?: Record<string, TSchema> }).properties ?? {}
-  return Object.entries(properties).flatMap(([name, child]) => {
-    const path = prefix === '' ? name : `${prefix}.${name}`
-    if ('properties' in child) return settingLeaves(child, path)
-    const { type, enum: members, default: fallback, description } = child as Record<string, unknown>
-    return {
-      path,
-      variable: `MENDLINE_${path.replaceAll('.', '_').toUpperCase()}`,
-      type: Array.isArray(members) ? members.join(', ') : type === 'object' ? 'map of numbers' : type === 'array' ? 'list' : String(type),
-      fallback: fallback === undefined ? '' : JSON.stringify(fallback),
-      description: String(description ?? ''),
-    }
-  })
 }
 
 function deepFreeze<T>(value: T): T {

@@ -45,7 +45,7 @@ import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
 import { createReleases, type Releases } from './workers/releases.ts'
 import { createSnapshotFile } from './workers/snapshot-file.ts'
-import { PIPELINE_CALLS } from './workers/worker-settings.ts'
+import { PIPELINE_CALLS, type WorkerStore } from './workers/worker-settings.ts'
 
 export interface Platform {
   readonly mqttUrl: string
@@ -180,7 +180,7 @@ function joinConsumers(
   const { types, hubs, journal, releases } = parts
   const { dataDir, limits } = config
   const pipeline = createPipelineHost({
-    settings: { dataDir, limits },
+    settings: { dataDir, limits, store: workerStore(config) },
     ownTypes: types.own,
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),
@@ -257,6 +257,9 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
     version,
   })
 }
+
+/** The store's settings as the worker takes them: with the token in clear. */
+const workerStore = ({ store }: Config): WorkerStore => (store.kind === 'duckdb' ? store : { ...store, token: store.token.reveal() })
 
 function tlsOf({ mqtts }: Config): { host: string; port: number; key: string; cert: string; ca?: string } | undefined {
   if (mqtts === undefined) return undefined

@@ -114,6 +114,12 @@ export const limits = {
   firmwaresPerDevice_MAX: 64,
   /** Memory of the store's engine, in MiB; above it the engine works on disk. */
   storeMemoryMib: 512,
+  /** Longest wait for one answer of a time-series engine; then the batch is tried again. */
+  influxTimeoutMs: 10_000,
+  /** Points in one request to a time-series engine; more go in several. */
+  influxBatchPoints: 5_000,
+  /** Rows that may wait for the engine's flush beside it (texts, quarantine); at the bound the store checkpoints at once. */
+  influxSidePending_MAX: 10_000,
   /** State of the pipeline (dedup, rules, windows) is written at the latest after this many records ... */
   snapshotRecords: 200_000,
   /** ... or this time. */

@@ -54,7 +54,7 @@ function hostOf(start: (thread: number) => Promise<void> = async () => {}) {
   const clock = new ManualClock(0)
   const threads: FakeThread[] = []
   const host = createPipelineHost({
-    settings: { dataDir: '', limits },
+    settings: { dataDir: '', limits, store: { kind: 'duckdb' } },
     ownTypes: () => [],
     apply: async () => {},
     onReleasable: () => {},

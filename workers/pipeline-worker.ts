@@ -34,7 +34,7 @@ import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worke
 const READ_YOUR_WRITES_MS = 5_000
 
 assert(parentPort !== null, 'the pipeline runs in a worker')
-const { dataDir, committedEnd, ownTypes, limits } = workerData as PipelineWorkerSettings
+const { dataDir, committedEnd, ownTypes, limits, store: storeSettings } = workerData as PipelineWorkerSettings
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)
@@ -48,7 +48,12 @@ const typeOf = (tenant: string, name: string): ApplianceType | undefined => own.
 
 const readingsDir = join(dataDir, 'readings')
 mkdirSync(readingsDir, { recursive: true })
-const store = createDuckdbStore({ file: join(readingsDir, 'readings.duckdb'), log, limits })
+const embedded = createDuckdbStore({ file: join(readingsDir, 'readings.duckdb'), log, limits })
+// Loaded only where it is used: most sites never need it.
+const store =
+  storeSettings.kind === 'duckdb'
+    ? embedded
+    : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
 const runtimes = new Map<string, ModelRuntime>()
 let wakeUp: () => void = () => {}
 let pipeline: Pipeline<ClosedWindow> | undefined

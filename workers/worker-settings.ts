@@ -9,7 +9,20 @@ export interface PipelineWorkerSettings {
   /** Types of users, by `${tenant}/${name}`. */
   readonly ownTypes: ReadonlyArray<readonly [key: string, type: ApplianceType]>
   readonly limits: Limits
+  readonly store: WorkerStore
 }
+
+/** Where readings go; the token is in clear here, since a worker gets copies. */
+export type WorkerStore =
+  | { readonly kind: 'duckdb' }
+  | {
+      readonly kind: 'influx'
+      readonly url: string
+      readonly language: 'metricsql' | 'flux'
+      readonly token: string
+      readonly organisation: string
+      readonly bucket: string
+    }
 
 /** Calls that the worker answers. */
 export const PIPELINE_CALLS = {

@@ -5,7 +5,6 @@ import { assert } from '#kernel/errors.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { BucketQuery, HighestReading, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
-import { readingRows } from './duckdb-columns.ts'
 import { quoted, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
 import { bucketGrid, chartedChannels, pointsWithin, type StoredType } from './stored-type.ts'
 
@@ -33,7 +32,7 @@ export async function lookupReadings(
     for (let first = 0; first < own.length; first += LOOKUP_KEYS_MAX) {
       const values = own.slice(first, first + LOOKUP_KEYS_MAX).join(', ')
       const wanted = `JOIN (SELECT DISTINCT * FROM (VALUES ${values}) AS v(d, b, s)) AS k ON r.device_key = k.d AND r.boot = k.b AND r.seq = k.s`
-      const rows = await readRows(connection, `SELECT ${readingSql(type)} FROM ${readingRows(registers, type)} AS r ${wanted}`)
+      const rows = await readRows(connection, `SELECT ${readingSql(type)} FROM ${quoted(readingsTable(id))} AS r ${wanted}`)
       const textsSql = `SELECT r.device_key, r.boot::DOUBLE, r.seq::DOUBLE, r.channel, r.text FROM ${quoted(textsTable(id))} AS r ${wanted}`
       const texts = groupTexts(await readRows(connection, textsSql))
       for (const row of rows) {
@@ -64,19 +63,11 @@ export async function bucketRows(connection: DuckDBConnection, registers: Regist
   const count = types.reduce((sum, type) => sum + chartedChannels(type, query.channels).length, 0)
   const maxPoints = pointsWithin(query.maxPoints, count, query.maxBuckets)
   const rows: ReadingBucket[] = []
-  for (const type of types)
-    for (const row of await bucketsOfType(connection, { type, source: readingRows(registers, type), key }, { ...query, maxPoints })) rows.push(row)
+  for (const type of types) for (const row of await bucketsOfType(connection, type, key, { ...query, maxPoints })) rows.push(row)
   return rows.sort((a, b) => a.t - b.t)
 }
 
-interface BucketSource {
-  readonly type: StoredType
-  /** What to select from. */
-  readonly source: string
-  readonly key: number
-}
-
-async function bucketsOfType(connection: DuckDBConnection, { type, source, key }: BucketSource, query: BucketQuery): Promise<ReadingBucket[]> {
+async function bucketsOfType(connection: DuckDBConnection, type: StoredType, key: number, query: BucketQuery): Promise<ReadingBucket[]> {
   const channels = chartedChannels(type, query.channels)
   if (channels.length === 0) return []
   const { originMs, widthMs } = bucketGrid(query.from_ms, query.to_ms, query.maxPoints)
@@ -91,7 +82,7 @@ async function bucketsOfType(connection: DuckDBConnection, { type, source, key }
     return `avg(${value}), min(${low}), max(${high}), count(${value})::DOUBLE`
   })
   const sql = `SELECT (${originMs} + ((observed_at_ms - ${originMs}) // ${widthMs}) * ${widthMs})::DOUBLE AS t, ${aggregates.join(', ')}
-    FROM ${source} AS r
+    FROM ${quoted(readingsTable(type.id))}
     WHERE device_key = ${key} AND observed_at_ms >= $1 AND observed_at_ms < $2 GROUP BY t ORDER BY t`
   const rows = await readRows(connection, sql, [BigInt(query.from_ms), BigInt(query.to_ms)])
   return rows.flatMap((row) =>
@@ -129,7 +120,7 @@ export async function* streamReadings(connection: DuckDBConnection, registers: R
       FROM ${quoted(textsTable(type.id))} AS r ${join} WHERE ${filter} GROUP BY ALL) AS t
       ON t.device_key = r.device_key AND t.boot = r.boot AND t.seq = r.seq`
     const columns = [`${KEYS_SQL}, k.device AS device, ${number} AS type, ${hasTexts ? 't.texts' : 'NULL::VARCHAR[][]'} AS texts`, ...numbers]
-    return `SELECT ${columns.join(', ')} FROM ${readingRows(registers, type)} AS r ${join} ${hasTexts ? texts : ''} WHERE ${filter}`
+    return `SELECT ${columns.join(', ')} FROM ${quoted(readingsTable(type.id))} AS r ${join} ${hasTexts ? texts : ''} WHERE ${filter}`
   })
   const sql = `${parts.join(' UNION ALL ')} ORDER BY device, 4, 5`
   const parameters = [query.tenant, query.device ?? null, BigInt(query.from_ms), BigInt(query.to_ms)]

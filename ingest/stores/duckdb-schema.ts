@@ -89,7 +89,7 @@ export function addFirmware(registers: Registers, key: number, fw: string): void
   registers.firmwares.set(key, fw)
 }
 
-/** Makes a type's tables where they lack, without number columns (see duckdb-columns.ts), and keeps its channels; answers whether anything changed. */
+/** Makes a type's tables or adds the columns that they lack; answers whether anything changed. */
 export async function prepareTables(connection: DuckDBConnection, registers: Registers, type: ApplianceType): Promise<boolean> {
   checkNames(type)
   const before = registers.types.get(type.id)
@@ -101,6 +101,7 @@ export async function prepareTables(connection: DuckDBConnection, registers: Reg
   await connection.run(
     `CREATE TABLE IF NOT EXISTS ${quoted(textsTable(type.id))}(device_key UINTEGER, observed_at_ms BIGINT, boot BIGINT, seq UBIGINT, channel VARCHAR, text VARCHAR)`,
   )
+  for (const column of after.columns) await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${quoted(column)} DOUBLE`)
   await connection.run('DELETE FROM channels WHERE type = $1', [type.id])
   for (const [ordinal, channel] of after.channels.entries()) {
     await connection.run('INSERT INTO channels VALUES ($1, $2, $3, $4, $5)', [type.id, ordinal, channel.name, channel.kind, channel.isAggregated])

@@ -10,9 +10,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { HighestReading, RawQuery, RawReading, ReadingStore, StoreBatch, StoreStatistics } from '../reading-store.ts'
-import { appendQuarantine, appendSources } from './duckdb-append.ts'
-import { appendReadings } from './duckdb-append-readings.ts'
-import { addColumns, missingColumns } from './duckdb-columns.ts'
+import { appendQuarantine, appendReadings, appendSources } from './duckdb-append.ts'
 import { bucketRows, highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
 import { addDevice, addFirmware, openSchema, prepareTables, type Registers } from './duckdb-schema.ts'
 import { rawReading } from './stored-type.ts'
@@ -28,11 +26,6 @@ export interface DuckdbStoreOptions {
 export const createDuckdbStore = (options: DuckdbStoreOptions): ReadingStore => new DuckdbStore(options)
 
 const THREADS = 2
-/**
- * Log at which the engine checkpoints by itself. The pipeline asks for a checkpoint behind each of its snapshots; at the engine's own 16 MB the
- * last row group is packed again every second under load, which costs more than all the rest of writing.
- */
-const CHECKPOINT_WAL = '256MiB'
 
 interface Opened {
   readonly instance: DuckDBInstance
@@ -78,12 +71,10 @@ class DuckdbStore implements ReadingStore {
 
   write(batch: StoreBatch): Promise<void> {
     return this.#inTurn(async ({ writer, registers }) => {
-      const byType = Map.groupBy(batch.readings, (reading) => reading.type)
-      for (const [type, readings] of byType) await addColumns(writer, registers, type, missingColumns(registers, type, readings))
       await writer.run('BEGIN')
       try {
         await registerSources(writer, registers, batch.readings)
-        await this.#append(writer, registers, { ...batch, byType })
+        await this.#append(writer, registers, batch)
         await writer.run('COMMIT')
       } catch (cause) {
         await writer.run('ROLLBACK').catch(() => {})
@@ -149,7 +140,7 @@ class DuckdbStore implements ReadingStore {
 
   async #open(): Promise<DuckDBInstance> {
     const { file, limits, log } = this.#options
-    const settings = { memory_limit: `${limits.storeMemoryMib}MiB`, threads: String(THREADS), checkpoint_threshold: CHECKPOINT_WAL }
+    const settings = { memory_limit: `${limits.storeMemoryMib}MiB`, threads: String(THREADS) }
     try {
       return await DuckDBInstance.create(file, settings)
     } catch (cause) {
@@ -164,9 +155,9 @@ class DuckdbStore implements ReadingStore {
     }
   }
 
-  async #append(writer: DuckDBConnection, registers: Registers, batch: StoreBatch & { byType: Map<string, Reading[]> }): Promise<void> {
+  async #append(writer: DuckDBConnection, registers: Registers, batch: StoreBatch): Promise<void> {
     let values = 0
-    for (const [type, readings] of batch.byType) {
+    for (const [type, readings] of Map.groupBy(batch.readings, (reading) => reading.type)) {
       assert(registers.types.has(type), 'a type is prepared before its readings are written')
       values += await appendReadings(writer, registers, type, readings)
     }
@@ -219,12 +210,7 @@ class DuckdbStore implements ReadingStore {
 /** Gives numbers to devices, their types and firmwares that the batch brings for the first time; one insertion a table, however many. */
 async function registerSources(writer: DuckDBConnection, registers: Registers, readings: readonly Reading[]): Promise<void> {
   const fresh = { devices: [] as DuckDBValue[][], types: [] as DuckDBValue[][], firmwares: [] as DuckDBValue[][] }
-  let last: Reading | undefined
-  for (const reading of readings) {
-    const { tenant, device, type, fw } = reading
-    // Readings come in runs of one device; the names are joined once for each.
-    if (last !== undefined && last.device === device && last.tenant === tenant && last.type === type && last.fw === fw) continue
-    last = reading
+  for (const { tenant, device, type, fw } of readings) {
     const name = `${tenant}/${device}`
     let key = registers.deviceKeys.get(name)
     if (key === undefined) {

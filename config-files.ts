@@ -1,0 +1,62 @@
+/** Keys and certificates that the settings name: read at start, private parts as a type that never prints. */
+import { readFileSync } from 'node:fs'
+
+/** A value that never shows in logs, JSON or messages; `reveal` gives it to who needs it. */
+export class Secret {
+  readonly #value: string
+  constructor(value: string) {
+    this.#value = value
+  }
+  reveal(): string {
+    return this.#value
+  }
+  toString(): string {
+    return '[secret]'
+  }
+  toJSON(): string {
+    return '[secret]'
+  }
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return '[secret]'
+  }
+}
+
+export interface TlsFiles {
+  readonly key: Secret
+  readonly cert: string
+  readonly ca?: string
+}
+
+export interface ConfigFault {
+  readonly path: string
+  readonly reason: string
+}
+
+interface TlsPaths {
+  readonly key_file?: string
+  readonly cert_file?: string
+  readonly ca_file?: string
+}
+
+/** Key and certificate of a door, undefined when the settings name none; what cannot be read is a fault. */
+export function tlsFiles(section: string, paths: TlsPaths, faults: ConfigFault[]): TlsFiles | undefined {
+  if (paths.key_file === undefined && paths.cert_file === undefined) {
+    if (paths.ca_file !== undefined) faults.push({ path: `${section}.ca_file`, reason: 'needs key_file and cert_file' })
+    return undefined
+  }
+  const read = (name: keyof TlsPaths): string => {
+    const path = paths[name]
+    if (path === undefined) {
+      faults.push({ path: `${section}.${name}`, reason: 'is missing; TLS needs key_file and cert_file' })
+      return ''
+    }
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      faults.push({ path: `${section}.${name}`, reason: error instanceof Error ? error.message : String(error) })
+      return ''
+    }
+  }
+  const files = { key: new Secret(read('key_file')), cert: read('cert_file') }
+  return paths.ca_file === undefined ? files : { ...files, ca: read('ca_file') }
+}

@@ -1,0 +1,323 @@
+/**
+ * The reading store on any engine with InfluxDB's v2 write API. The engine holds numbers: one point a reading, its measurement the type,
+ * tags tenant, device and firmware, fields the channels with boot, seq, time of receipt and flags. What an engine cannot hold stands in a
+ * local `side` store: texts, the quarantine, a reading whose device and millisecond another one took or whose numbers it would round, and
+ * the position. The position
+ * moves only at a checkpoint, behind the engine's own flush; after a crash the journal writes the same points again over themselves.
+ */
+import { InfluxDB, type Point, setLogger, type WriteApi } from '@influxdata/influxdb-client'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { epochMs } from '#kernel/clock.ts'
+import { assert, MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import type { BucketQuery, HighestReading, RawQuery, RawReading, ReadingBucket, ReadingStore, StoreBatch } from '../reading-store.ts'
+import { readingKey } from '../same-reading.ts'
+import { ALL_TIME, type EngineBucket, type EngineRow, type EngineSeries, type InfluxEngine, KEY_FIELDS } from './influx-engine.ts'
+import { createFluxEngine } from './influx-flux.ts'
+import { createMetricsqlEngine } from './influx-metricsql.ts'
+import { addInto, isBeyondDecimals, joined, pointOf, rowOf } from './influx-points.ts'
+import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredType, storedType } from './stored-type.ts'
+
+export interface InfluxStoreOptions {
+  readonly url: string
+  readonly language: 'metricsql' | 'flux'
+  /** Empty for an engine without logins. */
+  readonly token: string
+  readonly organisation: string
+  readonly bucket: string
+  readonly side: ReadingStore
+  readonly limits: Pick<Limits, 'influxTimeoutMs' | 'influxBatchPoints' | 'influxSidePending_MAX'>
+}
+
+/** Creates the store; `start` asks the engine what it holds. */
+export const createInfluxStore = (options: InfluxStoreOptions): ReadingStore => new InfluxStore(options)
+
+/** Milliseconds of a device that are remembered, to see that another reading has taken one. */
+const REMEMBERED_MS_MAX = 256
+
+class InfluxStore implements ReadingStore {
+  readonly #options: InfluxStoreOptions
+  readonly #engine: InfluxEngine
+  readonly #writes: WriteApi
+  readonly #types = new Map<string, StoredType>()
+  readonly #series = new Map<string, EngineSeries>()
+  /** Per device the newest device times with the key of the reading that has each. */
+  readonly #taken = new Map<string, Map<number, string>>()
+  #counted = { points: 0, values: 0 }
+  #side: { readings: Reading[]; quarantine: QuarantineEntry[]; position: number | undefined } = { readings: [], quarantine: [], position: undefined }
+  #isFresh = false
+  #tail: Promise<unknown> = Promise.resolve()
+
+  constructor(options: InfluxStoreOptions) {
+    this.#options = options
+    const { url, token, organisation, bucket, language, limits } = options
+    // The client would write to the console what the caller is told by the error.
+    setLogger({ error: () => {}, warn: () => {} })
+    const client = new InfluxDB({ url, token, timeout: limits.influxTimeoutMs })
+    this.#engine =
+      language === 'flux' ? createFluxEngine({ client, organisation, bucket }) : createMetricsqlEngine({ url, timeoutMs: limits.influxTimeoutMs })
+    // One failed batch is the whole call's failure: the pipeline keeps what it took and tries again, which is the back-pressure.
+    // A batch that fills sends itself and nobody hears of its fate, so no batch ever fills: each is sent by its own flush.
+    const writeOptions = { batchSize: limits.influxBatchPoints + 1, flushInterval: 0, maxRetries: 0, gzipThreshold: 4_096 }
+    this.#writes = client.getWriteApi(organisation, bucket, 'ms', writeOptions)
+  }
+
+  async start(): Promise<{ readonly position: number }> {
+    const { position } = await this.#options.side.start()
+    return { position }
+  }
+
+  async prepareType(type: ApplianceType): Promise<void> {
+    await this.#options.side.prepareType(type)
+    const isNew = !this.#types.has(type.id)
+    this.#types.set(type.id, storedType(type, this.#types.get(type.id)))
+    if (!isNew) return
+    await this.#engine.refresh()
+    for (const series of await this.#engine.series([type.id])) this.#series.set(seriesName(series), series)
+    const { points, values } = await this.#engine.counts([type.id])
+    this.#counted = { points: this.#counted.points + points, values: this.#counted.values + values }
+  }
+
+  write(batch: StoreBatch): Promise<void> {
+    return this.#inTurn(async () => {
+      const points: Point[] = []
+      const side: Reading[] = []
+      let values = 0
+      for (const reading of batch.readings) {
+        const type = this.#types.get(reading.type)
+        assert(type !== undefined, 'a type is prepared before its readings are written')
+        if (!this.#take(reading)) {
+          side.push(reading)
+          continue
+        }
+        if (reading.texts.length > 0) side.push({ ...reading, numbers: new Float64Array(reading.numbers.length).fill(Number.NaN) })
+        points.push(pointOf(reading, type))
+        for (const value of reading.numbers) if (!Number.isNaN(value)) values++
+      }
+      await this.#send(points)
+      this.#counted = { points: this.#counted.points + points.length, values: this.#counted.values + values }
+      this.#side.readings.push(...side)
+      this.#side.quarantine.push(...batch.quarantine)
+      this.#side.position = batch.position
+      if (this.#side.readings.length + this.#side.quarantine.length >= this.#options.limits.influxSidePending_MAX) await this.#settle()
+    })
+  }
+
+  async lookup(keys: Parameters<ReadingStore['lookup']>[0]): Promise<ReadonlyMap<string, Reading>> {
+    await this.#see()
+    const found = new Map(await this.#options.side.lookup(keys))
+    for (const [name, wanted] of Map.groupBy(keys, seriesName)) {
+      const series = this.#series.get(name)
+      if (series === undefined) continue
+      const names = new Set(wanted.map(readingKey))
+      for (const row of await this.#engine.rows(series, ALL_TIME)) {
+        const reading = this.#readingOf(series, row)
+        const key = readingKey(reading)
+        if (names.has(key)) found.set(key, joined(reading, found.get(key)))
+      }
+    }
+    return found
+  }
+
+  async highest(): Promise<readonly HighestReading[]> {
+    await this.#see()
+    const highest = new Map<string, HighestReading>()
+    const add = ({ tenant, device, boot, seq }: HighestReading): void => {
+      const key = `${tenant}/${device}/${boot}`
+      if (seq > (highest.get(key)?.seq ?? -1)) highest.set(key, { tenant, device, boot, seq })
+    }
+    for (const one of await this.#options.side.highest()) add(one)
+    for (const series of this.#series.values()) {
+      for (const { fields } of await this.#engine.rows(series, ALL_TIME)) {
+        add({ tenant: series.tenant, device: series.device, boot: fields.get(KEY_FIELDS.boot) ?? 0, seq: fields.get(KEY_FIELDS.seq) ?? 0 })
+      }
+    }
+    return [...highest.values()]
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#inTurn(() => this.#settle())
+  }
+
+  async buckets(query: BucketQuery): Promise<readonly ReadingBucket[]> {
+    await this.#see()
+    const own = [...this.#series.values()].filter(({ tenant, device }) => tenant === query.tenant && device === query.device)
+    const types = own.flatMap((series) => {
+      const type = this.#types.get(series.type)
+      return type === undefined ? [] : [{ series, type, channels: chartedChannels(type, query.channels) }]
+    })
+    const count = types.reduce((sum, { channels }) => sum + channels.length, 0)
+    const grid = bucketGrid(query.from_ms, query.to_ms, pointsWithin(query.maxPoints, count, query.maxBuckets))
+    const span = { fromMs: query.from_ms, toMs: query.to_ms, ...grid }
+    const rows: ReadingBucket[] = []
+    for (const { series, type, channels } of types) {
+      const answers = await this.#engine.buckets(series, channels.flatMap(columnsOf), span)
+      const found = new Map(answers.map((bucket) => [`${bucket.t}/${bucket.field}`, bucket]))
+      for (const bucket of await this.#sideBuckets(series, type, span)) addInto(found, bucket)
+      for (const t of [...new Set([...found.values()].map((bucket) => bucket.t))]) {
+        for (const channel of channels) {
+          const row = rowOf(found, t, channel.name)
+          if (row !== undefined) rows.push({ t: epochMs(t), device: query.device, channel: channel.name, ...row })
+        }
+      }
+    }
+    return rows.sort((a, b) => a.t - b.t)
+  }
+
+  async *raw(query: RawQuery): AsyncIterable<RawReading> {
+    await this.#see()
+    const side = new Map<string, RawReading>()
+    for await (const row of this.#options.side.raw(query)) side.set(readingKey({ ...row, tenant: query.tenant }), row)
+    const own = [...this.#series.values()].filter(({ tenant, device }) => tenant === query.tenant && device === (query.device ?? device))
+    const devices = [...new Set([...own.map(({ device }) => device), ...[...side.values()].map(({ device }) => device)])].sort()
+    for (const device of devices) {
+      const rows: RawReading[] = []
+      for (const series of own.filter((one) => one.device === device)) {
+        const type = this.#types.get(series.type)
+        if (type === undefined) continue
+        for (const row of await this.#engine.rows(series, { fromMs: query.from_ms, toMs: query.to_ms })) {
+          const reading = this.#readingOf(series, row)
+          const key = readingKey(reading)
+          const beside = side.get(key)
+          side.delete(key)
+          const whole = rawReading(reading, type)
+          rows.push(beside === undefined ? whole : { ...whole, v: { ...whole.v, ...beside.v } })
+        }
+      }
+      for (const row of side.values()) if (row.device === device) rows.push(row)
+      yield* rows.sort((a, b) => a.boot - b.boot || a.seq - b.seq)
+    }
+  }
+
+  async quarantined(query: Parameters<ReadingStore['quarantined']>[0]): ReturnType<ReadingStore['quarantined']> {
+    await this.#see()
+    return this.#options.side.quarantined(query)
+  }
+
+  async statistics(): ReturnType<ReadingStore['statistics']> {
+    await this.checkpoint()
+    const side = await this.#options.side.statistics()
+    // A reading with texts has its numbers in the engine; the side store counts it as well.
+    return {
+      readings: this.#counted.points + this.#wholeInSide,
+      values: this.#counted.values + side.values,
+      quarantined: side.quarantined,
+      bytes: side.bytes,
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.checkpoint().catch(() => {})
+    await this.#writes.close().catch(() => {})
+    await this.#options.side.stop()
+  }
+
+  /** Readings that stand in the side store whole. */
+  #wholeInSide = 0
+
+  /** Whether the engine can hold the reading: its numbers fit, and its device's millisecond is free, or its own from an earlier try. */
+  #take(reading: Reading): boolean {
+    const name = seriesName(reading)
+    if (!this.#engine.isExact && reading.numbers.some(isBeyondDecimals)) {
+      this.#wholeInSide++
+      return false
+    }
+    this.#series.set(name, { tenant: reading.tenant, device: reading.device, type: reading.type })
+    let taken = this.#taken.get(name)
+    if (taken === undefined) {
+      taken = new Map()
+      this.#taken.set(name, taken)
+    }
+    const key = readingKey(reading)
+    const owner = taken.get(reading.observed_at_ms)
+    if (owner !== undefined) {
+      if (owner !== key) this.#wholeInSide++
+      return owner === key
+    }
+    taken.set(reading.observed_at_ms, key)
+    if (taken.size > REMEMBERED_MS_MAX) taken.delete(taken.keys().next().value ?? 0)
+    return true
+  }
+
+  async #send(points: readonly Point[]): Promise<void> {
+    if (points.length === 0) return
+    try {
+      for (let first = 0; first < points.length; first += this.#options.limits.influxBatchPoints) {
+        this.#writes.writePoints(points.slice(first, first + this.#options.limits.influxBatchPoints))
+        await this.#writes.flush()
+      }
+    } catch (cause) {
+      throw new MendlineError('MDL_STORE_UNAVAILABLE', 'the time-series engine does not take readings', { retryable: true, cause })
+    }
+    this.#isFresh = true
+  }
+
+  /** Puts the engine's points on its disk, then what stands beside them with the position. */
+  async #settle(): Promise<void> {
+    const { readings, quarantine, position } = this.#side
+    if (position !== undefined) {
+      await this.#engine.persist()
+      await this.#options.side.write({ readings, quarantine, position })
+      this.#side = { readings: [], quarantine: [], position: undefined }
+    }
+    await this.#options.side.checkpoint()
+  }
+
+  /** What was written is visible to the query that follows. */
+  #see(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#side.position !== undefined) await this.#settle()
+      if (this.#isFresh) await this.#engine.refresh()
+      this.#isFresh = false
+    })
+  }
+
+  async #sideBuckets(
+    series: EngineSeries,
+    type: StoredType,
+    span: { fromMs: number; toMs: number; originMs: number; widthMs: number },
+  ): Promise<EngineBucket[]> {
+    const { tenant, device } = series
+    const rows: EngineBucket[] = []
+    for await (const row of this.#options.side.raw({ tenant, device, from_ms: epochMs(span.fromMs), to_ms: epochMs(span.toMs) })) {
+      const t = span.originMs + Math.floor((row.observed_at_ms - span.originMs) / span.widthMs) * span.widthMs
+      for (const channel of type.channels) {
+        const value = row.v[channel.name]
+        const one = (field: string, number: number): number => rows.push({ t, field, sum: number, min: number, max: number, n: 1 })
+        if (typeof value === 'number' || typeof value === 'boolean') one(channel.name, Number(value))
+        else if (typeof value === 'object') {
+          one(channel.name, value.mean)
+          one(`${channel.name}_min`, value.min)
+          one(`${channel.name}_max`, value.max)
+        }
+      }
+    }
+    return rows
+  }
+
+  #readingOf({ tenant, device, type }: EngineSeries, { firmware, observedAtMs, fields }: EngineRow): Reading {
+    const columns = this.#types.get(type)?.columns ?? []
+    return {
+      tenant,
+      device,
+      type,
+      boot: fields.get(KEY_FIELDS.boot) ?? 0,
+      seq: fields.get(KEY_FIELDS.seq) ?? 0,
+      observed_at_ms: epochMs(observedAtMs),
+      received_at_ms: epochMs(fields.get(KEY_FIELDS.receivedAtMs) ?? observedAtMs),
+      hist: fields.get(KEY_FIELDS.flags) === 1,
+      fw: firmware,
+      numbers: Float64Array.from(columns, (column) => fields.get(column) ?? Number.NaN),
+      texts: [],
+    }
+  }
+
+  #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+    const turn = this.#tail.catch(() => {}).then(task)
+    this.#tail = turn
+    return turn
+  }
+}
+
+const seriesName = ({ tenant, device, type }: Pick<Reading, 'tenant' | 'device' | 'type'>): string => `${tenant}/${device}/${type}`
