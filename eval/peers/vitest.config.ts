@@ -1,3 +1,4 @@
+/** Runs the suites against peers, which `npm test` leaves out. */
 import { defineConfig } from 'vitest/config'
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export
