@@ -3,6 +3,7 @@
  * Stages read these records; none of them reaches the simulators' physics. Texts are given in en and zh-CN.
  */
 import type { SafetyClass } from '#kernel/alarm.ts'
+import type { ChannelStateKind } from '#kernel/channel-state.ts'
 import type { ReadingLayout } from '#kernel/reading.ts'
 import type { Unit } from '#kernel/units.ts'
 
@@ -26,6 +27,59 @@ export interface Channel {
   /** Sent at once on change and read by the safety rules before quarantine. */
   readonly isSafety: boolean
   readonly description: Text
+  /** How the quality of its values is judged; without it defaults that need no knowledge of the sensor (docs/quality.md). */
+  readonly quality?: ChannelQuality
+}
+
+/** Parameters of the states of a channel; what is absent is not judged, except as `docs/quality.md` says of defaults. */
+export interface ChannelQuality {
+  /** Stuck: within `tolerance` of one value for `afterMs` of the device's active time although each driver moved so far meanwhile. */
+  readonly stuck?: {
+    readonly afterMs: number
+    /** In the channel's unit; the sensor's step when absent. */
+    readonly tolerance?: number
+    readonly drivers: ReadonlyArray<{ readonly channel: string; readonly moves: number }>
+    /** Staying at this value is rest and no fault, e.g. 0 of a fan that stands. */
+    readonly restValue?: number
+  }
+  /** Implausible: a change faster than this, in the channel's unit a minute. */
+  readonly ratePerMin_MAX?: number
+  /** Implausible: a change between two readings larger than this, however long the time between them (15 minutes at most). */
+  readonly change_MAX?: number
+  /** Implausible: a value that departs from the ones before and after it by more than this to the same side, three times in six hours. */
+  readonly spike_MAX?: number
+  /** Comes with events, not at a period of its own, and so is never missing. */
+  readonly isOnEvent?: boolean
+  /** Class of the alarm that a state of this channel raises when a safety rule needs the channel; E2 when absent. */
+  readonly alarmClass?: 'E1' | 'E2'
+  /** False for commands and settings, whose distribution a firmware may change with good reason. */
+  readonly isComparedAfterUpdate?: boolean
+}
+
+/** A relation that physics demands of several channels; a sensor that departs from it drifts. */
+export interface PhysicalIdentity {
+  readonly id: string
+  readonly description: Text
+  readonly relation:
+    | {
+        /** All are equal; the one that departs from the median of the others' company by more than its tolerance drifts. */
+        readonly equal: ReadonlyArray<{ readonly channel: string; readonly tolerance: number }>
+      }
+    | {
+        /** result / (product of factors) lies within centre +- tolerance; the suspects are those who may be wrong. */
+        readonly result: string
+        readonly factors: readonly string[]
+        readonly centre: number
+        readonly tolerance: number
+        readonly suspects: readonly string[]
+      }
+  /** Values count while the channel is so, and has been for `settleMs`. */
+  readonly when: { readonly channel: string; readonly op: '<=' | '>'; readonly value: number; readonly settleMs: number }
+  /** Fault that a departure shows; its alarm opens a work order. */
+  readonly fault?: string
+  /** Standard deviation of the mean residual of half an hour, of a sound unit around its own offset. */
+  readonly spread: number
+  readonly source: string
 }
 
 export interface Part {
@@ -112,6 +166,8 @@ export interface Rule {
   readonly gapMs_MAX: number
   /** Opens a work order by itself (safety, plain sensor and protection faults); others are evidence only. */
   readonly opensWorkOrder: boolean
+  /** Judges a sensor, and so goes on while the channel is in a bad state; other ordinary rules then know nothing of the channel. */
+  readonly judgesSensor?: boolean
   readonly source: string
 }
 
@@ -168,6 +224,9 @@ export interface ApplianceType {
   readonly rules: readonly Rule[]
   /** Absent for a type nobody described. */
   readonly recipe: Recipe | undefined
+  readonly identities?: readonly PhysicalIdentity[]
+  /** Fault that a state of any channel shows; its alarm opens a work order. */
+  readonly sensorFaults?: Readonly<Partial<Record<ChannelStateKind, string>>>
 }
 
 /** Columns of a type's number and boolean channels, in the order of the channels. */
@@ -177,4 +236,15 @@ export function readingLayout(type: Pick<ApplianceType, 'id' | 'channels'>): Rea
     return channel.isAggregated ? [channel.name, `${channel.name}_min`, `${channel.name}_max`] : [channel.name]
   })
   return { type: type.id, columns, indexOf: new Map(columns.map((column, index) => [column, index])) }
+}
+
+/** Channels (or their columns) that a feature is made of. */
+export function derivationChannels(derive: Derivation): readonly string[] {
+  if ('mean' in derive) return [derive.mean]
+  if ('difference' in derive) return derive.difference
+  if ('ratio' in derive) return derive.ratio
+  if ('standardDeviation' in derive) return [derive.standardDeviation]
+  if ('maximum' in derive) return [derive.maximum]
+  if ('shareAbove' in derive) return [derive.shareAbove[0]]
+  return derive.idleDifference
 }

@@ -4,7 +4,8 @@
  */
 import { isId } from '#kernel/ids.ts'
 import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
-import type { ApplianceType, Channel, Condition, Derivation, Fault, Rule, Text } from './appliance-type.ts'
+import { type ApplianceType, type Channel, type Condition, derivationChannels, type Fault, type Rule, type Text } from './appliance-type.ts'
+import { checkQuality } from './check-quality.ts'
 
 /** Gives what is wrong with a type, one sentence each. */
 export function checkType(type: ApplianceType): string[] {
@@ -22,6 +23,7 @@ export function checkType(type: ApplianceType): string[] {
     ...type.faults.flatMap((fault) => checkFault(type, fault)),
     ...type.rules.flatMap((rule) => checkRule(type, rule)),
     ...checkRecipe(type),
+    ...checkQuality(type),
   ]
 }
 
@@ -155,19 +157,10 @@ function checkRecipe(type: ApplianceType): string[] {
     wrong.push(...checkText(feature.description, feature.name))
     if (unitOfName(feature.name) !== feature.unit)
       wrong.push(`${feature.name}: the name ends in ${unitOfName(feature.name)}, the unit is ${feature.unit}`)
-    for (const channel of channelsOf(feature.derive)) if (!known.has(channel)) wrong.push(`${feature.name}: ${channel} is no channel with numbers`)
+    for (const channel of derivationChannels(feature.derive))
+      if (!known.has(channel)) wrong.push(`${feature.name}: ${channel} is no channel with numbers`)
   }
   if (!recipe.features.some((feature) => feature.role === 'driving')) wrong.push('recipe: no driving feature')
   if (!recipe.features.some((feature) => feature.role === 'response')) wrong.push('recipe: no response feature')
   return wrong
-}
-
-function channelsOf(derive: Derivation): readonly string[] {
-  if ('mean' in derive) return [derive.mean]
-  if ('difference' in derive) return derive.difference
-  if ('ratio' in derive) return derive.ratio
-  if ('standardDeviation' in derive) return [derive.standardDeviation]
-  if ('maximum' in derive) return [derive.maximum]
-  if ('shareAbove' in derive) return [derive.shareAbove[0]]
-  return derive.idleDifference
 }

@@ -3,6 +3,7 @@
  * A function of (stored state, event); the same set of findings of one cause gives the same order in whatever order they come.
  */
 import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
+import { CHANNEL_STATE_RULE } from '#kernel/channel-state.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
@@ -39,7 +40,8 @@ export async function applyAlarm(hub: HubTransaction, alarm: Alarm): Promise<voi
   if (!isNew) return
   const isDanger = alarm.safety_class === 'E0' || alarm.safety_class === 'E1'
   const rule = hub.catalogue(alarm.type)?.rules.find((entry) => entry.id === alarm.rule)
-  if (!isDanger && rule?.opensWorkOrder !== true) return
+  const isSensorFault = alarm.rule.startsWith(CHANNEL_STATE_RULE) && alarm.fault !== null
+  if (!isDanger && !isSensorFault && rule?.opensWorkOrder !== true) return
   const isPastDanger = isDanger && alarm.received_at_ms - alarm.began_at_ms > hub.policy.pastDangerMs
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(

@@ -3,8 +3,9 @@
  * that took part. Parts are mixed over the faults that are still possible, so that the van carries what the rivals need as well.
  */
 import type { ApplianceType, Fault } from '#catalogue/appliance-type.ts'
-import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis, type PartNeed } from '#kernel/diagnosis.ts'
+import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis, type Evidence, type PartNeed } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
+import { unitOfName } from '#kernel/units.ts'
 import { NO_FAULT } from './artefact.ts'
 import { strangest, type TimedResiduals, weighSigns } from './evidence.ts'
 import type { Answer } from './opinion.ts'
@@ -52,7 +53,7 @@ export function makeDiagnosis(inputs: DiagnosisInputs): Diagnosis {
     probability: rounded(answer.probability),
     safety_class: fault?.safetyClass ?? (isFaulty ? 'E3' : 'E4'),
     evidence_for: signs?.for ?? odd,
-    evidence_against: signs?.against ?? [],
+    evidence_against: [...(signs?.against ?? []), ...distrustedSensors(window)],
     rivals: isFaulty ? rivals : [],
     next_question: fault === undefined ? null : nextQuestion(fault, rivals.find((rival) => rival.fault !== NO_FAULT)?.fault),
     parts: isFaulty ? partsOf(inputs) : [],
@@ -86,6 +87,17 @@ function nextQuestion({ questions }: Fault, rival: string | undefined): string |
   const telling = rival === undefined ? undefined : questions.find(({ rivals }) => rivals.includes(rival))
   return (telling ?? questions.find(({ rivals }) => rivals.length === 0) ?? questions[0])?.text.en ?? null
 }
+
+/** Sensors that could not be used, by name, so that a reader of the diagnosis knows what it does not rest on. */
+const distrustedSensors = ({ distrusted = [] }: ClosedWindow): Evidence[] =>
+  distrusted.map((channel) => ({
+    feature: channel,
+    text: 'the sensor is in a bad state and was not used',
+    observed: null,
+    expected: null,
+    unit: unitOfName(channel),
+    z_score: null,
+  }))
 
 /** Chance of each part given that there is some fault: the sum over faults of P(fault) x P(part | fault). */
 function partsOf({ type, classes, probabilities }: DiagnosisInputs): PartNeed[] {

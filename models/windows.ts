@@ -3,7 +3,8 @@
  * own time passes its end by the allowed lateness. Windows are aligned to UTC. Readings for a window that is closed are counted and
  * not used. The same readings in the same order give the same windows wherever the run is split by a snapshot.
  */
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { type ApplianceType, derivationChannels } from '#catalogue/appliance-type.ts'
+import type { ChannelState } from '#kernel/channel-state.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { accumulate, compileFeatures, deriveFeatures, type FeaturePlan, IDLE_VALID_MS, isSteady, type OpenGates } from './features.ts'
@@ -29,6 +30,8 @@ export interface ClosedWindow {
   readonly isDiagnosable: boolean
   /** In the order of the recipe, NaN = not known. */
   readonly features: Float64Array
+  /** Channels that were in a bad state at some time of the window; features made of them are not known. Absent when there were none. */
+  readonly distrusted?: readonly string[]
 }
 
 export interface WindowsStatistics {
@@ -40,8 +43,11 @@ export interface WindowsStatistics {
 }
 
 export interface Windows {
-  /** Adds the reading; returns the windows of its device that it closes, oldest first. */
-  observe(reading: Reading): readonly ClosedWindow[]
+  /**
+   * Adds the reading; returns the windows of its device that it closes, oldest first.
+   * @param changes states of channels that begin or end with the reading; they spoil the windows that they touch
+   */
+  observe(reading: Reading, changes?: readonly ChannelState[]): readonly ClosedWindow[]
   /** Closes every open window, as at the end of a recording. */
   closeAll(): readonly ClosedWindow[]
   statistics(): WindowsStatistics
@@ -56,6 +62,8 @@ interface OpenWindow {
   running: number
   settled: number
   readonly cells: Float64Array
+  /** Channels that were in a bad state. */
+  distrusted: string[]
 }
 
 interface DeviceState {
@@ -76,6 +84,8 @@ interface DeviceState {
   readonly open: OpenWindow[]
   /** Last results of the idle features: [value, end of window] by position among them; null while there is none. */
   readonly idle: Array<readonly [value: number, atMs: number] | null>
+  /** States that stand, `channel/state`. */
+  standing: string[]
 }
 
 /** Without news for longer than this nobody knows whether the unit went on as it was (or the settle time, if longer). */
@@ -117,11 +127,12 @@ export function createWindows({ types }: { readonly types: (type: string) => App
   const allStates = (): DeviceState[] => [...tenants.values()].flatMap((devices) => [...devices.values()])
 
   return {
-    observe(reading) {
+    observe(reading, changes = []) {
       const plan = planOf(reading.type)
       if (plan === undefined) return NOTHING
       counts.readings++
       const state = stateOf(reading, plan)
+      for (const change of changes) noteState(plan, state, change)
       const { windowMs, allowedLatenessMs } = plan.recipe
       const atMs = reading.observed_at_ms
       const fromMs = Math.floor(atMs / windowMs) * windowMs
@@ -174,7 +185,23 @@ const newState = ({ tenant, device, type, fw }: Reading, plan: FeaturePlan): Dev
   saidMs: 0,
   open: [],
   idle: plan.idleFeatures.map(() => null),
+  standing: [],
 })
+
+/** A state spoils its channel in the open windows from its begin on, in those to come while it stands, and in kept idle features. */
+function noteState(plan: FeaturePlan, state: DeviceState, { channel, state: kind, begin_ms, end_ms }: ChannelState): void {
+  const key = `${channel}/${kind}`
+  state.standing = state.standing.filter((standing) => standing !== key)
+  if (end_ms !== null) return
+  state.standing.push(key)
+  for (const window of state.open) {
+    if (window.fromMs + plan.recipe.windowMs > begin_ms && !window.distrusted.includes(channel)) window.distrusted.push(channel)
+  }
+  plan.idleFeatures.forEach((position, index) => {
+    const feature = plan.definitions[position]
+    if (feature !== undefined && derivationChannels(feature.derive).includes(channel)) state.idle[index] = null
+  })
+}
 
 /** Takes the running state from the reading and says which gates it opens; a late reading counts only within the present run. */
 function observeRunning(plan: FeaturePlan, state: DeviceState, reading: Reading): OpenGates & { readonly isRunning: boolean } {
@@ -196,10 +223,12 @@ function observeRunning(plan: FeaturePlan, state: DeviceState, reading: Reading)
 function openWindow(plan: FeaturePlan, state: DeviceState, fromMs: number): OpenWindow {
   const found = state.open.find((window) => window.fromMs === fromMs)
   if (found !== undefined) return found
-  const window = { fromMs, readings: 0, running: 0, settled: 0, cells: new Float64Array(plan.size) }
+  const window = { fromMs, readings: 0, running: 0, settled: 0, cells: new Float64Array(plan.size), distrusted: distrustedNow(state) }
   state.open.push(window)
   return window
 }
+
+const distrustedNow = ({ standing }: DeviceState): string[] => [...new Set(standing.map((key) => key.slice(0, key.indexOf('/'))))]
 
 function addReading(plan: FeaturePlan, window: OpenWindow, reading: Reading, gates: OpenGates & { readonly isRunning: boolean }): void {
   window.readings++
@@ -210,6 +239,7 @@ function addReading(plan: FeaturePlan, window: OpenWindow, reading: Reading, gat
 
 function closeWindow(plan: FeaturePlan, state: DeviceState, window: OpenWindow): ClosedWindow {
   const features = deriveFeatures(plan, window.cells)
+  if (window.distrusted.length > 0) forgetDistrusted(plan, features, window.distrusted)
   const toMs = window.fromMs + plan.recipe.windowMs
   plan.idleFeatures.forEach((position, index) => {
     const value = features[position] ?? Number.NaN
@@ -231,7 +261,14 @@ function closeWindow(plan: FeaturePlan, state: DeviceState, window: OpenWindow):
     settled: window.settled,
     isDiagnosable: window.settled >= plan.recipe.runningReadings_MIN && isSteady(plan, window.cells),
     features,
+    ...(window.distrusted.length === 0 ? {} : { distrusted: window.distrusted.toSorted() }),
   }
+}
+
+function forgetDistrusted(plan: FeaturePlan, features: Float64Array, distrusted: readonly string[]): void {
+  plan.definitions.forEach(({ derive }, index) => {
+    if (derivationChannels(derive).some((channel) => distrusted.includes(channel))) features[index] = Number.NaN
+  })
 }
 
 type PlainState = Omit<DeviceState, 'open'> & { readonly open: ReadonlyArray<Omit<OpenWindow, 'cells'> & { readonly cells: readonly number[] }> }
@@ -239,14 +276,16 @@ type PlainState = Omit<DeviceState, 'open'> & { readonly open: ReadonlyArray<Omi
 const toPlain = (state: DeviceState): PlainState => ({
   ...state,
   idle: [...state.idle],
-  open: state.open.map((window) => ({ ...window, cells: [...window.cells] })),
+  standing: [...state.standing],
+  open: state.open.map((window) => ({ ...window, cells: [...window.cells], distrusted: [...window.distrusted] })),
 })
 
 const fromPlain = (plain: PlainState): DeviceState => ({
   ...plain,
   firmware: plain.firmware,
   idle: [...plain.idle],
-  open: plain.open.map((window) => ({ ...window, cells: Float64Array.from(window.cells) })),
+  standing: [...(plain.standing ?? [])],
+  open: plain.open.map((window) => ({ ...window, cells: Float64Array.from(window.cells), distrusted: [...(window.distrusted ?? [])] })),
 })
 
 const isSnapshot = (value: unknown): value is { readonly devices: readonly PlainState[] } =>

@@ -13,6 +13,8 @@ export interface CompiledRule {
   readonly condition: CompiledCondition
   /** Is asked about late readings, too, with a state of its own for them. */
   readonly isAskedLate: boolean
+  /** Sees only values of channels that are to be trusted; safety rules, and those that judge a sensor, see all. */
+  readonly obeysGates: boolean
 }
 
 /** Whether a rule speaks of life or property; the filter of the engine that stands apart from the models. */
@@ -28,6 +30,11 @@ export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolea
     throw new MendlineError('MDL_CONFIG_INVALID', `the rules of ${type.id} have faults: ${faults.join('; ')}`, { details: { faults } })
   const layout = readingLayout(type)
   return type.rules.filter(filter).map((rule) => {
-    return { rule, condition: compileCondition(rule.when, layout, rule.gapMs_MAX), isAskedLate: isSafetyRule(rule) }
+    return {
+      rule,
+      condition: compileCondition(rule.when, layout, rule.gapMs_MAX),
+      isAskedLate: isSafetyRule(rule),
+      obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
+    }
   })
 }

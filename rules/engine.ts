@@ -33,9 +33,10 @@ export interface RulesStatistics {
 export interface RulesEngine {
   /**
    * Events that this reading causes, in order of the rules. Costs a few microseconds.
+   * @param trusted the reading's values without those of channels in a bad state; ordinary rules know only these
    * @throws MendlineError MDL_CONFIG_INVALID when the rules of the type fail their check (at the first reading of the type)
    */
-  decide(reading: Reading): readonly HubEvent[]
+  decide(reading: Reading, trusted?: Float64Array): readonly HubEvent[]
   statistics(): RulesStatistics
   /** Plain JSON data; `restore` of it goes on exactly here. State of rules that changed since is forgotten. */
   snapshot(): unknown
@@ -62,13 +63,20 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
   const devices: DeviceStates = createDeviceStates(rulesOf)
   const counts = { readings: 0, raised: 0, cleared: 0, late: 0, lateTooOld: 0, clockSetBack: 0 }
 
-  const decideInOrder = (reading: Reading, rules: readonly CompiledRule[], device: DeviceState, isSetBack: boolean): readonly HubEvent[] => {
+  const decideInOrder = (
+    given: Reading,
+    trusted: Float64Array,
+    of: { readonly rules: readonly CompiledRule[]; readonly device: DeviceState; readonly isSetBack: boolean },
+  ): readonly HubEvent[] => {
+    const { rules, device, isSetBack } = of
+    const gated = trusted === given.numbers ? given : { ...given, numbers: trusted }
     let events: HubEvent[] | undefined
-    const atMs = reading.observed_at_ms
+    const atMs = given.observed_at_ms
     for (let index = 0; index < rules.length; index++) {
       const compiledRule = rules[index]
       const state = device.rules[index]
       if (compiledRule === undefined || state === undefined) continue
+      const reading = compiledRule.obeysGates ? gated : given
       breakOnGap(state, atMs, isSetBack ? -1 : compiledRule.rule.gapMs_MAX)
       const answer = compiledRule.condition.evaluate(reading.numbers, atMs, state.memory)
       const change = step(state, answer, atMs, compiledRule.rule)
@@ -112,7 +120,7 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
   }
 
   return {
-    decide(reading) {
+    decide(reading, trusted = reading.numbers) {
       const rules = rulesOf(reading.type)
       if (rules.length === 0) return NOTHING
       counts.readings++
@@ -120,7 +128,7 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
       const order = devices.advance(device, reading)
       if (order === 'late') return decideLate(reading, rules, device)
       if (order === 'set back') counts.clockSetBack++
-      return decideInOrder(reading, rules, device, order === 'set back')
+      return decideInOrder(reading, trusted, { rules, device, isSetBack: order === 'set back' })
     },
     statistics: () => ({ ...counts }),
     snapshot: () => devices.snapshot(),

@@ -6,6 +6,7 @@ import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonSteps } from '../common-faults.ts'
 import { faults } from './faults.ts'
 import { parts } from './parts.ts'
+import { identities, withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
 import { rules } from './rules.ts'
 import { channels } from './sensors.ts'
@@ -15,10 +16,12 @@ export const airConditioner: ApplianceType = {
   id: 'air_conditioner',
   version: '1.0.0',
   name: { en: 'Air conditioner', 'zh-CN': '空调' },
-  channels,
+  channels: channels.map(withQuality),
   faults: [...faults, ...commonFaults],
   parts: [...parts, ...commonParts],
   steps: [...steps, ...commonSteps],
   rules,
   recipe,
+  identities,
+  sensorFaults: { stuck: 'XX-02' },
 }

@@ -31,6 +31,7 @@ const sensorRule = (rule: Pick<Rule, 'id' | 'fault' | 'title' | 'when' | 'holdMs
   clearHoldMs: HOUR_MS,
   gapMs_MAX: GAP_MS,
   opensWorkOrder: true,
+  judgesSensor: true,
 })
 
 const unequalWhenOff = (id: string, channel: string, minus: string, byK: number, title: Text): Rule =>

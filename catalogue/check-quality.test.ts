@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { airConditioner } from './air-conditioner/air-conditioner.ts'
+import type { ApplianceType } from './appliance-type.ts'
+import { checkQuality } from './check-quality.ts'
+
+const changed = (channel: string, quality: object): ApplianceType => ({
+  ...airConditioner,
+  channels: airConditioner.channels.map((known) => (known.name === channel ? { ...known, quality } : known)),
+})
+
+describe('checkQuality', () => {
+  it('finds nothing wrong with the air conditioner', () => {
+    expect(checkQuality(airConditioner)).toEqual([])
+  })
+
+  it.each([
+    [{ ratePerMin_MAX: 0 }, 'ratePerMin_MAX must be above zero'],
+    [{ stuck: { afterMs: 0, drivers: [] } }, 'stuck needs a time above zero'],
+    [{ stuck: { afterMs: 1, drivers: [{ channel: 'nothing_c', moves: 1 }] } }, 'nothing_c cannot drive it'],
+    [{ stuck: { afterMs: 1, drivers: [{ channel: 'power_w', moves: 0 }] } }, 'must move by more than zero'],
+  ])('refuses the section %j of a channel', (quality, reason) => {
+    expect(checkQuality(changed('room_temperature_c', quality))).toEqual([expect.stringContaining(reason)])
+  })
+
+  it('refuses an identity of channels that are not there, of two channels, and a fault that nobody knows', () => {
+    const [first] = airConditioner.identities ?? []
+    const relation = {
+      equal: [
+        { channel: 'power_w', tolerance: 1 },
+        { channel: 'mode', tolerance: 1 },
+      ],
+    }
+    const wrong = checkQuality({
+      ...airConditioner,
+      identities: first === undefined ? [] : [{ ...first, relation }],
+      sensorFaults: { stuck: 'XX-99' },
+    })
+    expect(wrong).toEqual([
+      expect.stringContaining('mode is no channel'),
+      expect.stringContaining('fewer than three'),
+      expect.stringContaining('XX-99'),
+    ])
+  })
+})
