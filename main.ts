@@ -27,7 +27,7 @@ import { type HubTables, hubMigrations } from './hubs/hub-tables.ts'
 import { createHubs } from './hubs/hubs.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
 import { createOutbox } from './hubs/outbox.ts'
-import { decodeForSafety } from './ingest/decode-safety.ts'
+import { scanForSafety } from './ingest/decode-safety.ts'
 import { createIngest, type Ingest } from './ingest/ingest.ts'
 import type { Journal } from './ingest/journal.ts'
 import { createFileJournal } from './ingest/journals/file-journal.ts'
@@ -193,7 +193,7 @@ function joinConsumers(
     decodeRecord,
     decodeForSafety: (message) => {
       const type = types.find(message.tenant, message.type)
-      return type?.rules.some(isSafetyRule) === true ? decodeForSafety(message, type, limits) : []
+      return type?.rules.some(isSafetyRule) === true ? scanForSafety(message, type, limits) : []
     },
     rules: safetyRules(types.byId),
     apply: hubs.apply,

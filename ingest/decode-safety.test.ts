@@ -1,7 +1,10 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readingLayout } from '#catalogue/appliance-type.ts'
+import { limits as allLimits } from '#kernel/limits.ts'
 import { kettle, messageOf, NOW_MS } from './builders.ts'
-import { decodeForSafety } from './decode-safety.ts'
+import { decodeForSafety, scanForSafety } from './decode-safety.ts'
+import { scannerOf } from './scan.ts'
 
 const layout = readingLayout(kettle)
 const decode = (payload: unknown) =>
@@ -49,5 +52,74 @@ describe('decodeForSafety', () => {
 
   it('finds nothing in what cannot be read', () => {
     for (const wrong of ['', '{', '['.repeat(100_000), 'null', '3', '{"v":3}']) expect(decode(wrong)).toEqual([])
+  })
+})
+
+describe('scanForSafety', () => {
+  const names = [...kettle.channels.map(({ name }) => name), 'unknown', '__proto__', 'fl\\u006fat_is_closed']
+  const value = fc.oneof(
+    fc.double({ noNaN: true }).map((number) => JSON.stringify(number)),
+    fc.integer({ min: -50, max: 250 }).map(String),
+    fc.constantFrom('true', 'false', 'null', '"E1"', '"\\u0045"', '1e999', '-0', '{"min":1,"mean":2,"max":3}', '{"max":900}', '[1]', '{}'),
+  )
+  const values = fc
+    .array(fc.tuple(fc.constantFrom(...names), value), { maxLength: 6 })
+    .map((list) => `{${list.map(([k, v]) => `"${k}":${v}`).join(',')}}`)
+  const envelope = fc.record({
+    ts: fc.constantFrom(
+      String(NOW_MS),
+      String(NOW_MS + 400_000),
+      String(NOW_MS - 40 * 86_400_000),
+      '1',
+      'null',
+      '"soon"',
+      '1.5',
+      `${NOW_MS / 1000}e3`,
+    ),
+    seq: fc.constantFrom('1', '4294967295', '4294967296', '-1', '"1"', undefined),
+    boot: fc.constantFrom('2', '[]', undefined),
+    fw: fc.constantFrom('"1.2"', '"1\\n2"', '7', undefined),
+    hist: fc.constantFrom('true', 'false', '1', undefined),
+    v: values,
+  })
+  const item = envelope.map(
+    (fields) =>
+      `{${Object.entries(fields)
+        .flatMap(([name, given]) => (given === undefined ? [] : [`"${name}":${given}`]))
+        .join(', ')}}`,
+  )
+  const right = { number: '20', boolean: 'true', text: '"E1"' } as const
+  const rightItem = fc
+    .tuple(fc.uniqueArray(fc.constantFrom(...kettle.channels), { maxLength: 4 }), fc.nat(99))
+    .map(([channels, seq]) => `{"ts":${NOW_MS},"seq":${seq},"v":{${channels.map(({ name, kind }) => `"${name}":${right[kind]}`).join(',')}}}`)
+  const payloads = fc.oneof(
+    rightItem,
+    item,
+    fc.array(item, { maxLength: 4 }).map((list) => `[${list.join(',')}]`),
+  )
+
+  it('says the same as decodeForSafety of every payload, right, wrong and cut off', () => {
+    let scanned = 0
+    fc.assert(
+      fc.property(
+        payloads,
+        fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.nat(300)),
+        fc.constantFrom('tele' as const, 'event' as const, 'state' as const),
+        (whole, cut, kind) => {
+          const message = { ...messageOf(cut === null ? whole : whole.slice(0, cut)), kind }
+          const { payload: bytes } = message
+          if (scannerOf(kettle, allLimits).scan(message, { bytes, from: 0, to: bytes.length }) !== undefined) scanned++
+          const plain = (readings: ReturnType<typeof decodeForSafety>) => readings.map((reading) => ({ ...reading, numbers: [...reading.numbers] }))
+          expect(plain(scanForSafety(message, kettle, allLimits))).toEqual(plain(decodeForSafety(message, kettle, allLimits)))
+        },
+      ),
+      { numRuns: 4_000 },
+    )
+    expect(scanned).toBeGreaterThan(500)
+  })
+
+  it('leaves a danger out of range to decodeForSafety, which clamps it', () => {
+    const [reading] = scanForSafety(messageOf(payload('{"board_temperature_c":900}')), kettle, allLimits)
+    expect(reading?.numbers[layout.indexOf.get('board_temperature_c') ?? -1]).toBe(200)
   })
 })

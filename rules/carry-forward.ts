@@ -28,7 +28,14 @@ export function createCarryForward(parts: {
   readonly filter: (rule: Rule) => boolean
 }): CarryForward {
   const columnsByType = new Map<string, readonly number[]>()
-  const memories = new Map<string, Memory>()
+  /** By type, tenant and device: three looks into maps cost less than one key made of three texts. */
+  const memories = new Map<string, Map<string, Map<string, Memory>>>()
+  const devicesOf = (type: string, tenant: string): Map<string, Memory> => {
+    const tenants = memories.get(type) ?? new Map<string, Map<string, Memory>>()
+    const devices = tenants.get(tenant) ?? new Map<string, Memory>()
+    memories.set(type, tenants.set(tenant, devices))
+    return devices
+  }
 
   const columnsOf = (id: string): readonly number[] => {
     const known = columnsByType.get(id)
@@ -43,20 +50,30 @@ export function createCarryForward(parts: {
     fill(reading) {
       const columns = columnsOf(reading.type)
       if (columns.length === 0) return reading
-      const key = `${reading.tenant}/${reading.device}/${reading.type}`
-      let memory = memories.get(key)
+      const { type, tenant, device } = reading
+      let memory = memories.get(type)?.get(tenant)?.get(device)
       if (memory === undefined) {
         memory = { values: columns.map(() => 0), atMs: columns.map(() => Number.NEGATIVE_INFINITY) }
-        memories.set(key, memory)
+        devicesOf(type, tenant).set(device, memory)
       }
       return complete(reading, columns, memory)
     },
-    snapshot: () => [...memories].map(([key, { values, atMs }]) => [key, [...values], atMs.map((ms) => (Number.isFinite(ms) ? ms : null))]),
+    snapshot: () =>
+      [...memories].flatMap(([type, tenants]) =>
+        [...tenants].flatMap(([tenant, devices]) =>
+          [...devices].map(([device, { values, atMs }]) => [
+            `${tenant}/${device}/${type}`,
+            [...values],
+            atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
+          ]),
+        ),
+      ),
     restore(state) {
       memories.clear()
       for (const [key, values, atMs] of state as ReadonlyArray<readonly [string, readonly number[], ReadonlyArray<number | null>]>) {
-        const expected = columnsOf(key.split('/')[2] ?? '').length
-        if (values.length === expected) memories.set(key, { values: [...values], atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY) })
+        const [tenant = '', device = '', type = ''] = key.split('/')
+        if (values.length !== columnsOf(type).length) continue
+        devicesOf(type, tenant).set(device, { values: [...values], atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY) })
       }
     },
   }
@@ -65,18 +82,19 @@ export function createCarryForward(parts: {
 function complete(reading: Reading, columns: readonly number[], { values, atMs }: Memory): Reading {
   const nowMs = reading.observed_at_ms
   let numbers: Float64Array | undefined
-  columns.forEach((column, index) => {
+  for (let index = 0; index < columns.length; index++) {
+    const column = columns[index] ?? -1
     const given = reading.numbers[column] ?? Number.NaN
     const lastMs = atMs[index] ?? Number.NEGATIVE_INFINITY
-    if (Number.isNaN(given)) {
-      if (nowMs < lastMs || nowMs - lastMs > VALID_MS) return
-      numbers ??= reading.numbers.slice()
-      numbers[column] = values[index] ?? Number.NaN
-    } else if (nowMs >= lastMs) {
+    if (!Number.isNaN(given)) {
+      if (nowMs < lastMs) continue
       values[index] = given
       atMs[index] = nowMs
+    } else if (nowMs >= lastMs && nowMs - lastMs <= VALID_MS) {
+      numbers ??= reading.numbers.slice()
+      numbers[column] = values[index] ?? Number.NaN
     }
-  })
+  }
   return numbers === undefined ? reading : { ...reading, numbers }
 }
 
