@@ -44,7 +44,8 @@ export const settingsSchema = Type.Object(
         port: port(8883, 'Port of MQTT over TLS; 0 = a free one'),
         key_file: file('Private key (PEM); MQTT over TLS is on when key and certificate are given'),
         cert_file: file('Certificate chain (PEM)'),
-        ca_file: file('Authorities of client certificates (PEM); then CN = `{tenant}:{device}`'),
+        ca_file: file('Authorities of client certificates (PEM); then CN = `{tenant}:{principal}`'),
+        crl_file: file('Certificates of them that are revoked (CRL, PEM); read again when it changes'),
       },
       { additionalProperties: false },
     ),
@@ -102,7 +103,7 @@ export interface Config {
   readonly dev: boolean
   readonly logLevel: Settings['log_level']
   readonly mqtt: { readonly host: string; readonly port: number; readonly fastLane: boolean }
-  readonly mqtts: ({ readonly host: string; readonly port: number } & TlsFiles) | undefined
+  readonly mqtts: ({ readonly host: string; readonly port: number; readonly crlFile?: string } & TlsFiles) | undefined
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
   readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
   readonly store: StoreSettings
@@ -237,7 +238,7 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     dev: settings.dev,
     logLevel: settings.log_level,
     mqtt: { host: mqtt.host, port: mqtt.port, fastLane: mqtt.fast_lane },
-    mqtts: tls === undefined ? undefined : { host: mqtts.host, port: mqtts.port, ...tls },
+    mqtts: tls === undefined ? undefined : { host: mqtts.host, port: mqtts.port, ...tls, ...crlOf(mqtts, faults) },
     http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
     webhooks: settings.webhooks,
     store: storeSettings(settings.store, faults),
@@ -249,6 +250,13 @@ function storeSettings({ kind, url, token, ...rest }: Settings['store'], faults:
   if (kind === 'duckdb') return { kind }
   if (url === undefined) faults.push({ path: 'store.url', reason: 'is missing; an engine has an address' })
   return { kind, url: url ?? '', token: new Secret(token), ...rest }
+}
+
+/** The CRL is given as a path, since it is read again while the program runs. */
+function crlOf({ ca_file, crl_file }: Settings['mqtts'], faults: ConfigFault[]): { readonly crlFile?: string } {
+  if (crl_file === undefined) return {}
+  if (ca_file === undefined) faults.push({ path: 'mqtts.crl_file', reason: 'needs ca_file' })
+  return { crlFile: resolve(crl_file) }
 }
 
 const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/

@@ -258,13 +258,9 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
   })
 }
 
-/** The store's settings as the worker takes them: with the token in clear. */
-const workerStore = ({ store }: Config): WorkerStore => (store.kind === 'duckdb' ? store : { ...store, token: store.token.reveal() })
-
-function tlsOf({ mqtts }: Config): { host: string; port: number; key: string; cert: string; ca?: string } | undefined {
+function tlsOf({ mqtts }: Config): Parameters<typeof createBroker>[0]['settings']['tls'] {
   if (mqtts === undefined) return undefined
-  const { host, port, key, cert, ca } = mqtts
-  return { host, port, key: key.reveal(), cert, ...(ca === undefined ? {} : { ca }) }
+  return { ...mqtts, key: mqtts.key.reveal() }
 }
 
 function apiSettings({ http, dev }: Config): Parameters<typeof createApi>[0]['settings'] {

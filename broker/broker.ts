@@ -12,17 +12,17 @@ import type { OpenDoor } from '#kernel/ingest-door.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createAdmission } from './admission.ts'
-import { createAuthoriser } from './authorise.ts'
+import { type Authoriser, createAuthoriser } from './authorise.ts'
 import { ByteGuard } from './byte-guard.ts'
 import { type Children, createChildren } from './children.ts'
 import { createFlow, type Flow } from './flow.ts'
 import { createForeignDoor } from './forms/foreign-door.ts'
-import { createGuesses } from './guesses.ts'
 import type { Identity } from './identity.ts'
 import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
-import { createLogin } from './login.ts'
+import { createLogin, type LoginCheck } from './login.ts'
 import { createPresence, type Presence } from './presence.ts'
 import { loginName } from './principal.ts'
+import { createRevocations, type Revocations } from './revocations.ts'
 import { createSessionLanes, type SessionLanes } from './session-lanes.ts'
 import { boundSessions } from './session-store.ts'
 import { createSessions, type Sessions } from './sessions.ts'
@@ -88,7 +88,8 @@ export function createBroker({ registry, accept, openDoor, onState, clock, log, 
     return new MendlineError(code, reason)
   }
   const lanes = createSessionLanes({ openDoor, children, counters, limits, refuse })
-  const login = createLogin({ registry, sessions, guesses: createGuesses({ clock, limits }), isDev, refuse, limits })
+  const revocations = createRevocations({ tls: settings.tls, clock, log, onChanged: sessions.closeRevoked })
+  const login = createLogin({ registry, sessions, isRevoked: revocations.isRevoked, isDev, refuse, limits, clock })
   const authoriser = createAuthoriser({
     registry,
     sessions,
@@ -105,15 +106,7 @@ export function createBroker({ registry, accept, openDoor, onState, clock, log, 
     onHeard: lanes.heard,
     refuse,
   })
-  const aedes = new Aedes({
-    connectTimeout: limits.connectDeadlineMs,
-    drainTimeout: limits.drainTimeoutMs,
-    preConnect: login.remember,
-    authenticate: login.check,
-    authorizePublish: authoriser.authorizePublish,
-    authorizeSubscribe: authoriser.authorizeSubscribe,
-    authorizeForward: authoriser.authorizeForward,
-  })
+  const aedes = createEngine(login, authoriser, limits)
   watchEngine(aedes, { sessions, presence, counters, lanes, log })
   followRights(registry, sessions, children)
 
@@ -133,6 +126,7 @@ export function createBroker({ registry, accept, openDoor, onState, clock, log, 
   return {
     async start() {
       await aedes.listen()
+      await revocations.start()
       const onDropped = (clientId: string): MendlineError => refuse('MDL_BROKER_TOO_MANY', 'messages for an offline session', clientId)
       boundSessions(aedes, { offlineMessages_MAX: limits.offlineMessages_MAX, mayKeep: authoriser.mayKeep, onDropped })
       listeners.push(await listenTcp(settings.mqtt, listenerPorts))
@@ -140,7 +134,7 @@ export function createBroker({ registry, accept, openDoor, onState, clock, log, 
       const [mqttPort = 0, tlsPort] = listeners.map(({ port }) => port)
       return tlsPort === undefined ? { mqttPort } : { mqttPort, tlsPort }
     },
-    stop: () => (stopped ??= stopBroker({ listeners, flow, sessions, aedes, clock, limits })),
+    stop: () => (stopped ??= stopBroker({ revocations, listeners, flow, sessions, aedes, clock, limits })),
     handleWebSocket(stream, address) {
       const ticket = isStopping() ? undefined : admission.admit(address)
       if (ticket !== undefined) arrive({ stream, address, ticket })
@@ -155,6 +149,18 @@ export function createBroker({ registry, accept, openDoor, onState, clock, log, 
     statistics: () => counters.read({ ...admission.count(), sessions: sessions.readyCount(), inFlightBytes: flow.inFlightBytes() }),
   }
 }
+
+/** Aedes with our checks at its hooks. */
+const createEngine = (login: LoginCheck, authoriser: Authoriser, limits: Limits): Aedes =>
+  new Aedes({
+    connectTimeout: limits.connectDeadlineMs,
+    drainTimeout: limits.drainTimeoutMs,
+    preConnect: login.remember,
+    authenticate: login.check,
+    authorizePublish: authoriser.authorizePublish,
+    authorizeSubscribe: authoriser.authorizeSubscribe,
+    authorizeForward: authoriser.authorizeForward,
+  })
 
 /** What a change of rights does to the sessions that are open. */
 function followRights(registry: BrokerPorts['registry'], sessions: Sessions, children: Children): void {
@@ -201,6 +207,7 @@ function send(aedes: Aedes, { topic, payload, retain }: { topic: string; payload
 }
 
 interface StopPorts {
+  readonly revocations: Revocations
   readonly listeners: readonly Listener[]
   readonly flow: Flow
   readonly sessions: Sessions
@@ -209,7 +216,8 @@ interface StopPorts {
   readonly limits: Limits
 }
 
-async function stopBroker({ listeners, flow, sessions, aedes, clock, limits }: StopPorts): Promise<void> {
+async function stopBroker({ revocations, listeners, flow, sessions, aedes, clock, limits }: StopPorts): Promise<void> {
+  revocations.stop()
   for (const listener of listeners) listener.close()
   flow.hold()
   await Promise.race([flow.idle(), new Promise<void>((resolve) => clock.after(limits.brokerDrainMs, resolve))])

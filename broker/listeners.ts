@@ -17,6 +17,8 @@ export interface TlsSettings {
   readonly cert: string | Buffer
   /** CA of client certificates; with it a certificate whose CN is the login name replaces the secret. */
   readonly ca?: string | Buffer | undefined
+  /** File of the certificates of that CA that are revoked (PEM); read again when it changes. */
+  readonly crlFile?: string | undefined
 }
 
 /** A client certificate that was verified against the CA. */

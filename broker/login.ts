@@ -5,9 +5,10 @@
  * name of a registered device or gateway.
  */
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes'
+import type { Clock } from '#kernel/clock.ts'
 import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
-import type { Guesses } from './guesses.ts'
+import { createGuesses } from './guesses.ts'
 import type { Identity, Verdict } from './identity.ts'
 import type { Proof } from './principal.ts'
 import type { Sessions } from './sessions.ts'
@@ -16,9 +17,11 @@ import { mayHaveWill } from './topics.ts'
 export interface LoginPorts {
   readonly registry: Pick<Identity, 'authenticate' | 'principalOf' | 'isKnown'>
   readonly sessions: Sessions
-  readonly guesses: Guesses
+  /** Tells whether a certificate with this serial number was revoked. */
+  readonly isRevoked: (serial: string) => boolean
   readonly isDev: boolean
   readonly limits: Limits
+  readonly clock: Clock
   /** Counts a refusal and makes its error. */
   readonly refuse: (code: ErrorCode, reason: string, who: string) => MendlineError
 }
@@ -38,7 +41,8 @@ export interface LoginCheck {
 /** CONNACK return code 5, not authorised. */
 const NOT_AUTHORIZED = 5
 
-export function createLogin({ registry, sessions, guesses, isDev, limits, refuse }: LoginPorts): LoginCheck {
+export function createLogin({ registry, sessions, isRevoked, isDev, limits, clock, refuse }: LoginPorts): LoginCheck {
+  const guesses = createGuesses({ clock, limits })
   const connects = new WeakMap<Client, ConnectPacket>()
 
   const anonymous = (username: string | undefined, clientId: string): Proof | undefined => {
@@ -51,7 +55,8 @@ export function createLogin({ registry, sessions, guesses, isDev, limits, refuse
     const certificate = sessions.peerOf(client)?.certificate
     if (certificate === undefined) return isDev ? anonymous(username, clientId) : undefined
     const isOwn = certificate.name === clientId && (username === undefined || username === clientId)
-    const principal = isOwn ? registry.principalOf(certificate.name) : undefined
+    const isValid = isOwn && !isRevoked(certificate.serial)
+    const principal = isValid ? registry.principalOf(certificate.name) : undefined
     return principal === undefined ? undefined : { principal, untilMs: certificate.untilMs }
   }
 

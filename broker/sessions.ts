@@ -46,6 +46,8 @@ export interface Sessions {
   resized(name: string, principal: Principal): void
   /** Closes all connections of a principal. */
   close(tenant: string, principal: string): void
+  /** Closes the connections that came with a certificate of which `isRevoked` says so. */
+  closeRevoked(isRevoked: (serial: string) => boolean): void
   /** Closes the connections that have not logged in. */
   closeSilent(): void
   readyCount(): number
@@ -108,6 +110,13 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
     },
     close(tenant, principal) {
       for (const session of [...(names.get(loginName(tenant, principal)) ?? [])]) cut(session)
+    },
+    closeRevoked(isRevoked) {
+      for (const { peer, guard, session } of [...connections.values()]) {
+        if (peer.certificate === undefined || !isRevoked(peer.certificate.serial)) continue
+        if (session === undefined) guard.destroy()
+        else cut(session)
+      }
     },
     closeSilent() {
       for (const { guard, session } of [...connections.values()]) if (session === undefined) guard.destroy()

@@ -1,4 +1,4 @@
-/** `init` makes a first installation: settings, data folder, and an admin API key that is shown once. It overwrites nothing. */
+/** `init` makes a first installation: settings, data folder, an own certificate authority, and an admin API key that is shown once. It overwrites nothing. */
 import { existsSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Kysely } from 'kysely'
@@ -10,6 +10,7 @@ import { createKeyStore } from '../api/keys.ts'
 import { dataFiles } from '../config.ts'
 import { createLog } from '../log.ts'
 import { openOperations } from '../operations/open-database.ts'
+import { AUTHORITY_DAYS, authorityOf } from './authority.ts'
 import { initialise, isInitialised } from './data-folder.ts'
 import { addServerFlags, DEFAULT_CONFIG_FILE, readConfig, type ServerFlags } from './settings.ts'
 
@@ -28,6 +29,7 @@ async function init(flags: ServerFlags & { readonly tenant: string }): Promise<v
   if (isInitialised(config.dataDir))
     throw new MendlineError('MDL_CONFIG_INVALID', `data: ${config.dataDir} is initialised already; nothing was changed`)
   initialise(config.dataDir, systemClock.now())
+  await (await authorityOf(config.dataDir)).init(AUTHORITY_DAYS)
   const operations = await openOperations({ file: dataFiles(config.dataDir).operations, log: createLog('warn') })
   try {
     await operations.migrate(apiMigrations)
@@ -44,8 +46,9 @@ async function init(flags: ServerFlags & { readonly tenant: string }): Promise<v
 
 /** First settings: everything on loopback, so that nothing is open before TLS is set up. */
 function sample(flags: ServerFlags): string {
+  const folder = flags.data ?? './data'
   return `# Settings of Mendline; all of them with their meaning: docs/configuration.md
-data: ${JSON.stringify(flags.data ?? './data')}
+data: ${JSON.stringify(folder)}
 log_level: info
 mqtt:
   host: 127.0.0.1
@@ -57,7 +60,9 @@ http:
 # mqtts:
 #   host: 0.0.0.0
 #   port: 8883
-#   key_file: /etc/mendline/server.key
-#   cert_file: /etc/mendline/server.crt
+#   key_file: ${JSON.stringify(`${folder}/ca/mendline.example.key`)}    # mendline ca issue --server mendline.example --out ${folder}/ca
+#   cert_file: ${JSON.stringify(`${folder}/ca/mendline.example.crt`)}
+#   ca_file: ${JSON.stringify(`${folder}/ca/ca.crt`)}      # devices may come with certificates: mendline ca issue home:my-device
+#   crl_file: ${JSON.stringify(`${folder}/ca/crl.pem`)}
 `
 }

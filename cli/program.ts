@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { apiVerbs } from './api-verbs.ts'
+import { authorityVerbs } from './authority.ts'
 import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
@@ -17,7 +18,7 @@ import { simulateVerb } from './simulate.ts'
 function createProgram(): Command {
   const program = new Command('mendline').description('Telemetry and predictive service for home appliances').version(version)
   program.exitOverride().showHelpAfterError('(see mendline --help)')
-  for (const add of [serverVerbs, initVerb, doctorVerb, apiVerbs, simulateVerb, replayVerb, databaseVerbs]) add(program)
+  for (const add of [serverVerbs, initVerb, authorityVerbs, doctorVerb, apiVerbs, simulateVerb, replayVerb, databaseVerbs]) add(program)
   for (const command of program.commands) {
     command.exitOverride()
     for (const below of command.commands) below.exitOverride()

@@ -6,6 +6,9 @@ export const ERROR_CODES = {
   MDL_CONFIG_INVALID: 'The configuration has faults; all of them are listed.',
   MDL_CONFIG_MISSING: 'There is no configuration or no initialised data folder here; `mendline init` makes one.',
   MDL_CONFIG_UNSAFE: 'The configuration would open an unprotected door (a public address without TLS and credentials).',
+  MDL_CA_EXISTS: 'There is a certificate authority in the folder already.',
+  MDL_CA_MISSING: 'There is no certificate authority in the folder; `mendline ca init` makes one.',
+  MDL_CA_INVALID: 'A name, request or serial number that the certificate authority cannot use.',
   MDL_BROKER_BAD_CREDENTIALS: 'User name, client id and secret do not belong together.',
   MDL_BROKER_LOCKED_OUT:
     'Too many failed logins; further ones are refused unchecked for a while. The client sees the same answer as for a wrong secret.',
