@@ -258,6 +258,9 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
   })
 }
 
+/** The store's settings as the worker takes them: with the token in clear. */
+const workerStore = ({ store }: Config): WorkerStore => (store.kind === 'duckdb' ? store : { ...store, token: store.token.reveal() })
+
 function tlsOf({ mqtts }: Config): Parameters<typeof createBroker>[0]['settings']['tls'] {
   if (mqtts === undefined) return undefined
   return { ...mqtts, key: mqtts.key.reveal() }
