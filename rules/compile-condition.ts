@@ -1,5 +1,5 @@
 /**
- * Turns the condition of a rule into closures over column positions, once per type. A condition answers with three values: it
+ * Turns the condition of a rule into a short program over column positions, once per type. A condition answers with three values: it
  * holds, it does not, or the reading does not carry what it needs (Kleene's logic, so that `not` of a missing channel is not
  * suddenly true). The memory of a condition (latches of hysteresis, samples of rates) is handed in, one per device and rule.
  */
@@ -31,7 +31,6 @@ export interface CompiledCondition {
 }
 
 type Comparison = Extract<Condition, { channel: string }>
-type Evaluate = CompiledCondition['evaluate']
 
 /** Samples that a rate keeps over its span; the ring is thinned to it, whatever the sample period. */
 const RATE_SAMPLES = 32
@@ -39,12 +38,15 @@ const RATE_SAMPLES = 32
 /** Compiles `condition` for readings of `layout`; the rule was checked before. A rate forgets what lies before a gap of `gapMs`. */
 export function compileCondition(condition: Condition, layout: ReadingLayout, gapMs: number): CompiledCondition {
   const comparisons: CompiledComparison[] = []
-  const evaluate = compile(condition, { layout, gapMs, comparisons })
+  const program: number[] = []
+  compile(condition, { layout, gapMs, comparisons, program })
   return {
-    evaluate,
+    evaluate: (numbers, atMs, memory) => run(program, comparisons, { numbers, atMs, memory }),
     evidence: (numbers, atMs, memory) =>
       comparisons.map((comparison, index) => {
-        const value = comparison.value(numbers, atMs, memory.samples[index] ?? [])
+        const difference = differenceOf(comparison, numbers)
+        const { rateOverMs } = comparison
+        const value = rateOverMs > 0 ? rateOf(memory.samples[index] ?? [], difference, atMs, rateOverMs) : difference
         return { condition: comparison.words, value: Number.isNaN(value) ? null : round(value), unit: comparison.unit }
       }),
     createMemory: () => ({ latches: comparisons.map(() => false), samples: comparisons.map(() => []) }),
@@ -56,81 +58,132 @@ interface Context {
   readonly gapMs: number
   /** Comparisons in the order of the condition; compiling appends to it. */
   readonly comparisons: CompiledComparison[]
+  /** The condition in postfix: the index of a comparison, or NOT, or ALL or ANY followed by the count of their parts. */
+  readonly program: number[]
 }
 
 interface CompiledComparison {
   readonly words: string
   readonly unit: string
-  /** The compared value, NaN when the reading (or the history) lacks it. */
-  value(numbers: Float64Array, atMs: number, samples: readonly number[]): number
+  readonly column: number
+  /** Column that is taken away, -1 for none. */
+  readonly minus: number
+  readonly op: number
+  readonly bound: number
+  readonly clearBound: number
+  /** Span of a rate, 0 for a plain value. */
+  readonly rateOverMs: number
+  /** A rate forgets its samples over a longer gap. */
+  readonly gapMs: number
 }
 
-function compile(condition: Condition, context: Context): Evaluate {
+const NOT = -1
+const ALL = -2
+const ANY = -3
+
+function compile(condition: Condition, context: Context): void {
   if ('not' in condition) {
-    const inner = compile(condition.not, context)
-    return (numbers, atMs, memory) => {
-      const answer = inner(numbers, atMs, memory)
-      return answer === UNKNOWN ? UNKNOWN : answer === HOLDS ? FAILS : HOLDS
-    }
-  }
-  if ('all' in condition || 'any' in condition) {
-    const parts = ('all' in condition ? condition.all : condition.any).map((part) => compile(part, context))
-    return 'all' in condition ? combine(parts, FAILS, HOLDS) : combine(parts, HOLDS, FAILS)
-  }
-  return compileComparison(condition, context)
-}
-
-/** `deciding` by any part decides; otherwise unknown when a part is; otherwise `otherwise`. Every part runs, for its memory. */
-function combine(parts: readonly Evaluate[], deciding: Answer, otherwise: Answer): Evaluate {
-  return (numbers, atMs, memory) => {
-    let result = otherwise
-    for (const part of parts) {
-      const answer = part(numbers, atMs, memory)
-      if (answer === deciding) result = deciding
-      else if (answer === UNKNOWN && result !== deciding) result = UNKNOWN
-    }
-    return result
+    compile(condition.not, context)
+    context.program.push(NOT)
+  } else if ('all' in condition || 'any' in condition) {
+    const parts = 'all' in condition ? condition.all : condition.any
+    for (const part of parts) compile(part, context)
+    context.program.push('all' in condition ? ALL : ANY, parts.length)
+  } else {
+    context.program.push(context.comparisons.length)
+    context.comparisons.push(compileComparison(condition, context))
   }
 }
 
-function compileComparison(comparison: Comparison, { layout, gapMs, comparisons }: Context): Evaluate {
-  const index = comparisons.length
-  const column = columnOf(comparison.channel, layout)
-  const minus = comparison.minus === undefined ? -1 : columnOf(comparison.minus, layout)
-  const { rateOverMs, value: bound } = comparison
-  const difference = (numbers: Float64Array): number => (numbers[column] ?? Number.NaN) - (minus < 0 ? 0 : (numbers[minus] ?? Number.NaN))
-  comparisons.push({
+function compileComparison(comparison: Comparison, { layout, gapMs }: Context): CompiledComparison {
+  const { value: bound, rateOverMs = 0 } = comparison
+  return {
     words: `${comparisonLeft(comparison)} ${comparison.op} ${bound} ${UNITS[comparison.unit].label}`.trim(),
     unit: comparison.unit,
-    value: (numbers, atMs, samples) => (rateOverMs === undefined ? difference(numbers) : rateOf(samples, difference(numbers), atMs, rateOverMs)),
-  })
-  const holds = OPERATORS[comparison.op]
-  const clearBound = comparison.clearValue ?? bound
-  return (numbers, atMs, memory) => {
-    let value = difference(numbers)
-    if (Number.isNaN(value)) return UNKNOWN
-    if (rateOverMs !== undefined) {
-      const samples = memory.samples[index]
-      assert(samples !== undefined, 'the memory belongs to this condition')
-      forgetOverGap(samples, atMs, gapMs + rateOverMs / RATE_SAMPLES)
-      const rate = rateOf(samples, value, atMs, rateOverMs)
-      remember(samples, value, atMs, rateOverMs)
-      if (Number.isNaN(rate)) return UNKNOWN
-      value = rate
-    }
-    const answer = holds(value, memory.latches[index] === true ? clearBound : bound)
-    memory.latches[index] = answer
-    return answer ? HOLDS : FAILS
+    column: columnOf(comparison.channel, layout),
+    minus: comparison.minus === undefined ? -1 : columnOf(comparison.minus, layout),
+    op: OPERATORS.indexOf(comparison.op),
+    bound,
+    clearBound: comparison.clearValue ?? bound,
+    rateOverMs,
+    gapMs: gapMs + rateOverMs / RATE_SAMPLES,
   }
 }
 
-const OPERATORS: Readonly<Record<Comparison['op'], (value: number, bound: number) => boolean>> = {
-  '>': (value, bound) => value > bound,
-  '>=': (value, bound) => value >= bound,
-  '<': (value, bound) => value < bound,
-  '<=': (value, bound) => value <= bound,
-  '==': (value, bound) => value === bound,
-  '!=': (value, bound) => value !== bound,
+/** Answers of the parts that stand open; conditions are evaluated one after the other, so they share it. */
+const open: Answer[] = []
+
+/**
+ * Runs the program. Every part runs, for its memory. Hot: a loop over data, for a chain of closures of as many shapes as there are rules
+ * costs three times as much.
+ */
+function run(program: readonly number[], comparisons: readonly CompiledComparison[], reading: Seen): Answer {
+  let depth = 0
+  for (let at = 0; at < program.length; at++) {
+    const code = program[at] ?? NOT
+    const comparison = comparisons[code]
+    if (comparison !== undefined) open[depth++] = compare(comparison, code, reading)
+    else if (code === NOT) {
+      const answer = open[depth - 1]
+      open[depth - 1] = answer === UNKNOWN ? UNKNOWN : answer === HOLDS ? FAILS : HOLDS
+    } else {
+      const parts = program[++at] ?? 0
+      depth -= parts
+      open[depth] = combine(depth, parts, code === ALL ? FAILS : HOLDS)
+      depth++
+    }
+  }
+  return open[0] ?? UNKNOWN
+}
+
+/** `deciding` by any part decides; otherwise unknown when a part is; otherwise the other answer. */
+function combine(from: number, parts: number, deciding: typeof FAILS | typeof HOLDS): Answer {
+  let result: Answer = deciding === FAILS ? HOLDS : FAILS
+  for (let part = from; part < from + parts; part++) {
+    const answer = open[part]
+    if (answer === deciding) return deciding
+    if (answer === UNKNOWN) result = UNKNOWN
+  }
+  return result
+}
+
+/** What a condition is asked about. */
+interface Seen {
+  readonly numbers: Float64Array
+  readonly atMs: number
+  readonly memory: ConditionMemory
+}
+
+function compare(comparison: CompiledComparison, index: number, { numbers, atMs, memory }: Seen): Answer {
+  let value = differenceOf(comparison, numbers)
+  if (Number.isNaN(value)) return UNKNOWN
+  const { rateOverMs } = comparison
+  if (rateOverMs > 0) {
+    const samples = memory.samples[index]
+    assert(samples !== undefined, 'the memory belongs to this condition')
+    forgetOverGap(samples, atMs, comparison.gapMs)
+    const rate = rateOf(samples, value, atMs, rateOverMs)
+    remember(samples, value, atMs, rateOverMs)
+    if (Number.isNaN(rate)) return UNKNOWN
+    value = rate
+  }
+  const answer = holds(comparison.op, value, memory.latches[index] === true ? comparison.clearBound : comparison.bound)
+  memory.latches[index] = answer
+  return answer ? HOLDS : FAILS
+}
+
+const differenceOf = ({ column, minus }: CompiledComparison, numbers: Float64Array): number =>
+  minus < 0 ? (numbers[column] ?? Number.NaN) : (numbers[column] ?? Number.NaN) - (numbers[minus] ?? Number.NaN)
+
+/** Operators by the number under which a comparison has them. */
+const OPERATORS: ReadonlyArray<Comparison['op']> = ['>', '>=', '<', '<=', '==', '!=']
+
+function holds(op: number, value: number, bound: number): boolean {
+  if (op === 0) return value > bound
+  if (op === 1) return value >= bound
+  if (op === 2) return value < bound
+  if (op === 3) return value <= bound
+  return op === 4 ? value === bound : value !== bound
 }
 
 /** Change a minute since the youngest sample that is at least `spanMs` old; NaN when there is none. */
