@@ -11,7 +11,7 @@ interface Kept {
   readonly text: string
 }
 
-/** Gives the string of the ASCII bytes in [from, to). Bytes above 127 are none of it: the caller has looked, or takes them as Latin-1. */
+/** Gives the string of the UTF-8 bytes in [from, to). */
 export type StringOfBytes = (bytes: Uint8Array, from: number, to: number) => string
 
 /** Creates an empty table. */
@@ -24,7 +24,7 @@ export function createByteStrings(places = PLACES): StringOfBytes {
     const kept = table[place]
     if (kept !== undefined && isSame(kept.bytes, bytes, from, to)) return kept.text
     const own = bytes.slice(from, to)
-    const text = Buffer.from(own.buffer, own.byteOffset, own.byteLength).toString('latin1')
+    const text = Buffer.from(own.buffer, own.byteOffset, own.byteLength).toString('utf8')
     table[place] = { bytes: own, text }
     return text
   }

@@ -32,16 +32,16 @@ const NO_BYTES = new Uint8Array(0)
 
 /** Creates a memory without versions. */
 export function createFirmwareBound(firmwaresPerDevice_MAX: number): FirmwareBound {
-  const devices = new Map<string, DeviceVersions>()
+  // Two maps instead of one joined key: no string is made for a reading.
+  const tenants = new Map<string, Map<string, DeviceVersions>>()
 
-  const memoryOf = (reading: Reading): DeviceVersions => {
-    const key = `${reading.tenant}/${reading.device}`
-    const known = devices.get(key)
-    if (known !== undefined) return known
-    const made = { versions: [], isReported: false }
-    devices.set(key, made)
+  const put = (tenant: string, device: string, made: DeviceVersions): DeviceVersions => {
+    const devices = tenants.get(tenant) ?? new Map<string, DeviceVersions>()
+    tenants.set(tenant, devices.set(device, made))
     return made
   }
+  const memoryOf = ({ tenant, device }: Reading): DeviceVersions =>
+    tenants.get(tenant)?.get(device) ?? put(tenant, device, { versions: [], isReported: false })
 
   const isWithin = ({ versions }: DeviceVersions, fw: string): boolean => {
     if (versions.includes(fw)) return true
@@ -55,8 +55,9 @@ export function createFirmwareBound(firmwaresPerDevice_MAX: number): FirmwareBou
       let memory: DeviceVersions | undefined
       let kept: Reading[] | undefined
       let quarantine = NONE
-      for (const [index, reading] of readings.entries()) {
-        if (reading.fw === undefined) continue
+      for (let index = 0; index < readings.length; index++) {
+        const reading = readings[index]
+        if (reading?.fw === undefined) continue
         // The readings of a message are of one device.
         memory ??= memoryOf(reading)
         if (isWithin(memory, reading.fw)) continue
@@ -68,11 +69,17 @@ export function createFirmwareBound(firmwaresPerDevice_MAX: number): FirmwareBou
       }
       return { readings: kept ?? readings, quarantine }
     },
-    snapshot: (): State => [...devices].map(([device, { versions, isReported }]) => [device, [...versions], isReported]),
+    snapshot: (): State =>
+      [...tenants].flatMap(([tenant, devices]) =>
+        [...devices].map(([device, { versions, isReported }]) => [`${tenant}/${device}`, [...versions], isReported] as const),
+      ),
     restore(state) {
       assert(Array.isArray(state), 'the state of the firmware bound is a list')
-      devices.clear()
-      for (const [device, versions, isReported] of state as State) devices.set(device, { versions: [...versions], isReported })
+      tenants.clear()
+      for (const [key, versions, isReported] of state as State) {
+        const slash = key.indexOf('/')
+        put(key.slice(0, slash), key.slice(slash + 1), { versions: [...versions], isReported })
+      }
     },
   }
 }

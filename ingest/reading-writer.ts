@@ -37,8 +37,11 @@ export interface TakenRecord {
 }
 
 export interface ReadingWriter {
-  /** Takes one record's content; `next` is the position behind it. Taking the same record again at once gives the same answer. */
-  take(record: TakenRecord, next: Position): Promise<readonly Reading[]>
+  /**
+   * Takes one record's content; `next` is the position behind it. Taking the same record again at once gives the same answer. Hot: only when
+   * the store must be asked or written is the answer a promise.
+   */
+  take(record: TakenRecord, next: Position): readonly Reading[] | Promise<readonly Reading[]>
   /** Stores what was taken, with the position behind it. @throws MendlineError MDL_STORE_UNAVAILABLE (what was taken is kept) */
   flush(position: Position): Promise<void>
   /** Readings and quarantine entries that wait for a flush. */
@@ -76,6 +79,23 @@ interface Suspect {
   readonly message: AcceptedMessage | undefined
 }
 
+const NO_SUSPECTS: readonly Suspect[] = []
+
+/** A record's readings, told apart. */
+interface Sorted {
+  readonly next: Position
+  readonly fresh: readonly Reading[]
+  readonly suspects: readonly Suspect[]
+}
+
+interface UnsureRecord {
+  readonly next: Position
+  /** Readings that the record was given with. */
+  readonly given: number
+  readonly record: TakenRecord
+  readonly admissions: readonly Admission[]
+}
+
 class Writer implements ReadingWriter {
   readonly #options: ReadingWriterOptions
   readonly #prepared = new Map<string, ApplianceType>()
@@ -87,8 +107,8 @@ class Writer implements ReadingWriter {
   #suspects: Suspect[] = []
   /** Keys of `#readings`, made when first asked for after a flush. */
   #waitingKeys: Set<string> | undefined
-  #admitted: { readonly next: Position; readonly admissions: readonly Admission[] } | undefined
-  #bounded: { readonly next: Position; readonly record: TakenRecord } | undefined
+  /** A record about which the store is asked; kept until it has answered. */
+  #unsure: UnsureRecord | undefined
   #last: { readonly next: Position; readonly fresh: readonly Reading[] } | undefined
 
   constructor(options: ReadingWriterOptions) {
@@ -97,28 +117,25 @@ class Writer implements ReadingWriter {
     this.#storedPosition = options.storedPosition ?? 0
   }
 
-  async take(given: TakenRecord, next: Position): Promise<readonly Reading[]> {
+  take(given: TakenRecord, next: Position): readonly Reading[] | Promise<readonly Reading[]> {
     if (this.#last?.next === next && given.readings.length > 0) return this.#last.fresh
-    const record = this.#bound(given, next)
-    const isStored = next <= this.#storedPosition
-    const fresh: Reading[] = []
-    const suspects: Suspect[] = []
-    const admissions = this.#admit(record.readings, next)
-    const unsure = record.readings.filter((_, index) => admissions[index] === 'unsure')
-    const old = await this.#oldOf(unsure, isStored)
-    for (const [index, reading] of record.readings.entries()) {
-      const isOld = admissions[index] === 'seen' || (admissions[index] === 'unsure' && old.has(readingKey(reading)))
-      if (isOld) suspects.push({ reading, message: record.message })
-      else {
-        fresh.push(reading)
-        // The same key may be unsure a second time in this record.
-        if (unsure.length > 0) old.add(readingKey(reading))
-      }
+    if (this.#unsure?.next === next && this.#unsure.given === given.readings.length) return this.#takeUnsure(this.#unsure)
+    const record = this.#bound(given)
+    const { readings } = record
+    const { dedup } = this.#options
+    let seen: Array<Admission> | undefined
+    for (let index = 0; index < readings.length; index++) {
+      const reading = readings[index]
+      if (reading === undefined) break
+      const admission = dedup.admit(reading)
+      if (admission === 'fresh') continue
+      seen ??= new Array(readings.length).fill('fresh')
+      seen[index] = admission
     }
-    if (!isStored) this.#gather(record, fresh, suspects)
-    this.#last = { next, fresh }
-    if (this.pending() >= this.#options.limits.storeBatchReadings_MAX) await this.flush(next)
-    return fresh
+    if (seen === undefined) return this.#accept(record, { next, fresh: readings, suspects: NO_SUSPECTS })
+    if (!seen.includes('unsure')) return this.#sort(record, { next, isOld: (_, index) => seen[index] === 'seen' })
+    this.#unsure = { next, given: given.readings.length, record, admissions: seen }
+    return this.#takeUnsure(this.#unsure)
   }
 
   async flush(position: Position): Promise<void> {
@@ -165,22 +182,45 @@ class Writer implements ReadingWriter {
     for (const highest of rows.toSorted((a, b) => a.boot - b.boot)) this.#options.dedup.doubt(highest)
   }
 
-  /** Bounds a record's firmware versions once, so that taking it again after a failure of the store reports the same. */
-  #bound(record: TakenRecord, next: Position): TakenRecord {
+  #bound(record: TakenRecord): TakenRecord {
     if (record.readings.length === 0) return record
-    if (this.#bounded?.next === next && this.#bounded.record.readings.length === record.readings.length) return this.#bounded.record
     const { readings, quarantine } = this.#firmwares.bound(record.readings, record.message)
-    const bounded = quarantine.length === 0 ? { ...record, readings } : { ...record, readings, quarantine: [...record.quarantine, ...quarantine] }
-    this.#bounded = { next, record: bounded }
-    return bounded
+    if (quarantine.length === 0) return readings === record.readings ? record : { ...record, readings }
+    return { ...record, readings, quarantine: [...record.quarantine, ...quarantine] }
   }
 
-  /** Admits a record's readings once, however often the record is taken because the store failed in between. */
-  #admit(readings: readonly Reading[], next: Position): readonly Admission[] {
-    if (this.#admitted?.next === next && this.#admitted.admissions.length === readings.length) return this.#admitted.admissions
-    const admissions = readings.map((reading) => this.#options.dedup.admit(reading))
-    this.#admitted = { next, admissions }
-    return admissions
+  /** Bounded and admitted once, however often the record is taken because the store failed in between. */
+  async #takeUnsure({ record, admissions, next }: UnsureRecord): Promise<readonly Reading[]> {
+    const unsure = record.readings.filter((_, index) => admissions[index] === 'unsure')
+    const old = await this.#oldOf(unsure, next <= this.#storedPosition)
+    this.#unsure = undefined
+    const isOld = (reading: Reading, index: number): boolean => {
+      const key = readingKey(reading)
+      if (admissions[index] === 'seen' || (admissions[index] === 'unsure' && old.has(key))) return true
+      // The same key may be unsure a second time in this record.
+      old.add(key)
+      return false
+    }
+    return this.#sort(record, { next, isOld })
+  }
+
+  #sort(
+    record: TakenRecord,
+    { next, isOld }: { readonly next: Position; readonly isOld: (reading: Reading, index: number) => boolean },
+  ): readonly Reading[] | Promise<readonly Reading[]> {
+    const fresh: Reading[] = []
+    const suspects: Suspect[] = []
+    for (const [index, reading] of record.readings.entries()) {
+      if (isOld(reading, index)) suspects.push({ reading, message: record.message })
+      else fresh.push(reading)
+    }
+    return this.#accept(record, { next, fresh, suspects })
+  }
+
+  #accept(record: TakenRecord, { next, fresh, suspects }: Sorted): readonly Reading[] | Promise<readonly Reading[]> {
+    if (next > this.#storedPosition) this.#gather(record, fresh, suspects)
+    this.#last = { next, fresh }
+    return this.pending() < this.#options.limits.storeBatchReadings_MAX ? fresh : this.flush(next).then(() => fresh)
   }
 
   #gather(record: TakenRecord, fresh: readonly Reading[], suspects: readonly Suspect[]): void {

@@ -20,12 +20,16 @@ import type { AcceptedMessage, MessageForm, MessageKind } from '#kernel/accepted
 import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { DoorSource } from '#kernel/ingest-door.ts'
+import { createByteStrings } from './byte-strings.ts'
 
 const VERSION = 1
 const FIXED_BYTES = 22
 const FORM_VERSION = 2
 const FORM_BYTES = 5
 const RECEIVED_AT = 2
+
+/** Ids and types come again with every record of a device; made once, Maps know their hash. */
+const idOf = createByteStrings()
 const TEXT_BYTES_MAX = 255
 
 /** Kinds by their number in the record; append only. */
@@ -89,9 +93,9 @@ export function decodeRecord(body: Uint8Array): AcceptedMessage {
   const contextEnd = commandEnd + (form === undefined ? 0 : bytes.readUInt32LE(FIXED_BYTES + 1))
   if (contextEnd > bytes.length) throw corrupt('lengths in a journal record exceed it', { bytes: bytes.length })
   const message: AcceptedMessage = {
-    tenant: bytes.toString('utf8', fixed, tenantEnd),
-    device: bytes.toString('utf8', tenantEnd, deviceEnd),
-    type: bytes.toString('utf8', deviceEnd, typeEnd),
+    tenant: idOf(bytes, fixed, tenantEnd),
+    device: idOf(bytes, tenantEnd, deviceEnd),
+    type: idOf(bytes, deviceEnd, typeEnd),
     kind,
     payload: bytes.subarray(contextEnd),
     received_at_ms: epochMs(bytes.readDoubleLE(RECEIVED_AT)),

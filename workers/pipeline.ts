@@ -13,6 +13,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import { ModelQueue, type ModelQueueStatistics } from './model-queue.ts'
+import { poisonEntry } from './poison.ts'
 import type { SnapshotFile } from './snapshot-file.ts'
 
 interface Stateful {
@@ -38,7 +39,7 @@ export interface PipelineParts<Window> {
   readonly decode: (message: AcceptedMessage) => Decoded
   readonly writer: Stateful & {
     /** Takes what one record held; gives the readings that were not seen before, in order. */
-    take(decoded: Decoded, next: number): Promise<readonly Reading[]>
+    take(decoded: Decoded, next: number): readonly Reading[] | Promise<readonly Reading[]>
     /** Stores what was taken, with the position behind it. */
     flush(position: number): Promise<void>
     /** Readings that wait for a flush. */
@@ -86,6 +87,8 @@ const RETRY_MS = 500
 
 /** Time to the first snapshot, so that a process that keeps being killed does not replay more and more. */
 const SNAPSHOT_FIRST_MS = 1_000
+
+const NO_EVENTS: readonly HubEvent[] = []
 
 /** Longest wait for the model at a stop. */
 const MODEL_STOP_MS = 1_000
@@ -217,7 +220,9 @@ export class Pipeline<Window> {
     this.#counts.corruptRecords += batch.corrupt
     const events: HubEvent[] = []
     for (const record of batch.records) {
-      for (const event of await this.#takeOrSetAside(record)) events.push(event)
+      // Awaited only where the store is asked: a promise for each record would be felt.
+      const taken = this.#takeOrSetAside(record, 1)
+      for (const event of taken instanceof Promise ? await taken : taken) events.push(event)
       this.#position = record.next
       this.#counts.records++
     }
@@ -234,52 +239,40 @@ export class Pipeline<Window> {
   }
 
   /** A record on which the consumer fails twice is set aside with its bytes and counted, and the consumer goes on. */
-  async #takeOrSetAside(record: SourceRecord): Promise<readonly HubEvent[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#take(record)
-      } catch (error) {
-        if (error instanceof MendlineError && error.retryable) throw error
-        if (attempt < 2) continue
-        this.#counts.setAside++
-        this.#parts.log.error('record set aside', { position: record.next, cause: error instanceof Error ? (error.stack ?? '') : String(error) })
-        await this.#parts.writer.take({ readings: [], quarantine: [this.#poison(record.body, error)] }, record.next)
-        return []
-      }
+  #takeOrSetAside(record: SourceRecord, attempt: number): readonly HubEvent[] | Promise<readonly HubEvent[]> {
+    try {
+      const taken = this.#take(record)
+      return taken instanceof Promise ? taken.catch((error: unknown) => this.#takeAgain(record, attempt, error)) : taken
+    } catch (error) {
+      return this.#takeAgain(record, attempt, error)
     }
   }
 
-  async #take(record: SourceRecord): Promise<readonly HubEvent[]> {
-    const { decodeRecord, decode, writer, rules, windows } = this.#parts
-    const fresh = await writer.take(decode(decodeRecord(record.body)), record.next)
-    const events: HubEvent[] = []
+  async #takeAgain(record: SourceRecord, attempt: number, error: unknown): Promise<readonly HubEvent[]> {
+    if (error instanceof MendlineError && error.retryable) throw error
+    if (attempt < 2) return this.#takeOrSetAside(record, attempt + 1)
+    this.#counts.setAside++
+    this.#parts.log.error('record set aside', { position: record.next, cause: error instanceof Error ? (error.stack ?? '') : String(error) })
+    await this.#parts.writer.take({ readings: [], quarantine: [poisonEntry(record.body, error, this.#parts)] }, record.next)
+    return []
+  }
+
+  #take(record: SourceRecord): readonly HubEvent[] | Promise<readonly HubEvent[]> {
+    const { decodeRecord, decode, writer } = this.#parts
+    const fresh = writer.take(decode(decodeRecord(record.body)), record.next)
+    return fresh instanceof Promise ? fresh.then((readings) => this.#follow(readings)) : this.#follow(fresh)
+  }
+
+  /** Takes what is fresh through rules and windows; gives the events. */
+  #follow(fresh: readonly Reading[]): readonly HubEvent[] {
+    const { rules, windows } = this.#parts
+    let events = NO_EVENTS
     for (const reading of fresh) {
-      for (const event of rules.decide(reading)) events.push(event)
+      const decided = rules.decide(reading)
+      if (decided.length > 0) events = [...events, ...decided]
       this.#models.add(windows.observe(reading))
     }
     return events
-  }
-
-  #poison(raw: Uint8Array, error: unknown): QuarantineEntry {
-    const { decodeRecord, clock } = this.#parts
-    const unknownSource = { tenant: '', device: '', kind: 'record', received_at_ms: clock.now(), payload: raw }
-    let source: Pick<AcceptedMessage, 'tenant' | 'device' | 'received_at_ms' | 'payload'> & { readonly kind: string } = unknownSource
-    try {
-      source = decodeRecord(raw)
-    } catch {
-      // The record itself is unreadable: its bytes are kept without a source.
-    }
-    return {
-      tenant: source.tenant,
-      device: source.device,
-      kind: source.kind,
-      received_at_ms: source.received_at_ms,
-      observed_at_ms: undefined,
-      code: 'MDL_INGEST_POISON',
-      field: '',
-      reason: String(error),
-      raw: source.payload,
-    }
   }
 
   async #flush(): Promise<void> {
