@@ -10,6 +10,8 @@ import { Value } from 'typebox/value'
 import { parse } from 'yaml'
 import { MendlineError } from '#kernel/errors.ts'
 import { type Limits, limits } from '#kernel/limits.ts'
+import { isTimeZone } from '#kernel/local-day.ts'
+import { deviceDefaultsSchema, retentionSchema } from './config/storage.ts'
 import { type ConfigFault, Secret, type TlsFiles, tlsFiles } from './config-files.ts'
 import { settingLeaves } from './config-leaves.ts'
 
@@ -86,6 +88,8 @@ export const settingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    retention: retentionSchema,
+    devices: deviceDefaultsSchema,
     // As an integer the reader would cut a fraction off instead of refusing it.
     limits: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, multipleOf: 1 }), {
       default: {},
@@ -107,6 +111,9 @@ export interface Config {
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
   readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
   readonly store: StoreSettings
+  readonly retention: Settings['retention']
+  /** IANA time zone of devices that name none. */
+  readonly timeZone: string
   readonly limits: Limits
 }
 
@@ -242,8 +249,16 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
     webhooks: settings.webhooks,
     store: storeSettings(settings.store, faults),
+    retention: settings.retention,
+    timeZone: timeZone(settings, faults),
     limits: { ...limits, ...settings.limits },
   }
+}
+
+function timeZone({ devices }: Settings, faults: ConfigFault[]): string {
+  if (!isTimeZone(devices.time_zone))
+    faults.push({ path: 'devices.time_zone', reason: `names no time zone, e.g. Europe/Berlin: ${devices.time_zone}` })
+  return devices.time_zone
 }
 
 function storeSettings({ kind, url, token, ...rest }: Settings['store'], faults: ConfigFault[]): StoreSettings {

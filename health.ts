@@ -48,7 +48,7 @@ export function createHealth(parts: HealthParts): Health {
       }
     },
     async samples() {
-      const [{ pipeline: flow, writer, store, restarts }, deliveries] = await Promise.all([pipeline.statistics(), outbox.statistics()])
+      const [{ pipeline: flow, writer, store, maintenance, restarts }, deliveries] = await Promise.all([pipeline.statistics(), outbox.statistics()])
       const { position, windowsPending, ...counted } = flow
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
@@ -69,6 +69,7 @@ export function createHealth(parts: HealthParts): Health {
           (writer.in ?? 0) - accounted,
         ),
         ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
+        ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
         {
           name: 'mendline_hubs_events_set_aside_total',

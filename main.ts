@@ -178,10 +178,11 @@ function joinConsumers(
   { log, clock }: Ports,
 ) {
   const { types, hubs, journal, releases } = parts
-  const { dataDir, limits } = config
+  const { dataDir, limits, retention, timeZone } = config
   const pipeline = createPipelineHost({
-    settings: { dataDir, limits, store: workerStore(config) },
+    settings: { dataDir, limits, store: workerStore(config), retention, defaultTimeZone: timeZone },
     ownTypes: types.own,
+    timeZones: () => [],
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),
     clock,

@@ -3,6 +3,7 @@ import { type ApplianceType, type Channel, readingLayout } from '#catalogue/appl
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import type { StoreRetention } from './reading-store.ts'
 
 /** An instant of 2026. */
 export const NOW_MS = 1_780_000_000_000
@@ -83,3 +84,13 @@ export const quarantineOf = (changes: Partial<QuarantineEntry> = {}): Quarantine
   raw: new Uint8Array([0, 255, 123]),
   ...changes,
 })
+
+/** Keeps everything for a hundred years. */
+export const retention: StoreRetention = {
+  raw_days: 36_500,
+  hourly_days: 36_500,
+  daily_days: 36_500,
+  quarantine_days: 36_500,
+  channel_days: {},
+  type_days: {},
+}

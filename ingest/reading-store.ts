@@ -25,6 +25,13 @@ export interface BucketQuery {
   readonly maxPoints: number
   /** Most buckets of all channels together; above it `maxPoints` counts as less. Absent: no bound. */
   readonly maxBuckets?: number
+  /**
+   * `auto` (default) takes hourly aggregates where buckets are whole hours and raw readings elsewhere, which gives the same; `raw` and
+   * `hourly` ask for one of them; `daily` gives local days of `timeZone`, one bucket a day, those that begin in [from, to).
+   */
+  readonly tier?: 'auto' | 'raw' | 'hourly' | 'daily'
+  /** IANA name; UTC when absent. Only for `daily`. */
+  readonly timeZone?: string
 }
 
 /** One bucket of one channel; `t` is its begin. Field names are the wire's. */
@@ -83,6 +90,40 @@ export interface StoreStatistics {
   readonly bytes: number
 }
 
+/** What one step of maintenance did; `bytes` and `rows` are those that were written or dropped. */
+export interface MaintenanceStep {
+  readonly step: 'sealed' | 'archived' | 'merged' | 'dropped' | 'columns_dropped' | 'quarantine_dropped'
+  readonly type: string
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** One tier of one type as it stands on disk; fields are the wire's. Hot rows have no bytes of their own: the file stands in one row. */
+export interface StorageTier {
+  readonly tier: 'hot' | 'cold' | 'texts' | 'hourly' | 'daily' | 'quarantine' | 'hot_file'
+  /** Empty where the tier is of all types. */
+  readonly type: string
+  readonly rows: number
+  readonly bytes: number
+  readonly files: number
+  /** UTC days of which there is something. */
+  readonly days: number
+  readonly oldest_ms: EpochMs | null
+  readonly newest_ms: EpochMs | null
+}
+
+/** Days that each tier is kept; a channel is named `channel` (of all types) or `type.channel`. */
+export interface StoreRetention {
+  readonly raw_days: number
+  readonly hourly_days: number
+  readonly daily_days: number
+  readonly quarantine_days: number
+  /** Raw values of single channels; never longer than `raw_days`. */
+  readonly channel_days: Readonly<Record<string, number>>
+  /** Raw days of single types. */
+  readonly type_days: Readonly<Record<string, number>>
+}
+
 export interface ReadingStore {
   /** Opens or creates; gives the position up to which the journal is stored. @throws MendlineError MDL_STORE_* */
   start(): Promise<{ readonly position: Position }>
@@ -94,7 +135,9 @@ export interface ReadingStore {
    * Readings stored under these keys, for telling a duplicate from a conflict; missing keys are absent from the answer.
    * The answer's key is `${tenant}/${device}/${boot}/${seq}`.
    */
-  lookup(keys: ReadonlyArray<Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'>>): Promise<ReadonlyMap<string, Reading>>
+  lookup(
+    keys: ReadonlyArray<Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'> & { readonly observed_at_ms?: EpochMs }>,
+  ): Promise<ReadonlyMap<string, Reading>>
   /** Highest sequence number that is stored of each boot of each device. */
   highest(): Promise<readonly HighestReading[]>
   /** Resolves when everything written so far stands in the file itself, so that losing the store's own log loses nothing of it. */
@@ -104,5 +147,12 @@ export interface ReadingStore {
   raw(query: RawQuery): AsyncIterable<RawReading>
   quarantined(query: QuarantineQuery): Promise<readonly StoredQuarantineEntry[]>
   statistics(): Promise<StoreStatistics>
+  /**
+   * Does one step of what keeps the store small: closes a full or old hot table, archives it, merges files, drops what is too old. Writing
+   * and queries go on beside it. Undefined: nothing is due. Absent where the engine does this itself.
+   */
+  maintain?(nowMs: EpochMs): Promise<MaintenanceStep | undefined>
+  /** Rows, bytes and age by tier and type. Absent where the engine cannot say. */
+  storage?(): Promise<readonly StorageTier[]>
   stop(): Promise<void>
 }

@@ -112,6 +112,14 @@ export const limits = {
   dedupBoots_MAX: 16,
   /** Firmware versions stored of one device; a further one is stored as absent, and the quarantine names the first. */
   firmwaresPerDevice_MAX: 64,
+  /** Readings in one hot table of a type; at the bound it is closed and becomes files, and a new one is begun. */
+  storeHotReadings_MAX: 2_000_000,
+  /** UTC days, today included, whose receipts stay in hot tables; then they become files. */
+  storeHotDays: 1,
+  /** Files of one day and type that wait to become one; above it they are merged before new ones are made of closed tables. */
+  storeDayFiles_MAX: 8,
+  /** Pause between two steps of the store's maintenance. */
+  storeMaintenanceMs: 1_000,
   /** Memory of the store's engine, in MiB; above it the engine works on disk. */
   storeMemoryMib: 512,
   /** Longest wait for one answer of a time-series engine; then the batch is tried again. */

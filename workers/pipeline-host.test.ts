@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
+import { retention } from '../ingest/builders.ts'
 import { createPipelineHost, type PipelineThread } from './pipeline-host.ts'
 import { Rpc } from './rpc.ts'
 import { PIPELINE_CALLS } from './worker-settings.ts'
@@ -54,8 +55,9 @@ function hostOf(start: (thread: number) => Promise<void> = async () => {}) {
   const clock = new ManualClock(0)
   const threads: FakeThread[] = []
   const host = createPipelineHost({
-    settings: { dataDir: '', limits, store: { kind: 'duckdb' } },
+    settings: { dataDir: '', limits, store: { kind: 'duckdb' }, retention, defaultTimeZone: 'UTC' },
     ownTypes: () => [],
+    timeZones: () => [],
     apply: async () => {},
     onReleasable: () => {},
     clock,

@@ -13,8 +13,9 @@ import { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
 export interface PipelineHostParts {
-  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes'>
+  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones'>
   readonly ownTypes: () => PipelineWorkerSettings['ownTypes']
+  readonly timeZones: () => PipelineWorkerSettings['timeZones']
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly onReleasable: (position: number) => void
   readonly clock: Clock
@@ -44,6 +45,7 @@ export interface PipelineHostStatistics {
   readonly pipeline: PipelineStatistics
   readonly writer: Readonly<Record<string, number>>
   readonly store: Readonly<Record<string, number>>
+  readonly maintenance: Readonly<Record<string, number>>
 }
 
 /** Restarts in a row at the quick pace; after them the slow one, and the platform says between the tries that it is not ready. */
@@ -137,8 +139,8 @@ class WorkerHost implements PipelineHost {
   }
 
   async #spawn(): Promise<void> {
-    const { settings, ownTypes, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
-    const workerData: PipelineWorkerSettings = { ...settings, committedEnd: this.#committedEnd, ownTypes: ownTypes() }
+    const { settings, ownTypes, timeZones, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
+    const workerData: PipelineWorkerSettings = { ...settings, committedEnd: this.#committedEnd, ownTypes: ownTypes(), timeZones: timeZones() }
     const worker = createWorker(workerData)
     const rpc = new Rpc(worker)
     rpc.handle(MAIN_CALLS.apply, apply)

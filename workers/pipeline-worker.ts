@@ -28,13 +28,15 @@ import { createRulesEngine } from '../rules/engine.ts'
 import { Pipeline, type PipelineState } from './pipeline.ts'
 import { Rpc } from './rpc.ts'
 import { createSnapshotFile } from './snapshot-file.ts'
+import { createStoreMaintenance } from './store-maintenance.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
 /** Longest wait of a query for what was acknowledged before it. */
 const READ_YOUR_WRITES_MS = 5_000
 
 assert(parentPort !== null, 'the pipeline runs in a worker')
-const { dataDir, committedEnd, ownTypes, limits, store: storeSettings } = workerData as PipelineWorkerSettings
+const { dataDir, committedEnd, ownTypes, limits, store: storeSettings, ...rest } = workerData as PipelineWorkerSettings
+const { retention, timeZones, defaultTimeZone } = rest
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)
@@ -48,18 +50,29 @@ const typeOf = (tenant: string, name: string): ApplianceType | undefined => own.
 
 const readingsDir = join(dataDir, 'readings')
 mkdirSync(readingsDir, { recursive: true })
-const embedded = createDuckdbStore({ file: join(readingsDir, 'readings.duckdb'), log, limits })
+const zones = new Map(timeZones)
+const embedded = createDuckdbStore({
+  file: join(readingsDir, 'hot.duckdb'),
+  coldDirectory: join(readingsDir, 'cold'),
+  formerFile: join(readingsDir, 'readings.duckdb'),
+  timeZoneOf: (tenant, device) => zones.get(`${tenant}/${device}`) ?? defaultTimeZone,
+  retention,
+  log,
+  limits,
+})
 // Loaded only where it is used: most sites never need it.
 const store =
   storeSettings.kind === 'duckdb'
     ? embedded
     : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
+const maintenance = createStoreMaintenance({ store: embedded, clock, log, limits })
 const runtimes = new Map<string, ModelRuntime>()
 let wakeUp: () => void = () => {}
 let pipeline: Pipeline<ClosedWindow> | undefined
 
 main.handle(PIPELINE_CALLS.start, start)
 main.handle(PIPELINE_CALLS.stop, async () => {
+  maintenance.stop()
   await pipeline?.stop()
   for (const runtime of runtimes.values()) await runtime.stop()
   await store.stop()
@@ -76,6 +89,8 @@ main.handle(PIPELINE_CALLS.quarantined, async (query: QuarantineQuery) => {
   await seeWhatIsAcknowledged()
   return store.quarantined(query)
 })
+main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
+main.handle(PIPELINE_CALLS.timeZone, async ([key, zone]: readonly [string, string]) => void zones.set(key, zone))
 main.handle(PIPELINE_CALLS.registerType, async ([key, type]: readonly [string, ApplianceType]) => {
   await store.prepareType(type)
   own.set(key, type)
@@ -128,8 +143,10 @@ async function start(): Promise<void> {
     pipeline: pipeline?.statistics(),
     writer: writer.statistics(),
     store: await store.statistics(),
+    maintenance: maintenance.statistics(),
   }))
   const { running } = await pipeline.start(storePosition)
+  maintenance.start()
   flushCompiled()
   running.catch((error: unknown) => {
     log.error('pipeline cannot go on', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) })

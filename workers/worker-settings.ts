@@ -1,6 +1,7 @@
 /** What the pipeline's worker is told when it is started, and the names of the calls between it and the main thread. */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Limits } from '#kernel/limits.ts'
+import type { StoreRetention } from '../ingest/reading-store.ts'
 
 export interface PipelineWorkerSettings {
   readonly dataDir: string
@@ -10,6 +11,10 @@ export interface PipelineWorkerSettings {
   readonly ownTypes: ReadonlyArray<readonly [key: string, type: ApplianceType]>
   readonly limits: Limits
   readonly store: WorkerStore
+  readonly retention: StoreRetention
+  /** Time zones of devices that are not in the default one, by `${tenant}/${device}`. */
+  readonly timeZones: ReadonlyArray<readonly [device: string, zone: string]>
+  readonly defaultTimeZone: string
 }
 
 /** Where readings go; the token is in clear here, since a worker gets copies. */
@@ -33,6 +38,8 @@ export const PIPELINE_CALLS = {
   quarantined: 'quarantined',
   statistics: 'statistics',
   registerType: 'register-type',
+  storage: 'storage',
+  timeZone: 'time-zone',
 } as const
 
 /** Calls and notices that the main thread answers. */

@@ -3,13 +3,16 @@ import { DuckDBBlobValue, type DuckDBConnection, DuckDBListValue } from '@duckdb
 import { epochMs } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import type { BucketQuery, HighestReading, QuarantineQuery, RawQuery, ReadingBucket, StoredQuarantineEntry } from '../reading-store.ts'
+import type { HighestReading, QuarantineQuery, RawQuery, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
-import { quoted, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
-import { bucketGrid, chartedChannels, pointsWithin, type StoredType } from './stored-type.ts'
+import type { Registers } from './duckdb-schema.ts'
+import { hotReadingsSql, partsOf, readingsSql, textsSql } from './duckdb-sources.ts'
+import type { ColdPart } from './duckdb-view.ts'
+import { quoted } from './sql-names.ts'
+import type { StoredType } from './stored-type.ts'
 
 type Row = readonly unknown[]
-type ReadingKeyFields = Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq'>
+type ReadingKeyFields = Parameters<ReadingStore['lookup']>[0][number]
 
 /** Keys in one query of `lookup`. */
 const LOOKUP_KEYS_MAX = 1_000
@@ -17,7 +20,7 @@ const LOOKUP_KEYS_MAX = 1_000
 const KEYS_SQL = 'r.device_key, r.observed_at_ms::DOUBLE, r.received_at_ms::DOUBLE, r.boot::DOUBLE, r.seq::DOUBLE, r.flags, r.firmware_key'
 const KEY_FIELDS = 7
 
-/** Readings stored under keys. */
+/** Readings stored under keys; where the key tells its device time, that day's file is asked before all others. */
 export async function lookupReadings(
   connection: DuckDBConnection,
   registers: Registers,
@@ -25,73 +28,48 @@ export async function lookupReadings(
 ): Promise<Map<string, Reading>> {
   const found = new Map<string, Reading>()
   for (const [id, type] of registers.types) {
-    const own = keys.flatMap((key) => {
-      const number = key.type === id ? registers.deviceKeys.get(`${key.tenant}/${key.device}`) : undefined
-      return number === undefined ? [] : [`(${number}, ${key.boot}, ${key.seq})`]
-    })
+    const own = keys.filter((key) => key.type === id && registers.deviceKeys.has(`${key.tenant}/${key.device}`))
     for (let first = 0; first < own.length; first += LOOKUP_KEYS_MAX) {
-      const values = own.slice(first, first + LOOKUP_KEYS_MAX).join(', ')
-      const wanted = `JOIN (SELECT DISTINCT * FROM (VALUES ${values}) AS v(d, b, s)) AS k ON r.device_key = k.d AND r.boot = k.b AND r.seq = k.s`
-      const rows = await readRows(connection, `SELECT ${readingSql(type)} FROM ${quoted(readingsTable(id))} AS r ${wanted}`)
-      const textsSql = `SELECT r.device_key, r.boot::DOUBLE, r.seq::DOUBLE, r.channel, r.text FROM ${quoted(textsTable(id))} AS r ${wanted}`
-      const texts = groupTexts(await readRows(connection, textsSql))
-      for (const row of rows) {
-        const reading = readingOfRow(registers, type, row, texts)
-        found.set(readingKey(reading), reading)
-      }
+      const some = own.slice(first, first + LOOKUP_KEYS_MAX)
+      const parts = partsOf(registers, id)
+      const near = parts.filter(({ fromMs, toMs }) => some.some(({ observed_at_ms: at }) => at !== undefined && at >= fromMs && at <= toMs))
+      await lookupIn(connection, { registers: withParts(registers, near), type, keys: some }, found)
+      const missing = some.filter((key) => !found.has(readingKey(key)))
+      const rest = parts.filter((part) => !near.includes(part))
+      if (missing.length > 0 && rest.length > 0) await lookupIn(connection, { registers: withParts(registers, rest), type, keys: missing }, found)
     }
   }
   return found
 }
 
+async function lookupIn(
+  connection: DuckDBConnection,
+  { registers, type, keys }: { readonly registers: Registers; readonly type: StoredType; readonly keys: readonly ReadingKeyFields[] },
+  found: Map<string, Reading>,
+): Promise<void> {
+  const values = keys.map(({ tenant, device, boot, seq }) => `(${registers.deviceKeys.get(`${tenant}/${device}`)}, ${boot}, ${seq})`).join(', ')
+  const wanted = `JOIN (SELECT DISTINCT * FROM (VALUES ${values}) AS v(d, b, s)) AS k ON r.device_key = k.d AND r.boot = k.b AND r.seq = k.s`
+  const rows = await readRows(connection, `SELECT ${readingSql(type)} FROM ${readingsSql(registers, type.id)} AS r ${wanted}`)
+  const sql = `SELECT r.device_key, r.boot::DOUBLE, r.seq::DOUBLE, r.channel, r.text FROM ${textsSql(registers, type.id)} AS r ${wanted}`
+  const texts = rows.length === 0 ? new Map() : groupTexts(await readRows(connection, sql))
+  for (const row of rows) {
+    const reading = readingOfRow(registers, type, row, texts)
+    found.set(readingKey(reading), reading)
+  }
+}
+
+const withParts = (registers: Registers, parts: readonly ColdPart[]): Registers => ({ ...registers, view: { ...registers.view, parts } })
+
 /** Highest sequence number of each boot of each device, over all types. */
 export async function highestReadings(connection: DuckDBConnection, registers: Registers): Promise<HighestReading[]> {
   if (registers.types.size === 0) return []
-  const keys = [...registers.types.keys()].map((id) => `SELECT device_key, boot, seq FROM ${quoted(readingsTable(id))}`)
+  const keys = [...registers.types.keys()].map((id) => `SELECT device_key, boot, seq FROM ${hotReadingsSql(registers, id)}`)
+  keys.push('SELECT device_key, boot, seq FROM cold_highest')
   const sql = `SELECT device_key, boot::DOUBLE, max(seq)::DOUBLE FROM (${keys.join(' UNION ALL ')}) GROUP BY ALL`
   return (await readRows(connection, sql)).flatMap(([key, boot, seq]) => {
     const source = registers.devices.get(Number(key))
     return source === undefined ? [] : [{ ...source, boot: Number(boot), seq: Number(seq) }]
   })
-}
-
-/** Buckets of one device, ascending by time, then in the type's order of channels. Each reading of a bucket weighs the same. */
-export async function bucketRows(connection: DuckDBConnection, registers: Registers, query: BucketQuery): Promise<ReadingBucket[]> {
-  const key = registers.deviceKeys.get(`${query.tenant}/${query.device}`)
-  if (key === undefined) return []
-  const types = [...(registers.deviceTypes.get(key) ?? [])].flatMap((id) => registers.types.get(id) ?? [])
-  const count = types.reduce((sum, type) => sum + chartedChannels(type, query.channels).length, 0)
-  const maxPoints = pointsWithin(query.maxPoints, count, query.maxBuckets)
-  const rows: ReadingBucket[] = []
-  for (const type of types) for (const row of await bucketsOfType(connection, type, key, { ...query, maxPoints })) rows.push(row)
-  return rows.sort((a, b) => a.t - b.t)
-}
-
-async function bucketsOfType(connection: DuckDBConnection, type: StoredType, key: number, query: BucketQuery): Promise<ReadingBucket[]> {
-  const channels = chartedChannels(type, query.channels)
-  if (channels.length === 0) return []
-  const { originMs, widthMs } = bucketGrid(query.from_ms, query.to_ms, query.maxPoints)
-  const aggregates = channels.map((channel) => {
-    const value = quoted(channel.name)
-    const low = channel.isAggregated
-      ? `CASE WHEN ${value} IS NOT NULL THEN least(${value}, coalesce(${quoted(`${channel.name}_min`)}, ${value})) END`
-      : value
-    const high = channel.isAggregated
-      ? `CASE WHEN ${value} IS NOT NULL THEN greatest(${value}, coalesce(${quoted(`${channel.name}_max`)}, ${value})) END`
-      : value
-    return `avg(${value}), min(${low}), max(${high}), count(${value})::DOUBLE`
-  })
-  const sql = `SELECT (${originMs} + ((observed_at_ms - ${originMs}) // ${widthMs}) * ${widthMs})::DOUBLE AS t, ${aggregates.join(', ')}
-    FROM ${quoted(readingsTable(type.id))}
-    WHERE device_key = ${key} AND observed_at_ms >= $1 AND observed_at_ms < $2 GROUP BY t ORDER BY t`
-  const rows = await readRows(connection, sql, [BigInt(query.from_ms), BigInt(query.to_ms)])
-  return rows.flatMap((row) =>
-    channels.flatMap((channel, index) => {
-      const [mean, min, max, n] = row.slice(1 + index * 4, 5 + index * 4).map(Number)
-      if (mean === undefined || min === undefined || max === undefined || n === undefined || n === 0) return []
-      return [{ t: epochMs(Number(row[0])), device: query.device, channel: channel.name, mean, min, max, n }]
-    }),
-  )
 }
 
 /** A reading of a stream, with its type. */
@@ -117,10 +95,10 @@ export async function* streamReadings(connection: DuckDBConnection, registers: R
     })
     const hasTexts = type.channels.some((channel) => channel.kind === 'text')
     const texts = `LEFT JOIN (SELECT r.device_key, r.boot, r.seq, list([r.channel, r.text]) AS texts
-      FROM ${quoted(textsTable(type.id))} AS r ${join} WHERE ${filter} GROUP BY ALL) AS t
+      FROM ${textsSql(registers, type.id, query)} AS r ${join} WHERE ${filter} GROUP BY ALL) AS t
       ON t.device_key = r.device_key AND t.boot = r.boot AND t.seq = r.seq`
     const columns = [`${KEYS_SQL}, k.device AS device, ${number} AS type, ${hasTexts ? 't.texts' : 'NULL::VARCHAR[][]'} AS texts`, ...numbers]
-    return `SELECT ${columns.join(', ')} FROM ${quoted(readingsTable(type.id))} AS r ${join} ${hasTexts ? texts : ''} WHERE ${filter}`
+    return `SELECT ${columns.join(', ')} FROM ${readingsSql(registers, type.id, query)} AS r ${join} ${hasTexts ? texts : ''} WHERE ${filter}`
   })
   const sql = `${parts.join(' UNION ALL ')} ORDER BY device, 4, 5`
   const parameters = [query.tenant, query.device ?? null, BigInt(query.from_ms), BigInt(query.to_ms)]
@@ -229,13 +207,13 @@ function addText(groups: Map<string, Array<readonly [string, string]>>, row: Row
   else group.push(pair)
 }
 
-type Parameters = Array<string | bigint | number | null>
+type SqlParameters = Array<string | bigint | number | null>
 
-async function readRows(connection: DuckDBConnection, sql: string, parameters: Parameters = []): Promise<readonly Row[]> {
+async function readRows(connection: DuckDBConnection, sql: string, parameters: SqlParameters = []): Promise<readonly Row[]> {
   return (await connection.runAndReadAll(sql, parameters)).getRowsJS()
 }
 
-async function* streamRows(connection: DuckDBConnection, sql: string, parameters: Parameters): AsyncGenerator<Row> {
+async function* streamRows(connection: DuckDBConnection, sql: string, parameters: SqlParameters): AsyncGenerator<Row> {
   const result = await connection.stream(sql, parameters)
   for (;;) {
     const chunk = await result.fetchChunk()

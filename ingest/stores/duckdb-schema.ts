@@ -6,9 +6,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { readView, VIEW_TABLES, type View } from './duckdb-view.ts'
+import { namePart, quoted } from './sql-names.ts'
 import { columnsOf, KEY_COLUMNS, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
-const SCHEMA_VERSION = 1
+/** Version of the layout on disk: 1 = all readings in `readings.duckdb`, 2 = hot tables and files. */
+export const LAYOUT_VERSION = 2
 const CHANNEL_PATTERN = /^[a-z][a-z0-9_]{0,62}$/
 /** Ids of the catalogue, and `{tenant}.{name}` of types that users described. */
 const TYPE_PATTERN = /^[A-Za-z0-9_-]{1,64}([.][A-Za-z0-9_-]{1,64})?$/
@@ -17,6 +20,7 @@ const KEY_TYPES = ['UINTEGER', 'BIGINT', 'BIGINT', 'BIGINT', 'UBIGINT', 'UTINYIN
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS meta(name VARCHAR PRIMARY KEY, value DOUBLE NOT NULL);
+  CREATE TABLE IF NOT EXISTS progress(position DOUBLE, readings DOUBLE, "values" DOUBLE);
   CREATE TABLE IF NOT EXISTS device_keys(device_key UINTEGER, tenant VARCHAR, device VARCHAR);
   CREATE TABLE IF NOT EXISTS device_types(device_key UINTEGER, type VARCHAR);
   CREATE TABLE IF NOT EXISTS firmwares(firmware_key UINTEGER, fw VARCHAR);
@@ -26,12 +30,22 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS quarantine_raw(raw_id BIGINT, raw BLOB);
 `
 
-export const readingsTable = (type: string): string => `readings_${tablePart(type)}`
-export const textsTable = (type: string): string => `texts_${tablePart(type)}`
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+/** The table of a type that is written now. */
+export const readingsTable = (type: string): string => `readings_${namePart(type)}`
+export const textsTable = (type: string): string => `texts_${namePart(type)}`
 
-/** DuckDB takes `A` and `a` for one name: what is not a small letter, digit or underscore is written as `$` and its code. */
-const tablePart = (type: string): string => type.replaceAll(/[^a-z0-9_]/g, (letter) => `$${letter.charCodeAt(0).toString(16)}`)
+/** How far the store is; a row more with each batch, since a row that is changed keeps the database from a checkpoint beside queries. */
+export interface Progress {
+  readonly position: number
+  readonly readings: number
+  readonly values: number
+}
+
+export async function readProgress(connection: DuckDBConnection): Promise<Progress> {
+  const sql = 'SELECT position, readings, "values" FROM progress ORDER BY position DESC, readings DESC LIMIT 1'
+  const [row = []] = (await connection.runAndReadAll(sql)).getRowsJS()
+  return { position: Number(row[0] ?? 0), readings: Number(row[1] ?? 0), values: Number(row[2] ?? 0) }
+}
 
 /** What the tables hold by number; changed only together with them. */
 export interface Registers {
@@ -45,19 +59,23 @@ export interface Registers {
   readonly types: Map<string, StoredType>
   /** Number columns of a type's table as they stand there: new ones come last, wherever the type has them. */
   readonly tableColumns: Map<string, readonly string[]>
-  readonly meta: Map<string, number>
+  readonly progress: Progress
+  /** Where readings stand; a new one with each change. */
+  readonly view: View
+  /** Folder of the archive's files. */
+  readonly coldDirectory: string
 }
 
 /** Makes the tables where they lack and reads the lists. @throws MendlineError MDL_STORE_SCHEMA */
-export async function openSchema(connection: DuckDBConnection): Promise<Registers> {
-  await connection.run(TABLES)
+export async function openSchema(connection: DuckDBConnection, coldDirectory: string): Promise<Registers> {
+  await connection.run(`${TABLES}${VIEW_TABLES}`)
   const rows = async (sql: string): Promise<readonly unknown[][]> => (await connection.runAndReadAll(sql)).getRowsJS()
-  const meta = new Map((await rows('SELECT name, value FROM meta')).map(([name, value]) => [String(name), Number(value)]))
-  const version = meta.get('schema_version')
+  const [version] = (await rows("SELECT value FROM meta WHERE name = 'schema_version'")).map(([value]) => Number(value))
   if (version === undefined) {
-    await connection.run(`INSERT INTO meta VALUES ('schema_version', ${SCHEMA_VERSION}), ('position', 0), ('readings', 0), ('values', 0)`)
-  } else if (version !== SCHEMA_VERSION) {
-    const details = { found: version, known: SCHEMA_VERSION }
+    await connection.run(`INSERT INTO meta VALUES ('schema_version', ${LAYOUT_VERSION}), ('view', 1), ('next_part', 1)`)
+    await connection.run('INSERT INTO progress VALUES (0, 0, 0)')
+  } else if (version !== LAYOUT_VERSION) {
+    const details = { found: version, known: LAYOUT_VERSION }
     throw new MendlineError('MDL_STORE_SCHEMA', 'the reading store has another schema version', { details })
   }
   const registers: Registers = {
@@ -68,7 +86,9 @@ export async function openSchema(connection: DuckDBConnection): Promise<Register
     firmwares: new Map(),
     types: new Map(),
     tableColumns: new Map(),
-    meta,
+    progress: await readProgress(connection),
+    view: await readView(connection),
+    coldDirectory,
   }
   for (const [key, tenant, device] of await rows('SELECT * FROM device_keys')) addDevice(registers, Number(key), String(tenant), String(device))
   for (const [key, type] of await rows('SELECT * FROM device_types')) registers.deviceTypes.get(Number(key))?.add(String(type))
@@ -76,6 +96,13 @@ export async function openSchema(connection: DuckDBConnection): Promise<Register
   for (const [type, channels] of await readChannels(rows)) registers.types.set(type, storedType({ id: type, channels }, undefined))
   for (const type of registers.types.keys()) registers.tableColumns.set(type, await columnsOfTable(connection, type))
   return registers
+}
+
+/** Tables and files as the connection's transaction sees them. */
+export async function whereReadingsStand(connection: DuckDBConnection, registers: Registers): Promise<Pick<Registers, 'view' | 'tableColumns'>> {
+  const tableColumns = new Map<string, readonly string[]>()
+  for (const type of registers.types.keys()) tableColumns.set(type, await columnsOfTable(connection, type))
+  return { view: await readView(connection), tableColumns }
 }
 
 export function addDevice(registers: Registers, key: number, tenant: string, device: string): void {
@@ -89,19 +116,13 @@ export function addFirmware(registers: Registers, key: number, fw: string): void
   registers.firmwares.set(key, fw)
 }
 
-/** Makes a type's tables or adds the columns that they lack; answers whether anything changed. */
+/** Makes a type's tables where they lack, without number columns (see duckdb-columns.ts), and keeps its channels; answers whether anything changed. */
 export async function prepareTables(connection: DuckDBConnection, registers: Registers, type: ApplianceType): Promise<boolean> {
   checkNames(type)
   const before = registers.types.get(type.id)
   const after = storedType(type, before)
   if (before !== undefined && JSON.stringify(before) === JSON.stringify(after)) return false
-  const keys = KEY_COLUMNS.map((column, index) => `${column} ${KEY_TYPES[index]}`).join(', ')
-  const table = quoted(readingsTable(type.id))
-  await connection.run(`CREATE TABLE IF NOT EXISTS ${table}(${keys})`)
-  await connection.run(
-    `CREATE TABLE IF NOT EXISTS ${quoted(textsTable(type.id))}(device_key UINTEGER, observed_at_ms BIGINT, boot BIGINT, seq UBIGINT, channel VARCHAR, text VARCHAR)`,
-  )
-  for (const column of after.columns) await connection.run(`ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${quoted(column)} DOUBLE`)
+  await createTables(connection, type.id)
   await connection.run('DELETE FROM channels WHERE type = $1', [type.id])
   for (const [ordinal, channel] of after.channels.entries()) {
     await connection.run('INSERT INTO channels VALUES ($1, $2, $3, $4, $5)', [type.id, ordinal, channel.name, channel.kind, channel.isAggregated])
@@ -109,6 +130,15 @@ export async function prepareTables(connection: DuckDBConnection, registers: Reg
   registers.types.set(type.id, after)
   registers.tableColumns.set(type.id, await columnsOfTable(connection, type.id))
   return true
+}
+
+/** Makes the tables of a type that are written, with keys alone; a column comes with its first value. */
+export async function createTables(connection: DuckDBConnection, type: string): Promise<void> {
+  const keys = KEY_COLUMNS.map((column, index) => `${column} ${KEY_TYPES[index]}`).join(', ')
+  const table = quoted(readingsTable(type))
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${table}(${keys})`)
+  const texts = 'device_key UINTEGER, observed_at_ms BIGINT, boot BIGINT, seq UBIGINT, channel VARCHAR, text VARCHAR'
+  await connection.run(`CREATE TABLE IF NOT EXISTS ${quoted(textsTable(type))}(${texts})`)
 }
 
 async function columnsOfTable(connection: DuckDBConnection, type: string): Promise<readonly string[]> {

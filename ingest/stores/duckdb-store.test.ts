@@ -10,6 +10,7 @@ import { channels, kettle, NOW_MS, quarantineOf, readingOf } from '../builders.t
 import { describeReadingStore } from '../reading-store.contract.ts'
 import type { RawReading, ReadingStore } from '../reading-store.ts'
 import { createDuckdbStore } from './duckdb-store.ts'
+import { KEY_COLUMNS } from './stored-type.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mendline-store-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -55,6 +56,29 @@ describe('DuckDB store on a file', () => {
     await store.write({ readings: [readingOf({}), readingOf({}, { device: 'new' })], quarantine: [], position: 9 })
     expect(await count(store)).toBe(2)
     await store.stop()
+  })
+
+  it('makes the column of a channel with its first value, also while a stream reads', async () => {
+    const file = 'columns.duckdb'
+    const store = on(file)
+    await store.start()
+    await store.prepareType(kettle)
+    const early = Array.from({ length: 5_000 }, (_, seq) => readingOf({ inlet_temperature_c: seq % 100 }, { seq }))
+    await store.write({ readings: early, quarantine: [], position: 1 })
+    const stream = store.raw(all)[Symbol.asyncIterator]()
+    expect((await stream.next()).value).toMatchObject({ seq: 0, v: { inlet_temperature_c: 0 } })
+    await store.write({ readings: [readingOf({ float_is_closed: 1 }, { seq: 6_000 })], quarantine: [], position: 2 })
+    let streamed = 1
+    while ((await stream.next()).done !== true) streamed++
+    expect(streamed).toBe(5_000)
+    expect((await rawOf(store)).at(-1)?.v).toEqual({ float_is_closed: true })
+    await store.stop()
+    const instance = await DuckDBInstance.create(join(root, file))
+    const connection = await instance.connect()
+    const names = (await connection.runAndReadAll("SELECT column_name FROM duckdb_columns() WHERE table_name = 'readings_kettle'")).getRowsJS()
+    expect(names.map(([name]) => name).slice(KEY_COLUMNS.length)).toEqual(['inlet_temperature_c', 'float_is_closed'])
+    connection.closeSync()
+    instance.closeSync()
   })
 
   it('takes a batch of many new devices and firmware versions at once', async () => {
@@ -116,7 +140,7 @@ describe('DuckDB store on a file', () => {
     for (const seq of [1, 2, 3]) await first.write({ readings: [readingOf({}, { seq })], quarantine: [], position: seq })
     copyFileSync(join(root, 'wal.duckdb'), join(root, 'broken.duckdb'))
     const log = readFileSync(join(root, 'wal.duckdb.wal'))
-    log[40] = (log[40] ?? 0) ^ 1
+    log[200] = (log[200] ?? 0) ^ 1
     writeFileSync(join(root, 'broken.duckdb.wal'), log)
     await first.stop()
     const second = on('broken.duckdb')

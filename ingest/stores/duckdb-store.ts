@@ -1,31 +1,71 @@
 /**
- * The reading store on DuckDB, embedded. A batch and the position behind it are one transaction, so a crash leaves both or neither, and
- * the pipeline writes again from the position. One connection writes; each query has its own, so that a long one delays no batch. A WAL
- * that cannot be read is moved aside, never deleted: the journal holds what was in it.
+ * The reading store on DuckDB, embedded: hot tables in the database, older readings in Parquet files by type and day. A batch and the
+ * position behind it are one transaction, so a crash leaves both or neither, and the pipeline writes again from the position. One
+ * connection writes; each query has its own and one moment of tables and files. A WAL that cannot be read is moved aside, never deleted:
+ * the journal holds what was in it.
  */
-import { rename, stat } from 'node:fs/promises'
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import { mkdir } from 'node:fs/promises'
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { HighestReading, RawQuery, RawReading, ReadingStore, StoreBatch, StoreStatistics } from '../reading-store.ts'
-import { appendQuarantine, appendReadings, appendSources } from './duckdb-append.ts'
-import { bucketRows, highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
-import { addDevice, addFirmware, openSchema, prepareTables, type Registers } from './duckdb-schema.ts'
+import type {
+  HighestReading,
+  MaintenanceStep,
+  RawQuery,
+  RawReading,
+  ReadingStore,
+  StorageTier,
+  StoreBatch,
+  StoreRetention,
+  StoreStatistics,
+} from '../reading-store.ts'
+import { appendQuarantine } from './duckdb-append.ts'
+import { appendReadings } from './duckdb-append-readings.ts'
+import { Archive, type ArchiveLimits } from './duckdb-archive.ts'
+import { bucketRows } from './duckdb-buckets.ts'
+import { addColumns, missingColumns } from './duckdb-columns.ts'
+import { registerSources } from './duckdb-devices.ts'
+import { migrateLayout } from './duckdb-migrate.ts'
+import { openDatabase, sizeOf, unavailable } from './duckdb-open.ts'
+import { highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
+import { openSchema, type Progress, prepareTables, type Registers, readProgress, whereReadingsStand } from './duckdb-schema.ts'
+import { storageTiers } from './duckdb-storage.ts'
+import { viewVersion } from './duckdb-view.ts'
 import { rawReading } from './stored-type.ts'
 
 export interface DuckdbStoreOptions {
   /** Path of the database, or `:memory:`. */
   readonly file: string
+  /** Folder of the archive's files; beside the database when absent. */
+  readonly coldDirectory?: string
+  /** Database of layout 1 that is taken over when there is none of this layout yet. */
+  readonly formerFile?: string
   readonly log: Log
-  readonly limits: Pick<Limits, 'storeMemoryMib'>
+  readonly limits: Pick<Limits, 'storeMemoryMib'> & ArchiveLimits
+  /** Absent: nothing is dropped by age. */
+  readonly retention?: StoreRetention
+  /** IANA name of the time zone in whose days a device's daily aggregates are made; UTC when absent. */
+  readonly timeZoneOf?: (tenant: string, device: string) => string
+  /** Called between the steps of maintenance; tests stop there. */
+  readonly onStep?: (step: string) => Promise<void>
 }
 
 /** Creates the store; `start` opens the file. */
 export const createDuckdbStore = (options: DuckdbStoreOptions): ReadingStore => new DuckdbStore(options)
 
 const THREADS = 2
+/**
+ * Log at which the engine checkpoints by itself. The pipeline asks for a checkpoint behind each of its snapshots; at the engine's own 16 MB the
+ * last row group is packed again every second under load, which costs more than all the rest of writing.
+ */
+const CHECKPOINT_WAL = '256MiB'
+
+const CHECKPOINT_ATTEMPTS_MAX = 10
+
+/** Of the engine. Blocks of 64 KiB: a column of a row group rarely fills one of 256 KiB, which costs a third of the file. */
+const ENGINE = { default_block_size: '65536', storage_compatibility_version: 'latest' }
 
 interface Opened {
   readonly instance: DuckDBInstance
@@ -39,21 +79,53 @@ class DuckdbStore implements ReadingStore {
   #nextQuarantineId = 1
   /** Writes and preparations follow each other on the one connection. */
   #tail: Promise<unknown> = Promise.resolve()
+  /** Queries that are open. */
+  readonly #readers = new Set<Promise<void>>()
+  readonly #archive: Archive
+  #maintaining: Promise<MaintenanceStep | undefined> | undefined
+  /** Connection on which maintenance works. */
+  #maintenance: DuckDBConnection | undefined
+  #isStopping = false
 
   constructor(options: DuckdbStoreOptions) {
     this.#options = options
+    this.#archive = new Archive({
+      registers: () => this.#require().registers,
+      inTurn: (task) => this.#inTurn(({ writer, registers }) => task(writer, registers).finally(() => this.#renewView())),
+      onConnection: (task) => this.#onConnection(task),
+      readersGone: async () => void (await Promise.all(this.#readers)),
+      retention: options.retention,
+      timeZoneOf: options.timeZoneOf ?? (() => 'UTC'),
+      limits: options.limits,
+      log: options.log,
+      onStep: options.onStep ?? (async () => {}),
+    })
   }
 
   async start(): Promise<{ readonly position: number }> {
     assert(this.#opened === undefined, 'a store is started once')
-    const instance = await this.#open()
+    const { file, formerFile, log } = this.#options
+    const settings = this.#settings()
+    if (formerFile !== undefined) await migrateLayout({ from: formerFile, to: file, settings, log })
+    const coldDirectory = this.#options.coldDirectory ?? `${file}.cold`
+    const instance = await openDatabase({ file, settings, log })
     const writer = await instance.connect()
     try {
-      const registers = await openSchema(writer)
+      // Names of files are never used twice, so what is known of one stays right.
+      await writer.run('SET GLOBAL parquet_metadata_cache = true')
+      const registers = await openSchema(writer, coldDirectory)
       const [row] = (await writer.runAndReadAll('SELECT coalesce(max(id), 0)::DOUBLE FROM quarantine')).getRowsJS()
       this.#nextQuarantineId = Number(row?.[0] ?? 0) + 1
       this.#opened = { instance, writer, registers }
-      return { position: registers.meta.get('position') ?? 0 }
+      if (file !== ':memory:') {
+        // One row tells how far the store is; that of each batch before is no longer needed.
+        await writer.run('DELETE FROM progress WHERE position < (SELECT max(position) FROM progress)')
+        // Before files go for good, the lists that do not name them stand in the database itself.
+        await writer.run('CHECKPOINT')
+        await mkdir(coldDirectory, { recursive: true })
+        await this.#archive.removeStrays()
+      }
+      return { position: registers.progress.position }
     } catch (cause) {
       writer.closeSync()
       instance.closeSync()
@@ -71,18 +143,20 @@ class DuckdbStore implements ReadingStore {
 
   write(batch: StoreBatch): Promise<void> {
     return this.#inTurn(async ({ writer, registers }) => {
+      const byType = Map.groupBy(batch.readings, (reading) => reading.type)
+      for (const [type, readings] of byType) await addColumns(writer, registers, type, missingColumns(registers, type, readings))
       await writer.run('BEGIN')
       try {
         await registerSources(writer, registers, batch.readings)
-        await this.#append(writer, registers, batch)
+        const progress = await this.#append(writer, registers, { ...batch, byType })
         await writer.run('COMMIT')
+        this.#opened = { ...this.#require(), registers: { ...registers, progress } }
       } catch (cause) {
         await writer.run('ROLLBACK').catch(() => {})
         await this.#readAgain()
         throw cause
       }
       this.#nextQuarantineId += batch.quarantine.length
-      registers.meta.set('position', batch.position)
     })
   }
 
@@ -94,8 +168,22 @@ class DuckdbStore implements ReadingStore {
     return this.#query(highestReadings)
   }
 
-  checkpoint(): Promise<void> {
-    return this.#inTurn(async ({ writer }) => void (await writer.run('CHECKPOINT')))
+  async checkpoint(): Promise<void> {
+    const attempt = (): Promise<void> => this.#inTurn(async ({ writer }) => void (await writer.run('CHECKPOINT')))
+    // A change of tables can be checkpointed only when the queries that began before it are over; batches go on meanwhile.
+    for (let left = CHECKPOINT_ATTEMPTS_MAX; left > 1; left--) {
+      const readers = [...this.#readers]
+      const isDone = await attempt().then(
+        () => true,
+        (cause: unknown) => {
+          if (readers.length === 0) throw cause
+          return false
+        },
+      )
+      if (isDone) return
+      await Promise.race(readers)
+    }
+    await attempt()
   }
 
   buckets(query: Parameters<ReadingStore['buckets']>[0]): ReturnType<ReadingStore['buckets']> {
@@ -103,13 +191,12 @@ class DuckdbStore implements ReadingStore {
   }
 
   async *raw(query: RawQuery): AsyncIterable<RawReading> {
-    const { instance, registers } = this.#require()
     // A stream occupies its connection.
-    const connection = await instance.connect()
+    const { connection, registers, end } = await this.#openReader()
     try {
       for await (const { reading, type } of streamReadings(connection, registers, query)) yield rawReading(reading, type)
     } finally {
-      connection.closeSync()
+      end()
     }
   }
 
@@ -119,16 +206,39 @@ class DuckdbStore implements ReadingStore {
 
   async statistics(): Promise<StoreStatistics> {
     const { file } = this.#options
-    return this.#query(async (connection) => {
-      const rows = (await connection.runAndReadAll('SELECT name, value FROM meta')).getRowsJS()
-      const meta = new Map(rows.map(([name, value]) => [String(name), Number(value)]))
+    return this.#query(async (connection, { view }) => {
+      const { readings, values } = await readProgress(connection)
       const [quarantine] = (await connection.runAndReadAll('SELECT count(*)::DOUBLE FROM quarantine')).getRowsJS()
-      const bytes = (await sizeOf(file)) + (await sizeOf(`${file}.wal`))
-      return { readings: meta.get('readings') ?? 0, values: meta.get('values') ?? 0, quarantined: Number(quarantine?.[0] ?? 0), bytes }
+      const cold = view.parts.flatMap(({ files }) => Object.values(files).map(({ bytes }) => bytes))
+      const bytes = cold.reduce((total, size) => total + size, (await sizeOf(file)) + (await sizeOf(`${file}.wal`)))
+      return { readings, values, quarantined: Number(quarantine?.[0] ?? 0), bytes }
+    })
+  }
+
+  async maintain(nowMs: number): Promise<MaintenanceStep | undefined> {
+    if (this.#options.file === ':memory:' || this.#isStopping) return undefined
+    this.#maintaining ??= this.#archive
+      .step(nowMs)
+      .catch((cause: unknown) => {
+        throw this.#isStopping || cause instanceof MendlineError ? cause : unavailable('the reading store cannot archive', cause)
+      })
+      .finally(() => {
+        this.#maintaining = undefined
+      })
+    return this.#maintaining
+  }
+
+  storage(): Promise<readonly StorageTier[]> {
+    return this.#query(async (connection, registers) => {
+      const { file } = this.#options
+      return storageTiers(connection, registers, (await sizeOf(file)) + (await sizeOf(`${file}.wal`)))
     })
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#maintenance?.interrupt()
+    await this.#maintaining?.catch(() => {})
     await this.#tail.catch(() => {})
     const opened = this.#opened
     this.#opened = undefined
@@ -138,42 +248,35 @@ class DuckdbStore implements ReadingStore {
     opened.instance.closeSync()
   }
 
-  async #open(): Promise<DuckDBInstance> {
-    const { file, limits, log } = this.#options
-    const settings = { memory_limit: `${limits.storeMemoryMib}MiB`, threads: String(THREADS) }
-    try {
-      return await DuckDBInstance.create(file, settings)
-    } catch (cause) {
-      const wal = `${file}.wal`
-      if (isLocked(cause) || (await sizeOf(wal)) === 0) throw unavailable('the reading store cannot be opened', cause)
-      const aside = await freeName(`${wal}.unreadable`)
-      await rename(wal, aside)
-      log.error('log of the reading store cannot be read and was moved aside; the journal fills the store again', { aside, cause })
-      return DuckDBInstance.create(file, settings).catch((second: unknown) => {
-        throw unavailable('the reading store cannot be opened, not even without its log', second)
-      })
-    }
+  #settings(): Record<string, string> {
+    return { memory_limit: `${this.#options.limits.storeMemoryMib}MiB`, threads: String(THREADS), checkpoint_threshold: CHECKPOINT_WAL, ...ENGINE }
   }
 
-  async #append(writer: DuckDBConnection, registers: Registers, batch: StoreBatch): Promise<void> {
+  async #append(writer: DuckDBConnection, registers: Registers, batch: StoreBatch & { byType: Map<string, Reading[]> }): Promise<Progress> {
     let values = 0
-    for (const [type, readings] of Map.groupBy(batch.readings, (reading) => reading.type)) {
+    for (const [type, readings] of batch.byType) {
       assert(registers.types.has(type), 'a type is prepared before its readings are written')
       values += await appendReadings(writer, registers, type, readings)
     }
     await appendQuarantine(writer, batch.quarantine, this.#nextQuarantineId)
-    await writer.run(
-      `UPDATE meta SET value = CASE name WHEN 'position' THEN $1 ELSE value + CASE name WHEN 'readings' THEN $2 ELSE $3 END END
-       WHERE name IN ('position', 'readings', 'values')`,
-      [batch.position, batch.readings.length, values],
-    )
+    const before = registers.progress
+    const progress = { position: batch.position, readings: before.readings + batch.readings.length, values: before.values + values }
+    await writer.run('INSERT INTO progress VALUES ($1, $2, $3)', [progress.position, progress.readings, progress.values])
+    return progress
   }
 
   /** After a rolled back batch the lists in memory are read anew, for they ran ahead of the tables. */
   async #readAgain(): Promise<void> {
     const opened = this.#require()
-    const registers = await openSchema(opened.writer)
+    const registers = await openSchema(opened.writer, opened.registers.coldDirectory)
     this.#opened = { ...opened, registers }
+  }
+
+  /** Takes over the lists as a turn of the writer left them. */
+  async #renewView(): Promise<void> {
+    const opened = this.#require()
+    if ((await viewVersion(opened.writer)) === opened.registers.view.version) return
+    this.#opened = { ...opened, registers: { ...opened.registers, ...(await whereReadingsStand(opened.writer, opened.registers)) } }
   }
 
   #require(): Opened {
@@ -181,7 +284,7 @@ class DuckdbStore implements ReadingStore {
     return this.#opened
   }
 
-  #inTurn(task: (opened: Opened) => Promise<void>): Promise<void> {
+  #inTurn<Result>(task: (opened: Opened) => Promise<Result>): Promise<Result> {
     const turn = this.#tail
       .catch(() => {})
       .then(() => task(this.#require()))
@@ -195,66 +298,48 @@ class DuckdbStore implements ReadingStore {
   }
 
   async #query<Result>(task: (connection: DuckDBConnection, registers: Registers) => Promise<Result>): Promise<Result> {
-    const { instance, registers } = this.#require()
-    const connection = await instance.connect()
+    const { connection, registers, end } = await this.#openReader()
     try {
       return await task(connection, registers)
     } catch (cause) {
       throw unavailable('the reading store does not answer', cause)
     } finally {
+      end()
+    }
+  }
+
+  /** A connection in a transaction, with the tables and files of its moment. */
+  async #openReader(): Promise<{ readonly connection: DuckDBConnection; readonly registers: Registers; readonly end: () => void }> {
+    const { instance } = this.#require()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#readers.add(promise)
+    const connection = await instance.connect()
+    const end = (): void => {
+      connection.closeSync()
+      this.#readers.delete(promise)
+      resolve()
+    }
+    try {
+      await connection.run('BEGIN TRANSACTION READ ONLY')
+      const version = await viewVersion(connection)
+      const { registers } = this.#require()
+      // Between a change of tables and its arrival in memory the connection knows better.
+      const isSame = version === registers.view.version
+      return { connection, registers: isSame ? registers : { ...registers, ...(await whereReadingsStand(connection, registers)) }, end }
+    } catch (cause) {
+      end()
+      throw unavailable('the reading store does not answer', cause)
+    }
+  }
+
+  async #onConnection<Result>(task: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> {
+    const connection = await this.#require().instance.connect()
+    this.#maintenance = connection
+    try {
+      return await task(connection)
+    } finally {
+      this.#maintenance = undefined
       connection.closeSync()
     }
-  }
-}
-
-/** Gives numbers to devices, their types and firmwares that the batch brings for the first time; one insertion a table, however many. */
-async function registerSources(writer: DuckDBConnection, registers: Registers, readings: readonly Reading[]): Promise<void> {
-  const fresh = { devices: [] as DuckDBValue[][], types: [] as DuckDBValue[][], firmwares: [] as DuckDBValue[][] }
-  for (const { tenant, device, type, fw } of readings) {
-    const name = `${tenant}/${device}`
-    let key = registers.deviceKeys.get(name)
-    if (key === undefined) {
-      key = registers.deviceKeys.size + 1
-      fresh.devices.push([key, tenant, device])
-      addDevice(registers, key, tenant, device)
-    }
-    const types = registers.deviceTypes.get(key)
-    if (types !== undefined && !types.has(type)) {
-      fresh.types.push([key, type])
-      types.add(type)
-    }
-    if (fw !== undefined && !registers.firmwareKeys.has(fw)) {
-      const number = registers.firmwareKeys.size + 1
-      fresh.firmwares.push([number, fw])
-      addFirmware(registers, number, fw)
-    }
-  }
-  await appendSources(writer, 'device_keys', fresh.devices)
-  await appendSources(writer, 'device_types', fresh.types)
-  await appendSources(writer, 'firmwares', fresh.firmwares)
-}
-
-const unavailable = (message: string, cause?: unknown): MendlineError =>
-  new MendlineError('MDL_STORE_UNAVAILABLE', message, { retryable: true, ...(cause === undefined ? {} : { cause }) })
-
-/** Another process holds the file; its log is none of ours. */
-const isLocked = (cause: unknown): boolean => cause instanceof Error && /lock/i.test(cause.message)
-
-const sizeOf = (path: string): Promise<number> =>
-  stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  )
-
-async function freeName(path: string): Promise<string> {
-  for (let copy = 1; ; copy++) {
-    const name = `${path}-${copy}`
-    if (
-      !(await stat(name).then(
-        () => true,
-        () => false,
-      ))
-    )
-      return name
   }
 }

@@ -1,10 +1,13 @@
 /** The reading store in memory, for tests and small demonstrations: the meaning of each query in its plainest form. */
-import { epochMs } from '#kernel/clock.ts'
+import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
+import { createLocalDays } from '#kernel/local-day.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { BucketQuery, HighestReading, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
 import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
+
+const HOUR_MS = 3_600_000
 
 /** Creates an empty store. */
 export function createMemoryStore(): ReadingStore {
@@ -53,14 +56,13 @@ export function createMemoryStore(): ReadingStore {
     async checkpoint() {},
     async buckets(query) {
       const own = [...readings.values()].filter((reading) => reading.tenant === query.tenant && reading.device === query.device)
-      const inside = own.filter((reading) => reading.observed_at_ms >= query.from_ms && reading.observed_at_ms < query.to_ms)
       const ownTypes = [...new Set(own.map(typeOf))]
       const count = ownTypes.reduce((sum, type) => sum + chartedChannels(type, query.channels).length, 0)
       const maxPoints = pointsWithin(query.maxPoints, count, query.maxBuckets)
       const rows = ownTypes.flatMap((type) =>
         bucketsOf(
           type,
-          inside.filter((reading) => reading.type === type.id),
+          own.filter((reading) => reading.type === type.id),
           { ...query, maxPoints },
         ),
       )
@@ -96,18 +98,35 @@ export function createMemoryStore(): ReadingStore {
   }
 }
 
-function bucketsOf(type: StoredType, readings: readonly Reading[], query: BucketQuery): ReadingBucket[] {
-  const { originMs, widthMs } = bucketGrid(query.from_ms, query.to_ms, query.maxPoints)
+function bucketsOf(type: StoredType, given: readonly Reading[], query: BucketQuery): ReadingBucket[] {
+  const { span, beginOf } = bucketing(query)
+  const readings = given.filter((reading) => reading.observed_at_ms >= span.from_ms && reading.observed_at_ms < span.to_ms)
   const rows: ReadingBucket[] = []
-  const starts = [...new Set(readings.map((reading) => originMs + Math.floor((reading.observed_at_ms - originMs) / widthMs) * widthMs))]
+  const starts = [...new Set(readings.map((reading) => beginOf(reading.observed_at_ms)))]
   for (const start of starts.sort((a, b) => a - b)) {
-    const inside = readings.filter((reading) => reading.observed_at_ms >= start && reading.observed_at_ms < start + widthMs)
+    const inside = readings.filter((reading) => beginOf(reading.observed_at_ms) === start)
     for (const [channel, column] of chosenChannels(type, query.channels)) {
       const bucket = bucketOf(inside, channel, column)
       if (bucket !== undefined) rows.push({ t: epochMs(start), device: query.device, channel: channel.name, ...bucket })
     }
   }
   return rows
+}
+
+/** What is asked for: device times [from, to), and the begin of the bucket of each. */
+function bucketing(query: BucketQuery): { readonly span: Pick<BucketQuery, 'from_ms' | 'to_ms'>; readonly beginOf: (ms: number) => number } {
+  if (query.tier === 'daily') {
+    const localDays = createLocalDays(query.timeZone ?? 'UTC')
+    const all = localDays.daysIn(query.from_ms, query.to_ms).filter((day) => day.from_ms >= query.from_ms)
+    const days = all.slice(0, query.maxPoints)
+    const span = { from_ms: days[0]?.from_ms ?? query.to_ms, to_ms: days.at(-1)?.to_ms ?? query.to_ms }
+    return { span, beginOf: (ms) => localDays.dayOf(ms).from_ms }
+  }
+  const hour = (ms: number): EpochMs => epochMs(query.tier === 'hourly' ? Math.ceil(ms / HOUR_MS) * HOUR_MS : ms)
+  const span = { from_ms: hour(query.from_ms), to_ms: hour(query.to_ms) }
+  const { originMs, widthMs } = bucketGrid(span.from_ms, span.to_ms, query.maxPoints)
+  const wide = hour(widthMs)
+  return { span, beginOf: (ms) => originMs + Math.floor((ms - originMs) / wide) * wide }
 }
 
 function bucketOf(

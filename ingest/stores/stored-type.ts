@@ -66,6 +66,8 @@ function rawValue(numbers: Float64Array, column: number, channel: StoredChannel)
   return channel.isAggregated && !Number.isNaN(min) && !Number.isNaN(max) ? { min, mean: value, max } : value
 }
 
+const HOUR_MS = 3_600_000
+
 /** Grid of buckets: begin of the first one and width, so that [from, to) needs at most `maxPoints`. */
 export interface BucketGrid {
   readonly originMs: number
@@ -73,16 +75,17 @@ export interface BucketGrid {
 }
 
 /**
- * Grid over [from, to): whole seconds wide and aligned to 1970, so that a chart that moves on keeps its buckets; with a single bucket,
- * or where alignment would cost one bucket too many and widening cannot help, it begins at `from`.
+ * Grid over [from, to): whole seconds wide, from an hour on whole hours, and aligned to 1970, so that a chart that moves on keeps its
+ * buckets; with a single bucket, or where alignment would cost one bucket too many and widening cannot help, it begins at `from`.
  */
 export function bucketGrid(fromMs: EpochMs, toMs: EpochMs, maxPoints: number): BucketGrid {
   const spanMs = Math.max(1, toMs - fromMs)
   const wholeSeconds = (ms: number): number => Math.max(1_000, Math.ceil(ms / 1_000) * 1_000)
+  const whole = (ms: number): number => (ms > HOUR_MS ? Math.ceil(ms / HOUR_MS) * HOUR_MS : wholeSeconds(ms))
   if (maxPoints <= 1) return { originMs: fromMs, widthMs: wholeSeconds(spanMs) }
-  const narrowMs = wholeSeconds(spanMs / maxPoints)
+  const narrowMs = whole(spanMs / maxPoints)
   const isWithin = Math.floor((toMs - 1) / narrowMs) - Math.floor(fromMs / narrowMs) + 1 <= maxPoints
-  return { originMs: 0, widthMs: isWithin ? narrowMs : wholeSeconds(spanMs / (maxPoints - 1)) }
+  return { originMs: 0, widthMs: isWithin ? narrowMs : whole(spanMs / (maxPoints - 1)) }
 }
 
 /** Points of a channel for which all channels of a chart together stay within `maxBuckets`; at least one. */

@@ -1,0 +1,67 @@
+/**
+ * Lets the reading store do its maintenance beside the pipeline, one step after the other with a pause between: closing and archiving hot
+ * tables, merging files, dropping what is too old. What was done is logged and counted. A step that fails is tried again after a longer
+ * pause; storing goes on meanwhile.
+ */
+import type { Clock } from '#kernel/clock.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { MaintenanceStep, ReadingStore } from '../ingest/reading-store.ts'
+
+export interface StoreMaintenance {
+  start(): void
+  /** No step begins any more; idempotent. */
+  stop(): void
+  /** Steps, rows and bytes by kind of step, e.g. `archived_rows`; `failures`. */
+  statistics(): Readonly<Record<string, number>>
+}
+
+/** Pause behind a step that failed, and where nothing was due. */
+const IDLE_MS = 30_000
+
+export function createStoreMaintenance(parts: {
+  readonly store: Pick<ReadingStore, 'maintain'>
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Pick<Limits, 'storeMaintenanceMs'>
+}): StoreMaintenance {
+  const { store, clock, log, limits } = parts
+  const counts: Record<string, number> = { failures: 0 }
+  let cancel: () => void = () => {}
+  let isStopped = false
+
+  const add = (name: string, value: number): void => {
+    counts[name] = (counts[name] ?? 0) + value
+  }
+  const note = ({ step, type, rows, bytes }: MaintenanceStep, durationMs: number): void => {
+    add(`${step}_steps`, 1)
+    add(`${step}_rows`, rows)
+    add(`${step}_bytes`, bytes)
+    log.info('reading store maintained', { step, type, rows, bytes, duration_ms: Math.round(durationMs) })
+  }
+  const later = (pauseMs: number): void => {
+    if (!isStopped) cancel = clock.after(pauseMs, () => void turn())
+  }
+  const turn = async (): Promise<void> => {
+    try {
+      const begunMs = clock.monotonicMs()
+      const step = await store.maintain?.(clock.now())
+      if (step !== undefined) note(step, clock.monotonicMs() - begunMs)
+      later(step === undefined ? Math.max(IDLE_MS, limits.storeMaintenanceMs) : limits.storeMaintenanceMs)
+    } catch (error) {
+      if (isStopped) return
+      add('failures', 1)
+      log.error('maintenance of the reading store failed and is tried again', { cause: error instanceof Error ? (error.stack ?? '') : String(error) })
+      later(Math.max(IDLE_MS, limits.storeMaintenanceMs))
+    }
+  }
+
+  return {
+    start: () => later(limits.storeMaintenanceMs),
+    stop() {
+      isStopped = true
+      cancel()
+    },
+    statistics: () => ({ ...counts }),
+  }
+}
