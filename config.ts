@@ -174,7 +174,14 @@ function refuse(code: 'MDL_CONFIG_INVALID' | 'MDL_CONFIG_UNSAFE', faults: readon
 }
 
 /** Limits of which none at all makes sense: no clock ahead of ours, no overlap of secrets, no wait at a farewell. Any other holds at least 1. */
-const ZERO_LIMITS: ReadonlySet<string> = new Set<keyof Limits>(['aheadMs_MAX', 'secretOverlapMs', 'farewellMs', 'brokerDrainMs', 'apiDrainMs'])
+const ZERO_LIMITS: ReadonlySet<string> = new Set<keyof Limits>([
+  'journalCommitPauseMs',
+  'aheadMs_MAX',
+  'secretOverlapMs',
+  'farewellMs',
+  'brokerDrainMs',
+  'apiDrainMs',
+])
 
 type Tree = Record<string, unknown>
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)

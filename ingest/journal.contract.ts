@@ -5,7 +5,14 @@ import type { Journal, JournalRecord, Position } from './journal.ts'
 /** A journal whose bounds are small: records up to 1,000 bytes, 4,000 bytes waiting, segments of 2,000 bytes where there are any. */
 export type JournalMaker = () => Promise<Journal>
 
-export const contractLimits = { journalRecordBytes_MAX: 1_000, journalPendingBytes_MAX: 4_000, journalSegmentBytes: 2_000, journalRetryMs: 1_000 }
+export const contractLimits = {
+  journalRecordBytes_MAX: 1_000,
+  journalPendingBytes_MAX: 4_000,
+  journalSegmentBytes: 2_000,
+  journalRetryMs: 1_000,
+  journalCommitPauseMs: 0,
+  journalCommitBytes: 1_000,
+}
 
 const body = (text: string): Uint8Array => new TextEncoder().encode(text)
 const textOf = (record: JournalRecord): string => new TextDecoder().decode(record.body)

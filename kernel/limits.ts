@@ -94,6 +94,10 @@ export const limits = {
   journalPendingBytes_MAX: 32 * 1024 * 1024,
   /** A segment is closed and the next begun at this size. */
   journalSegmentBytes: 64 * 1024 * 1024,
+  /** Least time from the begin of one commit to the next; a commit begins at once when the last one began longer ago. */
+  journalCommitPauseMs: 2,
+  /** A commit begins without that pause when this many bytes wait. */
+  journalCommitBytes: 256 * 1024,
   /** After an error of the disk a new segment is tried this often; until then appends are refused. */
   journalRetryMs: 1_000,
 

@@ -54,6 +54,8 @@ const QUICK_RESTART_PAUSE_MS = 500
 const SLOW_RESTART_PAUSE_MS = 30_000
 /** A worker that ran as long as this begins a new row. */
 const SOUND_RUN_MS = 60_000
+/** The worker is woken for new records at most this often, so that it takes them in batches; dangers do not wait for it. */
+const WAKE_EVERY_MS = 10
 /** Longest wait of a stop for a start that is under way, and for the stop of a worker that did not come up. */
 const SETTLE_MS = 3_000
 
@@ -68,6 +70,8 @@ class WorkerHost implements PipelineHost {
   readonly #committedEnd = new BigInt64Array(new SharedArrayBuffer(8))
   #worker: PipelineThread | undefined
   #rpc: Rpc | undefined
+  #isWakePending = false
+  #wokenMs = Number.NEGATIVE_INFINITY
   /** The start that is under way, or the last one. */
   #starting: Promise<void> = Promise.resolve()
   #startedMs = 0
@@ -87,6 +91,19 @@ class WorkerHost implements PipelineHost {
 
   committed(end: number): void {
     Atomics.store(this.#committedEnd, 0, BigInt(end))
+    if (this.#isWakePending) return
+    const waitMs = this.#wokenMs + WAKE_EVERY_MS - this.#parts.clock.monotonicMs()
+    if (waitMs <= 0) this.#wake()
+    else {
+      this.#isWakePending = true
+      this.#parts.clock.after(waitMs, () => this.#wake())
+    }
+  }
+
+  /** A query needs no wake: it waits for what it must see by itself. */
+  #wake(): void {
+    this.#isWakePending = false
+    this.#wokenMs = this.#parts.clock.monotonicMs()
     Atomics.notify(this.#committedEnd, 0)
   }
 

@@ -18,9 +18,17 @@ import { diskFiles, type Files } from './files.ts'
 import { createSegment, type OpenSegment, openLog } from './open-segment.ts'
 import { HEADER_BYTES, segmentBases, segmentName } from './segment.ts'
 
+type JournalLimit =
+  | 'journalRecordBytes_MAX'
+  | 'journalPendingBytes_MAX'
+  | 'journalSegmentBytes'
+  | 'journalRetryMs'
+  | 'journalCommitPauseMs'
+  | 'journalCommitBytes'
+
 export interface FileJournalOptions {
   readonly directory: string
-  readonly limits: Pick<Limits, 'journalRecordBytes_MAX' | 'journalPendingBytes_MAX' | 'journalSegmentBytes' | 'journalRetryMs'>
+  readonly limits: Pick<Limits, JournalLimit>
   readonly log: Log
   readonly clock: Clock
   readonly files?: Files
@@ -47,7 +55,9 @@ class FileJournal implements Journal {
   #flying: CommitGroup | undefined
   /** Emptied, kept for its buffer. */
   #spare: CommitGroup | undefined
-  #isScheduled = false
+  #scheduled: 'now' | 'later' | undefined
+  #cancelPause = (): void => {}
+  #commitBeganMs = Number.NEGATIVE_INFINITY
   /** The segment that the gathering group opens, when it opens one. */
   #nextSegmentBase: Position | undefined
   #waiters: Array<() => void> = []
@@ -127,25 +137,43 @@ class FileJournal implements Journal {
     if (this.#state === 'stopped' || this.#state === 'stopping') return
     this.#cancelRetry()
     this.#state = 'stopping'
+    this.#cancelPause()
+    this.#commit()
     if (this.pendingBytes() > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve))
     this.#state = 'stopped'
     await this.#segment?.file.close().catch(() => {})
   }
 
-  /** The first append of a turn waits for the turn's end, so that all publishes that one poll of the sockets brought share a group. */
+  /**
+   * The first append of a turn waits for the turn's end, so that all publishes that one poll of the sockets brought share a group. Soon after
+   * a commit it waits a little longer: a commit costs as much as some tens of messages, however few it holds.
+   */
   #schedule(): void {
-    if (this.#flying !== undefined || this.#isScheduled) return
-    this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.#commit()
-    })
+    if (this.#flying !== undefined || this.#scheduled === 'now') return
+    const { limits, clock } = this.#options
+    const isDue = this.#gathering.length >= limits.journalCommitBytes
+    if (this.#scheduled === 'later' && !isDue) return
+    const waitMs = isDue ? 0 : this.#commitBeganMs + limits.journalCommitPauseMs - clock.monotonicMs()
+    if (waitMs > 0) {
+      this.#scheduled = 'later'
+      this.#cancelPause = clock.after(waitMs, this.#commitScheduled)
+    } else {
+      this.#cancelPause()
+      this.#scheduled = 'now'
+      setImmediate(this.#commitScheduled)
+    }
+  }
+
+  readonly #commitScheduled = (): void => {
+    this.#scheduled = undefined
+    this.#commit()
   }
 
   #commit(): void {
     if (this.#flying !== undefined || this.#gathering.length === 0) return
     const group = this.#gathering
     this.#flying = group
+    this.#commitBeganMs = this.#options.clock.monotonicMs()
     this.#gathering = this.#spare ?? new CommitGroup()
     this.#spare = undefined
     const segmentBase = this.#nextSegmentBase
@@ -180,7 +208,8 @@ class FileJournal implements Journal {
   #committed(group: CommitGroup): void {
     this.#durableEnd = group.end
     this.#flying = undefined
-    this.#commit()
+    if (this.#state === 'stopping') this.#commit()
+    else if (this.#gathering.length > 0) this.#schedule()
     for (const listener of this.#listeners) listener(group.records)
     group.settle(this.#options.clock.monotonicMs(), undefined)
     group.clear(0)
