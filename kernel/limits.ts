@@ -104,6 +104,10 @@ export const limits = {
   // --- pipeline ---
   /** Bytes read from the journal in one turn of the pipeline. */
   pipelineReadBytes: 1024 * 1024,
+  /** Where fewer bytes of the journal wait than this, the pipeline gathers before it reads, unless a query waits ... */
+  pipelineGatherBytes: 64 * 1024,
+  /** ... for this time. */
+  pipelineGatherMs: 10,
   /** Readings that wait for one commit of the store; then the pipeline waits for the commit. */
   storeBatchReadings_MAX: 50_000,
   /** Longest time a reading waits for a commit of the store. */

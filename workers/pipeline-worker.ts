@@ -25,6 +25,7 @@ import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import { type ClosedWindow, createWindows } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRulesEngine } from '../rules/engine.ts'
+import { createPacedReader } from './paced-reader.ts'
 import { Pipeline, type PipelineState } from './pipeline.ts'
 import { Rpc } from './rpc.ts'
 import { createSnapshotFile } from './snapshot-file.ts'
@@ -121,8 +122,10 @@ async function start(): Promise<void> {
     runtimes.set(id, runtime)
   }
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
+  const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
+  const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
   pipeline = new Pipeline<ClosedWindow>({
-    journal: createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits }),
+    journal: paced,
     decodeRecord,
     decode: (message) => decodeMessage(message, typeOf(message.tenant, message.type), limits),
     writer,
@@ -134,7 +137,10 @@ async function start(): Promise<void> {
     emit: (events) => main.call(MAIN_CALLS.apply, events),
     onReleasable: (position) => main.notify(MAIN_CALLS.releasable, position),
     waitForMore,
-    wake: () => wakeUp(),
+    wake() {
+      paced.hurry()
+      wakeUp()
+    },
     clock,
     log,
     limits,
