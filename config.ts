@@ -12,6 +12,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import { type Limits, limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
 import { deviceDefaultsSchema, retentionSchema } from './config/storage.ts'
+import { type ForeignBroker, foreignBroker, foreignBrokersSchema, type StoreSettings, storeSchema, storeSettings } from './config-engines.ts'
 import { type ConfigFault, Secret, type TlsFiles, tlsFiles } from './config-files.ts'
 import { settingLeaves } from './config-leaves.ts'
 
@@ -71,25 +72,10 @@ export const settingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
-    store: Type.Object(
-      {
-        kind: Type.Enum(['duckdb', 'influx'], {
-          default: 'duckdb',
-          description: 'Where readings go: the embedded store, or an engine with the InfluxDB v2 API',
-        }),
-        url: Type.Optional(Type.String({ pattern: '^https?://', description: 'Base address of the HTTP API of the engine' })),
-        language: Type.Enum(['metricsql', 'flux'], {
-          default: 'metricsql',
-          description: 'Query language: VictoriaMetrics has MetricsQL, InfluxDB 2 has Flux',
-        }),
-        token: Type.String({ default: '', description: 'Token of the engine; empty for one without logins' }),
-        organisation: Type.String({ default: 'mendline', description: 'Organisation in InfluxDB 2' }),
-        bucket: Type.String({ default: 'mendline', description: 'Bucket in InfluxDB 2' }),
-      },
-      { additionalProperties: false },
-    ),
     retention: retentionSchema,
     devices: deviceDefaultsSchema,
+    store: storeSchema,
+    foreign_brokers: foreignBrokersSchema,
     // As an integer the reader would cut a fraction off instead of refusing it.
     limits: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, multipleOf: 1 }), {
       default: {},
@@ -114,19 +100,9 @@ export interface Config {
   readonly retention: Settings['retention']
   /** IANA time zone of devices that name none. */
   readonly timeZone: string
+  readonly foreignBrokers: readonly ForeignBroker[]
   readonly limits: Limits
 }
-
-export type StoreSettings =
-  | { readonly kind: 'duckdb' }
-  | {
-      readonly kind: 'influx'
-      readonly url: string
-      readonly language: 'metricsql' | 'flux'
-      readonly token: Secret
-      readonly organisation: string
-      readonly bucket: string
-    }
 
 /** Files of the data folder that more than one part of the program names. */
 export const dataFiles = (dataDir: string) => ({ marker: join(dataDir, 'mendline.json'), operations: join(dataDir, 'operations.sqlite') })
@@ -258,6 +234,7 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     store: storeSettings(settings.store, faults),
     retention: settings.retention,
     timeZone: timeZone(settings, faults),
+    foreignBrokers: settings.foreign_brokers.map(foreignBroker),
     limits: { ...limits, ...settings.limits },
   }
 }
@@ -266,12 +243,6 @@ function timeZone({ devices }: Settings, faults: ConfigFault[]): string {
   if (!isTimeZone(devices.time_zone))
     faults.push({ path: 'devices.time_zone', reason: `names no time zone, e.g. Europe/Berlin: ${devices.time_zone}` })
   return devices.time_zone
-}
-
-function storeSettings({ kind, url, token, ...rest }: Settings['store'], faults: ConfigFault[]): StoreSettings {
-  if (kind === 'duckdb') return { kind }
-  if (url === undefined) faults.push({ path: 'store.url', reason: 'is missing; an engine has an address' })
-  return { kind, url: url ?? '', token: new Secret(token), ...rest }
 }
 
 /** The CRL is given as a path, since it is read again while the program runs. */

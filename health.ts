@@ -16,6 +16,7 @@ export interface HealthParts {
   readonly counts: (tenant: string) => Promise<Counts>
   readonly hubs: { statistics(): { readonly eventsSetAside: number } }
   readonly outbox: { statistics(): Promise<Counts> }
+  readonly gateways: { statistics(): Counts }
   readonly registry: { count(tenant: string): number; tenants(): number }
 }
 
@@ -26,7 +27,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, registry } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, gateways, registry } = parts
   return {
     ready() {
       const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
@@ -55,6 +56,7 @@ export function createHealth(parts: HealthParts): Health {
         gauge('mendline_broker_connected_count', 'Clients that are logged in', broker.connectedCount()),
         ...samplesOf('mendline_broker', 'Broker', numbersOf(broker.statistics()), 'gauge'),
         ...refusalSamples(broker.statistics().refusals),
+        ...samplesOf('mendline_gateways', 'Gateways to other brokers', gateways.statistics(), 'gauge'),
         ...samplesOf('mendline_ingest', 'Ingest', numbersOf(ingest.statistics()), 'gauge'),
         gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
         gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),

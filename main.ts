@@ -33,6 +33,7 @@ import type { Journal } from './ingest/journal.ts'
 import { createFileJournal } from './ingest/journals/file-journal.ts'
 import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
+import { type Gateways, joinGateways } from './join-gateways.ts'
 import { createMetrics } from './metrics.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
@@ -99,7 +100,10 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await service.hubs.start()
     await service.outbox.start()
     await pipelineStarted
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker }, config, ports)
+    const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
+    stops.push(gateways.stop)
+    await gateways.start()
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -223,7 +227,12 @@ function safetyRules(types: Books['types']['byId']) {
 
 type Everything = Books &
   Service &
-  ReturnType<typeof joinConsumers> & { readonly journal: Journal; readonly ingest: Ingest; readonly broker: ReturnType<typeof createBroker> }
+  ReturnType<typeof joinConsumers> & {
+    readonly journal: Journal
+    readonly ingest: Ingest
+    readonly broker: ReturnType<typeof createBroker>
+    readonly gateways: Gateways
+  }
 
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {

@@ -48,6 +48,11 @@ export async function startInitialisedServer(folder: string, settings = ''): Pro
   return { ...(await startServer(['--config', config, '--log-level', 'error'])), token }
 }
 
+/** Starts the server with `--dev` and a configuration of the test's own. */
+export function startConfiguredServer(config: string, data: string): Promise<CrashServer> {
+  return startServer(['--dev', '--config', config, '--data', data, '--mqtt-port', '0', '--http-port', '0', '--log-level', 'error'])
+}
+
 async function startServer(flags: readonly string[]): Promise<CrashServer> {
   const startedMs = performance.now()
   const child = spawn(process.execPath, [HEAP_FLAG, 'cli.ts', 'serve', ...flags], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
