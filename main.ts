@@ -31,6 +31,7 @@ import { scanForSafety } from './ingest/decode-safety.ts'
 import { createIngest, type Ingest } from './ingest/ingest.ts'
 import type { Journal } from './ingest/journal.ts'
 import { createFileJournal } from './ingest/journals/file-journal.ts'
+import { createMappingRegistry, type MappingTables, mappingMigrations } from './ingest/mapping/mapping-registry.ts'
 import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
@@ -117,12 +118,14 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
 async function openBooks({ dataDir, limits }: Config, { log, clock }: Ports) {
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
-  await operations.migrate([...deviceMigrations, ...typeMigrations, ...apiMigrations, ...hubMigrations])
+  await operations.migrate([...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations])
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
+  const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
+  await mappings.start()
   const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names })
   await identity.start()
-  return { operations, types, identity, registry: identity.devices }
+  return { operations, types, mappings, identity, registry: identity.devices }
 }
 
 type Books = Awaited<ReturnType<typeof openBooks>>
@@ -166,13 +169,14 @@ type PublishCommand = ReturnType<typeof createBroker>['publishCommand']
 
 /** broker.authorise and ingest.accept. */
 function joinBroker(
-  { identity, ingest, presence }: Books & { readonly ingest: Ingest; readonly presence: PresenceNotes },
+  { identity, mappings, ingest, presence }: Books & { readonly ingest: Ingest; readonly presence: PresenceNotes },
   config: Config,
   { log, clock }: Ports,
 ) {
   const settings = { mqtt: config.mqtt, tls: tlsOf(config), dev: config.dev }
   const openDoor = config.mqtt.fastLane ? ingest.openDoor : undefined
-  return createBroker({ registry: identity, accept: ingest.accept, openDoor, onState: presence.note, clock, log, limits: config.limits, settings })
+  const { accept } = ingest
+  return createBroker({ registry: identity, accept, openDoor, mappings, onState: presence.note, clock, log, limits: config.limits, settings })
 }
 
 /** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */
@@ -181,24 +185,26 @@ function joinConsumers(
   config: Config,
   { log, clock }: Ports,
 ) {
-  const { types, hubs, journal, releases } = parts
+  const { types, mappings, hubs, journal, releases } = parts
   const { dataDir, limits, retention, timeZone } = config
   const pipeline = createPipelineHost({
     settings: { dataDir, limits, store: workerStore(config), retention, defaultTimeZone: timeZone },
     ownTypes: types.own,
     timeZones: () => [],
+    mappings: mappings.book.all,
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),
     clock,
     log,
   })
   journal.onCommit(() => pipeline.committed(journal.end()))
+  const safetyOptions = { ...limits, mappingOf: mappings.book.mappingOf }
   const safety = createSafety({
     journal,
     decodeRecord,
     decodeForSafety: (message) => {
       const type = types.find(message.tenant, message.type)
-      return type?.rules.some(isSafetyRule) === true ? scanForSafety(message, type, limits) : []
+      return type?.rules.some(isSafetyRule) === true ? scanForSafety(message, type, safetyOptions) : []
     },
     rules: safetyRules(types.byId),
     apply: hubs.apply,
@@ -237,7 +243,7 @@ type Everything = Books &
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, identity, types, hubs, outbox, pipeline, broker } = parts
+  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth(parts)
   return createApi({
@@ -251,6 +257,11 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
         find: types.find,
         register: (tenant, given) =>
           types.register(tenant, given, (type) => pipeline.call(PIPELINE_CALLS.registerType, [`${tenant}/${given.type}`, type])),
+      },
+      mappings: {
+        list: mappings.list,
+        get: mappings.get,
+        register: (tenant, definition) => mappings.register(tenant, definition, (version) => pipeline.call(PIPELINE_CALLS.registerMapping, version)),
       },
       readings: { buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, query), raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },

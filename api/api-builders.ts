@@ -108,6 +108,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     devices: memoryDevices(),
     gateways: memoryGateways(),
     types: memoryTypes(note),
+    mappings: memoryMappings(note),
     readings: {
       async buckets(query) {
         note('buckets', query)
@@ -239,6 +240,18 @@ function memoryTypes(note: (port: string, argument: unknown) => void): ApiPorts[
     async register(tenant, type) {
       note('register', { tenant, type })
       return own(tenant, type)
+    },
+  }
+}
+
+function memoryMappings(note: (port: string, argument: unknown) => void): ApiPorts['mappings'] {
+  const record = { mapping: 'plug', version: 2, match: { type: 'plug' }, definition: 'mapping: plug', created_at_ms: NOW_MS }
+  return {
+    list: () => [record],
+    get: (_tenant, mapping) => (mapping === 'plug' ? record : undefined),
+    async register(tenant, definition) {
+      note('mapping', { tenant, definition })
+      return { ...record, definition }
     },
   }
 }

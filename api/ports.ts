@@ -112,6 +112,24 @@ export interface TypePort {
   register(tenant: string, type: NewType): Promise<ApplianceType>
 }
 
+/** Newest version of a mapping. */
+export interface MappingRecord {
+  readonly mapping: string
+  readonly version: number
+  readonly match: object
+  /** The YAML as it was registered. */
+  readonly definition: string
+  readonly created_at_ms: number
+}
+
+export interface MappingPort {
+  /** In order of their names. */
+  list(tenant: string): readonly MappingRecord[]
+  get(tenant: string, mapping: string): MappingRecord | undefined
+  /** @throws MendlineError MDL_MAPPING_INVALID, MDL_API_CONFLICT */
+  register(tenant: string, definition: string): Promise<MappingRecord>
+}
+
 export interface ReadingBucket {
   readonly t: EpochMs
   readonly device: string
@@ -250,6 +268,7 @@ export interface ApiPorts {
   readonly devices: DevicePort
   readonly gateways: GatewayPort
   readonly types: TypePort
+  readonly mappings: MappingPort
   readonly readings: ReadingPort
   readonly quarantine: QuarantinePort
   readonly hubs: HubPort

@@ -25,6 +25,7 @@ import { deviceRoutes } from './routes/devices.ts'
 import { gatewayRoutes } from './routes/gateways.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { mappingRoutes } from './routes/mappings.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -61,7 +62,18 @@ export interface ApiOptions {
   readonly version: string
 }
 
-const ROUTES = [keyRoutes, deviceRoutes, gatewayRoutes, typeRoutes, readingRoutes, serviceRoutes, workOrderRoutes, webhookRoutes, quarantineRoutes]
+const ROUTES = [
+  keyRoutes,
+  deviceRoutes,
+  gatewayRoutes,
+  typeRoutes,
+  mappingRoutes,
+  readingRoutes,
+  serviceRoutes,
+  workOrderRoutes,
+  webhookRoutes,
+  quarantineRoutes,
+]
 
 /** Builds the API; opens nothing before `start`. */
 export async function createApi({ ports, clock, log, limits, settings, version }: ApiOptions): Promise<Api> {

@@ -16,7 +16,7 @@ import type { Identity } from './identity.ts'
 import type { DeviceFacts, Principal } from './principal.ts'
 import type { Session, Sessions } from './sessions.ts'
 import type { BrokerCounters } from './statistics.ts'
-import { decidePublish, isContractTopic, mayReceive, maySubscribe, type UplinkTopic } from './topics.ts'
+import { decidePublish, mayReceive, maySubscribe, type UplinkTopic } from './topics.ts'
 
 export interface AuthoriserPorts {
   readonly registry: Pick<Identity, 'get'>
@@ -133,10 +133,18 @@ function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }:
 
 const bytesOf = (payload: string | Buffer): Buffer => (typeof payload === 'string' ? Buffer.from(payload) : payload)
 
-const decideForeign = ({ foreign }: AuthoriserPorts, { principal }: Session, { topic, qos, payload }: PublishPacket) =>
-  isContractTopic(topic) ? undefined : foreign.decide(principal, { topic, qos, payload: bytesOf(payload) })
+const decideForeign = (ports: AuthoriserPorts, session: Session, { topic, qos, payload }: PublishPacket) =>
+  ports.foreign.decide(
+    session.principal,
+    { topic, qos, payload: bytesOf(payload) },
+    (tenant, device) => factsOf(ports, session, { tenant, device }).type,
+  )
 
-function factsOf({ registry, anonymousType, limits }: AuthoriserPorts, { principal }: Session, { tenant, device }: UplinkTopic): DeviceFacts {
+function factsOf(
+  { registry, anonymousType, limits }: AuthoriserPorts,
+  { principal }: Session,
+  { tenant, device }: Pick<UplinkTopic, 'tenant' | 'device'>,
+): DeviceFacts {
   const own = principal.kind === 'anonymous' ? undefined : principal.devices.get(device)
   if (own !== undefined) return own
   const record = registry.get(tenant, device)

@@ -17,6 +17,7 @@ import { ByteGuard } from './byte-guard.ts'
 import { type Children, createChildren } from './children.ts'
 import { createFlow, type Flow } from './flow.ts'
 import { createForeignDoor } from './forms/foreign-door.ts'
+import type { MappingPort } from './forms/mapped-topics.ts'
 import type { Identity } from './identity.ts'
 import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
 import { createLogin, type LoginCheck } from './login.ts'
@@ -45,6 +46,8 @@ export interface BrokerPorts {
   readonly accept: (message: AcceptedMessage) => Promise<void>
   /** The way into the journal for telemetry by the fast lane; without it every message goes by Aedes. */
   readonly openDoor?: OpenDoor | undefined
+  /** Mappings of users for payloads of others; without it there are none. */
+  readonly mappings?: MappingPort | undefined
   /** Told when a device comes or goes: by its connection, its birth message or its last will; only on change. */
   readonly onState: (tenant: string, device: string, isOnline: boolean) => void
   readonly clock: Clock
@@ -70,7 +73,7 @@ export interface Broker {
 
 const DEFAULT_TYPE = 'air_conditioner'
 
-export function createBroker({ registry, accept, openDoor, onState, clock, log, limits, settings }: BrokerPorts): Broker {
+export function createBroker({ registry, accept, openDoor, mappings, onState, clock, log, limits, settings }: BrokerPorts): Broker {
   const admission = createAdmission(limits)
   const flow = createFlow(limits)
   const counters = createBrokerCounters()
@@ -102,7 +105,7 @@ export function createBroker({ registry, accept, openDoor, onState, clock, log, 
     isDev,
     anonymousType: settings.anonymousType ?? DEFAULT_TYPE,
     isStopping,
-    foreign: createForeignDoor(),
+    foreign: createForeignDoor({ mappings }),
     onHeard: lanes.heard,
     refuse,
   })

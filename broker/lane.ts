@@ -200,10 +200,11 @@ export class Lane implements CommitWaiter {
     const { principal } = this.#connection
     const decision = decidePublish(principal, { topic, qos: 1, isDev: false })
     if (decision.kind !== 'accept' || !KINDS.has(decision.uplink.kind)) return undefined
-    const { tenant, device, kind } = decision.uplink
+    const { device } = decision.uplink
     const facts = principal.devices.get(device)
     if (facts === undefined) return undefined
-    const door = this.#ports.openDoor({ tenant, device, kind, type: facts.type, maxAgeDays: facts.maxAgeDays }, this)
+    // All of the uplink: a form that the record did not name would be read as the contract's JSON.
+    const door = this.#ports.openDoor({ ...decision.uplink, type: facts.type, maxAgeDays: facts.maxAgeDays }, this)
     const target = { topic: Buffer.from(topic, 'latin1'), device, facts, door }
     this.#targets.set(topic, target)
     return target

@@ -2,7 +2,13 @@
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
 
 /** Wrong use or configuration; everything else is a failure. */
-const WRONG_USE: ReadonlySet<ErrorCode> = new Set(['MDL_CONFIG_INVALID', 'MDL_CONFIG_MISSING', 'MDL_CONFIG_UNSAFE', 'MDL_REPLAY_INVALID'])
+const WRONG_USE: ReadonlySet<ErrorCode> = new Set([
+  'MDL_CONFIG_INVALID',
+  'MDL_CONFIG_MISSING',
+  'MDL_CONFIG_UNSAFE',
+  'MDL_REPLAY_INVALID',
+  'MDL_MAPPING_INVALID',
+])
 
 export const exitCodeOf = (error: unknown): 1 | 2 => (error instanceof MendlineError && WRONG_USE.has(error.code) ? 2 : 1)
 

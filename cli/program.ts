@@ -10,6 +10,7 @@ import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
 import { initVerb } from './init.ts'
+import { mappingVerbs } from './mapping.ts'
 import { replayVerb } from './replay.ts'
 import { serverVerbs } from './serve.ts'
 import { simulateVerb } from './simulate.ts'
@@ -18,7 +19,7 @@ import { simulateVerb } from './simulate.ts'
 function createProgram(): Command {
   const program = new Command('mendline').description('Telemetry and predictive service for home appliances').version(version)
   program.exitOverride().showHelpAfterError('(see mendline --help)')
-  for (const add of [serverVerbs, initVerb, authorityVerbs, doctorVerb, apiVerbs, simulateVerb, replayVerb, databaseVerbs]) add(program)
+  for (const add of [serverVerbs, initVerb, authorityVerbs, doctorVerb, apiVerbs, simulateVerb, replayVerb, mappingVerbs, databaseVerbs]) add(program)
   for (const command of program.commands) {
     command.exitOverride()
     for (const below of command.commands) below.exitOverride()

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { timeParser } from '../ingest/mapping/mapping-time.ts'
 import { lineParser, type Parsed, readMapping } from './replay-mapping.ts'
-import { timeParser } from './replay-time.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mendline-mapping-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -30,6 +30,9 @@ describe('timeParser', () => {
     ['DD/MM/YYYY HH:mm:ss', 'Europe/Berlin', '25/03/2012 01:59:59', '2012-03-25T00:59:59.000Z'],
     ['DD/MM/YYYY HH:mm:ss', 'Europe/Berlin', '25/03/2012 02:30:00', '2012-03-25T01:30:00.000Z'],
     ['DD/MM/YYYY HH:mm:ss', 'Europe/Berlin', '25/03/2012 03:00:00', '2012-03-25T01:00:00.000Z'],
+    ['iso8601', 'Europe/Berlin', '2018-01-17T18:59:50', '2018-01-17T17:59:50.000Z'],
+    ['iso8601', 'UTC', '2018-01-17 18:59:50.1234567Z', '2018-01-17T18:59:50.123Z'],
+    ['iso8601', 'UTC', '2018-01-17', '2018-01-17T00:00:00.000Z'],
     ['YYYY-MM-DD HH:mm', 'Asia/Kolkata', '2026-01-01 05:30', '2026-01-01T00:00:00.000Z'],
     ['YYYYMMDD', 'America/St_Johns', '20260701', '2026-07-01T02:30:00.000Z'],
   ])('reads %s in %s: %s', (format, zone, text, expected) => {
@@ -42,6 +45,8 @@ describe('timeParser', () => {
     ['epoch_ms', 'soon'],
     ['epoch_s', ''],
     ['iso8601', '01/06/2012x'],
+    ['iso8601', '2012-02-31T00:00:00Z'],
+    ['iso8601', '2012-02-01T25:00:00Z'],
   ])('has no instant for %s: %s', (format, text) => {
     expect(timeParser(format, 'UTC')(text)).toBeUndefined()
   })

@@ -1,49 +1,21 @@
 /**
- * How the columns of a recording become channels: a small YAML, checked whole before anything is read. Turns one line into an
- * instant and values, or into the reason why it cannot.
+ * The columns of a recording by a mapping (`ingest/mapping/`): turns one line of CSV into an instant and values, or into the reason why
+ * it cannot.
  */
 import { readFileSync } from 'node:fs'
-import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { parse } from 'yaml'
 import { MendlineError } from '#kernel/errors.ts'
-import { timeParser } from './replay-time.ts'
+import { unitOfName } from '#kernel/units.ts'
+import { type MappingDocument, readMappingText } from '../ingest/mapping/mapping-document.ts'
+import { timeParser } from '../ingest/mapping/mapping-time.ts'
+import { mapValue } from '../ingest/mapping/mapping-value.ts'
 
-const ColumnSchema = Type.Union([Type.Integer({ minimum: 1 }), Type.String({ minLength: 1 })])
-
-const MappingSchema = Type.Object(
-  {
-    delimiter: Type.Optional(Type.String({ minLength: 1, maxLength: 1 })),
-    header: Type.Optional(Type.Boolean()),
-    time: Type.Object(
-      { column: ColumnSchema, format: Type.String({ minLength: 1 }), time_zone: Type.Optional(Type.String({ minLength: 1 })) },
-      { additionalProperties: false },
-    ),
-    columns: Type.Array(
-      Type.Object(
-        {
-          column: ColumnSchema,
-          channel: Type.String({ pattern: '^[a-z][a-z0-9_]{0,62}$' }),
-          scale: Type.Optional(Type.Number()),
-          offset: Type.Optional(Type.Number()),
-          min: Type.Optional(Type.Number()),
-          max: Type.Optional(Type.Number()),
-          description: Type.Optional(Type.String()),
-        },
-        { additionalProperties: false },
-      ),
-      { minItems: 1 },
-    ),
-  },
-  { additionalProperties: false },
-)
-
-export type Mapping = Static<typeof MappingSchema>
+/** A mapping of columns. */
+export type Mapping = MappingDocument & Required<Pick<MappingDocument, 'columns' | 'time'>>
 
 /** One sample of a recording. */
 export interface Sample {
   readonly timeMs: number
-  readonly values: Readonly<Record<string, number>>
+  readonly values: Readonly<Record<string, number | boolean | string>>
 }
 
 export type Parsed =
@@ -51,35 +23,35 @@ export type Parsed =
   | { readonly kind: 'bad'; readonly reason: string }
   | { readonly kind: 'skipped' }
 
-/** Reads and checks a mapping. @throws MendlineError MDL_REPLAY_INVALID with every fault */
-export function readMapping(file: string): Mapping {
-  let document: unknown
+/** Reads the text of a mapping from its file and checks it. @throws MendlineError MDL_MAPPING_INVALID with every fault */
+export function readMappingFile(file: string): { readonly text: string; readonly document: MappingDocument } {
+  let text: string
   try {
-    document = parse(readFileSync(file, 'utf8'), { maxAliasCount: 0 })
+    text = readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new MendlineError('MDL_REPLAY_INVALID', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new MendlineError('MDL_MAPPING_INVALID', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
-  if (!Value.Check(MappingSchema, document)) {
-    const faults = Value.Errors(MappingSchema, document).map(
-      (error) => `${error.instancePath.slice(1).replaceAll('/', '.') || 'mapping'}: ${error.message}`,
-    )
-    throw new MendlineError('MDL_REPLAY_INVALID', `${file}\n${faults.join('\n')}`)
-  }
-  const { columns, time, header } = document
-  if (header !== true && [time.column, ...columns.map(({ column }) => column)].some((column) => typeof column === 'string')) {
-    throw new MendlineError('MDL_REPLAY_INVALID', `${file}: columns by name need \`header: true\``)
-  }
+  return { text, document: readMappingText(text, file) }
+}
+
+/** Reads a mapping of columns. @throws MendlineError MDL_MAPPING_INVALID with every fault */
+export function readMapping(file: string): Mapping {
+  const { document } = readMappingFile(file)
+  if (!isColumnMapping(document)) throw new MendlineError('MDL_MAPPING_INVALID', `${file}: a recording needs time and columns`)
   return document
 }
+
+/** Tells whether a mapping is for recordings. */
+export const isColumnMapping = (document: MappingDocument): document is Mapping => document.columns !== undefined && document.time !== undefined
 
 /** Makes the parser of one file's lines, in order; the first line is its header when the mapping says so. */
 export function lineParser(mapping: Mapping): (line: string) => Parsed {
   const parseTime = timeParser(mapping.time.format, mapping.time.time_zone ?? 'UTC')
   const delimiter = mapping.delimiter ?? ','
   let names: readonly string[] | undefined
-  const indexOf = (column: string | number): number => {
+  const indexOf = (column: string | number | undefined): number => {
     if (typeof column === 'number') return column - 1
-    const index = names?.indexOf(column) ?? -1
+    const index = names?.indexOf(column ?? '') ?? -1
     if (index < 0) throw new MendlineError('MDL_REPLAY_INVALID', `the header has no column ${column}`)
     return index
   }
@@ -93,13 +65,14 @@ export function lineParser(mapping: Mapping): (line: string) => Parsed {
     }
     const timeMs = parseTime(cells[indexOf(mapping.time.column)] ?? '')
     if (timeMs === undefined) return { kind: 'bad', reason: `the time is not ${mapping.time.format}` }
-    const values: Record<string, number> = {}
-    for (const { column, channel, scale, offset } of mapping.columns) {
+    const values: Record<string, number | boolean | string> = {}
+    for (const { column, ...rule } of mapping.columns) {
       const text = cells[indexOf(column)]?.trim() ?? ''
       if (text === '') continue
-      const value = Number(text)
-      if (!Number.isFinite(value)) return { kind: 'bad', reason: `${channel} is not a number` }
-      values[channel] = value * (scale ?? 1) + (offset ?? 0)
+      // Cells are texts; a number with a decimal point is what they hold when nothing else is said.
+      const mapped = mapValue(text, { number: 'point', ...rule }, unitOfName(rule.channel))
+      if (mapped.kind === 'wrong') return { kind: 'bad', reason: `${rule.channel}: ${mapped.reason}` }
+      if (mapped.kind === 'value') values[rule.channel] = mapped.value as number | boolean | string
     }
     return { kind: 'sample', sample: { timeMs, values } }
   }

@@ -31,6 +31,7 @@ export const ERROR_CODES = {
   MDL_INGEST_CONFLICT: 'The key (tenant, device, boot, seq) is stored with other content.',
   MDL_INGEST_TYPE_UNKNOWN: 'The device is of a type that is neither in the catalogue nor registered.',
   MDL_INGEST_UNIT: 'The unit is not that of the channel and does not convert to it by a declared factor.',
+  MDL_INGEST_MAPPING_UNKNOWN: 'No mapping is for this device, or the version that the record names is not there.',
   MDL_INGEST_DEVICE_UNKNOWN: 'The sender speaks for no device of this name; its part of the payload is kept.',
   MDL_INGEST_POISON: 'A consumer failed twice on this record; it is set aside and the consumer went on.',
   MDL_STORE_UNAVAILABLE: 'The reading store does not answer.',
@@ -49,7 +50,8 @@ export const ERROR_CODES = {
   MDL_API_IDEMPOTENCY_MISMATCH: 'The Idempotency-Key was used before with another body.',
   MDL_API_TOO_LARGE: 'The request body is larger than the limit.',
   MDL_API_INTERNAL: 'An unexpected fault; the log names it by the request id.',
-  MDL_REPLAY_INVALID: 'The recording or its column mapping cannot be read.',
+  MDL_REPLAY_INVALID: 'The recording cannot be read, or a flag is wrong.',
+  MDL_MAPPING_INVALID: 'The mapping has faults; all of them are listed.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -87,6 +87,9 @@ export const limits = {
   /** Device time behind receipt in days, default per device (`max_age_days`). */
   behindDays_MAX: 30,
 
+  /** Mappings of one tenant, each in all its versions; a further one is refused. */
+  mappingsPerTenant_MAX: 200,
+
   // --- journal ---
   /** Bytes of one record's body; a longer one is refused (packets are bounded below it). */
   journalRecordBytes_MAX: 160 * 1024,

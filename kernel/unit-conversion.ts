@@ -1,9 +1,9 @@
 /**
  * Conversion between units that others write and the units of the catalogue. Only what is declared here is converted, each by an exact
  * factor to a base of its dimension; units of different dimensions never meet. Sources: RFC 8428 section 12.1 and RFC 8798 (SenML units,
- * the secondary ones with their scale).
+ * the secondary ones with their scale), UCUM 2.1 for the others.
  */
-import type { Unit } from './units.ts'
+import { UNITS, type Unit } from './units.ts'
 
 export interface Conversion {
   readonly apply: (value: number) => number
@@ -80,6 +80,22 @@ const SENML: Readonly<Record<string, Measure>> = {
   KiB: ['bytes', 1024],
 }
 
+/** Further names that a mapping may use. */
+const FURTHER: Readonly<Record<string, Measure>> = {
+  '[degF]': ['temperature', 5 / 9, -32],
+  bar: ['pressure', 100_000],
+  mbar: ['pressure', 100],
+  '[psi]': ['pressure', 6894.757293168],
+  MPa: ['pressure', 1_000_000],
+  kV: ['voltage', 1000],
+  mW: ['power', 1e-3],
+  'L/h': ['flow', 1 / 60],
+  'm3/h': ['flow', 1000 / 60],
+  d: ['time', 86_400],
+}
+
+const BY_UCUM: Readonly<Record<string, Measure>> = Object.fromEntries((Object.keys(UNITS) as Unit[]).map((unit) => [UNITS[unit].ucum, OWN[unit]]))
+
 /** Conversion from a SenML unit to one of the catalogue; `unknown` when SenML's registries do not have it, undefined between dimensions. */
 export function convertSenml(from: string, to: Unit): Conversion | 'unknown' | undefined {
   return Object.hasOwn(SENML, from) ? between(SENML[from], OWN[to]) : 'unknown'
@@ -89,6 +105,12 @@ export function convertSenml(from: string, to: Unit): Conversion | 'unknown' | u
 export function convertSenmlSum(from: string, to: Unit): Conversion | 'unknown' | undefined {
   const measure = Object.hasOwn(SENML, from) ? SENML[from] : undefined
   return measure?.[0] === 'power' ? between(['energy', measure[1]], OWN[to]) : 'unknown'
+}
+
+/** Conversion from a unit that a mapping names: the catalogue's name, the UCUM code, or a SenML unit. */
+export function convertUnit(from: string, to: Unit): Conversion | 'unknown' | undefined {
+  const table = [OWN, FURTHER, BY_UCUM, SENML].find((names) => Object.hasOwn(names, from))
+  return table === undefined ? 'unknown' : between((table as Readonly<Record<string, Measure>>)[from], OWN[to])
 }
 
 const IDENTITY: Conversion = { apply: (value) => value }

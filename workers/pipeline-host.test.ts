@@ -58,6 +58,7 @@ function hostOf(start: (thread: number) => Promise<void> = async () => {}) {
     settings: { dataDir: '', limits, store: { kind: 'duckdb' }, retention, defaultTimeZone: 'UTC' },
     ownTypes: () => [],
     timeZones: () => [],
+    mappings: () => [],
     apply: async () => {},
     onReleasable: () => {},
     clock,

@@ -13,9 +13,10 @@ import { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
 export interface PipelineHostParts {
-  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones'>
+  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones' | 'mappings'>
   readonly ownTypes: () => PipelineWorkerSettings['ownTypes']
   readonly timeZones: () => PipelineWorkerSettings['timeZones']
+  readonly mappings: () => PipelineWorkerSettings['mappings']
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly onReleasable: (position: number) => void
   readonly clock: Clock
@@ -156,8 +157,14 @@ class WorkerHost implements PipelineHost {
   }
 
   async #spawn(): Promise<void> {
-    const { settings, ownTypes, timeZones, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
-    const workerData: PipelineWorkerSettings = { ...settings, committedEnd: this.#committedEnd, ownTypes: ownTypes(), timeZones: timeZones() }
+    const { settings, ownTypes, timeZones, mappings, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
+    const workerData: PipelineWorkerSettings = {
+      ...settings,
+      committedEnd: this.#committedEnd,
+      ownTypes: ownTypes(),
+      timeZones: timeZones(),
+      mappings: mappings(),
+    }
     const worker = createWorker(workerData)
     const rpc = new Rpc(worker)
     rpc.handle(MAIN_CALLS.apply, apply)

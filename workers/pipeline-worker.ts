@@ -14,6 +14,7 @@ import { flushCompiled } from '../compile-cache.ts'
 import { decodeMessage } from '../ingest/decode.ts'
 import { createDeduplicator } from '../ingest/deduplicate.ts'
 import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
+import { createMappingBook, type MappingVersion } from '../ingest/mapping/mapping-book.ts'
 import type { BucketQuery, QuarantineQuery, RawQuery } from '../ingest/reading-store.ts'
 import { createReadingWriter } from '../ingest/reading-writer.ts'
 import { decodeRecord } from '../ingest/record.ts'
@@ -37,7 +38,7 @@ const READ_YOUR_WRITES_MS = 5_000
 
 assert(parentPort !== null, 'the pipeline runs in a worker')
 const { dataDir, committedEnd, ownTypes, limits, store: storeSettings, ...rest } = workerData as PipelineWorkerSettings
-const { retention, timeZones, defaultTimeZone } = rest
+const { mappings, retention, timeZones, defaultTimeZone } = rest
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)
@@ -48,6 +49,9 @@ const own = new Map(ownTypes)
 for (const type of own.values()) types.set(type.id, type)
 const typeById = (id: string): ApplianceType | undefined => types.get(id)
 const typeOf = (tenant: string, name: string): ApplianceType | undefined => own.get(`${tenant}/${name}`) ?? types.get(name)
+
+const mappingBook = createMappingBook(mappings)
+const decodeOptions = { ...limits, mappingOf: mappingBook.mappingOf }
 
 const readingsDir = join(dataDir, 'readings')
 mkdirSync(readingsDir, { recursive: true })
@@ -92,6 +96,7 @@ main.handle(PIPELINE_CALLS.quarantined, async (query: QuarantineQuery) => {
 })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.timeZone, async ([key, zone]: readonly [string, string]) => void zones.set(key, zone))
+main.handle(PIPELINE_CALLS.registerMapping, (version: MappingVersion) => mappingBook.add(version))
 main.handle(PIPELINE_CALLS.registerType, async ([key, type]: readonly [string, ApplianceType]) => {
   await store.prepareType(type)
   own.set(key, type)
@@ -127,7 +132,7 @@ async function start(): Promise<void> {
   pipeline = new Pipeline<ClosedWindow>({
     journal: paced,
     decodeRecord,
-    decode: (message) => decodeMessage(message, typeOf(message.tenant, message.type), limits),
+    decode: (message) => decodeMessage(message, typeOf(message.tenant, message.type), decodeOptions),
     writer,
     store,
     rules: createRulesEngine({ types: typeById, filter: (rule) => !isSafetyRule(rule) }),

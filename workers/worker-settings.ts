@@ -1,6 +1,7 @@
 /** What the pipeline's worker is told when it is started, and the names of the calls between it and the main thread. */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Limits } from '#kernel/limits.ts'
+import type { MappingVersion } from '../ingest/mapping/mapping-book.ts'
 import type { StoreRetention } from '../ingest/reading-store.ts'
 
 export interface PipelineWorkerSettings {
@@ -9,6 +10,8 @@ export interface PipelineWorkerSettings {
   readonly committedEnd: BigInt64Array<SharedArrayBuffer>
   /** Types of users, by `${tenant}/${name}`. */
   readonly ownTypes: ReadonlyArray<readonly [key: string, type: ApplianceType]>
+  /** Every version of every mapping of users. */
+  readonly mappings: readonly MappingVersion[]
   readonly limits: Limits
   readonly store: WorkerStore
   readonly retention: StoreRetention
@@ -40,6 +43,7 @@ export const PIPELINE_CALLS = {
   registerType: 'register-type',
   storage: 'storage',
   timeZone: 'time-zone',
+  registerMapping: 'register-mapping',
 } as const
 
 /** Calls and notices that the main thread answers. */

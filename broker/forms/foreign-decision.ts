@@ -22,3 +22,6 @@ export type ForeignDecision =
   | { readonly kind: 'accept'; readonly uplinks: readonly ForeignUplink[] }
   | { readonly kind: 'ignore' }
   | { readonly kind: 'refuse' }
+
+/** Type of a device of a tenant. */
+export type TypeOf = (tenant: string, device: string) => string

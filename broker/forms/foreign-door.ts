@@ -4,14 +4,22 @@
  * gateway says of a device that is not its own is kept as `stray` under the gateway, so that one wrong name does not cost it the connection.
  */
 import type { Principal } from '../principal.ts'
-import type { ForeignDecision, ForeignPublish } from './foreign-decision.ts'
+import type { ForeignDecision, ForeignPublish, TypeOf } from './foreign-decision.ts'
+import { decideMapped, type MappingPort } from './mapped-topics.ts'
 import { decideThingsboard } from './thingsboard-topics.ts'
 
 export interface ForeignDoor {
   /** Decides a publish of a principal; undefined for a topic that belongs to no form. */
-  decide(principal: Principal, publish: ForeignPublish): ForeignDecision | undefined
+  decide(principal: Principal, publish: ForeignPublish, typeOf: TypeOf): ForeignDecision | undefined
 }
 
-export function createForeignDoor(): ForeignDoor {
-  return { decide: (principal, publish) => decideThingsboard(principal, publish) }
+const NO_MAPPINGS: MappingPort = { route: () => undefined, forDevice: () => undefined }
+
+export function createForeignDoor({ mappings = NO_MAPPINGS }: { readonly mappings?: MappingPort | undefined }): ForeignDoor {
+  return {
+    decide(principal, publish, typeOf) {
+      if (publish.topic.startsWith('mend/') && !publish.topic.endsWith('/mapped')) return undefined
+      return decideThingsboard(principal, publish) ?? decideMapped(principal, publish, { mappings, typeOf })
+    },
+  }
 }

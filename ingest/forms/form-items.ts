@@ -15,6 +15,8 @@ export interface FormItem {
   readonly path: string
   /** Where the value of a channel stands; absent = below `v` of the path. */
   readonly fieldOf?: (channel: string) => string
+  /** Where its time stands, and what is said when that cannot be read; absent = `ts` below the path. */
+  readonly time?: { readonly field: string; readonly reason: string }
 }
 
 export interface FormOptions {
@@ -25,7 +27,7 @@ export interface FormOptions {
 }
 
 /** A mapping of a user, ready to be applied: made once from its YAML, then a pure function of a payload. */
-interface CompiledMapping {
+export interface CompiledMapping {
   /** Reads a parsed payload; undefined when it cannot be read at all, which is complained about. */
   read(value: unknown, message: AcceptedMessage, options: FormOptions): readonly FormItem[] | undefined
 }
@@ -34,10 +36,12 @@ interface CompiledMapping {
 export type MappingOf = (tenant: string, reference: string) => CompiledMapping | undefined
 
 /** Complaint with the path within one item put where the sender finds it. */
-export function complainAt({ path, fieldOf }: FormItem, complain: Complain): Complain {
+export function complainAt({ path, fieldOf, time }: FormItem, complain: Complain): Complain {
   if (fieldOf === undefined) return complain
-  const values = path === '' ? 'v.' : `${path}.v.`
+  const values = at(path, 'v.')
   return (code, field, reason, observedAtMs) => {
+    if (time !== undefined && field === at(path, 'ts'))
+      return complain(code, time.field, code === 'MDL_INGEST_FIELD_INVALID' ? time.reason : reason, observedAtMs)
     if (!field.startsWith(values)) return complain(code, field, reason, observedAtMs)
     const channel = field.slice(values.length)
     const dot = channel.indexOf('.')

@@ -28,6 +28,7 @@ function readerOf(message: AcceptedMessage, options: FormOptions): readonly Form
     case 'senml':
       return fromJson(message, options, readSenml)
     case 'mapped':
+      return fromJson(message, options, readMapped)
     case 'sparkplug':
       options.complain('MDL_INGEST_UNREADABLE', '', `this version cannot read the form ${form}`)
       return undefined
@@ -36,6 +37,15 @@ function readerOf(message: AcceptedMessage, options: FormOptions): readonly Form
     default:
       return assertNever(form)
   }
+}
+
+/** A payload by the mapping version that the record names. */
+function readMapped(value: unknown, message: AcceptedMessage, options: FormOptions): readonly FormItem[] | undefined {
+  const mapping = message.context === undefined ? undefined : options.mappingOf(message.tenant, message.context)
+  if (mapping !== undefined) return mapping.read(value, message, options)
+  const reason = message.context === undefined ? 'no mapping is for this device' : `there is no mapping ${message.context}`
+  options.complain('MDL_INGEST_MAPPING_UNKNOWN', '', reason)
+  return undefined
 }
 
 type JsonReader = (value: unknown, message: AcceptedMessage, options: FormOptions) => readonly FormItem[] | undefined
