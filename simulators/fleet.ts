@@ -37,8 +37,17 @@ export interface FleetOptions {
   readonly aggregated?: readonly string[]
   /** Climates of the units, drawn evenly; all of `CITIES` when not given. */
   readonly cities?: readonly City[]
+  /** A firmware that all units get at a time, and what it does to a channel. */
+  readonly update?: FirmwareUpdate
   /** First part of device ids; `<prefix>-0001` and so on. */
   readonly devicePrefix?: string
+}
+
+/** A firmware update; one that rescales sends value x factor + offset from then on, as when a maker changes a unit. */
+export interface FirmwareUpdate {
+  readonly atMs: number
+  readonly fw: string
+  readonly rescale?: { readonly channel: string; readonly factor: number; readonly offset: number }
 }
 
 export interface FleetMessage {
@@ -88,6 +97,7 @@ export function createFleet(options: FleetOptions): Fleet {
   const units = createUnits(options)
   const byDevice = new Map(units.map((unit) => [unit.device, unit]))
   const perPayload = options.readingsPerPayload ?? 1
+  const updated = applyUpdate(options)
   let periodMs = options.samplePeriodMs
   let tickMs = options.startMs
   let nextUnit = 0
@@ -104,7 +114,7 @@ export function createFleet(options: FleetOptions): Fleet {
       if (timeMs > untilMs) return
       nextUnit += 1
       const reading = sample(unit, timeMs, periodMs)
-      if (reading !== undefined) yield reading
+      if (reading !== undefined) yield updated(reading)
     }
   }
 
@@ -216,4 +226,17 @@ function sample(unit: Unit, timeMs: number, periodMs: number): FleetReading | un
   const reading = { device: unit.device, boot: unit.boot, seq: unit.seq, observed_at_ms: timeMs, fw: unit.fw, values, texts: unit.plant.texts }
   unit.seq += 1
   return reading
+}
+
+/** Makes the function that sends a reading as the firmware of its time does; values that leave the channel's range are left as they are. */
+function applyUpdate({ type, update }: FleetOptions): (reading: FleetReading) => FleetReading {
+  if (update === undefined) return (reading) => reading
+  const { atMs, fw, rescale } = update
+  const place = type.channels.findIndex(({ name }) => name === rescale?.channel)
+  assert(rescale === undefined || place >= 0, 'the update rescales a channel of the type')
+  return (reading) => {
+    if (reading.observed_at_ms < atMs) return reading
+    if (rescale !== undefined) reading.values[place] = (reading.values[place] ?? Number.NaN) * rescale.factor + rescale.offset
+    return { ...reading, fw }
+  }
 }

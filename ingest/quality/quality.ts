@@ -62,6 +62,8 @@ const SILENCE_MS = 15 * 60_000
 const SILENCE_PERIODS = 4
 /** A change is compared with a value that is not older than this. */
 const RATE_SPAN_MS = 15 * 60_000
+/** A change within less than this may be as large as one over it: noise of a sensor that reports each second is no motion. */
+const RATE_MIN_SPAN_MS = 60_000
 /** Values out of range, or spikes, within this time that make an implausible stretch. */
 const SIGNS_MIN = 3
 const SIGNS_WITHIN_MS = 6 * 3_600_000
@@ -226,7 +228,7 @@ function takeValues(judging: Judging, numbers: Float64Array): void {
     const size = Math.abs(change)
     if (size > (rateFloor[slot] ?? 0)) {
       const spanMs = atMs - cell(cells, slot + LAST_MS * slots)
-      const bound = Math.min((rate[slot] ?? 0) * Math.max(spanMs, 1_000), changeMax[slot] ?? 0)
+      const bound = Math.min((rate[slot] ?? 0) * Math.max(spanMs, RATE_MIN_SPAN_MS), changeMax[slot] ?? 0)
       if (spanMs <= RATE_SPAN_MS && size > bound) sayImplausible(judging, slot, { value, spanMs, bound })
       const spike = spikeMax[slot] ?? 0
       const before = cell(cells, slot + LAST_CHANGE * slots)

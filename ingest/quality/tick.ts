@@ -60,10 +60,12 @@ export function tick(judging: Judging, condition: Condition): void {
     if (cell(memory.cells, LIVE_SHARE * plan.slots + slot) >= LIVE_SHARE_MIN)
       liveliestActive = Math.max(liveliestActive, cell(memory.cells, FLAT_ACTIVE * plan.slots + slot))
   }
+  // Looking back over the drivers costs most of a tick, and hours of standing still can wait for the half hour.
+  const isStuckAsked = Math.floor(memory.activeMs / STRETCH_MS) !== Math.floor(memory.tickActive / STRETCH_MS)
   for (let slot = 0; slot < plan.slots; slot++) {
     if (Number.isNaN(cell(memory.cells, LAST_ACTIVE * plan.slots + slot))) continue
     judgeMissing(judging, slot)
-    judgeStuck(judging, slot, liveliestActive)
+    if (isStuckAsked) judgeStuck(judging, slot, liveliestActive)
     learn(plan, memory, slot, condition)
   }
   for (const state of memory.open) {
