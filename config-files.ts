@@ -1,5 +1,6 @@
-/** Keys and certificates that the settings name: read at start, private parts as a type that never prints. */
+/** Keys, certificates and issuers that the settings name: read at start, private parts as a type that never prints. */
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 
 /** A value that never shows in logs, JSON or messages; `reveal` gives it to who needs it. */
 export class Secret {
@@ -32,6 +33,22 @@ export interface ConfigFault {
   readonly reason: string
 }
 
+/** Issuers of tokens by tenant: `{"home": {"issuer": "...", "keys": [JWK, ...]}}`; the keys themselves are checked at the start of the broker. */
+export function issuersOf(path: string | undefined, faults: ConfigFault[]): Readonly<Record<string, { issuer: string; keys: object[] }>> {
+  if (path === undefined) return {}
+  try {
+    const issuers = JSON.parse(readFileSync(path, 'utf8')) as Record<string, { issuer?: unknown; keys?: unknown }>
+    for (const [tenant, entry] of Object.entries(issuers)) {
+      if (typeof entry?.issuer === 'string' && entry.issuer !== '' && Array.isArray(entry.keys)) continue
+      faults.push({ path: 'jwt.issuers_file', reason: `tenant ${tenant} needs issuer (text) and keys (list of JWK)` })
+    }
+    return issuers as Record<string, { issuer: string; keys: object[] }>
+  } catch (error) {
+    faults.push({ path: 'jwt.issuers_file', reason: error instanceof Error ? error.message : String(error) })
+    return {}
+  }
+}
+
 interface TlsPaths {
   readonly key_file?: string
   readonly cert_file?: string
@@ -59,4 +76,11 @@ export function tlsFiles(section: string, paths: TlsPaths, faults: ConfigFault[]
   }
   const files = { key: new Secret(read('key_file')), cert: read('cert_file') }
   return paths.ca_file === undefined ? files : { ...files, ca: read('ca_file') }
+}
+
+/** The CRL is given as a path, since it is read again while the program runs. */
+export function crlOf(paths: TlsPaths & { readonly crl_file?: string }, faults: ConfigFault[]): { readonly crlFile?: string } {
+  if (paths.crl_file === undefined) return {}
+  if (paths.ca_file === undefined) faults.push({ path: 'mqtts.crl_file', reason: 'needs ca_file' })
+  return { crlFile: resolve(paths.crl_file) }
 }

@@ -13,7 +13,7 @@ import { type Limits, limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
 import { deviceDefaultsSchema, retentionSchema } from './config/storage.ts'
 import { type ForeignBroker, foreignBroker, foreignBrokersSchema, type StoreSettings, storeSchema, storeSettings } from './config-engines.ts'
-import { type ConfigFault, Secret, type TlsFiles, tlsFiles } from './config-files.ts'
+import { type ConfigFault, crlOf, issuersOf, Secret, type TlsFiles, tlsFiles } from './config-files.ts'
 import { settingLeaves } from './config-leaves.ts'
 
 const host = (fallback: string, description: string) => Type.String({ minLength: 1, maxLength: 253, default: fallback, description })
@@ -49,6 +49,13 @@ export const settingsSchema = Type.Object(
         cert_file: file('Certificate chain (PEM)'),
         ca_file: file('Authorities of client certificates (PEM); then CN = `{tenant}:{principal}`'),
         crl_file: file('Certificates of them that are revoked (CRL, PEM); read again when it changes'),
+      },
+      { additionalProperties: false },
+    ),
+    jwt: Type.Object(
+      {
+        audience: Type.String({ minLength: 1, default: 'mendline', description: 'What `aud` of a token must hold' }),
+        issuers_file: file('Issuers of tokens by tenant (JSON: `{tenant: {issuer, keys: [JWK with alg]}}`); nothing is fetched'),
       },
       { additionalProperties: false },
     ),
@@ -94,6 +101,7 @@ export interface Config {
   readonly logLevel: Settings['log_level']
   readonly mqtt: { readonly host: string; readonly port: number; readonly fastLane: boolean }
   readonly mqtts: ({ readonly host: string; readonly port: number; readonly crlFile?: string } & TlsFiles) | undefined
+  readonly jwt: { readonly audience: string; readonly issuers: ReturnType<typeof issuersOf> }
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
   readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
   readonly store: StoreSettings
@@ -229,6 +237,7 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     logLevel: settings.log_level,
     mqtt: { host: mqtt.host, port: mqtt.port, fastLane: mqtt.fast_lane },
     mqtts: tls === undefined ? undefined : { host: mqtts.host, port: mqtts.port, ...tls, ...crlOf(mqtts, faults) },
+    jwt: { audience: settings.jwt.audience, issuers: issuersOf(settings.jwt.issuers_file, faults) },
     http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
     webhooks: settings.webhooks,
     store: storeSettings(settings.store, faults),
@@ -243,13 +252,6 @@ function timeZone({ devices }: Settings, faults: ConfigFault[]): string {
   if (!isTimeZone(devices.time_zone))
     faults.push({ path: 'devices.time_zone', reason: `names no time zone, e.g. Europe/Berlin: ${devices.time_zone}` })
   return devices.time_zone
-}
-
-/** The CRL is given as a path, since it is read again while the program runs. */
-function crlOf({ ca_file, crl_file }: Settings['mqtts'], faults: ConfigFault[]): { readonly crlFile?: string } {
-  if (crl_file === undefined) return {}
-  if (ca_file === undefined) faults.push({ path: 'mqtts.crl_file', reason: 'needs ca_file' })
-  return { crlFile: resolve(crl_file) }
 }
 
 const LOOPBACK = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/

@@ -116,14 +116,14 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 }
 
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
-async function openBooks({ dataDir, limits }: Config, { log, clock }: Ports) {
+async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
   await operations.migrate([...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations])
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
   const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
   await mappings.start()
-  const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names })
+  const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names, tokens: jwt })
   await identity.start()
   return { operations, types, mappings, identity, registry: identity.devices }
 }
@@ -252,6 +252,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       idempotency: createIdempotency({ database, clock, limits: config.limits }),
       devices: identity.devices,
       gateways: identity.gateways,
+      principalKeys: identity.keys,
       types: {
         list: types.list,
         find: types.find,

@@ -107,6 +107,11 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
   return {
     devices: memoryDevices(),
     gateways: memoryGateways(),
+    principalKeys: {
+      add: async (_tenant, _principal, { alg }) => ({ key_id: 'key_1', alg, created_at_ms: NOW_MS }),
+      list: () => [],
+      remove: async () => {},
+    },
     types: memoryTypes(note),
     mappings: memoryMappings(note),
     readings: {

@@ -68,6 +68,19 @@ export interface GatewayRecord {
   readonly revoked_at_ms: number | null
 }
 
+/** Public keys of devices and gateways for tokens. */
+export interface PrincipalKeyPort {
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_API_CONFLICT */
+  add(
+    tenant: string,
+    principal: string,
+    key: { readonly alg: 'ES256' | 'EdDSA' | 'RS256'; readonly jwk?: object; readonly pem?: string },
+  ): Promise<{ readonly key_id: string; readonly alg: string; readonly created_at_ms: number }>
+  list(tenant: string, principal: string): ReadonlyArray<{ readonly key_id: string; readonly alg: string; readonly created_at_ms: number }>
+  /** @throws MendlineError MDL_API_NOT_FOUND */
+  remove(tenant: string, principal: string, keyId: string): Promise<void>
+}
+
 /** Gateways with the devices they speak for. */
 export interface GatewayPort {
   /** @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
@@ -267,6 +280,7 @@ export interface ApiPorts {
   readonly idempotency: IdempotencyPort
   readonly devices: DevicePort
   readonly gateways: GatewayPort
+  readonly principalKeys: PrincipalKeyPort
   readonly types: TypePort
   readonly mappings: MappingPort
   readonly readings: ReadingPort

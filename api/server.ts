@@ -26,6 +26,7 @@ import { gatewayRoutes } from './routes/gateways.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
+import { principalKeyRoutes } from './routes/principal-keys.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -66,8 +67,9 @@ const ROUTES = [
   keyRoutes,
   deviceRoutes,
   gatewayRoutes,
-  typeRoutes,
   mappingRoutes,
+  principalKeyRoutes,
+  typeRoutes,
   readingRoutes,
   serviceRoutes,
   workOrderRoutes,

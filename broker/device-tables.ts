@@ -38,10 +38,22 @@ export interface GatewayDeviceRow {
   device: string
 }
 
+/** A public key that signs the tokens of a principal. */
+export interface PrincipalKeyRow {
+  tenant: string
+  principal: string
+  /** Thumbprint (RFC 7638). */
+  key_id: string
+  alg: string
+  public_jwk: string
+  created_at_ms: number
+}
+
 export interface DeviceTables {
   devices: DeviceRow
   gateways: GatewayRow
   gateway_devices: GatewayDeviceRow
+  principal_keys: PrincipalKeyRow
 }
 
 export const deviceMigrations: readonly Migration[] = [
@@ -86,6 +98,20 @@ export const deviceMigrations: readonly Migration[] = [
         gateway TEXT NOT NULL,
         device TEXT NOT NULL,
         PRIMARY KEY (tenant, gateway, device)
+      )`,
+    ],
+  },
+  {
+    id: '0201-principal-keys',
+    statements: [
+      `CREATE TABLE principal_keys (
+        tenant TEXT NOT NULL,
+        principal TEXT NOT NULL,
+        key_id TEXT NOT NULL,
+        alg TEXT NOT NULL,
+        public_jwk TEXT NOT NULL,
+        created_at_ms BIGINT NOT NULL,
+        PRIMARY KEY (tenant, principal, key_id)
       )`,
     ],
   },

@@ -8,6 +8,7 @@ import { createDeviceRegistry, type DeviceRecord, type DeviceRegistry } from './
 import type { DeviceTables } from './device-tables.ts'
 import { createGatewayRegistry, type GatewayRegistry, type ListListener } from './gateway-registry.ts'
 import type { Login, Principal, Proof } from './principal.ts'
+import { createTokenKeys, isToken, type TokenKeys, type TokenSettings } from './token-keys.ts'
 
 /** Who logs in, or undefined when what was given does not belong together; at once where nothing has to be waited for. */
 export type Verdict = Proof | undefined | Promise<Proof | undefined>
@@ -16,6 +17,7 @@ export type Verdict = Proof | undefined | Promise<Proof | undefined>
 export interface Identity {
   readonly devices: DeviceRegistry
   readonly gateways: GatewayRegistry
+  readonly keys: TokenKeys
   /** Reads all principals into memory; the tables must be there. */
   start(): Promise<void>
   /** Tells who logs in. A secret costs two hashes, whether its name exists or not. */
@@ -25,7 +27,7 @@ export interface Identity {
   get(tenant: string, device: string): DeviceRecord | undefined
   /** Tells whether a device or a gateway has the login name, revoked ones included. */
   isKnown(name: string): boolean
-  /** Told when a principal's credentials end; its sessions must end with them. */
+  /** Told when credentials of a principal end; its sessions must end with them. */
   onRevoked(listener: (tenant: string, principal: string) => void): void
   onListChanged(listener: ListListener): void
 }
@@ -35,9 +37,13 @@ export interface IdentityPorts {
   readonly clock: Clock
   /** Names of the appliance types that a device of the tenant may be of. */
   readonly types: (tenant: string) => ReadonlySet<string>
+  readonly tokens?: TokenSettings
 }
 
-export function createIdentity({ database, clock, types }: IdentityPorts): Identity {
+/** Without settings only registered keys sign. */
+const NO_TOKENS: TokenSettings = { audience: 'mendline', issuers: {} }
+
+export function createIdentity({ database, clock, types, tokens = NO_TOKENS }: IdentityPorts): Identity {
   const devices = createDeviceRegistry({ database, clock, types, isTaken: (name) => gateways.has(name) })
   const isDevice = (name: string): boolean => {
     const [tenant = '', id = ''] = name.split(':')
@@ -45,24 +51,32 @@ export function createIdentity({ database, clock, types }: IdentityPorts): Ident
   }
   const gateways: GatewayRegistry = createGatewayRegistry({ database, clock, factsOf: devices.facts, isTaken: isDevice })
   devices.onRevoked(gateways.deviceRevoked)
+  const listeners: Array<(tenant: string, principal: string) => void> = []
+  const onEnded = (tenant: string, principal: string): void => {
+    for (const listener of listeners) listener(tenant, principal)
+  }
+  devices.onRevoked(onEnded)
+  gateways.onRevoked(onEnded)
+  const principalOf = (name: string): Principal | undefined => devices.principalOf(name) ?? gateways.principalOf(name)
+  const keys = createTokenKeys({ database, clock, settings: tokens, principalOf, onEnded })
   return {
     devices,
     gateways,
+    keys,
     async start() {
       await devices.start()
       await gateways.start()
+      await keys.start()
     },
     authenticate(login) {
+      if (login.password !== undefined && isToken(login.password)) return keys.authenticate(login)
       const principal = devices.authenticate(login) ?? gateways.authenticate(login)
       return principal === undefined ? undefined : { principal }
     },
-    principalOf: (name) => devices.principalOf(name) ?? gateways.principalOf(name),
+    principalOf,
     get: devices.get,
     isKnown: (name) => isDevice(name) || gateways.has(name),
-    onRevoked(listener) {
-      devices.onRevoked(listener)
-      gateways.onRevoked(listener)
-    },
+    onRevoked: (listener) => void listeners.push(listener),
     onListChanged: gateways.onListChanged,
   }
 }

@@ -68,6 +68,10 @@ export const limits = {
   guessForgetMs: 15 * 60_000,
   /** Entries of each count of failed logins; above it the oldest is forgotten. */
   guessEntries_MAX: 50_000,
+  /** Public keys of one principal for tokens; a further one is refused. */
+  keysPerPrincipal_MAX: 4,
+  /** Longest time from now to the end of a token (`exp`); a longer one is refused. */
+  tokenLifetimeMs_MAX: 24 * 3_600_000,
   /** Devices that one gateway may speak for; a longer list is refused. */
   gatewayDevices_MAX: 10_000,
   /** Largest `max_age_days` of a device, in days. */

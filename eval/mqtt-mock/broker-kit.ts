@@ -10,6 +10,7 @@ import type { CreatedDevice, DeviceRegistry } from '../../broker/device-registry
 import { type DeviceTables, deviceMigrations } from '../../broker/device-tables.ts'
 import type { GatewayRegistry } from '../../broker/gateway-registry.ts'
 import { createIdentity, type Identity } from '../../broker/identity.ts'
+import type { TokenSettings } from '../../broker/token-keys.ts'
 import type { AcceptedMessage } from '../../kernel/accepted-message.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { MendlineError } from '../../kernel/errors.ts'
@@ -24,6 +25,7 @@ export interface TestBrokerOptions {
   readonly accept?: (message: AcceptedMessage) => Promise<void>
   readonly tls?: BrokerSettings['tls']
   readonly clock?: Clock
+  readonly tokens?: TokenSettings
   /** False = `accepted` stays empty, for long runs. */
   readonly keepsMessages?: boolean
 }
@@ -64,7 +66,12 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
   const operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(deviceMigrations)
   const database = operations.database as unknown as Kysely<DeviceTables>
-  const identity = createIdentity({ database, clock, types: () => new Set(['air_conditioner']) })
+  const identity = createIdentity({
+    database,
+    clock,
+    types: () => new Set(['air_conditioner']),
+    ...(options.tokens === undefined ? {} : { tokens: options.tokens }),
+  })
   await identity.start()
   const { devices: registry, gateways } = identity
   const accepted: AcceptedMessage[] = []
