@@ -6,6 +6,7 @@
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { CompiledRule } from './compile-rules.ts'
+import { type PackedRuleState, packRuleState, unpackRuleState } from './pack-rule-state.ts'
 import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
 
 export interface DeviceState {
@@ -38,7 +39,7 @@ export interface DeviceStates {
   restore(snapshot: unknown): void
 }
 
-type StatesByKey = Readonly<Record<string, RuleState>>
+type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
 
 interface Snapshot {
   readonly version: 1
@@ -100,10 +101,8 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
       tenants.clear()
       for (const { rules, late, ...state } of snapshot.devices) {
-        const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => ({
-          ...createRuleState(compiled.condition.createMemory()),
-          ...structuredClone(own[keyOf(compiled)]),
-        })
+        const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState =>
+          unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
         const compiledRules = rulesOf(state.type)
         const restoredLate = late && {
           lastMs: late.lastMs,
@@ -116,7 +115,12 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
 }
 
 function byKey(compiled: readonly CompiledRule[], states: ReadonlyArray<RuleState | undefined>): StatesByKey {
-  return Object.fromEntries(states.flatMap((state, index) => (state === undefined ? [] : [[keyAt(compiled, index), structuredClone(state)]])))
+  const own: Record<string, PackedRuleState> = {}
+  states.forEach((state, index) => {
+    const packed = state === undefined ? undefined : packRuleState(state)
+    if (packed !== undefined) own[keyAt(compiled, index)] = packed
+  })
+  return own
 }
 
 function keyAt(compiled: readonly CompiledRule[], index: number): string {
