@@ -1,6 +1,6 @@
 // Removes what no run needs, so that a clone with its packages stays below 500 MB: native binaries of other platforms that
 // onnxruntime-node ships in one package, headers and documents beside the pinned Node, the compiler of the TypeScript that only serves
-// as a library of the boundary check, source maps, and tests of packages. Runs after every install; needs nothing but bare Node;
+// as a library of the boundary check, source maps, sources and tests of packages. Runs after every install; needs nothing but bare Node;
 // missing folders are fine, and so is a file that cannot be removed.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,6 +33,15 @@ for (const { name } of entries(pinnedNode)) {
 const compiler = join(modules, 'typescript', 'lib')
 for (const entry of entries(compiler)) {
   if (entry.isDirectory() || entry.name === '_tsc.js' || entry.name === '_tsserver.js') remove(compiler, entry.name)
+}
+
+// The library's own command line, sources beside what was compiled from them, and programs for the C library that this system does not have.
+remove(modules, 'protobufjs', 'cli')
+remove(modules, 'zod', 'src')
+for (const { name } of entries(modules)) if (name.startsWith('node-opcua')) remove(modules, name, 'source')
+const otherLibc = process.report?.getReport().header.glibcVersionRuntime === undefined ? '-gnu' : '-musl'
+for (const scope of ['@biomejs', '@rolldown', '@oxc-parser', '@oxc-resolver', '.']) {
+  for (const { name } of entries(join(modules, scope))) if (process.platform === 'linux' && name.endsWith(otherLibc)) remove(modules, scope, name)
 }
 
 remove(modules, 'bintrees', 'test')
