@@ -1,5 +1,5 @@
 /** The boundaries of the tree, as conventions section C lists them; `npm test` runs them and fails when nothing was cruised. */
-const stages = '(broker|ingest|models|rules|hubs|api)'
+const stages = '(broker|ingest|models|rules|hubs|twin|api)'
 
 /** Package -> where it may be imported. */
 const packages = {
@@ -11,7 +11,7 @@ const packages = {
   'onnxruntime-node': '^models/runtimes/',
   fastify: '^api/',
   '@fastify/.*': '^api/',
-  kysely: '^(operations|broker|ingest|hubs|api|cli|eval/mqtt-mock)/|^main[.]ts$',
+  kysely: '^(operations|broker|ingest|hubs|twin|api|cli|eval/mqtt-mock)/|^(main|twin-join)[.]ts$',
   pino: '^log[.]ts$',
   'prom-client': '^(api|metrics[.]ts)',
   undici: '^(hubs/notifiers|hubs/dispatch|eval|cli)/',

@@ -17,6 +17,7 @@ export interface HealthParts {
   readonly hubs: { statistics(): { readonly eventsSetAside: number } }
   readonly outbox: { statistics(): Promise<Counts> }
   readonly gateways: { statistics(): Counts }
+  readonly twin: { statistics(): Promise<Counts> }
   readonly registry: { count(tenant: string): number; tenants(): number }
 }
 
@@ -27,7 +28,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, gateways, registry } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, gateways, registry, twin } = parts
   return {
     ready() {
       const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
@@ -49,7 +50,11 @@ export function createHealth(parts: HealthParts): Health {
       }
     },
     async samples() {
-      const [{ pipeline: flow, writer, store, maintenance, restarts }, deliveries] = await Promise.all([pipeline.statistics(), outbox.statistics()])
+      const [{ pipeline: flow, writer, store, maintenance, restarts }, deliveries, twins] = await Promise.all([
+        pipeline.statistics(),
+        outbox.statistics(),
+        twin.statistics(),
+      ])
       const { position, windowsPending, ...counted } = flow
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
@@ -79,6 +84,7 @@ export function createHealth(parts: HealthParts): Health {
           kind: 'counter',
           value: hubs.statistics().eventsSetAside,
         },
+        ...samplesOf('mendline_twin', 'Settings, commands and presence', twins, 'gauge'),
         ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
       ]
     },

@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { applianceTypes } from '#catalogue/registry.ts'
 import type { Clock } from '#kernel/clock.ts'
-import { assert } from '#kernel/errors.ts'
 import { assertLimits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
@@ -38,11 +37,14 @@ import { type Gateways, joinGateways } from './join-gateways.ts'
 import { createMetrics } from './metrics.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
-import { createPresenceNotes, type PresenceNotes } from './presence-notes.ts'
 import { createCarryForward } from './rules/carry-forward.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRulesEngine } from './rules/engine.ts'
 import { createSafety } from './safety.ts'
+import { giveCommand } from './twin/command-book.ts'
+import type { TwinStage } from './twin/twin.ts'
+import { type TwinTables, twinMigrations } from './twin/twin-tables.ts'
+import { joinTwin } from './twin-join.ts'
 import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
 import { createReleases, type Releases } from './workers/releases.ts'
@@ -83,18 +85,20 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     stops.push(() => journal.stop())
     const service = joinService(books, config, ports)
     const ingest = createIngest({ journal, ...ports, limits: config.limits })
-    const presence = createPresenceNotes({ apply: service.hubs.apply, ...ports })
-    const broker = joinBroker({ ...books, ingest, presence }, config, ports)
-    service.sendCommandsBy(broker.publishCommand)
+    const twin = joinTwin({ ...books, journal, releases, apply: service.hubs.apply, limits: config.limits, ...ports })
+    service.commandsGoTo(twin)
+    const broker = joinBroker({ ...books, ingest, twin }, config, ports)
+    twin.speakThrough(broker)
     const after = joinConsumers({ ...books, ...service, journal, releases }, config, ports)
 
     // Devices are let in as soon as the journal is open; what follows it starts beside them and reads what came meanwhile.
     stops.push(() => after.pipeline.stop())
     const pipelineStarted = after.pipeline.start(journal.end())
     pipelineStarted.catch(() => {})
-    stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop, presence.stop)
+    stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop, twin.stop)
     const safetyStarted = after.safety.start()
     safetyStarted.catch(() => {})
+    await twin.start()
     stops.push(broker.stop)
     const { mqttPort } = await broker.start()
     await safetyStarted
@@ -104,7 +108,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
     stops.push(gateways.stop)
     await gateways.start()
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways }, config, ports)
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -118,7 +122,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
 async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
-  await operations.migrate([...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations])
+  await operations.migrate([...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations])
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
   const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
@@ -133,7 +137,7 @@ type Books = Awaited<ReturnType<typeof openBooks>>
 async function openJournal({ dataDir, limits }: Config, { log, clock }: Ports) {
   const journal = createFileJournal({ directory: join(dataDir, 'journal'), limits, log, clock })
   log.info('journal opened', { ...(await journal.start()) })
-  const releases = createReleases({ consumers: ['pipeline', 'safety'], release: (position) => journal.release(position), log })
+  const releases = createReleases({ consumers: ['pipeline', 'safety', 'twin'], release: (position) => journal.release(position), log })
   return { journal, releases }
 }
 
@@ -146,42 +150,41 @@ function joinService({ operations, types }: Books, { dev, limits, webhooks }: Co
   })
   const notifier = createHttpWebhook({ guard })
   const outbox = createOutbox({ database, clock, log, limits, notifier, guard, random: createRandom(`outbox/${clock.now()}`) })
-  let publishCommand: PublishCommand | undefined
+  let twin: TwinStage | undefined
   const hubs = createHubs({
     database,
     catalogue: types.byId,
     clock,
     log,
-    safeStateCommand: async ({ tenant, device, commandId, alarmId, title }) => {
-      assert(publishCommand !== undefined, 'the broker is joined before the hubs start')
-      await publishCommand(tenant, device, commandId, { command: 'safe_state', alarm_id: alarmId, reason: title })
+    commands: {
+      give: (transaction, command, nowMs) => giveCommand(transaction as unknown as Kysely<TwinTables>, command, { nowMs, limits }),
+      given: (commands) => twin?.commandsGiven(commands),
     },
     onCommitted: () => outbox.wake(),
   })
-  const sendCommandsBy = (publish: PublishCommand): void => {
-    publishCommand = publish
+  const commandsGoTo = (stage: TwinStage): void => {
+    twin = stage
   }
-  return { hubs, outbox, counts: createHubCounts(database), sendCommandsBy }
+  return { hubs, outbox, counts: createHubCounts(database), commandsGoTo }
 }
 
 type Service = ReturnType<typeof joinService>
-type PublishCommand = ReturnType<typeof createBroker>['publishCommand']
 
 /** broker.authorise and ingest.accept. */
 function joinBroker(
-  { identity, mappings, ingest, presence }: Books & { readonly ingest: Ingest; readonly presence: PresenceNotes },
+  { identity, mappings, ingest, twin }: Books & { readonly ingest: Ingest; readonly twin: TwinStage },
   config: Config,
   { log, clock }: Ports,
 ) {
   const settings = { mqtt: config.mqtt, tls: tlsOf(config), dev: config.dev }
   const openDoor = config.mqtt.fastLane ? ingest.openDoor : undefined
   const { accept } = ingest
-  return createBroker({ registry: identity, accept, openDoor, mappings, onState: presence.note, clock, log, limits: config.limits, settings })
+  return createBroker({ registry: identity, accept, openDoor, mappings, onState: twin.notePresence, clock, log, limits: config.limits, settings })
 }
 
 /** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */
 function joinConsumers(
-  parts: Books & Service & { readonly journal: Journal; readonly releases: Releases<'pipeline' | 'safety'> },
+  parts: Books & Service & { readonly journal: Journal; readonly releases: Releases<'pipeline' | 'safety' | 'twin'> },
   config: Config,
   { log, clock }: Ports,
 ) {
@@ -238,12 +241,13 @@ type Everything = Books &
     readonly ingest: Ingest
     readonly broker: ReturnType<typeof createBroker>
     readonly gateways: Gateways
+    readonly twin: TwinStage
   }
 
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker } = parts
+  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth(parts)
   return createApi({
@@ -268,6 +272,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       hubs,
       webhooks: outbox,
+      twin,
       health,
       metrics: createMetrics(health.samples),
       mqtt: broker,

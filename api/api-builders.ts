@@ -1,6 +1,7 @@
 /** Builders for the API's tests: ports that answer from memory and note what they were asked. */
 import type { Kysely } from 'kysely'
 import { epochMs, ManualClock } from '#kernel/clock.ts'
+import type { Command } from '#kernel/command.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
@@ -148,6 +149,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
       diagnoses: page('diagnoses', []),
       alarms: page('alarms', []),
       cases: page('cases', []),
+      emergencies: page('emergencies', []),
       partsNeeds: page('partsNeeds', []),
       workOrders: page('workOrders', [workOrder('wo_1')]),
       workOrder: async (tenant, id) => (tenant === 'home' && id === 'wo_1' ? workOrder(id) : undefined),
@@ -159,6 +161,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
       },
     },
     webhooks: memoryWebhooks(note),
+    twin: memoryTwin(note),
     health: { ready: () => ({ isReady: false, checks: { journal: 'cannot write' } }), status: () => ({ devices: 2 }) },
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'mendline_up 1\n' },
   }
@@ -211,6 +214,42 @@ function memoryGateways(): ApiPorts['gateways'] {
     setDevices: async (tenant, gateway, devices) => put({ ...find(tenant, gateway), devices }),
     rotate: async (tenant, gateway) => `rotated-${find(tenant, gateway).gateway}`,
     revoke: async (tenant, gateway) => void put({ ...find(tenant, gateway), devices: [], revoked_at_ms: NOW_MS }),
+  }
+}
+
+export const testCommand: Command = {
+  ...{ command_id: 'cmd_1', tenant: 'home', device: 'ac-1', name: 'restart', payload: {}, state: 'queued', attempts: 0, created_at_ms: NOW_MS },
+  ...{ expires_at_ms: NOW_MS + 1, moved_at_ms: { queued: NOW_MS }, actor: 'key:dev', reason: null, data: null, late_answer: null },
+  ...{ acknowledge_by_ms: null, is_overdue: false },
+}
+
+function memoryTwin(note: (port: string, argument: unknown) => void): ApiPorts['twin'] {
+  const desired = { version: 4, desired: {}, expires_at_ms: null, is_expired: false, set_at_ms: NOW_MS, set_by: 'key:dev' }
+  return {
+    async giveCommand(command) {
+      note('giveCommand', command)
+      return testCommand
+    },
+    command: async (tenant, id) => (tenant === 'home' && id === 'cmd_1' ? testCommand : undefined),
+    async commands(query) {
+      note('commands', query)
+      return { items: [testCommand], next: null }
+    },
+    async cancelCommand(given) {
+      note('cancelCommand', given)
+      if (given.commandId !== 'cmd_1') throw new MendlineError('MDL_TWIN_COMMAND_ENDED', 'the command is done already')
+      return { ...testCommand, state: 'cancelled' }
+    },
+    async orderSettings(order) {
+      note('orderSettings', order)
+      return desired
+    },
+    desired: async () => desired,
+    twin: async (tenant, device) => ({ tenant, device, presence: null, desired: null, reported: null, delta: {}, is_in_sync: true }),
+    async history(query) {
+      note('history', query)
+      return { items: [], next: null }
+    },
   }
 }
 

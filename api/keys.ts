@@ -10,7 +10,7 @@ import { DEFAULT_TENANT } from '#kernel/ids.ts'
 import type { ApiTables } from './api-tables.ts'
 
 /** `admin` holds all others and may name any tenant. */
-export const SCOPES = ['read', 'devices:write', 'orders:write', 'webhooks:write', 'admin'] as const
+export const SCOPES = ['read', 'devices:write', 'commands:write', 'orders:write', 'webhooks:write', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** Who calls, as the key says. */

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { EpochMs } from '#kernel/clock.ts'
+import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { QuarantineEntry } from '#kernel/reading.ts'
@@ -199,6 +200,7 @@ export interface HubPort {
   diagnosis?(tenant: string, id: string): Promise<Diagnosis | undefined>
   alarms(query: HubQuery): Promise<Page<Alarm>>
   cases(query: HubQuery): Promise<Page<object>>
+  emergencies(query: HubQuery): Promise<Page<object>>
   workOrders(query: HubQuery): Promise<Page<WorkOrder>>
   workOrder(tenant: string, id: string): Promise<WorkOrder | undefined>
   /** History of an order, oldest first. */
@@ -212,6 +214,57 @@ export interface HubPort {
     idempotencyKey: string,
     options: { readonly expectedRevision: number | undefined },
   ): Promise<WorkOrder>
+}
+
+/** Commands, settings and presence of devices. */
+export interface TwinPort {
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_TWIN_TOO_MANY */
+  giveCommand(command: {
+    readonly tenant: string
+    readonly device: string
+    readonly name: string
+    readonly payload?: Readonly<Record<string, unknown>> | undefined
+    readonly expires_at_ms?: number | undefined
+    readonly actor: string
+  }): Promise<Command>
+  command(tenant: string, id: string): Promise<Command | undefined>
+  commands(query: {
+    readonly tenant: string
+    readonly device: string
+    readonly state?: string
+    readonly after?: string
+    readonly limit: number
+  }): Promise<Page<Command>>
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_TWIN_COMMAND_ENDED */
+  cancelCommand(given: { readonly tenant: string; readonly commandId: string; readonly actor: string }): Promise<Command>
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_API_CONFLICT */
+  orderSettings(order: {
+    readonly tenant: string
+    readonly device: string
+    readonly desired: Readonly<Record<string, unknown>>
+    readonly expiresAtMs: number | null | undefined
+    readonly isPatch: boolean
+    readonly expectedVersion: number | undefined
+    readonly actor: string
+  }): Promise<DesiredSettings>
+  desired(tenant: string, device: string): Promise<DesiredSettings | undefined>
+  twin(tenant: string, device: string): Promise<object>
+  history(query: {
+    readonly tenant: string
+    readonly device: string
+    readonly kind: 'desired' | 'reported'
+    readonly after?: string
+    readonly limit: number
+  }): Promise<Page<object>>
+}
+
+export interface DesiredSettings {
+  readonly version: number
+  readonly desired: Readonly<Record<string, unknown>>
+  readonly expires_at_ms: number | null
+  readonly is_expired: boolean
+  readonly set_at_ms: number
+  readonly set_by: string
 }
 
 export interface NewWebhook {
@@ -287,6 +340,7 @@ export interface ApiPorts {
   readonly quarantine: QuarantinePort
   readonly hubs: HubPort
   readonly webhooks: WebhookPort
+  readonly twin: TwinPort
   readonly health: HealthPort
   readonly metrics: MetricsPort
   readonly mqtt?: MqttPort

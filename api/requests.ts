@@ -27,6 +27,19 @@ export function tenantOf(request: Request, named: string | undefined): string {
   return named
 }
 
+/** Who is behind a request, as it stands in histories. */
+export const actorOf = ({ caller }: Request): string => `key:${caller?.keyId ?? ''}`
+
+/** Number in an ETag of ours, undefined where the caller does not mind. @throws MDL_API_INVALID */
+export function etagNumber(header: string | undefined): number | undefined {
+  if (header === undefined || header === '*') return undefined
+  const [, number] = /^"(\d{1,15})"$/.exec(header) ?? []
+  if (number !== undefined) return Number(number)
+  throw new MendlineError('MDL_API_INVALID', 'If-Match is no ETag of ours', {
+    details: { errors: [{ field: 'headers.if-match', reason: 'must be the ETag of the record, e.g. "3"' }] },
+  })
+}
+
 /** Query of a port's list from the query string. @throws MDL_API_INVALID for a cursor that we did not give */
 export function pageOf(query: { readonly limit?: number; readonly cursor?: string }): { limit: number; after?: string } {
   const limit = query.limit ?? PAGE_DEFAULT

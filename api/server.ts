@@ -20,8 +20,10 @@ import { isFromThisMachine } from './loopback-only.ts'
 import { attachMqtt } from './mqtt-upgrade.ts'
 import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
+import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
+import { emergencyRoutes } from './routes/emergencies.ts'
 import { gatewayRoutes } from './routes/gateways.ts'
 import { healthRoutes } from './routes/health.ts'
 import { keyRoutes } from './routes/keys.ts'
@@ -30,6 +32,7 @@ import { principalKeyRoutes } from './routes/principal-keys.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { twinRoutes } from './routes/twin.ts'
 import { typeRoutes } from './routes/types.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { workOrderRoutes } from './routes/work-orders.ts'
@@ -67,11 +70,14 @@ const ROUTES = [
   keyRoutes,
   deviceRoutes,
   gatewayRoutes,
+  twinRoutes,
+  commandRoutes,
   mappingRoutes,
   principalKeyRoutes,
   typeRoutes,
   readingRoutes,
   serviceRoutes,
+  emergencyRoutes,
   workOrderRoutes,
   webhookRoutes,
   quarantineRoutes,
@@ -96,7 +102,7 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   // Many clients name JSON as the type of a body that they do not send (DELETE, rotation).
   const parseJson = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined)
     else void parseJson(request, body.toString(), done)
   })

@@ -10,6 +10,7 @@ import type { ErrorCode, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Children } from './children.ts'
+import type { Downlinks } from './downlinks.ts'
 import { acceptForeign } from './forms/accept-foreign.ts'
 import type { ForeignDoor } from './forms/foreign-door.ts'
 import type { Identity } from './identity.ts'
@@ -22,6 +23,7 @@ export interface AuthoriserPorts {
   readonly registry: Pick<Identity, 'get'>
   readonly sessions: Sessions
   readonly children: Children
+  readonly downlinks: Pick<Downlinks, 'granted'>
   readonly counters: BrokerCounters
   readonly accept: (message: AcceptedMessage) => Promise<void>
   readonly clock: Clock
@@ -85,6 +87,7 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
       }
       session.filters.add(topic)
       if (session.principal.kind === 'anonymous') ports.onHeard()
+      ports.downlinks.granted(session, topic, subscription.qos)
       done(null, subscription)
     },
     authorizeForward(client, packet) {

@@ -1,10 +1,10 @@
 /**
  * The broker: admits sockets, guards their bytes, checks logins and topic rights, and hands every message of a device to `accept`
- * before it is acknowledged (`authorise.ts`). Aedes keeps sessions, subscriptions, retained state and wills. Fan-out to subscribers
- * serves commands, settings and state; nobody reads telemetry from here.
+ * before it is acknowledged (`authorise.ts`). Aedes keeps sessions, subscriptions, retained state and wills. Commands
+ * and settings go past it to live sessions (`downlinks.ts`); nobody reads telemetry from here.
  */
 import type { Duplex } from 'node:stream'
-import { Aedes, type PublishPacket } from 'aedes'
+import { Aedes } from 'aedes'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
@@ -15,6 +15,7 @@ import { createAdmission } from './admission.ts'
 import { type Authoriser, createAuthoriser } from './authorise.ts'
 import { ByteGuard } from './byte-guard.ts'
 import { type Children, createChildren } from './children.ts'
+import { createDownlinks, type DeviceChannel, type Downlinks, deviceChannel } from './downlinks.ts'
 import { createFlow, type Flow } from './flow.ts'
 import { createForeignDoor } from './forms/foreign-door.ts'
 import type { MappingPort } from './forms/mapped-topics.ts'
@@ -28,7 +29,6 @@ import { createSessionLanes, type SessionLanes } from './session-lanes.ts'
 import { boundSessions } from './session-store.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { type BrokerCounters, type BrokerStatistics, createBrokerCounters } from './statistics.ts'
-import { commandTopic, desiredTopic } from './topics.ts'
 
 export interface BrokerSettings {
   /** Port 0 = a free port. */
@@ -56,16 +56,12 @@ export interface BrokerPorts {
   readonly settings: BrokerSettings
 }
 
-export interface Broker {
+export interface Broker extends DeviceChannel {
   start(): Promise<{ mqttPort: number; tlsPort?: number }>
   /** Stops accepting and reading, waits for what is on its way into the journal, then closes all; wills are not sent. Idempotent. */
   stop(): Promise<void>
   /** Takes the stream of a WebSocket that was upgraded at `/mqtt`. */
   handleWebSocket(stream: Duplex, address: string): void
-  /** Sends a command to a device at QoS 1; resolves when it is handed to its session (kept for one that is offline and persistent). */
-  publishCommand(tenant: string, device: string, commandId: string, payload: object): Promise<void>
-  /** Sends settings as they should be, retained, so that a device finds them when it comes. */
-  publishDesired(tenant: string, device: string, payload: object): Promise<void>
   /** Clients that are logged in. */
   connectedCount(): number
   statistics(): BrokerStatistics
@@ -81,6 +77,7 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
   const presence = createPresence(onState)
   const children = createChildren({ presence, sessions })
   const isDev = settings.dev
+  const downlinks = createDownlinks({ isDev })
   const listeners: Listener[] = []
   let stopped: Promise<void> | undefined
   const isStopping = (): boolean => stopped !== undefined
@@ -92,25 +89,19 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
   }
   const lanes = createSessionLanes({ openDoor, children, counters, limits, refuse })
   const revocations = createRevocations({ tls: settings.tls, clock, log, onChanged: sessions.closeRevoked })
-  const login = createLogin({ registry, sessions, isRevoked: revocations.isRevoked, isDev, refuse, limits, clock })
+  const shared = { registry, sessions, children, downlinks, presence, counters, lanes, clock, log, limits, isDev, refuse }
+  const login = createLogin({ ...shared, isRevoked: revocations.isRevoked })
+  const anonymousType = settings.anonymousType ?? DEFAULT_TYPE
   const authoriser = createAuthoriser({
-    registry,
-    sessions,
-    children,
-    counters,
+    ...shared,
     accept,
-    clock,
-    log,
-    limits,
-    isDev,
-    anonymousType: settings.anonymousType ?? DEFAULT_TYPE,
+    anonymousType,
     isStopping,
     foreign: createForeignDoor({ mappings }),
     onHeard: lanes.heard,
-    refuse,
   })
   const aedes = createEngine(login, authoriser, limits)
-  watchEngine(aedes, { sessions, presence, counters, lanes, log })
+  watchEngine(aedes, shared)
   followRights(registry, sessions, children)
 
   function arrive({ stream, address, ticket, certificate }: Arrival): void {
@@ -118,6 +109,7 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
     const client = aedes.handle(guard)
     sessions.arrived(client, guard, { address, certificate })
     guard.once('close', () => {
+      downlinks.closed(sessions.of(client))
       const session = sessions.closed(client)
       if (session !== undefined && !isStopping()) children.gone(session, session.isLast)
     })
@@ -131,7 +123,12 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
       await aedes.listen()
       await revocations.start()
       const onDropped = (clientId: string): MendlineError => refuse('MDL_BROKER_TOO_MANY', 'messages for an offline session', clientId)
-      boundSessions(aedes, { offlineMessages_MAX: limits.offlineMessages_MAX, mayKeep: authoriser.mayKeep, onDropped })
+      boundSessions(aedes, {
+        offlineMessages_MAX: limits.offlineMessages_MAX,
+        mayKeep: authoriser.mayKeep,
+        onDropped,
+        onAcknowledged: downlinks.acknowledged,
+      })
       listeners.push(await listenTcp(settings.mqtt, listenerPorts))
       if (settings.tls !== undefined) listeners.push(await listenTls(settings.tls, listenerPorts))
       const [mqttPort = 0, tlsPort] = listeners.map(({ port }) => port)
@@ -146,8 +143,7 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
         onTooMany(address)
       }
     },
-    publishCommand: (tenant, device, commandId, payload) => send(aedes, { topic: commandTopic(tenant, device, commandId), payload, retain: false }),
-    publishDesired: (tenant, device, payload) => send(aedes, { topic: desiredTopic(tenant, device), payload, retain: true }),
+    ...deviceChannel(downlinks),
     connectedCount: () => sessions.readyCount(),
     statistics: () => counters.read({ ...admission.count(), sessions: sessions.readyCount(), inFlightBytes: flow.inFlightBytes() }),
   }
@@ -176,6 +172,7 @@ function followRights(registry: BrokerPorts['registry'], sessions: Sessions, chi
 
 interface EnginePorts {
   readonly sessions: Sessions
+  readonly downlinks: Downlinks
   readonly presence: Presence
   readonly counters: BrokerCounters
   readonly lanes: SessionLanes
@@ -184,14 +181,27 @@ interface EnginePorts {
 
 /** Follows what Aedes tells of its clients. */
 function watchEngine(aedes: Aedes, ports: EnginePorts): void {
-  const { sessions, presence, counters, lanes, log } = ports
+  const { sessions, downlinks, presence, counters, lanes, log } = ports
   // Aedes reports broken connections by event; without a listener an 'error' would end the process.
   aedes.on('clientError', (client, error) => log.debug('client failed', { client: client.id, error: error.message }))
   aedes.on('connectionError', (_client, error) => log.debug('connection failed', { error: error.message }))
   const events: NodeJS.EventEmitter = aedes
   events.on('error', (error: Error) => log.error('mqtt engine failed', { error: error.message }))
   aedes.on('unsubscribe', (filters, client) => {
-    for (const filter of filters) sessions.of(client)?.filters.delete(filter)
+    const session = sessions.of(client)
+    if (session === undefined) return
+    for (const filter of filters) {
+      session.filters.delete(filter)
+      downlinks.ended(session, filter)
+    }
+  })
+  aedes.on('subscribe', (subscriptions, client) => {
+    const session = sessions.of(client)
+    if (session === undefined) return
+    downlinks.listening(
+      session,
+      subscriptions.map(({ topic }) => topic),
+    )
   })
   aedes.on('clientReady', (client) => {
     const session = sessions.of(client)
@@ -200,13 +210,9 @@ function watchEngine(aedes: Aedes, ports: EnginePorts): void {
     session.isReady = true
     if (session.principal.kind === 'device') presence.set(session.principal.tenant, session.principal.id, true)
     session.guard.loggedIn(session.bucket, lanes.of(session))
+    // A session that came back has its subscriptions without a SUBSCRIBE.
+    downlinks.listening(session, session.filters)
   })
-}
-
-/** Sends a message of the platform; it needs no rights and is not journalled. */
-function send(aedes: Aedes, { topic, payload, retain }: { topic: string; payload: object; retain: boolean }): Promise<void> {
-  const packet: PublishPacket = { cmd: 'publish', topic, payload: Buffer.from(JSON.stringify(payload)), qos: 1, retain, dup: false }
-  return new Promise((resolve, reject) => aedes.publish(packet, (error) => (error ? reject(error) : resolve())))
 }
 
 interface StopPorts {

@@ -12,6 +12,9 @@ async function withGateway(test: TestBroker) {
   return { username: 'home:gw', clientId: 'home:gw', password: secret }
 }
 
+const send = (test: TestBroker, device: string, commandId: string, command: string): number =>
+  test.broker.sendCommand({ tenant: 'home', device, commandId, payload: Buffer.from(JSON.stringify({ command })) }, () => {})
+
 describe('a gateway', () => {
   it('publishes for its devices, each message under the device and its type', async () => {
     await using test = await startTestBroker()
@@ -52,8 +55,8 @@ describe('a gateway', () => {
       await expect(client.subscribeAsync(filter)).rejects.toThrow()
     }
     const message = nextMessage(client)
-    await test.broker.publishCommand('home', 'c', '1', { command: 'foreign' })
-    await test.broker.publishCommand('home', 'b', '2', { command: 'own' })
+    send(test, 'c', '1', 'foreign')
+    send(test, 'b', '2', 'own')
     expect(await message).toEqual([topic('b', 'cmd/2'), '{"command":"own"}'])
   })
 
@@ -73,8 +76,8 @@ describe('a change of the list', () => {
     await test.gateways.setDevices('home', 'gw', ['b', 'c'])
     await client.publishAsync(topic('c'), '{}', { qos: 1 })
     const message = nextMessage(client)
-    await test.broker.publishCommand('home', 'a', '1', { command: 'lost' })
-    await test.broker.publishCommand('home', 'b', '2', { command: 'kept' })
+    send(test, 'a', '1', 'lost')
+    send(test, 'b', '2', 'kept')
     expect(await message).toEqual([topic('b', 'cmd/2'), '{"command":"kept"}'])
     const end = closed(client)
     client.publish(topic('a'), '{}', { qos: 1 })

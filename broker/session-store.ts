@@ -1,10 +1,11 @@
 /**
  * Bounds for the session store inside Aedes, which has none: it keeps a subscription even when SUBACK refused it, queues for an offline
  * session without end, and looks through every retained message at each SUBSCRIBE. Here refused filters are not kept, an offline queue
- * has a limit, and a filter without wildcard finds its retained message at once.
+ * has a limit, and a filter without wildcard finds its retained message at once. Commands and settings are in no queue and not among the
+ * retained: they go to live sessions only (`downlinks.ts`), and whoever owes them sends them again.
  */
 import { Readable } from 'node:stream'
-import type { Aedes, AedesPublishPacket } from 'aedes'
+import type { Aedes, AedesPublishPacket, Client } from 'aedes'
 import { assert } from '#kernel/errors.ts'
 
 interface Subscription {
@@ -16,7 +17,7 @@ interface Subscription {
 interface Persistence {
   addSubscriptions(client: { readonly id: string }, subscriptions: readonly Subscription[]): Promise<void>
   outgoingEnqueueCombi(subscriptions: readonly Subscription[], packet: AedesPublishPacket): Promise<void>
-  outgoingClearMessageId(client: { readonly id: string }, packet: unknown): Promise<unknown>
+  outgoingClearMessageId(client: Client, packet: { readonly cmd: string; readonly messageId?: number }): Promise<unknown>
   storeRetained(packet: AedesPublishPacket): Promise<void>
   createRetainedStreamCombi(filters: readonly string[]): Readable
 }
@@ -27,10 +28,12 @@ export interface SessionBounds {
   readonly mayKeep: (clientId: string, filter: string) => boolean
   /** Told of each message that an offline queue had no room for. */
   readonly onDropped: (clientId: string) => void
+  /** Told of each PUBACK. */
+  readonly onAcknowledged: (client: Client, messageId: number) => void
 }
 
 /** Puts the bounds on `aedes`, which must be listening; retained messages are kept here from then on. */
-export function boundSessions(aedes: Aedes, { offlineMessages_MAX, mayKeep, onDropped }: SessionBounds): void {
+export function boundSessions(aedes: Aedes, { offlineMessages_MAX, mayKeep, onDropped, onAcknowledged }: SessionBounds): void {
   const store = (aedes as unknown as { persistence?: Persistence }).persistence
   assert(store !== undefined && typeof store.outgoingEnqueueCombi === 'function', 'Aedes has the persistence of version 1.2')
   const addSubscriptions = store.addSubscriptions.bind(store)
@@ -59,6 +62,8 @@ export function boundSessions(aedes: Aedes, { offlineMessages_MAX, mayKeep, onDr
     )
   }
   store.outgoingClearMessageId = async (client, packet) => {
+    // Commands and settings are not in the queue; they wait for nothing but this.
+    if (packet.cmd === 'puback' && packet.messageId !== undefined) onAcknowledged(client, packet.messageId)
     const cleared = await clear(client, packet)
     const count = queued.get(client.id) ?? 0
     if (cleared !== undefined && count > 1) queued.set(client.id, count - 1)
@@ -77,7 +82,7 @@ function findRetained(retained: ReadonlyMap<string, AedesPublishPacket>, filter:
     const packet = retained.get(filter)
     return packet === undefined ? [] : [packet]
   }
-  // No device may hold a retained command, so its usual wildcard finds nothing without a search.
+  // Commands are never retained, so the usual wildcard of a device finds nothing without a search.
   if (/^mend\/v1\/[^/+#]+\/[^/+#]+\/cmd\//.test(filter)) return []
   return [...retained.values()].filter(({ topic }) => filterMatches(filter, topic))
 }

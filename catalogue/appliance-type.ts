@@ -82,6 +82,18 @@ export interface PhysicalIdentity {
   readonly source: string
 }
 
+/** Something of the appliance that can be set from afar. */
+export type Setting = {
+  /** snake_case with the unit last, as on the wire. */
+  readonly name: string
+  readonly unit: Unit
+  readonly description: Text
+} & (
+  | { readonly kind: 'number'; readonly min: number; readonly max: number }
+  | { readonly kind: 'boolean' }
+  | { readonly kind: 'choice'; readonly choices: readonly string[] }
+)
+
 export interface Part {
   readonly part: string
   readonly name: Text
@@ -218,6 +230,8 @@ export interface ApplianceType {
   readonly version: string
   readonly name: Text
   readonly channels: readonly Channel[]
+  /** What may be set from afar; without a list, desired settings of such devices are not checked. */
+  readonly settings?: readonly Setting[]
   readonly faults: readonly Fault[]
   readonly parts: readonly Part[]
   readonly steps: readonly RepairStep[]

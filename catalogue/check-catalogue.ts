@@ -4,7 +4,7 @@
  */
 import { isId } from '#kernel/ids.ts'
 import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
-import { type ApplianceType, type Channel, type Condition, derivationChannels, type Fault, type Rule, type Text } from './appliance-type.ts'
+import { type ApplianceType, type Channel, type Condition, derivationChannels, type Fault, type Rule, type Setting, type Text } from './appliance-type.ts'
 import { checkQuality } from './check-quality.ts'
 
 /** Gives what is wrong with a type, one sentence each. */
@@ -14,6 +14,7 @@ export function checkType(type: ApplianceType): string[] {
     ...checkText(type.name, `type ${type.id}`),
     ...checkUnique(type),
     ...type.channels.flatMap(checkChannel),
+    ...(type.settings ?? []).flatMap(checkSetting),
     ...type.parts.flatMap((part) => checkText(part.name, part.part)),
     ...type.steps.flatMap((step) => [
       ...checkText(step.text, step.id),
@@ -39,6 +40,10 @@ function checkUnique(type: ApplianceType): string[] {
     ...twice(
       'channel',
       type.channels.map((channel) => channel.name),
+    ),
+    ...twice(
+      'setting',
+      (type.settings ?? []).map((setting) => setting.name),
     ),
     ...twice(
       'part',
@@ -72,6 +77,17 @@ function checkChannel(channel: Channel): string[] {
   if (channel.kind === 'number' && !(channel.step > 0 && channel.step <= channel.max - channel.min))
     faults.push(`${channel.name}: the step does not fit`)
   if (channel.kind !== 'number' && channel.isAggregated) faults.push(`${channel.name}: only numbers are aggregated`)
+  return faults
+}
+
+function checkSetting(setting: Setting): string[] {
+  const faults = checkText(setting.description, setting.name)
+  if (!/^[a-z][a-z0-9_]*$/.test(setting.name)) faults.push(`${setting.name}: the name is not snake_case`)
+  if (unitOfName(setting.name) !== setting.unit)
+    faults.push(`${setting.name}: the name ends in ${unitOfName(setting.name)}, the unit is ${setting.unit}`)
+  if (setting.kind === 'number' && !(setting.min < setting.max)) faults.push(`${setting.name}: the range is empty`)
+  if (setting.kind === 'choice' && (setting.choices.length < 2 || new Set(setting.choices).size < setting.choices.length))
+    faults.push(`${setting.name}: there is nothing to choose`)
   return faults
 }
 

@@ -22,6 +22,20 @@ export function sensorTable(type: ApplianceType): string {
   return ['| channel | range | step | safety | meaning |', '|---|---|---|---|---|', ...rows].join('\n')
 }
 
+/** Markdown table of the settings. */
+export function settingTable(type: ApplianceType): string {
+  const rows = (type.settings ?? []).map((setting) => {
+    const takes =
+      setting.kind === 'number'
+        ? `${setting.min} to ${setting.max} ${UNITS[setting.unit].label}`
+        : setting.kind === 'choice'
+          ? setting.choices.join(', ')
+          : 'true, false'
+    return `| \`${setting.name}\` | ${takes} | ${setting.description.en} |`
+  })
+  return ['| setting | takes | meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
 /** Puts a table between its markers; the text is unchanged when it has no such markers. */
 export function fillTable(text: string, name: string, table: string): string {
   const from = `<!-- generated: ${name} -->`

@@ -117,8 +117,12 @@ export interface EmergencyRow {
   state: string
   raised_at_ms: number
   created_at_ms: number
-  /** When the safe-state command left; null = still owed, -1 = none is owed. */
+  /** When the safe-state command first left; null = not yet, -1 = none is owed. */
   command_sent_at_ms: number | null
+  /** Id of its command and how far that came, `overdue` included; null = none was given. */
+  command_id: string | null
+  command_state: string | null
+  command_state_at_ms: number | null
 }
 
 export interface LabelRow {
@@ -251,6 +255,14 @@ export const hubMigrations: readonly Migration[] = [
     statements: [
       `CREATE TABLE hub_events_set_aside (event_key TEXT PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL, error TEXT NOT NULL,
         at_ms BIGINT NOT NULL)`,
+    ],
+  },
+  {
+    id: '0221-emergency-command',
+    statements: [
+      'ALTER TABLE hub_emergencies ADD COLUMN command_id TEXT',
+      'ALTER TABLE hub_emergencies ADD COLUMN command_state TEXT',
+      'ALTER TABLE hub_emergencies ADD COLUMN command_state_at_ms BIGINT',
     ],
   },
 ]

@@ -2,6 +2,7 @@
 import type { Kysely } from 'kysely'
 import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import type { EpochMs } from '#kernel/clock.ts'
+import type { NewCommand } from '#kernel/command.ts'
 import type { HubPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
 import { type CloudEvent, enqueueEvent, type OutgoingEvent } from './outbox-events.ts'
@@ -13,13 +14,19 @@ export interface HubSettings {
   readonly process: Process
   /** Language of the texts on packets and advice. */
   readonly locale: keyof Text
+  /** Writes a command in the transaction of the decision that asks for it; absent = there is nobody to carry one out. */
+  readonly giveCommand: GiveCommand | undefined
 }
+
+export type GiveCommand = (database: Kysely<HubTables>, command: NewCommand, nowMs: EpochMs) => Promise<void>
 
 export interface HubTransaction extends HubSettings {
   readonly database: Kysely<HubTables>
   readonly nowMs: EpochMs
   /** Events that were enqueued; handed to listeners after the commit. */
   readonly emitted: CloudEvent[]
+  /** Commands that were given; handed on after the commit. */
+  readonly given: NewCommand[]
 }
 
 /** Writes an event into the outbox, in the transaction that made it true. */

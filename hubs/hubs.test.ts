@@ -1,11 +1,11 @@
 import type { Kysely } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '#kernel/clock.ts'
+import type { NewCommand } from '#kernel/command.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
-import type { SafeStateCommand } from './emergency/safe-state.ts'
 import { cleared, diagnosed, raised, STORY_MS, testType } from './hub-builders.ts'
 import { type HubTables, hubMigrations } from './hub-tables.ts'
 import { createHubs, type Hubs } from './hubs.ts'
@@ -20,8 +20,7 @@ interface Bench {
   readonly database: Kysely<HubTables>
   readonly clock: ManualClock
   readonly events: CloudEvent[]
-  readonly commands: SafeStateCommand[]
-  readonly commandFailures: { left: number; isHanging: string }
+  readonly commands: NewCommand[]
   apply(...events: readonly HubEvent[]): Promise<void>
   orders(device?: string): Promise<readonly WorkOrder[]>
   answer(type: WorkOrderEvent['type'], given?: { data?: Record<string, unknown>; hour?: number; key?: string; revision?: number }): Promise<WorkOrder>
@@ -34,23 +33,21 @@ async function bench(): Promise<Bench> {
   const database = operations.database as unknown as Kysely<HubTables>
   const clock = new ManualClock(STORY_MS)
   const events: CloudEvent[] = []
-  const commands: SafeStateCommand[] = []
-  const commandFailures = { left: 0, isHanging: '' }
+  const commands: NewCommand[] = []
   const hubs = createHubs({
     database,
     catalogue: (type) => (type === testType.id ? testType : undefined),
     clock,
     log: silentLog,
-    safeStateCommand: async (command) => {
-      if (command.device === commandFailures.isHanging) await new Promise(() => {})
-      if (commandFailures.left-- > 0) throw new Error('broker away')
-      commands.push(command)
+    commands: {
+      give: async () => {},
+      given: (given) => commands.push(...given),
     },
     onCommitted: (committed) => events.push(...committed),
   })
   const orders = async (device?: string) => (await hubs.workOrders({ tenant: 'home', device })).items
   return {
-    ...{ hubs, database, clock, events, commands, commandFailures, orders },
+    ...{ hubs, database, clock, events, commands, orders },
     apply: (...list) => hubs.apply(list),
     async answer(type, given = {}) {
       const order = (await orders())[0]
@@ -62,11 +59,6 @@ async function bench(): Promise<Bench> {
 }
 
 const typesOf = (events: readonly CloudEvent[]): string[] => events.map((event) => event.type.replace(/^mendline\.|\.v1$/g, ''))
-/** Starts the hubs and lets the owed commands leave. */
-const started = async (b: Bench): Promise<void> => {
-  await b.hubs.start()
-  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
 const repair = async (b: Bench): Promise<void> => {
   for (const state of ['accepted', 'en_route', 'on_site'] as const) await b.answer(state)
   await b.answer('done', { data: { outcome } })
@@ -172,43 +164,23 @@ describe('hubs: rivals', () => {
 describe('hubs: dangers', () => {
   const fire = { rule: 'fire', fault: 'T-03', safety_class: 'E0' as const }
 
-  it('opens an order, raises an emergency, advises the household and sends the safe-state command once', async () => {
+  it('opens an order, raises an emergency, advises the household and gives the safe-state command once', async () => {
     const b = await bench()
     await b.apply(raised(fire))
     await b.apply(raised(fire))
-    await started(b)
+    await b.hubs.start()
     expect(typesOf(b.events)).toEqual(['case.opened', 'work_order.opened', 'parts.need', 'emergency.raised', 'household.advice'])
-    expect(b.commands).toMatchObject([{ device: 'unit-1', alarmId: 'al-unit-1-fire-1' }])
-    expect((await b.hubs.emergencies({ tenant: 'home' })).items).toMatchObject([{ state: 'raised', safety_class: 'E0', advice: 'switch it off' }])
+    expect(b.commands).toMatchObject([{ device: 'unit-1', name: 'safe_state', payload: { alarm_id: 'al-unit-1-fire-1' }, isFollowed: true }])
+    expect((await b.hubs.emergencies({ tenant: 'home' })).items).toMatchObject([
+      { state: 'raised', safety_class: 'E0', advice: 'switch it off', command_state: 'queued' },
+    ])
     expect(b.events.at(-1)?.data).toMatchObject({ text: 'switch it off' })
-  })
-
-  it('tries a failed command again until it left', async () => {
-    const b = await bench()
-    b.commandFailures.left = 1
-    await b.apply(raised(fire))
-    await started(b)
-    expect(b.commands).toHaveLength(1)
-  })
-
-  it('lets no hanging command delay another, and tries it again', async () => {
-    const b = await bench()
-    b.commandFailures.isHanging = 'unit-1'
-    await b.apply(raised(fire))
-    await b.apply(raised({ ...fire, device: 'unit-2' }))
-    await expect.poll(() => b.commands.map((command) => command.device)).toEqual(['unit-2'])
-    b.commandFailures.isHanging = ''
-    for (let turn = 0; turn < 10 && b.commands.length < 2; turn++) {
-      b.clock.advance(2_000)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    await expect.poll(() => b.commands.map((command) => command.device)).toEqual(['unit-2', 'unit-1'])
   })
 
   it('raises no emergency for a danger learned of a day late, and marks its case', async () => {
     const b = await bench()
     await b.apply(raised({ ...fire, received_at_ms: STORY_MS + 26 * HOUR_MS }))
-    await started(b)
+    await b.hubs.start()
     expect(b.commands).toEqual([])
     expect(typesOf(b.events)).not.toContain('emergency.raised')
     expect((await b.hubs.cases({ tenant: 'home' })).items).toMatchObject([{ is_past_danger: true }])

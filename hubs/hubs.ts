@@ -6,17 +6,18 @@ import { setImmediate } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
+import type { NewCommand } from '#kernel/command.ts'
 import { assertNever } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log } from '#kernel/log.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import { applyAnswer } from './answers.ts'
-import { createSafeState, type SendSafeState } from './emergency/safe-state.ts'
+import { commandOwed, noteCommand } from './emergency/safe-state.ts'
 import { createEventIntake, type EventIntakeStatistics } from './event-intake.ts'
 import { applyAlarm, applyAlarmCleared, applyDiagnosis } from './findings.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
-import { emit, type HubTransaction } from './hub-transaction.ts'
+import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
 import { createHubLists, type HubLists } from './lists.ts'
 import type { CloudEvent } from './outbox-events.ts'
 import { type Process, standardProcess } from './work-order-states.ts'
@@ -26,8 +27,13 @@ export interface HubsOptions {
   readonly catalogue: (type: string) => ApplianceType | undefined
   readonly clock: Clock
   readonly log: Log
-  /** Publishes the safe-state command of an emergency; absent = none is sent (each stays owed and is said at start). */
-  readonly safeStateCommand?: SendSafeState
+  /** Carries out commands, such as the safe state of an emergency; absent = none is given (each stays owed and is said at start). */
+  readonly commands?: {
+    /** Writes the command in the transaction that decided it. */
+    readonly give: GiveCommand
+    /** They are committed. */
+    readonly given: (commands: readonly NewCommand[]) => void
+  }
   /** Told after each commit that enqueued events (wake the outbox, feed the live stream). */
   readonly onCommitted?: (events: readonly CloudEvent[]) => void
   readonly policy?: Partial<HubPolicy>
@@ -36,7 +42,7 @@ export interface HubsOptions {
 }
 
 export interface Hubs extends HubLists {
-  /** Sends the safe-state commands still owed from before. */
+  /** Gives the safe-state commands still owed from before. */
   start(): Promise<void>
   stop(): Promise<void>
   /**
@@ -74,15 +80,16 @@ export function createHubs(options: HubsOptions): Hubs {
     policy: { ...standardPolicy, ...options.policy },
     process: options.process ?? standardProcess,
     locale: options.locale ?? 'en',
+    giveCommand: options.commands?.give,
   }
-  const command = options.safeStateCommand
-  const safeState = command === undefined ? undefined : createSafeState({ database, clock, log, command })
-
   const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> => {
     const emitted: CloudEvent[] = []
-    const result = await database.transaction().execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted }))
+    const given: NewCommand[] = []
+    const result = await database
+      .transaction()
+      .execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted, given }))
     if (emitted.length > 0) options.onCommitted?.(emitted)
-    if (emitted.some((event) => event.type === 'mendline.emergency.raised.v1')) safeState?.send().catch(logUnsent(log))
+    if (given.length > 0) options.commands?.given(given)
     return result
   }
   const intake = createEventIntake({
@@ -97,20 +104,15 @@ export function createHubs(options: HubsOptions): Hubs {
         .deleteFrom('hub_idempotency')
         .where('at_ms', '<', clock.now() - IDEMPOTENCY_KEPT_MS)
         .execute()
-      if (safeState === undefined) log.warn('no sender of safe-state commands', {})
-      // Not awaited: a device that does not take its command must not hold up the start.
-      else safeState.send().catch(logUnsent(log))
+      if (options.commands === undefined) log.warn('nobody carries out safe-state commands', {})
+      else await inTransaction(commandOwed)
     },
-    async stop() {
-      safeState?.stop()
-    },
+    async stop() {},
     ...intake,
     workOrderEvent: (tenant, workOrderId, input, idempotencyKey, given = {}) =>
       inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),
   }
 }
-
-const logUnsent = (log: Log) => (cause: unknown) => log.error('safe-state commands could not be sent', { cause })
 
 async function applyEvents(hub: HubTransaction, events: readonly HubEvent[]): Promise<void> {
   for (const [index, event] of events.entries()) {
@@ -156,6 +158,8 @@ async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
       const type = event.kind === 'device_silent' ? 'mendline.device.silent.v1' : 'mendline.device.returned.v1'
       return emit(hub, { tenant, device, subject: device, type, atMs: at_ms, data: { device, at_ms } })
     }
+    case 'command_moved':
+      return noteCommand(hub, event.note)
     default:
       return assertNever(event)
   }

@@ -7,7 +7,14 @@ import type { QuarantineEntry } from '#kernel/reading.ts'
 
 export type DecodeLimits = Pick<
   Limits,
-  'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX' | 'quarantinePerPayload_MAX'
+  | 'readingsPerPayload_MAX'
+  | 'jsonDepth_MAX'
+  | 'channelsPerReading_MAX'
+  | 'textLength_MAX'
+  | 'aheadMs_MAX'
+  | 'quarantinePerPayload_MAX'
+  | 'twinDocumentBytes_MAX'
+  | 'commandPayloadBytes_MAX'
 >
 
 /** Tells the quarantine of a piece: code, path within the payload, sentence, device time where it is known. */

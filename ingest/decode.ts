@@ -1,11 +1,12 @@
 /**
  * Decoding: from a journalled message to readings and quarantine, as a pure function of the message and the appliance type. Only the
  * wrong piece is set aside, with its path, a reason and the raw payload; the rest counts, and nothing is converted. Messages that carry
- * no readings (`state`, `reported`, `ack`) give none. The payload's bytes are never changed.
+ * no readings (`state`, `reported`, `ack`) give none; a wrong `reported` or `ack` is set aside as well. The payload's bytes are never changed.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
+import { readAck, readReported } from '#kernel/twin-message.ts'
 import { type ChannelPlan, channelPlan } from './decode-channels.ts'
 import { type Complain, complainInto, type DecodeLimits } from './decode-complaints.ts'
 import { type Envelope, readEnvelope, readingOf } from './decode-envelope.ts'
@@ -43,7 +44,8 @@ export function decodeMessage(message: AcceptedMessage, type: ApplianceType | un
 
 /** Decodes one message through JSON objects: slower, takes every shape, and says what is wrong. `decodeMessage` gives the same. */
 export function decodeByJson(message: AcceptedMessage, type: ApplianceType | undefined, limits: DecodeOptions): Decoded {
-  if (message.kind !== 'tele' && message.kind !== 'event') return { readings: [], quarantine: [], message, refused: 0 }
+  if (message.kind === 'reported' || message.kind === 'ack') return refuseForTwin(message, limits)
+  if (message.kind === 'state') return { readings: [], quarantine: [], message, refused: 0 }
   const quarantine: QuarantineEntry[] = []
   const complain = complainInto(quarantine, message, limits)
   if (message.form !== undefined) return decodeForm(message, type, { limits, quarantine, complain })
@@ -86,6 +88,19 @@ function formItems(message: AcceptedMessage, type: ApplianceType | undefined, { 
 }
 
 const STRAY_REASON = 'the sender speaks for no device of this name'
+
+/** The twin applies what is right in these messages; what is wrong is kept here like any other payload. */
+function refuseForTwin(message: AcceptedMessage, limits: DecodeLimits): Decoded {
+  const quarantine: QuarantineEntry[] = []
+  const complain = complainInto(quarantine, message, limits)
+  const parsed = parsePayload(message.payload, limits.jsonDepth_MAX)
+  if (parsed.kind === 'refused') complain('MDL_INGEST_UNREADABLE', '', parsed.reason)
+  else {
+    const read = message.kind === 'ack' ? readAck(parsed.value, limits) : readReported(parsed.value, message, limits)
+    if (read.kind === 'refused') complain(read.code, read.field, read.reason)
+  }
+  return { readings: [], quarantine, message, refused: quarantine.length }
+}
 
 interface Context {
   readonly message: AcceptedMessage

@@ -110,6 +110,10 @@ export function decodeRecord(body: Uint8Array): AcceptedMessage {
   }
 }
 
+/** Kind of a record without decoding the rest; undefined where `decodeRecord` would refuse it by its first bytes. */
+export const kindOfRecord = (body: Uint8Array): MessageKind | undefined =>
+  body[0] === VERSION || body[0] === FORM_VERSION ? KINDS[body[1] ?? KINDS.length] : undefined
+
 function kindNumber(kind: MessageKind): number {
   const index = KINDS.indexOf(kind)
   assert(index >= 0, 'every kind of message has a number in the record')

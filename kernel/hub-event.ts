@@ -4,6 +4,7 @@
  */
 import type { Alarm } from './alarm.ts'
 import type { EpochMs } from './clock.ts'
+import type { CommandNote } from './command.ts'
 import type { Diagnosis } from './diagnosis.ts'
 
 export type HubEvent =
@@ -17,3 +18,5 @@ export type HubEvent =
       readonly device: string
       readonly at_ms: EpochMs
     }
+  /** What became of the safe-state command of an emergency, or that nobody acknowledged it in time. */
+  | { readonly kind: 'command_moved'; readonly key: string; readonly note: CommandNote }

@@ -51,6 +51,18 @@ const TypeSchema = Type.Object({
       description: Type.String(),
     }),
   ),
+  settings: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      unit: Type.String(),
+      min: Type.Optional(Type.Number()),
+      max: Type.Optional(Type.Number()),
+      choices: Type.Optional(Type.Array(Type.String())),
+      description: Type.String(),
+    }),
+    { description: 'What may be set from afar; empty = settings are not checked' },
+  ),
   faults: Type.Array(Type.Object({ fault: Type.String(), name: Type.String(), safety_class: Type.String(), found_by: Type.Array(Type.String()) })),
 })
 
@@ -124,6 +136,7 @@ function typeToWire(type: ApplianceType, tenant: string): object {
       safety: channel.isSafety,
       description: channel.description.en,
     })),
+    settings: (type.settings ?? []).map(({ description, ...setting }) => ({ ...setting, description: description.en })),
     faults: type.faults.map((fault) => ({ fault: fault.code, name: fault.name.en, safety_class: fault.safetyClass, found_by: fault.foundBy })),
   }
 }

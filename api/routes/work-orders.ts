@@ -1,11 +1,10 @@
 /** Work orders and the way back: what the dispatch system says of them, once per Idempotency-Key. */
 import { Type } from 'typebox'
 import { SafetyClassSchema } from '#kernel/alarm.ts'
-import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import { WorkOrderEventSchema, WorkOrderSchema, WorkOrderStateSchema } from '#kernel/work-order.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, found, listOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { answers, etagNumber, found, listOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 import { hubQuery } from './service.ts'
 
 const EventHeaders = Type.Object({
@@ -75,7 +74,7 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
       },
     },
     async (request, reply) => {
-      const revision = revisionOf(request.headers['if-match'])
+      const revision = etagNumber(request.headers['if-match'])
       const order = await hubs.workOrderEvent(
         tenantOf(request, request.query.tenant),
         request.params.id,
@@ -86,13 +85,4 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
       return reply.header('etag', `"${order.revision}"`).send(order)
     },
   )
-}
-
-function revisionOf(header: string | undefined): number | undefined {
-  if (header === undefined || header === '*') return undefined
-  const [, revision] = /^"(\d{1,15})"$/.exec(header) ?? []
-  if (revision !== undefined) return Number(revision)
-  throw new MendlineError('MDL_API_INVALID', 'If-Match is no ETag of ours', {
-    details: { errors: [{ field: 'headers.if-match', reason: 'must be the ETag of the order, e.g. "3"' }] },
-  })
 }

@@ -10,6 +10,7 @@ import { identities, withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
 import { rules } from './rules.ts'
 import { channels } from './sensors.ts'
+import { settings } from './settings.ts'
 import { steps } from './steps.ts'
 
 export const airConditioner: ApplianceType = {
@@ -17,6 +18,7 @@ export const airConditioner: ApplianceType = {
   version: '1.0.0',
   name: { en: 'Air conditioner', 'zh-CN': '空调' },
   channels: channels.map(withQuality),
+  settings,
   faults: [...faults, ...commonFaults],
   parts: [...parts, ...commonParts],
   steps: [...steps, ...commonSteps],

@@ -1,12 +1,14 @@
 /**
  * Raises the emergency of a danger to life or property: a record, a warning to whoever is on duty, advice to the household, and a
- * safe-state command that is owed until it left. A past danger (learned of too late to warn) gets the record only.
+ * safe-state command that is owed until the device answers (`safe-state.ts`). A past danger (learned of too late to warn) gets the
+ * record only.
  */
 import type { Alarm } from '#kernel/alarm.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { EmergencyRow } from '../hub-tables.ts'
 import { emit, type HubTransaction } from '../hub-transaction.ts'
+import { commandSafeState } from './safe-state.ts'
 
 /** Marks an emergency for which no command is owed. */
 export const NO_COMMAND_OWED = -1
@@ -36,6 +38,7 @@ export async function raiseEmergency(hub: HubTransaction, { alarm, order, advice
     raised_at_ms,
     created_at_ms: hub.nowMs,
     command_sent_at_ms: isPast ? NO_COMMAND_OWED : null,
+    ...{ command_id: null, command_state: null, command_state_at_ms: null },
   }
   const result = await hub.database
     .insertInto('hub_emergencies')
@@ -43,6 +46,7 @@ export async function raiseEmergency(hub: HubTransaction, { alarm, order, advice
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (isPast || result.numInsertedOrUpdatedRows === 0n) return
+  await commandSafeState(hub, row)
   // A subject of its own: it waits behind no routine event of the order that a receiver does not take (decision 0007).
   const event = { tenant, device, subject: row.emergency_id, atMs: raised_at_ms }
   const ids = { emergency_id: row.emergency_id, work_order_id, case_id, alarm_id, device, safety_class }

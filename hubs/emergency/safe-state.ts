@@ -1,87 +1,72 @@
 /**
- * Sends the safe-state commands that emergencies owe. A command is owed in the store from the transaction that raised the emergency
- * until the sender said that it left; a failure is tried again, also after a restart, so it may be sent more than once and the device
- * must take it so (the command id is the emergency's).
+ * The safe-state command of an emergency: written in the transaction that raised the emergency, so that a crash loses neither or both,
+ * and carried out by the twin, which sends it until the device answers. What becomes of it comes back as events: the emergency shows
+ * it, and when the device does not acknowledge in time, refuses, or the command ends unanswered, that is escalated once each.
  */
-import type { Kysely } from 'kysely'
-import type { Clock } from '#kernel/clock.ts'
-import type { Log } from '#kernel/log.ts'
-import type { EmergencyRow, HubTables } from '../hub-tables.ts'
+import type { CommandNote } from '#kernel/command.ts'
+import type { EmergencyRow } from '../hub-tables.ts'
+import { emit, type HubTransaction } from '../hub-transaction.ts'
 
-export interface SafeStateCommand {
-  readonly tenant: string
-  readonly device: string
-  readonly type: string
-  /** Id of the emergency; the same for each retry. */
-  readonly commandId: string
-  readonly alarmId: string
-  readonly title: string
+/** Time a device has to acknowledge; then people must know that it has not (chosen: two sendings by the twin's schedule and a margin). */
+const ACKNOWLEDGE_MS = 30_000
+
+/** Life of the command: a device that comes back within it is still told. */
+const LIFE_MS = 24 * 3_600_000
+
+/** Emergencies from before that get their command at a start. */
+const OWED_MAX = 1_000
+
+/** Ends that leave the appliance in a state that nobody knows. */
+const ESCALATED: ReadonlySet<string> = new Set(['overdue', 'refused', 'expired', 'cancelled'])
+
+/** Gives the command of an emergency, whose id is the command's. */
+export async function commandSafeState(hub: HubTransaction, row: EmergencyRow): Promise<void> {
+  if (hub.giveCommand === undefined) return
+  const { emergency_id, tenant, device, alarm_id, title } = row
+  const command = {
+    ...{ commandId: emergency_id, tenant, device, name: 'safe_state', payload: { alarm_id, reason: title }, actor: 'emergency' },
+    ...{ expiresAtMs: hub.nowMs + LIFE_MS, acknowledgeByMs: hub.nowMs + ACKNOWLEDGE_MS, isFollowed: true },
+  }
+  await hub.giveCommand(hub.database, command, hub.nowMs)
+  await hub.database
+    .updateTable('hub_emergencies')
+    .set({ command_id: emergency_id, command_state: 'queued', command_state_at_ms: hub.nowMs })
+    .where('emergency_id', '=', emergency_id)
+    .execute()
+  hub.given.push(command)
 }
 
-/** Publishes the command; main joins it with the broker. */
-export type SendSafeState = (command: SafeStateCommand) => Promise<void>
-
-export interface SafeState {
-  /** Sends what is owed; called after a commit that may owe something. Resolves when each was tried once. */
-  send(): Promise<void>
-  stop(): void
+/** Gives the commands of emergencies that have none yet: of a version that sent them otherwise, or of a run without a twin. */
+export async function commandOwed(hub: HubTransaction): Promise<void> {
+  const rows = await hub.database
+    .selectFrom('hub_emergencies')
+    .selectAll()
+    .where('command_sent_at_ms', 'is', null)
+    .where('command_id', 'is', null)
+    .orderBy('created_at_ms')
+    .limit(OWED_MAX)
+    .execute()
+  for (const row of rows) await commandSafeState(hub, row)
 }
 
-/** Wait before a failed command is tried again. */
-const RETRY_MS = 2_000
-
-/** Time that a command may take to leave; then it counts as failed. A hanging one delays no other. */
-const TIMEOUT_MS = 10_000
-
-/** Commands on their way at one time; the rest follow as these end. */
-const IN_FLIGHT_MAX = 100
-
-/** Creates the sender; `send` is also called once at start. */
-export function createSafeState(options: { database: Kysely<HubTables>; clock: Clock; log: Log; command: SendSafeState }): SafeState {
-  const { database, clock, log, command } = options
-  const inFlight = new Set<string>()
-  let isStopped = false
-  let cancelRetry = (): void => {}
-
-  const sendOne = async ({ emergency_id, tenant, device, type, alarm_id, title }: EmergencyRow): Promise<void> => {
-    try {
-      await withinTime(clock, command({ tenant, device, type, commandId: emergency_id, alarmId: alarm_id, title }))
-      await database.updateTable('hub_emergencies').set({ command_sent_at_ms: clock.now() }).where('emergency_id', '=', emergency_id).execute()
-    } catch (cause) {
-      log.error('safe-state command failed', { emergency_id, tenant, device, cause })
-      retryLater()
-    } finally {
-      inFlight.delete(emergency_id)
-    }
-  }
-  const retryLater = (): void => {
-    cancelRetry()
-    if (!isStopped)
-      cancelRetry = clock.after(RETRY_MS, () => void send().catch((cause: unknown) => log.error('owed commands cannot be read', { cause })))
-  }
-  const send = async (): Promise<void> => {
-    const room = IN_FLIGHT_MAX - inFlight.size
-    if (isStopped || room <= 0) return retryLater()
-    const owed = database.selectFrom('hub_emergencies').selectAll().where('command_sent_at_ms', 'is', null).orderBy('created_at_ms')
-    const rows = await (inFlight.size === 0 ? owed : owed.where('emergency_id', 'not in', [...inFlight])).limit(room).execute()
-    // Another call may have begun one of them while this one read.
-    const fresh = rows.filter((row) => !inFlight.has(row.emergency_id))
-    for (const row of fresh) inFlight.add(row.emergency_id)
-    if (rows.length === room) retryLater()
-    await Promise.all(fresh.map(sendOne))
-  }
-  return {
-    send,
-    stop() {
-      isStopped = true
-      cancelRetry()
-    },
-  }
-}
-
-function withinTime(clock: Clock, sending: Promise<void>): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(TIMEOUT_MS, () => reject(new Error('the command did not leave in time')))
-    sending.then(resolve, reject).finally(cancel)
-  })
+/** Notes how far the command of an emergency came. */
+export async function noteCommand(hub: HubTransaction, note: CommandNote): Promise<void> {
+  const { tenant, device, command_id, state, reason, at_ms } = note
+  const row = await hub.database
+    .selectFrom('hub_emergencies')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('emergency_id', '=', command_id)
+    .executeTakeFirst()
+  if (row === undefined) return
+  const isFirstSent = row.command_sent_at_ms === null && state !== 'overdue' && state !== 'expired' && state !== 'cancelled'
+  await hub.database
+    .updateTable('hub_emergencies')
+    .set({ command_state: state, command_state_at_ms: at_ms, ...(isFirstSent ? { command_sent_at_ms: at_ms } : {}) })
+    .where('emergency_id', '=', row.emergency_id)
+    .execute()
+  const ids = { emergency_id: row.emergency_id, work_order_id: row.work_order_id, alarm_id: row.alarm_id, device, safety_class: row.safety_class }
+  const data = { ...ids, title: row.title, command_id, command_state: state, reason }
+  const event = { tenant, device, subject: row.emergency_id, atMs: at_ms, data }
+  if (ESCALATED.has(state)) await emit(hub, { ...event, type: 'mendline.emergency.escalated.v1' })
 }

@@ -1,0 +1,46 @@
+/** Joins the twin to what it follows and asks: the journal's messages about settings and commands, the registry and the types, the hubs. */
+import type { Kysely } from 'kysely'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import { parsePayload } from './ingest/decode-json.ts'
+import type { Journal } from './ingest/journal.ts'
+import { decodeRecord, kindOfRecord } from './ingest/record.ts'
+import { createTwin, type TwinStage } from './twin/twin.ts'
+import type { TwinTables } from './twin/twin-tables.ts'
+import type { Releases } from './workers/releases.ts'
+
+interface TwinJoints {
+  readonly operations: { readonly database: Kysely<unknown> }
+  readonly registry: { get(tenant: string, device: string): { readonly type: string; readonly revoked_at_ms: number | null } | undefined }
+  readonly types: { find(tenant: string, name: string): ApplianceType | undefined }
+  readonly journal: Journal
+  readonly releases: Releases<'pipeline' | 'safety' | 'twin'>
+  readonly apply: (events: readonly HubEvent[]) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Limits
+}
+
+export function joinTwin(joints: TwinJoints): TwinStage {
+  const { operations, registry, types, journal, releases, limits } = joints
+  return createTwin({
+    ...joints,
+    database: operations.database as Kysely<TwinTables>,
+    journal,
+    messageOf(body) {
+      const kind = kindOfRecord(body)
+      return kind === 'reported' || kind === 'ack' ? decodeRecord(body) : undefined
+    },
+    parsePayload: (payload) => parsePayload(payload, limits.jsonDepth_MAX),
+    settingsOf(tenant, device) {
+      const record = registry.get(tenant, device)
+      if (record === undefined || record.revoked_at_ms !== null) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)
+      return types.find(tenant, record.type)?.settings
+    },
+    onReleasable: (position) => releases.done('twin', position),
+  })
+}
