@@ -171,8 +171,22 @@ describe('decodeMessage', () => {
     expect(decode({ ...envelope, type: 'reset' }, { kind: 'event' }).readings).toHaveLength(1)
   })
 
-  it.each(['state', 'reported', 'ack'] as const)('finds no readings in %s', (kind) => {
-    expect(decode('{"online":true}', { kind })).toMatchObject({ readings: [], quarantine: [], refused: 0 })
+  it.each([
+    ['state', '{"online":true}'],
+    ['reported', '{"reported":{"is_on":true},"desired_version":2}'],
+    ['ack', '{"state":"done"}'],
+  ] as const)('finds no readings in %s', (kind, payload) => {
+    expect(decode(payload, { kind })).toMatchObject({ readings: [], quarantine: [], refused: 0 })
+  })
+
+  it.each([
+    ['reported', '{"online":true}', 'reported', 'MDL_TWIN_INVALID'],
+    ['reported', '{"reported":{},"desired_version":"2"}', 'desired_version', 'MDL_TWIN_INVALID'],
+    ['reported', '{"reported":{},"ts":99999999999999}', 'ts', 'MDL_INGEST_TIME_AHEAD'],
+    ['ack', '{"state":"ok"}', 'state', 'MDL_TWIN_INVALID'],
+    ['ack', 'done', '', 'MDL_INGEST_UNREADABLE'],
+  ] as const)('sets a wrong %s aside with its field: %s', (kind, payload, field, code) => {
+    expect(decode(payload, { kind })).toMatchObject({ readings: [], quarantine: [{ field, code, kind }], refused: 1 })
   })
 
   it('sets aside what comes from a device of an unknown type', () => {
