@@ -4,7 +4,16 @@
  */
 import { isId } from '#kernel/ids.ts'
 import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
-import { type ApplianceType, type Channel, type Condition, derivationChannels, type Fault, type Rule, type Setting, type Text } from './appliance-type.ts'
+import {
+  type ApplianceType,
+  type Channel,
+  type Condition,
+  derivationChannels,
+  type Fault,
+  type Rule,
+  type Setting,
+  type Text,
+} from './appliance-type.ts'
 import { checkQuality } from './check-quality.ts'
 
 /** Gives what is wrong with a type, one sentence each. */
