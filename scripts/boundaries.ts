@@ -16,6 +16,7 @@ const roots = [
   'models',
   'rules',
   'hubs',
+  'twin',
   'api',
   'operations',
   'workers',
@@ -35,7 +36,7 @@ const files = [
   'safety.ts',
   'log.ts',
   'metrics.ts',
-  'presence-notes.ts',
+  'twin-join.ts',
   'version.ts',
 ]
 const cruiser = join(root, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruise.mjs')

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { ERROR_CODES } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import { applianceTypes } from '../catalogue/registry.ts'
-import { faultTable, fillTable, sensorTable } from '../catalogue/type-tables.ts'
+import { faultTable, fillTable, sensorTable, settingTable } from '../catalogue/type-tables.ts'
 import { settingsSchema } from '../config.ts'
 import { settingLeaves } from '../config-leaves.ts'
 
@@ -40,7 +40,8 @@ function typeReadme(id: string): readonly [string, string] {
       `${percent(score.recall)} found, ${percent(score.precision)} of its alarms right (${score.units} units)`,
     ]),
   )
-  return [path, fillTable(fillTable(text, 'faults', faultTable(type, accuracy)), 'sensors', sensorTable(type))]
+  const filled = fillTable(fillTable(text, 'faults', faultTable(type, accuracy)), 'sensors', sensorTable(type))
+  return [path, fillTable(filled, 'settings', settingTable(type))]
 }
 
 interface Card {
