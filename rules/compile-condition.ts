@@ -121,7 +121,8 @@ function run(program: readonly number[], comparisons: readonly CompiledCompariso
   let depth = 0
   for (let at = 0; at < program.length; at++) {
     const code = program[at] ?? NOT
-    const comparison = comparisons[code]
+    // An index below zero would be looked up as a name, slowly.
+    const comparison = code < 0 ? undefined : comparisons[code]
     if (comparison !== undefined) open[depth++] = compare(comparison, code, reading)
     else if (code === NOT) {
       const answer = open[depth - 1]

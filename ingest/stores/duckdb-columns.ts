@@ -12,15 +12,15 @@ import { quoted } from './sql-names.ts'
 export function missingColumns(registers: Registers, id: string, readings: readonly Reading[]): readonly string[] {
   const columns = registers.types.get(id)?.columns ?? []
   const present = new Set(registers.tableColumns.get(id))
-  let places = [...columns.keys()].filter((place) => !present.has(columns[place] ?? ''))
+  let places = Int32Array.from([...columns.keys()].filter((place) => !present.has(columns[place] ?? '')))
   const found = new Set<number>()
-  // Row by row, for a row lies together in memory; once every column is there this costs nothing.
+  // Row by row, for a row lies together in memory. Hot.
   for (const { numbers } of places.length === 0 ? [] : readings) {
     let isNew = false
-    for (const place of places) {
-      const value = numbers[place] ?? Number.NaN
-      if (Number.isNaN(value)) continue
-      found.add(place)
+    for (let index = 0; index < places.length; index++) {
+      const value = numbers[places[index] ?? 0]
+      if (value === undefined || Number.isNaN(value)) continue
+      found.add(places[index] ?? 0)
       isNew = true
     }
     if (isNew) places = places.filter((place) => !found.has(place))
