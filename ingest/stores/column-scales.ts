@@ -1,6 +1,6 @@
 /**
  * Numbers of a sensor are multiples of its step, so most columns are whole numbers once multiplied by a power of ten; as such, sorted by
- * device and time, they are stored as differences of a few bits. A column is scaled only when every value comes back bit for bit; the
+ * device and time, they are stored as differences of a few bits. A column is scaled only when every value comes back as it was; the
  * others stay doubles.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
@@ -34,8 +34,8 @@ async function exponents(connection: DuckDBConnection, source: string, from: Rea
     const checks = open.map((column) => {
       const value = quoted(column)
       const exponent = found.get(column) ?? 0
-      // A negative zero would come back without its sign.
-      return `bool_and(${unscaled(scaledOrNull(value, exponent), exponent)} = ${value} AND (${value} <> 0 OR NOT signbit(${value})))`
+      // A negative zero loses its sign, as it does in JSON and in the comparison of readings.
+      return `bool_and(${unscaled(scaledOrNull(value, exponent), exponent)} = ${value})`
     })
     const [row = []] = (await connection.runAndReadAll(`SELECT ${checks.join(', ')} FROM ${source}`)).getRowsJS()
     open = open.filter((column, index) => {

@@ -65,7 +65,7 @@ function walks(
         ...(random.between(0, 1) < 0.1 ? {} : { inlet_temperature_c: inlet / 10 }),
         outlet_temperature_c: 50.25,
         ...(index % 2 === 0 ? { outlet_temperature_c_min: 49.5, outlet_temperature_c_max: 51.125 } : {}),
-        board_temperature_c: index === 3 ? Math.PI : -0,
+        board_temperature_c: index === 3 ? Math.PI : 0,
         float_is_closed: index % 2,
       }
       const texts = index % 10 === 0 ? [['mode', `m${index}`] as const] : []
