@@ -19,6 +19,7 @@ import { createBroker } from './broker/broker.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
 import { createIdentity } from './broker/identity.ts'
 import type { Config } from './config.ts'
+import { createDeviceZones, listZones } from './device-zones.ts'
 import { createHealth } from './health.ts'
 import { createHubCounts } from './hubs/counts.ts'
 import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
@@ -188,12 +189,12 @@ function joinConsumers(
   config: Config,
   { log, clock }: Ports,
 ) {
-  const { types, mappings, hubs, journal, releases } = parts
+  const { identity, types, mappings, hubs, journal, releases } = parts
   const { dataDir, limits, retention, timeZone } = config
   const pipeline = createPipelineHost({
     settings: { dataDir, limits, store: workerStore(config), retention, defaultTimeZone: timeZone },
     ownTypes: types.own,
-    timeZones: () => [],
+    timeZones: () => listZones(identity.devices),
     mappings: mappings.book.all,
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),
@@ -250,11 +251,12 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
   const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth(parts)
+  const zones = createDeviceZones({ registry: identity.devices, pipeline, defaultZone: config.timeZone })
   return createApi({
     ports: {
       keys: createKeyStore({ database, clock, dev: config.dev }),
       idempotency: createIdempotency({ database, clock, limits: config.limits }),
-      devices: identity.devices,
+      devices: { ...identity.devices, create: zones.create },
       gateways: identity.gateways,
       principalKeys: identity.keys,
       types: {
@@ -268,7 +270,11 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
         get: mappings.get,
         register: (tenant, definition) => mappings.register(tenant, definition, (version) => pipeline.call(PIPELINE_CALLS.registerMapping, version)),
       },
-      readings: { buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, query), raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query) },
+      readings: {
+        buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, { ...query, timeZone: zones.zoneOf(query.tenant, query.device) }),
+        raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query),
+      },
+      storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       hubs,
       webhooks: outbox,

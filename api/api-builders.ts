@@ -16,7 +16,7 @@ export const NOW_MS = Date.UTC(2026, 0, 15, 12)
 
 export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
   const unset = { model: null, serial: null, firmware: null, installed_at_ms: null, site: null, household: null, revoked_at_ms: null }
-  return { tenant, device, type: 'air_conditioner', max_age_days: 30, created_at_ms: NOW_MS, ...unset }
+  return { tenant, device, type: 'air_conditioner', max_age_days: 30, time_zone: null, created_at_ms: NOW_MS, ...unset }
 }
 
 export function workOrder(id: string): WorkOrder {
@@ -124,6 +124,9 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
         note('raw', query)
         for (let seq = 0; seq < 3; seq++) yield { tenant: query.tenant, device: 'ac-1', boot: 1, seq, v: { power_w: seq } }
       },
+    },
+    storage: {
+      storage: async () => [{ tier: 'hot', type: 'air_conditioner', rows: 2, bytes: 0, files: 0, days: 1, oldest_ms: NOW_MS, newest_ms: NOW_MS }],
     },
     quarantine: {
       async quarantined(query) {

@@ -5,13 +5,12 @@
 import type { Duplex } from 'node:stream'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
-import type { EpochMs } from '#kernel/clock.ts'
 import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
-import type { QuarantineEntry } from '#kernel/reading.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { KeyStore } from './keys.ts'
+import type { QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
 
 type Maybe<T> = T | Promise<T>
 
@@ -32,6 +31,7 @@ export interface NewDevice {
   readonly site?: string
   readonly household?: string
   readonly max_age_days?: number
+  readonly time_zone?: string
 }
 
 export interface DeviceRecord {
@@ -45,6 +45,7 @@ export interface DeviceRecord {
   readonly site: string | null
   readonly household: string | null
   readonly max_age_days: number
+  readonly time_zone: string | null
   readonly created_at_ms: number
   readonly revoked_at_ms: number | null
 }
@@ -142,44 +143,6 @@ export interface MappingPort {
   get(tenant: string, mapping: string): MappingRecord | undefined
   /** @throws MendlineError MDL_MAPPING_INVALID, MDL_API_CONFLICT */
   register(tenant: string, definition: string): Promise<MappingRecord>
-}
-
-export interface ReadingBucket {
-  readonly t: EpochMs
-  readonly device: string
-  readonly channel: string
-  readonly mean: number
-  readonly min: number
-  readonly max: number
-  readonly n: number
-}
-
-export interface ReadingPort {
-  buckets(query: {
-    readonly tenant: string
-    readonly device: string
-    readonly channels: readonly string[]
-    readonly from_ms: EpochMs
-    readonly to_ms: EpochMs
-    readonly maxPoints: number
-    /** Most buckets of all channels together; above it `maxPoints` counts as less. */
-    readonly maxBuckets: number
-  }): Promise<readonly ReadingBucket[]>
-  /** Records as they go on the wire, in (device, boot, seq) order. */
-  raw(query: { readonly tenant: string; readonly device?: string; readonly from_ms: EpochMs; readonly to_ms: EpochMs }): AsyncIterable<object>
-}
-
-export interface QuarantinePort {
-  /** Entries with an id above `after`, ascending. */
-  quarantined(query: {
-    readonly tenant: string
-    readonly device?: string
-    readonly code?: string
-    readonly after: number
-    readonly limit: number
-    /** The answer ends with the entry whose raw bytes reach this sum. */
-    readonly maxRawBytes: number
-  }): Promise<ReadonlyArray<QuarantineEntry & { readonly id: number }>>
 }
 
 /** Query of a hub's list; each filter is an equality. */
@@ -337,6 +300,7 @@ export interface ApiPorts {
   readonly types: TypePort
   readonly mappings: MappingPort
   readonly readings: ReadingPort
+  readonly storage: StoragePort
   readonly quarantine: QuarantinePort
   readonly hubs: HubPort
   readonly webhooks: WebhookPort

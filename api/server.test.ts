@@ -166,7 +166,13 @@ describe('types and readings', () => {
     const answer = await test.request('GET', '/api/v1/readings?device=ac-1&channels=power_w,room_temperature_c')
     expect(answer.json.items[0]).toEqual({ t: NOW_MS, device: 'ac-1', channel: 'power_w', mean: 5, min: 1, max: 9, n: 3 })
     const [, query] = test.calls[0] ?? []
-    expect(query).toMatchObject({ tenant: 'home', channels: ['power_w', 'room_temperature_c'], maxPoints: 500, maxBuckets: limits.apiBuckets_MAX })
+    expect(query).toMatchObject({
+      tenant: 'home',
+      channels: ['power_w', 'room_temperature_c'],
+      maxPoints: 500,
+      maxBuckets: limits.apiBuckets_MAX,
+      tier: 'auto',
+    })
     const { from_ms, to_ms } = query as { from_ms: number; to_ms: number }
     expect(to_ms - from_ms).toBe(86_400_000)
   })
@@ -175,8 +181,17 @@ describe('types and readings', () => {
     '/api/v1/readings?device=a&from_ms=5&to_ms=5',
     '/api/v1/readings?device=a&max_points=0',
     '/api/v1/readings?device=a&from_ms=x',
+    '/api/v1/readings?device=a&tier=weekly',
   ])('refuse %s', async (url) => {
     expect((await test.request('GET', url)).json.code).toBe('MDL_API_INVALID')
+  })
+  it('ask for the tier that is named', async () => {
+    await test.request('GET', '/api/v1/readings?device=ac-1&tier=daily')
+    expect(test.calls[0]?.[1]).toMatchObject({ tier: 'daily' })
+  })
+  it('tell an admin what the store holds, and nobody else', async () => {
+    expect((await test.request('GET', '/api/v1/storage')).json.items).toMatchObject([{ tier: 'hot', rows: 2 }])
+    expect((await test.request('GET', '/api/v1/storage', { token: await test.token('read') })).status).toBe(403)
   })
   it('stream every stored reading as one JSON record a line', async () => {
     const answer = await test.request('GET', '/api/v1/readings/raw')

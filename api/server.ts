@@ -32,6 +32,7 @@ import { principalKeyRoutes } from './routes/principal-keys.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
+import { storageRoutes } from './routes/storage.ts'
 import { twinRoutes } from './routes/twin.ts'
 import { typeRoutes } from './routes/types.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -78,6 +79,7 @@ const ROUTES = [
   readingRoutes,
   serviceRoutes,
   emergencyRoutes,
+  storageRoutes,
   workOrderRoutes,
   webhookRoutes,
   quarantineRoutes,

@@ -33,12 +33,21 @@ const login = (name: string, secret: string, clientId = name) => registry.authen
 describe('create', () => {
   it('answers each device with its record and a secret of 256 bits, and keeps only the hash', async () => {
     const created = await registry.create([
-      { device: 'ac-1', type: 'air_conditioner', model: 'M', site: 's', max_age_days: 400 },
+      { device: 'ac-1', type: 'air_conditioner', model: 'M', site: 's', max_age_days: 400, time_zone: 'Asia/Kathmandu' },
       { tenant: 'acme', device: 'ac-1', type: 'air_conditioner' },
     ])
     expect(created).toMatchObject([
-      { tenant: 'home', device: 'ac-1', model: 'M', site: 's', max_age_days: 400, created_at_ms: 1_000_000, revoked_at_ms: null },
-      { tenant: 'acme', device: 'ac-1', model: null, max_age_days: 30 },
+      {
+        tenant: 'home',
+        device: 'ac-1',
+        model: 'M',
+        site: 's',
+        max_age_days: 400,
+        time_zone: 'Asia/Kathmandu',
+        created_at_ms: 1_000_000,
+        revoked_at_ms: null,
+      },
+      { tenant: 'acme', device: 'ac-1', model: null, max_age_days: 30, time_zone: null },
     ])
     for (const { secret } of created) expect(Buffer.from(secret, 'base64url')).toHaveLength(32)
     const rows = JSON.stringify(await (operations.database as unknown as Kysely<DeviceTables>).selectFrom('devices').selectAll().execute())
@@ -66,6 +75,7 @@ describe('create', () => {
     ['an unknown type', [{ device: 'b', type: 'toaster' }], 'MDL_API_INVALID'],
     ['a bad id', [{ device: 'a/b', type: 'air_conditioner' }], 'MDL_API_INVALID'],
     ['a bad tenant', [{ tenant: '', device: 'b', type: 'air_conditioner' }], 'MDL_API_INVALID'],
+    ['a time zone that is none', [{ device: 'b', type: 'air_conditioner', time_zone: 'Mars/Olympus' }], 'MDL_API_INVALID'],
     ['a bad age', [{ device: 'b', type: 'air_conditioner', max_age_days: 0 }], 'MDL_API_INVALID'],
   ])('refuses %s and creates nothing of the list', async (_name, devices, code) => {
     await create('ac-1')

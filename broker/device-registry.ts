@@ -8,6 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
+import { isTimeZone } from '#kernel/local-day.ts'
 import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret } from './credentials.ts'
 import type { DeviceRow, DeviceTables } from './device-tables.ts'
 import { type DeviceFacts, type Login, loginName, type Principal, parseLoginName } from './principal.ts'
@@ -24,6 +25,8 @@ export interface NewDevice {
   readonly site?: string | undefined
   readonly household?: string | undefined
   readonly max_age_days?: number | undefined
+  /** IANA name. */
+  readonly time_zone?: string | undefined
 }
 
 /** A device without its secrets. */
@@ -97,7 +100,7 @@ const toEntry = (row: DeviceRow): Entry => ({
 const factsOf = (principal: Principal, device: string): DeviceFacts | undefined =>
   principal.kind === 'anonymous' ? undefined : principal.devices.get(device)
 
-/** Rows in one INSERT; 15 columns each, below the parameters that SQLite and PostgreSQL accept. */
+/** Rows in one INSERT; 16 columns each, below the parameters that SQLite and PostgreSQL accept. */
 const INSERT_ROWS = 500
 
 export function createDeviceRegistry({ database, clock, types, isTaken = () => false }: DeviceRegistryPorts): DeviceRegistry {
@@ -201,6 +204,9 @@ function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): Devi
   if (!Number.isInteger(maxAgeDays) || maxAgeDays < 1 || maxAgeDays > limits.deviceAgeDays_MAX) {
     throw new MendlineError('MDL_API_INVALID', `max_age_days is an integer from 1 to ${limits.deviceAgeDays_MAX}`, { details })
   }
+  if (device.time_zone !== undefined && !isTimeZone(device.time_zone)) {
+    throw new MendlineError('MDL_API_INVALID', `time_zone is an IANA name, e.g. Europe/Berlin, not ${device.time_zone}`, { details })
+  }
   return {
     tenant,
     device: device.device,
@@ -212,6 +218,7 @@ function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): Devi
     site: device.site ?? null,
     household: device.household ?? null,
     max_age_days: maxAgeDays,
+    time_zone: device.time_zone ?? null,
     created_at_ms: now,
     revoked_at_ms: null,
     secret_hash: '',

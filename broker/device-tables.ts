@@ -12,6 +12,8 @@ export interface DeviceRow {
   site: string | null
   household: string | null
   max_age_days: number
+  /** IANA name; null = the default of the configuration. */
+  time_zone: string | null
   created_at_ms: number
   revoked_at_ms: number | null
   /** SHA-256 of the valid secret, hex. */
@@ -115,4 +117,5 @@ export const deviceMigrations: readonly Migration[] = [
       )`,
     ],
   },
+  { id: '0210-device-time-zone', statements: ['ALTER TABLE devices ADD COLUMN time_zone TEXT'] },
 ]

@@ -81,12 +81,18 @@ function deviceVerbs(devices: Command): void {
   const columns = ['device', 'type', 'model', 'site', 'created_at_ms', 'revoked_at_ms']
   list(devices, '/devices', columns)
   one(devices, 'add', 'create a device; its secret is shown once', async (server, device, _suffix, flags) => {
-    const { type, maxAgeDays, tenant } = flags as OneFlags & { readonly type: string; readonly maxAgeDays?: string }
-    const body = { device: decodeURIComponent(device), type, tenant, max_age_days: maxAgeDays === undefined ? undefined : Number(maxAgeDays) }
+    const { type, maxAgeDays, timeZone, tenant } = flags as OneFlags & {
+      readonly type: string
+      readonly maxAgeDays?: string
+      readonly timeZone?: string
+    }
+    const max_age_days = maxAgeDays === undefined ? undefined : Number(maxAgeDays)
+    const body = { device: decodeURIComponent(device), type, tenant, max_age_days, time_zone: timeZone }
     show(flags, await server.send('POST', '/devices', body), ['tenant', 'device', 'type', 'secret'])
   })
     .requiredOption('--type <type>', 'appliance type')
     .option('--max-age-days <n>', 'how far behind the receipt its clock may be')
+    .option('--time-zone <name>', 'IANA time zone, e.g. Europe/Berlin')
   one(devices, 'rotate', 'make a new secret; the old one stays valid for a while', async (server, device, suffix, flags) => {
     show(flags, await server.send('POST', `/devices/${device}/secret${suffix}`), ['device', 'secret'])
   })
@@ -98,14 +104,17 @@ function deviceVerbs(devices: Command): void {
 
 function readingVerb(program: Command): void {
   one(program, 'readings', 'show the readings of a device in buckets', async (server, device, _suffix, flags) => {
-    const { channels, from, to, points, tenant } = flags as OneFlags & Readonly<Record<'channels' | 'from' | 'to' | 'points', string | undefined>>
-    const path = `/readings${query({ device: decodeURIComponent(device), channels, from_ms: from, to_ms: to, max_points: points, tenant })}`
+    const { channels, from, to, points, tier, tenant } = flags as OneFlags &
+      Readonly<Record<'channels' | 'from' | 'to' | 'points' | 'tier', string | undefined>>
+    const span = { from_ms: from, to_ms: to, max_points: points, tier }
+    const path = `/readings${query({ device: decodeURIComponent(device), channels, ...span, tenant })}`
     show(flags, await server.send('GET', path), ['t', 'channel', 'mean', 'min', 'max', 'n'])
   })
     .option('--channels <names>', 'separated by commas')
     .option('--from <ms>', 'epoch ms')
     .option('--to <ms>', 'epoch ms')
     .option('--points <n>', 'most buckets a channel', '24')
+    .option('--tier <tier>', 'auto, raw, hourly or daily (local days of the device)')
 }
 
 function orderVerbs(orders: Command): void {

@@ -22,6 +22,9 @@ const newDeviceSchema = ({ deviceAgeDays_MAX }: Pick<Limits, 'deviceAgeDays_MAX'
       max_age_days: Type.Optional(
         Type.Integer({ minimum: 1, maximum: deviceAgeDays_MAX, description: 'How far behind the receipt its clock may be' }),
       ),
+      time_zone: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 64, description: 'IANA name, e.g. Europe/Berlin; its local days are those of daily aggregates' }),
+      ),
     },
     { additionalProperties: false },
   )
@@ -39,6 +42,7 @@ export const DeviceSchema = Type.Object({
   site: orNull(Type.String()),
   household: orNull(Type.String()),
   max_age_days: Type.Integer(),
+  time_zone: orNull(Type.String()),
   created_at_ms: Type.Integer(),
   revoked_at_ms: orNull(Type.Integer()),
 })

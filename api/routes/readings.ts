@@ -54,6 +54,12 @@ export function readingRoutes(app: App, { ports, clock, limits }: RouteContext):
               description: `Most buckets a channel; lowered where all channels together would have more than ${limits.apiBuckets_MAX}`,
             }),
           ),
+          tier: Type.Optional(
+            Type.Enum(['auto', 'raw', 'hourly', 'daily'], {
+              default: 'auto',
+              description: 'auto: hours where buckets are whole hours; daily: local days of the device, those that begin in the span',
+            }),
+          ),
         }),
         response: answers(200, listOf(BucketSchema)),
       },
@@ -67,6 +73,7 @@ export function readingRoutes(app: App, { ports, clock, limits }: RouteContext):
         ...spanOf(query, untilMs()),
         maxPoints: query.max_points ?? POINTS_DEFAULT,
         maxBuckets: limits.apiBuckets_MAX,
+        tier: query.tier ?? 'auto',
       })
       return { items, next: null }
     },
