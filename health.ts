@@ -18,6 +18,7 @@ export interface HealthParts {
   readonly outbox: { statistics(): Promise<Counts> }
   readonly gateways: { statistics(): Counts }
   readonly twin: { statistics(): Promise<Counts> }
+  readonly loopDelay: { p99Ms(): number }
   readonly registry: { count(tenant: string): number; tenants(): number }
 }
 
@@ -28,7 +29,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, gateways, registry, twin } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, gateways, registry, twin, loopDelay } = parts
   return {
     ready() {
       const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
@@ -63,6 +64,7 @@ export function createHealth(parts: HealthParts): Health {
         ...refusalSamples(broker.statistics().refusals),
         ...samplesOf('mendline_gateways', 'Gateways to other brokers', gateways.statistics(), 'gauge'),
         ...samplesOf('mendline_ingest', 'Ingest', numbersOf(ingest.statistics()), 'gauge'),
+        gauge('mendline_main_loop_delay_p99_ms', 'Delay of the main thread, 99th percentile since the last look', loopDelay.p99Ms()),
         gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
         gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
         gauge('mendline_pipeline_lag_bytes', 'Journal that the pipeline has not read', journal.end() - position),

@@ -35,6 +35,7 @@ import { createMappingRegistry, type MappingTables, mappingMigrations } from './
 import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
+import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
 import { createMetrics } from './metrics.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
@@ -109,7 +110,9 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
     stops.push(gateways.stop)
     await gateways.start()
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin }, config, ports)
+    const loopDelay = createLoopDelay()
+    stops.push(async () => loopDelay.stop())
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin, loopDelay }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -243,6 +246,7 @@ type Everything = Books &
     readonly broker: ReturnType<typeof createBroker>
     readonly gateways: Gateways
     readonly twin: TwinStage
+    readonly loopDelay: LoopDelay
   }
 
 /** Loaded last: no device waits for the HTTP server's modules. */

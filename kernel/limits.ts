@@ -14,8 +14,11 @@ export const limits = {
   connectDeadlineMs: 10_000,
   /** Time from the first to the last byte of one packet; then the socket is closed. */
   packetDeadlineMs: 30_000,
-  /** Sockets that have not logged in, all addresses together; a further one is closed at once. */
-  halfOpen_MAX: 2_000,
+  /**
+   * Sockets that have not logged in, all addresses together; a further one is closed at once. As many as a town that has its power back
+   * brings at one moment (chosen); they wait for their login in order.
+   */
+  halfOpen_MAX: 10_000,
   /** Sockets that have not logged in, of one address; a further one is closed at once. Loopback counts like any other. */
   halfOpenPerAddress_MAX: 1_000,
   /** Connections of one address, logged in or not (a gateway's NAT may hold a building); a further one is closed. */

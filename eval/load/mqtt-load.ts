@@ -3,6 +3,8 @@
  * is one device with its own credentials; it keeps a fixed number of QoS 1 publishes in flight and measures the time from write to PUBACK.
  */
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { connectPacket, payloadsOf, publishPacket, WAVE_STEPS } from './mqtt-bytes.ts'
 
 export interface LoadDevice {
   readonly tenant: string
@@ -16,8 +18,8 @@ export interface LoadOptions {
   /** QoS 1 publishes in flight per connection. */
   readonly inFlight: number
   readonly messages: number
-  /** Messages a second over all connections; as fast as possible when absent. */
-  readonly rate?: number
+  /** Messages a second over all connections, or that at so many seconds from the begin; as fast as possible when absent. */
+  readonly rate?: number | ((elapsedS: number) => number)
   /** Device time of message `index` of a device. */
   readonly observedAtMs?: (index: number) => number
   /** First sequence number, so that runs against one server do not repeat keys. */
@@ -38,6 +40,8 @@ export interface LoadResult {
   readonly payloadBytes: number
   /** What the client itself cost from the first publish to the last PUBACK. */
   readonly clientCpuSeconds: number
+  /** A quantile of the waits of messages that were sent between two times from the begin. */
+  readonly waitBetween: (fromS: number, toS: number, share: number) => number
 }
 
 /** Readings in one message of the load. */
@@ -56,6 +60,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const shared: Shared = {
     left: options.messages,
     waitsMs: new Float64Array(options.messages),
+    sentMs: new Float64Array(options.messages),
     done: 0,
     startedMs: performance.now(),
     finish: () => {},
@@ -72,8 +77,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const seconds = (performance.now() - shared.startedMs) / 1000
   for (const connection of connections) connection.close()
   const { user, system } = process.cpuUsage(cpuBefore)
-  const sorted = shared.waitsMs.subarray(0, shared.done).sort()
-  const quantile = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+  const sorted = shared.waitsMs.slice(0, shared.done).sort()
+  const quantile = (share: number): number => quantileOf(sorted, share)
   return {
     acknowledged: shared.done,
     seconds,
@@ -83,7 +88,60 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     maxMs: quantile(1),
     clientCpuSeconds: (user + system) / 1e6,
     payloadBytes: payloads[0]?.length ?? 0,
+    waitBetween: (fromS, toS, share) => {
+      const isBetween = (_wait: number, index: number): boolean => {
+        const atS = ((shared.sentMs[index] ?? 0) - shared.startedMs) / 1000
+        return atS >= fromS && atS < toS
+      }
+      return quantileOf(shared.waitsMs.subarray(0, shared.done).filter(isBetween).sort(), share)
+    },
   }
+}
+
+const quantileOf = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+
+export interface StormResult {
+  /** Until the last device was in. */
+  readonly seconds: number
+  /** Attempts that failed and were made again. */
+  readonly repeated: number
+}
+
+/**
+ * All devices connect at once, each from an address of its own neighbourhood (127.0.0.2 and up), as homes do when power comes back; one that
+ * is turned away tries again after a pause of 0.5 to 1.5 s. Rejects when one is not in after `withinMs`.
+ */
+export async function connectAtOnce(options: {
+  port: number
+  devices: readonly LoadDevice[]
+  withinMs: number
+  isTls?: boolean
+}): Promise<StormResult> {
+  const startedMs = performance.now()
+  let repeated = 0
+  const connections: Connection[] = []
+  await Promise.all(
+    options.devices.map(async (device, index) => {
+      for (;;) {
+        const connection = new Connection(device, { ...options, inFlight: 1, messages: 0 }, [], `127.0.0.${2 + (index % 200)}`)
+        const refused = await connection.open().then(
+          () => undefined,
+          (error: Error) => error,
+        )
+        if (refused === undefined) {
+          connections.push(connection)
+          return
+        }
+        if (performance.now() - startedMs > options.withinMs) throw refused
+        repeated++
+        await new Promise((resolve) => setTimeout(resolve, 500 + (index % 1_000)))
+      }
+    }),
+  )
+  const seconds = (performance.now() - startedMs) / 1000
+  for (const connection of connections) connection.close()
+  return { seconds, repeated }
 }
 
 /** Opens connections and holds them open, each publishing once in `periodMs`; the returned function ends them. */
@@ -94,6 +152,7 @@ export async function holdConnections(options: Omit<LoadOptions, 'messages' | 'i
   const shared: Shared = {
     left: Number.POSITIVE_INFINITY,
     waitsMs: new Float64Array(0),
+    sentMs: new Float64Array(0),
     done: 0,
     startedMs: performance.now(),
     finish: () => {},
@@ -118,6 +177,8 @@ interface Shared {
   left: number
   done: number
   readonly waitsMs: Float64Array
+  /** When each of them was sent. */
+  readonly sentMs: Float64Array
   readonly startedMs: number
   finish: () => void
   fail: (error: Error) => void
@@ -125,7 +186,8 @@ interface Shared {
 
 class Connection {
   readonly #device: LoadDevice
-  readonly #options: LoadOptions
+  readonly #options: LoadOptions & { readonly isTls?: boolean }
+  readonly #localAddress: string | undefined
   readonly #topic: Buffer
   readonly #payloads: readonly Buffer[]
   readonly #sentMs = new Map<number, number>()
@@ -136,7 +198,8 @@ class Connection {
   #rest: Buffer = Buffer.alloc(0)
   #isClosed = false
 
-  constructor(device: LoadDevice, options: LoadOptions, payloads: readonly Buffer[]) {
+  constructor(device: LoadDevice, options: LoadOptions & { readonly isTls?: boolean }, payloads: readonly Buffer[], localAddress?: string) {
+    this.#localAddress = localAddress
     this.#device = device
     this.#payloads = payloads
     this.#options = options
@@ -147,9 +210,11 @@ class Connection {
   open(): Promise<void> {
     const name = `${this.#device.tenant}:${this.#device.device}`
     return new Promise((resolve, reject) => {
-      const socket = connect({ port: this.#options.port, host: '127.0.0.1', noDelay: true })
+      const { port, isTls = false } = this.#options
+      const where = { port, host: '127.0.0.1', noDelay: true, ...(this.#localAddress === undefined ? {} : { localAddress: this.#localAddress }) }
+      const socket = isTls ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where)
       this.#socket = socket
-      socket.once('connect', () => socket.write(connectPacket(name, this.#device.secret)))
+      socket.once(isTls ? 'secureConnect' : 'connect', () => socket.write(connectPacket(name, this.#device.secret)))
       socket.once('data', (chunk) => {
         if (chunk[0] !== CONNACK || chunk[3] !== 0) {
           reject(new Error(`connection of ${name} refused with ${chunk[3]}`))
@@ -221,7 +286,10 @@ class Connection {
         const sentMs = this.#sentMs.get(id)
         if (sentMs !== undefined) {
           this.#sentMs.delete(id)
-          if (shared.done < shared.waitsMs.length) shared.waitsMs[shared.done] = nowMs - sentMs
+          if (shared.done < shared.waitsMs.length) {
+            shared.waitsMs[shared.done] = nowMs - sentMs
+            shared.sentMs[shared.done] = sentMs
+          }
           shared.done++
         }
         offset += 4
@@ -233,82 +301,19 @@ class Connection {
   }
 }
 
-function pace(connections: readonly Connection[], rate: number, shared: Shared): NodeJS.Timeout {
+function pace(connections: readonly Connection[], rate: NonNullable<LoadOptions['rate']>, shared: Shared): NodeJS.Timeout {
+  const rateAt = typeof rate === 'number' ? () => rate : rate
   let given = 0
+  let owed = 0
+  let lastS = 0
   return setInterval(() => {
-    const owed = Math.floor(((performance.now() - shared.startedMs) / 1000) * rate)
-    for (; given < owed; given++) connections[given % connections.length]?.publishOnce()
+    const nowS = (performance.now() - shared.startedMs) / 1000
+    owed += (nowS - lastS) * rateAt(nowS)
+    lastS = nowS
+    for (; given + 1 <= owed; given++) connections[given % connections.length]?.publishOnce()
   }, 1)
 }
 
 async function inGroups<Item>(items: readonly Item[], size: number, act: (item: Item) => Promise<void>): Promise<void> {
   for (let start = 0; start < items.length; start += size) await Promise.all(items.slice(start, start + size).map(act))
-}
-
-/** Digits that a packet keeps free for its sequence number; JSON allows the spaces that pad it. */
-const SEQ_DIGITS = 8
-const TIME_DIGITS = 13
-const WAVE_STEPS = 126
-
-/** About 270 bytes: eight readings of an air conditioner that wander with the step; time and sequence number are filled in later. */
-function payload(step: number, boot: number): string {
-  const wave = Math.sin(step / 20)
-  return (
-    `{"ts":${' '.repeat(TIME_DIGITS)},"seq":${' '.repeat(SEQ_DIGITS)},"boot":${boot},"fw":"1.4.2","v":{"outdoor_temperature_c":${(31 + wave).toFixed(1)},` +
-    `"room_temperature_c":${(25.5 + wave / 4).toFixed(1)},"discharge_temperature_c":${(71.2 + 3 * wave).toFixed(1)},` +
-    `"suction_temperature_c":${(11 + wave).toFixed(1)},"compressor_frequency_hz":${Math.round(54 + 8 * wave)},` +
-    `"compressor_current_a":${(4.2 + wave / 2).toFixed(2)},"power_w":${Math.round(905 + 60 * wave)},"mains_voltage_v":${(231 + wave).toFixed(1)}}}`
-  )
-}
-
-/** The payloads of a run, made once: a message then costs the client one copy and some digits. */
-function payloadsOf(boot: number): readonly Buffer[] {
-  return Array.from({ length: WAVE_STEPS }, (_, step) => Buffer.from(payload(step, boot)))
-}
-
-/** Writes `value` with its last digit before `end`. */
-function writeDigits(into: Buffer, value: number, end: number): void {
-  let rest = value
-  let at = end
-  do {
-    at--
-    const tens = Math.floor(rest / 10)
-    into[at] = 0x30 + rest - tens * 10
-    rest = tens
-  } while (rest > 0)
-}
-
-function connectPacket(name: string, secret: string): Buffer {
-  const fields = [name, name, secret].map((field) => Buffer.from(field))
-  const [clientId, user, password] = fields.map((field) => Buffer.concat([Buffer.from([field.length >> 8, field.length & 0xff]), field]))
-  const header = Buffer.from([0, 4, 0x4d, 0x51, 0x54, 0x54, 4, 0xc2, 0x0e, 0x10])
-  const body = Buffer.concat([header, clientId ?? header, user ?? header, password ?? header])
-  return Buffer.concat([Buffer.from([0x10]), remainingLength(body.length), body])
-}
-
-/** A QoS 1 PUBLISH; packet id, time and sequence number are the message's own, the rest is copied. */
-function publishPacket(topic: Buffer, id: number, body: Buffer, seq: number, observedAtMs: number): Buffer {
-  const header = remainingLength(4 + topic.length + body.length)
-  const packet = Buffer.allocUnsafe(1 + header.length + 4 + topic.length + body.length)
-  packet[0] = 0x32
-  packet.set(header, 1)
-  let at = 1 + header.length
-  at = packet.writeUInt16BE(topic.length, at)
-  packet.set(topic, at)
-  at = packet.writeUInt16BE(id, at + topic.length)
-  packet.set(body, at)
-  const timeEnd = at + '{"ts":'.length + TIME_DIGITS
-  writeDigits(packet, observedAtMs, timeEnd)
-  writeDigits(packet, seq, timeEnd + ',"seq":'.length + SEQ_DIGITS)
-  return packet
-}
-
-function remainingLength(length: number): Buffer {
-  const bytes: number[] = []
-  for (let rest = length; ; ) {
-    const low = rest % 128
-    rest = Math.floor(rest / 128)
-    bytes.push(rest > 0 ? low | 0x80 : low)
-    if (rest === 0) return Buffer.from(bytes)
-  }
 }

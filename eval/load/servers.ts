@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readMetrics } from './bench-figures.ts'
 import type { LoadDevice } from './mqtt-load.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -26,12 +27,23 @@ export interface RunningServer {
 /** Limits that stand above the defaults under load: a device of the benchmark sends what a building would. */
 export const RAISED_LIMITS = { devicePublishesPerS_MAX: 1_000_000, devicePublishBurst_MAX: 1_000_000 }
 
+export interface MendlineServer extends RunningServer {
+  readonly dataDir: string
+  /** Where `withTls` was asked for and openssl could make a certificate. */
+  readonly tlsPort: number | undefined
+}
+
 /** The platform itself with the whole product switched on, in a folder of its own. */
-export async function startMendline(raised: Readonly<Record<string, number>> = {}): Promise<RunningServer & { readonly dataDir: string }> {
+export async function startMendline(
+  raised: Readonly<Record<string, number>> = {},
+  options: { readonly withTls?: boolean } = {},
+): Promise<MendlineServer> {
   const folder = mkdtempSync(join(tmpdir(), 'mendline-bench-'))
   const dataDir = join(folder, 'data')
   const config = join(folder, 'mendline.yaml')
-  writeFileSync(config, `limits: ${JSON.stringify(raised)}\n`)
+  const tlsPort = options.withTls === true && makeCertificate(folder) ? await freePort() : undefined
+  const tls = tlsPort === undefined ? {} : { mqtts: { port: tlsPort, key_file: join(folder, 'key.pem'), cert_file: join(folder, 'cert.pem') } }
+  writeFileSync(config, JSON.stringify({ limits: raised, ...tls }))
   const startedMs = performance.now()
   const ports = ['--mqtt-port', '0', '--http-port', '0']
   const child = spawn(
@@ -45,7 +57,30 @@ export async function startMendline(raised: Readonly<Record<string, number>> = {
     await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-  return { ...server, stop, dataDir }
+  return { ...server, stop, dataDir, tlsPort, untilStored: (messages) => untilReadings(server.httpPort ?? 0, messages) }
+}
+
+/** Longest wait until what is acknowledged is stored. */
+const STORED_WITHIN_MS = 60_000
+
+/** A query sees what is acknowledged, so its answer says that the pipeline has stored everything. */
+async function untilReadings(httpPort: number, messages: number): Promise<void> {
+  const deadlineMs = performance.now() + STORED_WITHIN_MS
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${httpPort}/api/v1/quarantine?limit=1`, { headers: { authorization: 'Bearer dev' } })
+    await answer.arrayBuffer()
+    const [readings] = await readMetrics(httpPort, ['mendline_store_readings'])
+    if (readings === messages) return
+    if (performance.now() > deadlineMs) throw new Error(`${messages} messages are acknowledged and ${readings} are stored`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** A certificate for the loopback, of the curve that small devices use; false where there is no openssl. */
+function makeCertificate(folder: string): boolean {
+  const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')]
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost']
+  return spawnSync('openssl', ['req', '-x509', ...kind, ...files], { stdio: 'ignore' }).status === 0
 }
 
 /** Aedes alone, which acknowledges at once and stores nothing. */
