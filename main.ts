@@ -263,6 +263,8 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       devices: { ...identity.devices, create: zones.create },
       gateways: identity.gateways,
       principalKeys: identity.keys,
+      claims: identity.claims,
+      provisioning: identity.provisioning,
       types: {
         list: types.list,
         find: types.find,

@@ -108,6 +108,8 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
   return {
     devices: memoryDevices(),
     gateways: memoryGateways(),
+    claims: noClaims,
+    provisioning: { createTokens: async () => [], provision: async () => 'secret' },
     principalKeys: {
       add: async (_tenant, _principal, { alg }) => ({ key_id: 'key_1', alg, created_at_ms: NOW_MS }),
       list: () => [],
@@ -196,6 +198,15 @@ function memoryDevices(): ApiPorts['devices'] {
     rotate: async (tenant, device) => `rotated-${find(tenant, device).device}`,
     revoke: async (tenant, device) => void find(tenant, device),
   }
+}
+
+const noClaims: ApiPorts['claims'] = {
+  newCode: async () => 'CODE',
+  claim: () => Promise.reject(new MendlineError('MDL_CLAIM_REFUSED', 'no code')),
+  release: () => Promise.reject(new MendlineError('MDL_API_NOT_FOUND', 'no claim')),
+  get: async () => undefined,
+  list: async () => ({ items: [], next: null }),
+  audit: async () => ({ items: [], next: null }),
 }
 
 function memoryGateways(): ApiPorts['gateways'] {

@@ -9,6 +9,7 @@ import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
+import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
 
@@ -297,6 +298,8 @@ export interface ApiPorts {
   readonly devices: DevicePort
   readonly gateways: GatewayPort
   readonly principalKeys: PrincipalKeyPort
+  readonly claims: ClaimPort
+  readonly provisioning: ProvisioningPort
   readonly types: TypePort
   readonly mappings: MappingPort
   readonly readings: ReadingPort

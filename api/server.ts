@@ -24,11 +24,10 @@ import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
-import { gatewayRoutes } from './routes/gateways.ts'
 import { healthRoutes } from './routes/health.ts'
+import { identityRoutes } from './routes/identity.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
-import { principalKeyRoutes } from './routes/principal-keys.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -70,11 +69,10 @@ export interface ApiOptions {
 const ROUTES = [
   keyRoutes,
   deviceRoutes,
-  gatewayRoutes,
+  identityRoutes,
   twinRoutes,
   commandRoutes,
   mappingRoutes,
-  principalKeyRoutes,
   typeRoutes,
   readingRoutes,
   serviceRoutes,

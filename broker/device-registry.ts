@@ -35,6 +35,9 @@ export type DeviceRecord = Readonly<Omit<DeviceRow, 'secret_hash' | 'previous_se
 /** A device with the secret that is shown this once. */
 export type CreatedDevice = DeviceRecord & { readonly secret: string }
 
+/** What claiming changes of a device. */
+export type DeviceChange = Partial<Pick<DeviceRow, 'household' | 'secret_hash' | 'previous_secret_hash' | 'previous_secret_until_ms'>>
+
 export interface DeviceList {
   /** Only this tenant's; all without it. */
   readonly tenant?: string | undefined
@@ -62,6 +65,8 @@ export interface DeviceRegistry {
   tenants(): number
   /** Makes a new secret; the old one stays valid for `secretOverlapMs`. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT when revoked */
   rotate(tenant: string, device: string): Promise<string>
+  /** Changes columns of a device, in one transaction with what `also` does. @throws MendlineError MDL_API_NOT_FOUND, what `also` throws */
+  change(tenant: string, device: string, change: DeviceChange, also: (inside: Kysely<DeviceTables>) => Promise<void>): Promise<void>
   /** Ends all secrets of the device at once; again on a revoked device it does nothing. @throws MendlineError MDL_API_NOT_FOUND */
   revoke(tenant: string, device: string): Promise<void>
   /** Tells who logs in, or undefined when user name, client id and secret do not belong together. Costs a hash, never waits. */
@@ -126,16 +131,7 @@ export function createDeviceRegistry({ database, clock, types, isTaken = () => f
       order = undefined
     },
     async create(devices) {
-      const created = devices.map((device) => ({ row: toRow(device, clock.now(), types(device.tenant ?? DEFAULT_TENANT)), secret: makeSecret() }))
-      refuseTaken(
-        created.map(({ row }) => row),
-        (name) => entries.has(name) || isTaken(name),
-      )
-      for (const { row, secret } of created) row.secret_hash = hashSecret(secret)
-      await insertAll(
-        database,
-        created.map(({ row }) => row),
-      )
+      const created = await createAll({ database, clock, types, isTaken: (name) => entries.has(name) || isTaken(name) }, devices)
       for (const { row } of created) entries.set(loginName(row.tenant, row.device), toEntry(row))
       order = undefined
       return created.map(({ row, secret }) => ({ ...toRecord(row), secret }))
@@ -171,6 +167,15 @@ export function createDeviceRegistry({ database, clock, types, isTaken = () => f
       await update(entry, change)
       return secret
     },
+    async change(tenant, device, change, also) {
+      const entry = find(tenant, device)
+      await database.transaction().execute(async (inside) => {
+        const where = inside.updateTable('devices').set(change).where('tenant', '=', tenant).where('device', '=', device)
+        await where.execute()
+        await also(inside)
+      })
+      entry.row = { ...entry.row, ...change }
+    },
     async revoke(tenant, device) {
       const entry = find(tenant, device)
       if (entry.row.revoked_at_ms !== null) return
@@ -191,6 +196,18 @@ export function createDeviceRegistry({ database, clock, types, isTaken = () => f
       listeners.push(listener)
     },
   }
+}
+
+async function createAll(
+  { database, clock, types, isTaken }: Required<DeviceRegistryPorts>,
+  devices: readonly NewDevice[],
+): Promise<ReadonlyArray<{ readonly row: DeviceRow; readonly secret: string }>> {
+  const created = devices.map((device) => ({ row: toRow(device, clock.now(), types(device.tenant ?? DEFAULT_TENANT)), secret: makeSecret() }))
+  for (const { row, secret } of created) row.secret_hash = hashSecret(secret)
+  const rows = created.map(({ row }) => row)
+  refuseTaken(rows, isTaken)
+  await insertAll(database, rows)
+  return created
 }
 
 function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): DeviceRow {

@@ -51,11 +51,62 @@ export interface PrincipalKeyRow {
   created_at_ms: number
 }
 
+export interface ClaimTokenRow {
+  /** SHA-256, hex. */
+  token_hash: string
+  tenant: string
+  device: string
+  created_at_ms: number
+  expires_at_ms: number
+  used_at_ms: number | null
+  /** SHA-256 of what marks who used it (nonce or secret), hex. */
+  proof_hash: string | null
+  /** Key from which the secret is derived, hex. */
+  salt: string
+}
+
+export interface ClaimCodeRow {
+  tenant: string
+  code_hash: string
+  device: string
+}
+
+export interface ClaimRow {
+  claim_id: string
+  tenant: string
+  device: string
+  household: string
+  who: string
+  text_version: string
+  /** JSON list. */
+  purposes: string
+  given_at_ms: number
+  claimed_by: string
+  released_at_ms: number | null
+  released_by: string | null
+  release_reason: string | null
+}
+
+export interface IdentityAuditRow {
+  id: string
+  tenant: string
+  at_ms: number
+  actor: string
+  action: string
+  subject: string
+  /** JSON object. */
+  details: string
+}
+
 export interface DeviceTables {
   devices: DeviceRow
   gateways: GatewayRow
   gateway_devices: GatewayDeviceRow
   principal_keys: PrincipalKeyRow
+  claim_tokens: ClaimTokenRow
+  claim_codes: ClaimCodeRow
+  claims: ClaimRow
+  identity_audit: IdentityAuditRow
 }
 
 export const deviceMigrations: readonly Migration[] = [
@@ -115,6 +166,52 @@ export const deviceMigrations: readonly Migration[] = [
         created_at_ms BIGINT NOT NULL,
         PRIMARY KEY (tenant, principal, key_id)
       )`,
+    ],
+  },
+  {
+    id: '0202-claims',
+    statements: [
+      `CREATE TABLE claim_tokens (
+        token_hash TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        device TEXT NOT NULL,
+        created_at_ms BIGINT NOT NULL,
+        expires_at_ms BIGINT NOT NULL,
+        used_at_ms BIGINT,
+        proof_hash TEXT,
+        salt TEXT NOT NULL
+      )`,
+      `CREATE TABLE claim_codes (
+        tenant TEXT NOT NULL,
+        code_hash TEXT NOT NULL,
+        device TEXT NOT NULL,
+        PRIMARY KEY (tenant, code_hash)
+      )`,
+      `CREATE TABLE claims (
+        claim_id TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        device TEXT NOT NULL,
+        household TEXT NOT NULL,
+        who TEXT NOT NULL,
+        text_version TEXT NOT NULL,
+        purposes TEXT NOT NULL,
+        given_at_ms BIGINT NOT NULL,
+        claimed_by TEXT NOT NULL,
+        released_at_ms BIGINT,
+        released_by TEXT,
+        release_reason TEXT
+      )`,
+      'CREATE UNIQUE INDEX claims_one_a_device ON claims (tenant, device) WHERE released_at_ms IS NULL',
+      `CREATE TABLE identity_audit (
+        id TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        at_ms BIGINT NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        details TEXT NOT NULL
+      )`,
+      'CREATE INDEX identity_audit_by_subject ON identity_audit (tenant, subject, id)',
     ],
   },
   { id: '0210-device-time-zone', statements: ['ALTER TABLE devices ADD COLUMN time_zone TEXT'] },

@@ -4,10 +4,12 @@
  */
 import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
+import { type Claims, createClaims } from './claims.ts'
 import { createDeviceRegistry, type DeviceRecord, type DeviceRegistry } from './device-registry.ts'
 import type { DeviceTables } from './device-tables.ts'
 import { createGatewayRegistry, type GatewayRegistry, type ListListener } from './gateway-registry.ts'
 import type { Login, Principal, Proof } from './principal.ts'
+import { createProvisioning, isClaim, type Provisioning } from './provisioning.ts'
 import { createTokenKeys, isToken, type TokenKeys, type TokenSettings } from './token-keys.ts'
 
 /** Who logs in, or undefined when what was given does not belong together; at once where nothing has to be waited for. */
@@ -18,6 +20,8 @@ export interface Identity {
   readonly devices: DeviceRegistry
   readonly gateways: GatewayRegistry
   readonly keys: TokenKeys
+  readonly claims: Claims
+  readonly provisioning: Provisioning
   /** Reads all principals into memory; the tables must be there. */
   start(): Promise<void>
   /** Tells who logs in. A secret costs two hashes, whether its name exists or not. */
@@ -58,11 +62,14 @@ export function createIdentity({ database, clock, types, tokens = NO_TOKENS }: I
   devices.onRevoked(onEnded)
   gateways.onRevoked(onEnded)
   const principalOf = (name: string): Principal | undefined => devices.principalOf(name) ?? gateways.principalOf(name)
+  const provisioning = createProvisioning({ database, clock, devices })
   const keys = createTokenKeys({ database, clock, settings: tokens, principalOf, onEnded })
   return {
     devices,
     gateways,
     keys,
+    claims: createClaims({ database, clock, devices }),
+    provisioning,
     async start() {
       await devices.start()
       await gateways.start()
@@ -70,6 +77,7 @@ export function createIdentity({ database, clock, types, tokens = NO_TOKENS }: I
     },
     authenticate(login) {
       if (login.password !== undefined && isToken(login.password)) return keys.authenticate(login)
+      if (login.password !== undefined && isClaim(login.password)) return provisioning.authenticate(login)
       const principal = devices.authenticate(login) ?? gateways.authenticate(login)
       return principal === undefined ? undefined : { principal }
     },

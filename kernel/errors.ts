@@ -12,6 +12,8 @@ export const ERROR_CODES = {
   MDL_BROKER_BAD_CREDENTIALS: 'User name, client id and secret do not belong together.',
   MDL_BROKER_LOCKED_OUT:
     'Too many failed logins; further ones are refused unchecked for a while. The client sees the same answer as for a wrong secret.',
+  MDL_CLAIM_REFUSED: 'The claim token or code is unknown, used, expired or of another device.',
+  MDL_CLAIM_LOCKED: 'Too many failed claims of this caller; wait a little.',
   MDL_BROKER_TOPIC_REFUSED: 'The principal may not publish or subscribe to this topic.',
   MDL_BROKER_PACKET_TOO_LARGE: 'An MQTT packet is larger than the limit.',
   MDL_BROKER_PACKET_MALFORMED: 'Bytes that are not MQTT 3.1.1.',

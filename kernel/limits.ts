@@ -75,6 +75,8 @@ export const limits = {
   keysPerPrincipal_MAX: 4,
   /** Longest time from now to the end of a token (`exp`); a longer one is refused. */
   tokenLifetimeMs_MAX: 24 * 3_600_000,
+  /** Time in which an appliance may ask again for the secret of a used claim token, with the same nonce. */
+  claimRetryMs: 15 * 60_000,
   /** Devices that one gateway may speak for; a longer list is refused. */
   gatewayDevices_MAX: 10_000,
   /** Largest `max_age_days` of a device, in days. */
