@@ -1,5 +1,9 @@
 /** What the routes of claiming need; bound to one tenant in each call. */
-import type { Page } from './ports.ts'
+
+interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next: string | null
+}
 
 interface Consent {
   readonly who: string
