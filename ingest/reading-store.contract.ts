@@ -220,6 +220,21 @@ export function describeReadingStore(name: string, make: () => ReadingStore): vo
       expect([...found]).toEqual([['home/kettle-1/1/1', reading]])
     })
 
+    it('gives the history of a device in the order of device time, whole, both ends included', async () => {
+      const store = await started()
+      const given = [5, 3, 4, 1, 2].map((second) =>
+        at(second, { board_temperature_c: second }, { boot: second === 4 ? 1 : 2, fw: '1.0', texts: second === 3 ? [['mode', 'boil']] : [] }),
+      )
+      await store.write(batch({ readings: given.slice(0, 2) }))
+      await store.write(batch({ readings: [...given.slice(2), at(3, { board_temperature_c: 9 }, { device: 'other' })], position: 2 }))
+      const query = { tenant: 'home', device: 'kettle-1', type: kettle.id, from_ms: NOW_MS + 2_000, to_ms: NOW_MS + 4_000 }
+      const found: Reading[] = []
+      for await (const reading of store.history(query)) found.push(reading)
+      expect(found).toEqual([2, 3, 4].map((second) => given.find(({ seq }) => seq === second)))
+      for await (const reading of store.history({ ...query, tenant: 'other' })) found.push(reading)
+      expect(found).toHaveLength(3)
+    })
+
     it('tells the highest sequence number of each boot of each device', async () => {
       const store = await started()
       expect(await store.highest()).toEqual([])

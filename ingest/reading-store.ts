@@ -66,6 +66,15 @@ export interface RawReading {
   readonly v: Readonly<Record<string, number | boolean | string | { readonly min: number; readonly mean: number; readonly max: number }>>
 }
 
+/** Stretch of one device, [from_ms, to_ms] with both ends. */
+export interface HistoryQuery {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  readonly from_ms: number
+  readonly to_ms: number
+}
+
 export interface QuarantineQuery {
   readonly tenant: string
   readonly device?: string
@@ -145,6 +154,8 @@ export interface ReadingStore {
   buckets(query: BucketQuery): Promise<readonly ReadingBucket[]>
   /** In (device, boot, seq) order. */
   raw(query: RawQuery): AsyncIterable<RawReading>
+  /** Readings of a device while it was of a type, in the order of (observed_at_ms, boot, seq). */
+  history(query: HistoryQuery): AsyncIterable<Reading>
   quarantined(query: QuarantineQuery): Promise<readonly StoredQuarantineEntry[]>
   statistics(): Promise<StoreStatistics>
   /**

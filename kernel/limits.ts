@@ -161,6 +161,24 @@ export const limits = {
   /** Restarts of the model worker on the same batch; then the batch is set aside and counted. */
   inferenceAttempts_MAX: 2,
 
+  // --- device time ---
+  /** A reading waits this long in device time for those before it (two periods of a minute); one that comes later has its stretch worked out again. */
+  eventLatenessMs: 120_000,
+  /** Readings of one device that wait for that; above it the oldest is taken as in order. */
+  eventHeld_MAX: 256,
+  /** Late readings of a device are taken into what is derived when no more came for this long on the journal ... */
+  amendQuietMs: 5_000,
+  /** ... or after this time. */
+  amendWaitMs_MAX: 60_000,
+  /** Longest pause between two amendments of a device that is late all the time; it doubles up to here. */
+  amendPauseMs_MAX: 3_600_000,
+  /** Device time between two checkpoints of a device's derived state; what is amended begins at one. */
+  checkpointStepMs: 6 * 3_600_000,
+  /** Gaps remembered of one boot of a device; above it the oldest is forgotten and stays open. */
+  gapsPerBoot_MAX: 1_024,
+  /** Boots of a device in which gaps are still closed; above it the one that began first is forgotten. */
+  gapBoots_MAX: 16,
+
   // --- API ---
   apiBodyBytes_MAX: 4 * 1024 * 1024,
   apiPage_MAX: 1_000,

@@ -51,6 +51,9 @@ export interface Windows {
   /** Closes every open window, as at the end of a recording. */
   closeAll(): readonly ClosedWindow[]
   statistics(): WindowsStatistics
+  /** State of one device as plain data, undefined when it has none; after `loadDevice` of it the device goes on exactly there. */
+  saveDevice(tenant: string, device: string): unknown
+  loadDevice(tenant: string, device: string, state: unknown): void
   /** Plain JSON data; state of a type whose recipe changed is forgotten on `restore`. */
   snapshot(): unknown
   restore(snapshot: unknown): void
@@ -160,6 +163,16 @@ export function createWindows({ types }: { readonly types: (type: string) => App
         return close(plan, state, Number.POSITIVE_INFINITY)
       }),
     statistics: () => ({ ...counts }),
+    saveDevice(tenant, device) {
+      const state = tenants.get(tenant)?.get(device)
+      return state === undefined ? undefined : toPlain(state)
+    },
+    loadDevice(tenant, device, state) {
+      tenants.get(tenant)?.delete(device)
+      if (state === undefined) return
+      const plain = state as PlainState
+      if (planOf(plain.type)?.recipe.version === plain.recipeVersion) put(fromPlain(plain))
+    },
     snapshot: () => ({ version: 1, devices: allStates().map(toPlain) }),
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the windows was made by them')

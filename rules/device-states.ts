@@ -35,17 +35,23 @@ export interface DeviceStates {
   advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'set back'
   /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
   advanceLate(state: DeviceState, reading: Reading): { readonly late: LateState; readonly isBack: boolean }
+  /** State of one device as plain data, undefined when it has none; `load` of it goes on exactly here. */
+  save(tenant: string, device: string): unknown
+  load(tenant: string, device: string, state: unknown): void
   snapshot(): unknown
   restore(snapshot: unknown): void
 }
 
 type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
 
+type PlainState = Omit<DeviceState, 'rules' | 'late'> & {
+  readonly rules: StatesByKey
+  readonly late?: { readonly lastMs: number; readonly rules: StatesByKey }
+}
+
 interface Snapshot {
   readonly version: 1
-  readonly devices: ReadonlyArray<
-    Omit<DeviceState, 'rules' | 'late'> & { readonly rules: StatesByKey; readonly late?: { readonly lastMs: number; readonly rules: StatesByKey } }
-  >
+  readonly devices: readonly PlainState[]
 }
 
 const keyOf = ({ rule }: CompiledRule): string => `${rule.id}@${rule.version}`
@@ -59,6 +65,22 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
     tenants.set(state.tenant, devices)
     devices.set(state.device, state)
     return state
+  }
+
+  const toPlain = ({ late, ...state }: DeviceState): PlainState => {
+    const compiled = rulesOf(state.type)
+    const own = { ...state, rules: byKey(compiled, state.rules) }
+    return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
+  }
+  const fromPlain = ({ rules, late, ...state }: PlainState): DeviceState => {
+    const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState =>
+      unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
+    const compiledRules = rulesOf(state.type)
+    const restoredLate = late && {
+      lastMs: late.lastMs,
+      rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
+    }
+    return { ...state, rules: compiledRules.map((compiled) => stateOf(rules, compiled)), late: restoredLate }
   }
 
   return {
@@ -88,28 +110,21 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       state.late.lastMs = atMs
       return { late: state.late, isBack }
     },
+    save(tenant, device) {
+      const state = tenants.get(tenant)?.get(device)
+      return state === undefined ? undefined : toPlain(state)
+    },
+    load(tenant, device, state) {
+      tenants.get(tenant)?.delete(device)
+      if (state !== undefined) put(fromPlain(state as PlainState))
+    },
     snapshot(): Snapshot {
-      const states = [...tenants.values()].flatMap((devices) => [...devices.values()])
-      const devices = states.map(({ late, ...state }) => {
-        const compiled = rulesOf(state.type)
-        const own = { ...state, rules: byKey(compiled, state.rules) }
-        return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
-      })
-      return { version: 1, devices }
+      return { version: 1, devices: [...tenants.values()].flatMap((devices) => [...devices.values()]).map(toPlain) }
     },
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
       tenants.clear()
-      for (const { rules, late, ...state } of snapshot.devices) {
-        const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState =>
-          unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
-        const compiledRules = rulesOf(state.type)
-        const restoredLate = late && {
-          lastMs: late.lastMs,
-          rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
-        }
-        put({ ...state, rules: compiledRules.map((compiled) => stateOf(rules, compiled)), late: restoredLate })
-      }
+      for (const plain of snapshot.devices) put(fromPlain(plain))
     },
   }
 }

@@ -38,6 +38,9 @@ export interface RulesEngine {
    */
   decide(reading: Reading, trusted?: Float64Array): readonly HubEvent[]
   statistics(): RulesStatistics
+  /** State of one device as plain data, undefined when it has none; after `loadDevice` of it the device goes on exactly there. */
+  saveDevice(tenant: string, device: string): unknown
+  loadDevice(tenant: string, device: string, state: unknown): void
   /** Plain JSON data; `restore` of it goes on exactly here. State of rules that changed since is forgotten. */
   snapshot(): unknown
   restore(snapshot: unknown): void
@@ -131,6 +134,8 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
       return decideInOrder(reading, trusted, { rules, device, isSetBack: order === 'set back' })
     },
     statistics: () => ({ ...counts }),
+    saveDevice: (tenant, device) => devices.save(tenant, device),
+    loadDevice: (tenant, device, state) => devices.load(tenant, device, state),
     snapshot: () => devices.snapshot(),
     restore: (snapshot) => devices.restore(snapshot),
   }

@@ -13,12 +13,15 @@ import type { Log } from '#kernel/log.ts'
 import { flushCompiled } from '../compile-cache.ts'
 import { decodeMessage } from '../ingest/decode.ts'
 import { createDeduplicator } from '../ingest/deduplicate.ts'
+import { createGapTracker } from '../ingest/gaps.ts'
 import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
+import { createLatestValues } from '../ingest/latest.ts'
 import { createMappingBook, type MappingVersion } from '../ingest/mapping/mapping-book.ts'
 import type { BucketQuery, QuarantineQuery, RawQuery } from '../ingest/reading-store.ts'
 import { createReadingWriter } from '../ingest/reading-writer.ts'
 import { decodeRecord } from '../ingest/record.ts'
 import { createDuckdbStore } from '../ingest/stores/duckdb-store.ts'
+import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
 import { type Artefact, loadArtefacts } from '../models/artefact.ts'
 import { createDiagnoser } from '../models/diagnose.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
@@ -26,6 +29,8 @@ import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import { type ClosedWindow, createWindows } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRulesEngine } from '../rules/engine.ts'
+import { createDerivation } from './derivation.ts'
+import { EventTime } from './event-time.ts'
 import { createPacedReader } from './paced-reader.ts'
 import { Pipeline, type PipelineState } from './pipeline.ts'
 import { Rpc } from './rpc.ts'
@@ -72,6 +77,8 @@ const store =
     : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
 const maintenance = createStoreMaintenance({ store: embedded, clock, log, limits })
 const runtimes = new Map<string, ModelRuntime>()
+const derived = createSqliteDerived({ file: join(readingsDir, 'derived.sqlite') })
+const latest = createLatestValues({ types: typeById })
 let wakeUp: () => void = () => {}
 let pipeline: Pipeline<ClosedWindow> | undefined
 
@@ -81,6 +88,7 @@ main.handle(PIPELINE_CALLS.stop, async () => {
   await pipeline?.stop()
   for (const runtime of runtimes.values()) await runtime.stop()
   await store.stop()
+  await derived.stop()
 })
 main.handle(PIPELINE_CALLS.buckets, async (query: BucketQuery) => {
   await seeWhatIsAcknowledged()
@@ -115,6 +123,7 @@ async function start(): Promise<void> {
     )
   }
   for (const type of types.values()) await store.prepareType(type)
+  await derived.start()
   const artefacts = await loadArtefacts(typeById).catch((error: unknown) => {
     // Readings, rules and dangers do not wait for a model: without one there are no diagnoses, and this line says why.
     log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
@@ -129,14 +138,24 @@ async function start(): Promise<void> {
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
+  const truth = new EventTime<ClosedWindow>({
+    derivation: createDerivation({
+      rules: createRulesEngine({ types: typeById, filter: (rule) => !isSafetyRule(rule) }),
+      windows: createWindows({ types: typeById }),
+    }),
+    gaps: createGapTracker(limits),
+    latest,
+    derived,
+    history: (query) => store.history(query),
+    limits,
+  })
   pipeline = new Pipeline<ClosedWindow>({
     journal: paced,
     decodeRecord,
     decode: (message) => decodeMessage(message, typeOf(message.tenant, message.type), decodeOptions),
     writer,
     store,
-    rules: createRulesEngine({ types: typeById, filter: (rule) => !isSafetyRule(rule) }),
-    windows: createWindows({ types: typeById }),
+    truth,
     diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits }),
     snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(dataDir, 'state'), name: 'pipeline', log }),
     emit: (events) => main.call(MAIN_CALLS.apply, events),

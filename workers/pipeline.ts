@@ -1,5 +1,5 @@
 /**
- * The pipeline: reads the journal in order and takes every record through decode, dedup, store, rules, windows and models. It keeps
+ * The pipeline: reads the journal in order and takes every record through decode, dedup, store, device time with its rules and windows, and models. It keeps
  * one position for all of them and saves it together with their state, so that a restart replays what is missing and comes to
  * the same result. What the hubs must know leaves by `emit`, which resolves when it is applied; a snapshot is only written
  * behind that. Its parts are joined in `pipeline-worker.ts`.
@@ -51,8 +51,20 @@ export interface PipelineParts<Window> {
     /** Resolves when what was flushed no longer depends on the store's own log. */
     checkpoint(): Promise<void>
   }
-  readonly rules: Stateful & { decide(reading: Reading): readonly HubEvent[] }
-  readonly windows: Stateful & { observe(reading: Reading): readonly Window[] }
+  /** Rules and windows, in device time (`event-time.ts`). */
+  readonly truth: Stateful & {
+    take(reading: Reading): void
+    /** Moves the clock of the journal, before the record with this time of receipt is taken. */
+    advance(receivedMs: number): void
+    /** Whether `amend` is due; what was taken must be stored before it. */
+    isAmendmentDue(): boolean
+    amend(): Promise<void>
+    drain(): { readonly events: readonly HubEvent[]; readonly windows: readonly Window[] }
+    /** Writes what was derived. */
+    commit(): Promise<void>
+    /** There is no saved state: what is derived is worked out again, device by device. */
+    recall(): void
+  }
   readonly diagnoser: Stateful & { diagnose(windows: readonly Window[]): Promise<readonly Diagnosis[]> }
   readonly snapshots: SnapshotFile<PipelineState<Window>>
   /** Applies events in the hubs; resolves when they are committed. */
@@ -69,8 +81,7 @@ export interface PipelineParts<Window> {
 
 export interface PipelineState<Window> {
   readonly writer: unknown
-  readonly rules: unknown
-  readonly windows: unknown
+  readonly truth: unknown
   readonly diagnoser: unknown
   readonly pendingWindows: readonly Window[]
 }
@@ -88,7 +99,11 @@ const RETRY_MS = 500
 /** Time to the first snapshot, so that a process that keeps being killed does not replay more and more. */
 const SNAPSHOT_FIRST_MS = 1_000
 
-const NO_EVENTS: readonly HubEvent[] = []
+/**
+ * With nothing left to read, the clock of the journal follows the time of day at this distance: what comes later has a later receipt, so
+ * a replay does the same before it.
+ */
+const IDLE_MS = 1_000
 
 /** Longest wait for the model at a stop. */
 const MODEL_STOP_MS = 1_000
@@ -126,13 +141,14 @@ export class Pipeline<Window> {
    * @returns a promise of the running loop; it rejects when the pipeline cannot go on
    */
   async start(storePosition: number): Promise<{ readonly running: Promise<void> }> {
-    const { snapshots, writer, clock, log, limits } = this.#parts
+    const { snapshots, writer, truth, clock, log, limits } = this.#parts
     const saved = await snapshots.load()
     if (saved !== undefined && this.#restore(saved.state)) {
       this.#position = Math.min(saved.position, storePosition)
     } else if (storePosition > 0) {
       log.warn('pipeline has no saved state and begins with what is left of the journal', { store_position: storePosition })
       await writer.recall()
+      truth.recall()
     }
     this.#storedPosition = storePosition
     this.#lastFlushMs = clock.monotonicMs()
@@ -173,7 +189,7 @@ export class Pipeline<Window> {
    * holds; without dedup's state the whole of it counts as missing.
    */
   #restore(state: PipelineState<Window>): boolean {
-    const { writer, rules, windows, diagnoser, log } = this.#parts
+    const { writer, truth, diagnoser, log } = this.#parts
     const isRestored = (name: string, part: Stateful, own: unknown): boolean => {
       try {
         part.restore(own)
@@ -184,8 +200,8 @@ export class Pipeline<Window> {
       }
     }
     if (!isRestored('writer', writer, state.writer)) return false
-    isRestored('rules', rules, state.rules)
-    if (isRestored('windows', windows, state.windows) && isRestored('diagnoser', diagnoser, state.diagnoser)) this.#models.add(state.pendingWindows)
+    if (!isRestored('truth', truth, state.truth)) truth.recall()
+    else if (isRestored('diagnoser', diagnoser, state.diagnoser)) this.#models.add(state.pendingWindows)
     return true
   }
 
@@ -215,20 +231,26 @@ export class Pipeline<Window> {
   }
 
   async #turn(): Promise<void> {
-    const { journal, writer, clock, limits, waitForMore } = this.#parts
+    const { journal, writer, truth, clock, limits, waitForMore } = this.#parts
+    // What a failure of the store left undone comes before anything else.
+    await this.#amendWhenDue()
     const batch = await journal.read(this.#position, limits.pipelineReadBytes)
     this.#counts.corruptRecords += batch.corrupt
-    const events: HubEvent[] = []
     for (const record of batch.records) {
       // Awaited only where the store is asked: a promise for each record would be felt.
       const taken = this.#takeOrSetAside(record, 1)
-      for (const event of taken instanceof Promise ? await taken : taken) events.push(event)
+      if (taken !== undefined) await taken
       this.#position = record.next
       this.#counts.records++
+      this.#recordsSinceSnapshot++
+      if (truth.isAmendmentDue()) await this.#amendWhenDue()
     }
     this.#position = batch.next
-    this.#recordsSinceSnapshot += batch.records.length
-    await this.#emit(events)
+    if (batch.records.length === 0) {
+      truth.advance(clock.now() - IDLE_MS)
+      await this.#amendWhenDue()
+    }
+    await this.#tell()
 
     const nowMs = clock.monotonicMs()
     const isFlushDue = writer.pending() >= limits.storeBatchReadings_MAX || nowMs - this.#lastFlushMs >= limits.storeFlushMs
@@ -239,40 +261,49 @@ export class Pipeline<Window> {
   }
 
   /** A record on which the consumer fails twice is set aside with its bytes and counted, and the consumer goes on. */
-  #takeOrSetAside(record: SourceRecord, attempt: number): readonly HubEvent[] | Promise<readonly HubEvent[]> {
+  #takeOrSetAside(record: SourceRecord, attempt: number): Promise<void> | undefined {
     try {
-      const taken = this.#take(record)
-      return taken instanceof Promise ? taken.catch((error: unknown) => this.#takeAgain(record, attempt, error)) : taken
+      return this.#take(record)?.catch((error: unknown) => this.#takeAgain(record, attempt, error))
     } catch (error) {
       return this.#takeAgain(record, attempt, error)
     }
   }
 
-  async #takeAgain(record: SourceRecord, attempt: number, error: unknown): Promise<readonly HubEvent[]> {
+  async #takeAgain(record: SourceRecord, attempt: number, error: unknown): Promise<void> {
     if (error instanceof MendlineError && error.retryable) throw error
     if (attempt < 2) return this.#takeOrSetAside(record, attempt + 1)
     this.#counts.setAside++
     this.#parts.log.error('record set aside', { position: record.next, cause: error instanceof Error ? (error.stack ?? '') : String(error) })
     await this.#parts.writer.take({ readings: [], quarantine: [poisonEntry(record.body, error, this.#parts)] }, record.next)
-    return []
   }
 
-  #take(record: SourceRecord): readonly HubEvent[] | Promise<readonly HubEvent[]> {
-    const { decodeRecord, decode, writer } = this.#parts
-    const fresh = writer.take(decode(decodeRecord(record.body)), record.next)
-    return fresh instanceof Promise ? fresh.then((readings) => this.#follow(readings)) : this.#follow(fresh)
+  #take(record: SourceRecord): Promise<void> | undefined {
+    const { decodeRecord, decode, writer, truth } = this.#parts
+    const message = decodeRecord(record.body)
+    truth.advance(message.received_at_ms)
+    const fresh = writer.take(decode(message), record.next)
+    if (fresh instanceof Promise) return fresh.then((readings) => this.#follow(readings))
+    this.#follow(fresh)
+    return undefined
   }
 
-  /** Takes what is fresh through rules and windows; gives the events. */
-  #follow(fresh: readonly Reading[]): readonly HubEvent[] {
-    const { rules, windows } = this.#parts
-    let events = NO_EVENTS
-    for (const reading of fresh) {
-      const decided = rules.decide(reading)
-      if (decided.length > 0) events = [...events, ...decided]
-      this.#models.add(windows.observe(reading))
-    }
-    return events
+  #follow(fresh: readonly Reading[]): void {
+    for (const reading of fresh) this.#parts.truth.take(reading)
+  }
+
+  /** Works out again what late readings touch; they are stored first. */
+  async #amendWhenDue(): Promise<void> {
+    const { truth } = this.#parts
+    if (!truth.isAmendmentDue()) return
+    await this.#flush()
+    await truth.amend()
+  }
+
+  /** Hands on what was derived since the last time. */
+  async #tell(): Promise<void> {
+    const { events, windows } = this.#parts.truth.drain()
+    this.#models.add(windows)
+    await this.#emit(events)
   }
 
   async #flush(): Promise<void> {
@@ -280,6 +311,7 @@ export class Pipeline<Window> {
       await this.#parts.writer.flush(this.#position)
       this.#storedPosition = this.#position
     }
+    await this.#parts.truth.commit()
     const waiters = this.#flushWaiters
     this.#flushWaiters = []
     this.#lastFlushMs = this.#parts.clock.monotonicMs()
@@ -287,13 +319,13 @@ export class Pipeline<Window> {
   }
 
   async #saveSnapshot(): Promise<void> {
-    const { writer, rules, windows, diagnoser, snapshots, store, onReleasable, clock, log } = this.#parts
+    const { writer, truth, diagnoser, snapshots, store, onReleasable, clock, log } = this.#parts
+    await this.#tell()
     await this.#flush()
     const position = this.#position
     const state: PipelineState<Window> = {
       writer: writer.snapshot(),
-      rules: rules.snapshot(),
-      windows: windows.snapshot(),
+      truth: truth.snapshot(),
       diagnoser: diagnoser.snapshot(),
       pendingWindows: this.#models.pending(),
     }

@@ -165,9 +165,10 @@ function quarantineEntry(row: Row): QuarantineEntry {
   }
 }
 
-const readingSql = (type: StoredType): string => [KEYS_SQL, ...type.columns.map((column) => `r.${quoted(column)}`)].join(', ')
+/** Columns of a reading `r`, in the order that `readingOfRow` takes. */
+export const readingSql = (type: StoredType): string => [KEYS_SQL, ...type.columns.map((column) => `r.${quoted(column)}`)].join(', ')
 
-function readingOfRow(
+export function readingOfRow(
   registers: Registers,
   type: StoredType,
   row: Row,
@@ -193,7 +194,8 @@ function readingOfRow(
 
 const rowName = (key: unknown, boot: unknown, seq: unknown): string => `${key}/${boot}/${seq}`
 
-function groupTexts(rows: readonly Row[]): Map<string, Array<readonly [string, string]>> {
+/** Texts by row, as `readingOfRow` takes them. */
+export function groupTexts(rows: readonly Row[]): Map<string, Array<readonly [string, string]>> {
   const groups = new Map<string, Array<readonly [string, string]>>()
   for (const row of rows) addText(groups, row)
   return groups
@@ -209,11 +211,11 @@ function addText(groups: Map<string, Array<readonly [string, string]>>, row: Row
 
 type SqlParameters = Array<string | bigint | number | null>
 
-async function readRows(connection: DuckDBConnection, sql: string, parameters: SqlParameters = []): Promise<readonly Row[]> {
+export async function readRows(connection: DuckDBConnection, sql: string, parameters: SqlParameters = []): Promise<readonly Row[]> {
   return (await connection.runAndReadAll(sql, parameters)).getRowsJS()
 }
 
-async function* streamRows(connection: DuckDBConnection, sql: string, parameters: SqlParameters): AsyncGenerator<Row> {
+export async function* streamRows(connection: DuckDBConnection, sql: string, parameters: SqlParameters): AsyncGenerator<Row> {
   const result = await connection.stream(sql, parameters)
   for (;;) {
     const chunk = await result.fetchChunk()

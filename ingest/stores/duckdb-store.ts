@@ -12,6 +12,7 @@ import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type {
   HighestReading,
+  HistoryQuery,
   MaintenanceStep,
   RawQuery,
   RawReading,
@@ -27,6 +28,7 @@ import { Archive, type ArchiveLimits } from './duckdb-archive.ts'
 import { bucketRows } from './duckdb-buckets.ts'
 import { addColumns, missingColumns } from './duckdb-columns.ts'
 import { registerSources } from './duckdb-devices.ts'
+import { streamHistory } from './duckdb-history.ts'
 import { migrateLayout } from './duckdb-migrate.ts'
 import { openDatabase, sizeOf, unavailable } from './duckdb-open.ts'
 import { highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
@@ -195,6 +197,17 @@ class DuckdbStore implements ReadingStore {
     const { connection, registers, end } = await this.#openReader()
     try {
       for await (const { reading, type } of streamReadings(connection, registers, query)) yield rawReading(reading, type)
+    } finally {
+      end()
+    }
+  }
+
+  async *history(query: HistoryQuery): AsyncIterable<Reading> {
+    const { connection, registers, end } = await this.#openReader()
+    try {
+      yield* streamHistory(connection, registers, query)
+    } catch (cause) {
+      throw unavailable('the reading store does not answer', cause)
     } finally {
       end()
     }

@@ -3,7 +3,7 @@ import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
 import { createLocalDays } from '#kernel/local-day.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { BucketQuery, HighestReading, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
+import type { BucketQuery, HighestReading, HistoryQuery, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
 import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
@@ -79,6 +79,9 @@ export function createMemoryStore(): ReadingStore {
       own.sort((a, b) => (a.device < b.device ? -1 : a.device > b.device ? 1 : a.boot - b.boot || a.seq - b.seq))
       for (const reading of own) yield rawReading(reading, typeOf(reading))
     },
+    async *history(query) {
+      yield* historyOf([...readings.values()], query)
+    },
     async quarantined({ tenant, device, code, after, limit, maxRawBytes = Number.POSITIVE_INFINITY }) {
       const own = quarantine.filter((entry) => entry.tenant === tenant && entry.id > after)
       const wanted = own.filter((entry) => (device ?? entry.device) === entry.device && (code ?? entry.code) === entry.code).slice(0, limit)
@@ -96,6 +99,12 @@ export function createMemoryStore(): ReadingStore {
     },
     async stop() {},
   }
+}
+
+function historyOf(readings: readonly Reading[], { tenant, device, type, from_ms, to_ms }: HistoryQuery): Reading[] {
+  const own = readings.filter((reading) => reading.device === device && reading.tenant === tenant && reading.type === type)
+  const inside = own.filter(({ observed_at_ms }) => observed_at_ms >= from_ms && observed_at_ms <= to_ms)
+  return inside.sort((a, b) => a.observed_at_ms - b.observed_at_ms || a.boot - b.boot || a.seq - b.seq)
 }
 
 function bucketsOf(type: StoredType, given: readonly Reading[], query: BucketQuery): ReadingBucket[] {

@@ -1,0 +1,142 @@
+/**
+ * The latest value of each channel of each device by device time, whatever the order in which readings came: what a person asks for who
+ * asks how the appliance is. Held in memory; a reading that is the newest of its device costs one pass over its columns.
+ */
+import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import type { Reading } from '#kernel/reading.ts'
+
+export interface LatestValue {
+  readonly channel: string
+  readonly value: number | boolean | string
+  readonly observed_at_ms: number
+  readonly received_at_ms: number
+}
+
+export interface LatestValues {
+  /** Takes a reading, in any order. */
+  observe(reading: Reading): void
+  /** Channels of a device with their values, in the order of the type, texts last; empty when nothing came. */
+  of(tenant: string, device: string): readonly LatestValue[]
+  /** Devices by type: how many were heard at all, and how many not since `sinceMs` (time of receipt). */
+  heard(sinceMs: (type: string) => number): ReadonlyMap<string, { readonly devices: number; readonly silent: number }>
+  snapshot(): unknown
+  restore(state: unknown): void
+}
+
+/** Numbers kept of a column, one block behind the other. */
+const BLOCKS = ['value', 'observed', 'received', 'boot', 'seq'] as const
+const [VALUE, OBSERVED, RECEIVED, BOOT, SEQ] = [0, 1, 2, 3, 4]
+
+interface Device {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  readonly columns: number
+  /** `BLOCKS.length * columns` numbers. */
+  readonly cells: Float64Array
+  readonly texts: Map<string, LatestValue & { readonly boot: number; readonly seq: number }>
+  /** Place of the newest reading, and the last receipt. */
+  atMs: number
+  boot: number
+  seq: number
+  receivedMs: number
+}
+
+/** Creates it empty. */
+export function createLatestValues({ types }: { readonly types: (type: string) => ApplianceType | undefined }): LatestValues {
+  const tenants = new Map<string, Map<string, Device>>()
+
+  const deviceOf = (reading: Reading): Device => {
+    const { tenant, device, type, numbers } = reading
+    let devices = tenants.get(tenant)
+    if (devices === undefined) {
+      devices = new Map()
+      tenants.set(tenant, devices)
+    }
+    const found = devices.get(device)
+    if (found !== undefined && found.type === type && found.columns === numbers.length) return found
+    const cells = new Float64Array(BLOCKS.length * numbers.length).fill(Number.NaN, 0, numbers.length).fill(-1, numbers.length)
+    const made: Device = { tenant, device, type, columns: numbers.length, cells, texts: new Map(), atMs: -1, boot: -1, seq: -1, receivedMs: -1 }
+    devices.set(device, made)
+    return made
+  }
+
+  return {
+    observe(reading) {
+      const device = deviceOf(reading)
+      const { observed_at_ms: atMs, received_at_ms: receivedMs, boot, seq } = reading
+      const isNewest = (atMs - device.atMs || boot - device.boot || seq - device.seq) > 0
+      if (isNewest) {
+        device.atMs = atMs
+        device.boot = boot
+        device.seq = seq
+      }
+      if (receivedMs > device.receivedMs) device.receivedMs = receivedMs
+      takeNumbers(device, reading, isNewest)
+      for (const [channel, value] of reading.texts) {
+        const held = device.texts.get(channel)
+        if (held !== undefined && (atMs - held.observed_at_ms || boot - held.boot || seq - held.seq) < 0) continue
+        device.texts.set(channel, { channel, value, observed_at_ms: atMs, received_at_ms: receivedMs, boot, seq })
+      }
+    },
+    of(tenant, name) {
+      const device = tenants.get(tenant)?.get(name)
+      const type = device === undefined ? undefined : types(device.type)
+      if (device === undefined || type === undefined) return []
+      const { indexOf } = readingLayout(type)
+      const numbers = type.channels.flatMap((channel): LatestValue[] => {
+        const column = indexOf.get(channel.name)
+        if (column === undefined || column >= device.columns) return []
+        const at = (block: number): number => device.cells[block * device.columns + column] ?? Number.NaN
+        const number = at(VALUE)
+        if (Number.isNaN(number)) return []
+        const value = channel.kind === 'boolean' ? number === 1 : number
+        return [{ channel: channel.name, value, observed_at_ms: at(OBSERVED), received_at_ms: at(RECEIVED) }]
+      })
+      const texts = [...device.texts.values()].map(({ boot: _boot, seq: _seq, ...text }) => text)
+      return [...numbers, ...texts.sort((a, b) => (a.channel < b.channel ? -1 : 1))]
+    },
+    heard(sinceMs) {
+      const counts = new Map<string, { devices: number; silent: number }>()
+      for (const devices of tenants.values()) {
+        for (const { type, receivedMs } of devices.values()) {
+          const count = counts.get(type) ?? { devices: 0, silent: 0 }
+          counts.set(type, count)
+          count.devices++
+          if (receivedMs < sinceMs(type)) count.silent++
+        }
+      }
+      return counts
+    },
+    snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()]),
+    restore(state) {
+      tenants.clear()
+      for (const device of state as readonly Device[]) {
+        const devices = tenants.get(device.tenant) ?? new Map<string, Device>()
+        tenants.set(device.tenant, devices)
+        devices.set(device.device, { ...device, cells: device.cells.slice(), texts: new Map(device.texts) })
+      }
+    },
+  }
+}
+
+function takeNumbers(
+  { cells, columns }: Device,
+  { numbers, observed_at_ms: atMs, received_at_ms: receivedMs, boot, seq }: Reading,
+  isNewest: boolean,
+): void {
+  for (let column = 0; column < columns; column++) {
+    const value = numbers[column] ?? Number.NaN
+    if (Number.isNaN(value)) continue
+    if (!isNewest) {
+      const heldMs = cells[OBSERVED * columns + column] ?? -1
+      const order = atMs - heldMs || boot - (cells[BOOT * columns + column] ?? -1) || seq - (cells[SEQ * columns + column] ?? -1)
+      if (order < 0) continue
+    }
+    cells[column] = value
+    cells[OBSERVED * columns + column] = atMs
+    cells[RECEIVED * columns + column] = receivedMs
+    cells[BOOT * columns + column] = boot
+    cells[SEQ * columns + column] = seq
+  }
+}
