@@ -1,6 +1,6 @@
 /**
  * What one message of eight readings costs behind the journal, by stage: a journal is prepared in a folder of its own, then the parts of
- * the pipeline worker read it, decode, remove duplicates, store, decide and fill windows. The first pass runs the pipeline as it is and
+ * the pipeline worker read it, decode, remove duplicates, store, and decide and fill windows in device time. The first pass runs the pipeline as it is and
  * gives microseconds of wall and of processor time a message; the second runs the stages one by one and gives their shares. Models are
  * not part of it. Flags: --messages N, --devices N, --snapshots (also the cost of saving the state). The last line is JSON.
  */
@@ -11,17 +11,22 @@ import { parseArgs } from 'node:util'
 import { applianceTypes } from '../../catalogue/registry.ts'
 import { decodeMessage } from '../../ingest/decode.ts'
 import { createDeduplicator } from '../../ingest/deduplicate.ts'
+import { createGapTracker } from '../../ingest/gaps.ts'
 import { createFileJournal } from '../../ingest/journals/file-journal.ts'
 import { createFileJournalReader } from '../../ingest/journals/file-journal-reader.ts'
+import { createLatestValues } from '../../ingest/latest.ts'
 import { createReadingWriter } from '../../ingest/reading-writer.ts'
 import { decodeRecord, encodeRecord } from '../../ingest/record.ts'
 import { createDuckdbStore } from '../../ingest/stores/duckdb-store.ts'
+import { createSqliteDerived } from '../../ingest/stores/sqlite-derived.ts'
 import { epochMs, systemClock } from '../../kernel/clock.ts'
 import { limits } from '../../kernel/limits.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { type ClosedWindow, createWindows } from '../../models/windows.ts'
 import { isSafetyRule } from '../../rules/compile-rules.ts'
 import { createRulesEngine } from '../../rules/engine.ts'
+import { createDerivation } from '../../workers/derivation.ts'
+import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline, type PipelineState } from '../../workers/pipeline.ts'
 import { createSnapshotFile } from '../../workers/snapshot-file.ts'
 
@@ -108,13 +113,24 @@ async function partsOf(name: string, end: number) {
   await store.start()
   for (const type of applianceTypes) await store.prepareType(type)
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock: systemClock, log: silentLog, limits })
+  const rules = createRulesEngine({ types: (id) => byId.get(id), filter: (rule) => !isSafetyRule(rule) })
+  const windows = createWindows({ types: (id) => byId.get(id) })
+  const derived = createSqliteDerived({ file: join(directory, 'derived.sqlite') })
+  await derived.start()
+  const truth = new EventTime<ClosedWindow>({
+    derivation: createDerivation({ rules, windows }),
+    gaps: createGapTracker(limits),
+    latest: createLatestValues({ types: (id) => byId.get(id) }),
+    derived,
+    history: (query) => store.history(query),
+    limits,
+  })
   return {
     directory,
     store,
     writer,
+    truth,
     journal: createFileJournalReader({ directory: join(folder, 'journal'), committedEnd: () => end, limits }),
-    rules: createRulesEngine({ types: (id) => byId.get(id), filter: (rule) => !isSafetyRule(rule) }),
-    windows: createWindows({ types: (id) => byId.get(id) }),
   }
 }
 
@@ -153,7 +169,7 @@ async function wholePipeline(end: number) {
 
 async function stageByStage(end: number): Promise<Record<string, number>> {
   const parts = await partsOf('stages', end)
-  const spentMs: Record<string, number> = { read: 0, decode_record: 0, decode: 0, take: 0, rules: 0, windows: 0, flush: 0 }
+  const spentMs: Record<string, number> = { read: 0, decode_record: 0, decode: 0, take: 0, device_time: 0, flush: 0 }
   let position = 0
   const timed = async <Result>(stage: string, task: () => Result | Promise<Result>): Promise<Result> => {
     const beganMs = performance.now()
@@ -170,11 +186,8 @@ async function stageByStage(end: number): Promise<Record<string, number>> {
       for (const [index, content] of decoded.entries()) all.push(...(await parts.writer.take(content, records[index]?.next ?? 0)))
       return all
     })
-    await timed('rules', () => {
-      for (const reading of fresh) parts.rules.decide(reading)
-    })
-    await timed('windows', () => {
-      for (const reading of fresh) parts.windows.observe(reading)
+    await timed('device_time', () => {
+      for (const reading of fresh) parts.truth.take(reading)
     })
     position = next
     if (parts.writer.pending() >= 20_000) await timed('flush', () => parts.writer.flush(position))
@@ -194,7 +207,7 @@ async function stateCost(end: number): Promise<{ bytesPerDevice: number; blocked
   const bytes = statSync(join(parts.directory, 'state', 'pipeline.snapshot')).size
   let blockedMs = 0
   const beganMs = performance.now()
-  const state = { rules: parts.rules.snapshot(), windows: parts.windows.snapshot(), writer: parts.writer.snapshot() }
+  const state = { truth: parts.truth.snapshot(), writer: parts.writer.snapshot() }
   blockedMs = performance.now() - beganMs
   const snapshots = createSnapshotFile({ directory: join(parts.directory, 'state'), name: 'again', log: silentLog })
   const savingMs = performance.now()
