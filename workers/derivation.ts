@@ -3,14 +3,19 @@
  * output becomes rows of the derived store, alarms for the hubs and windows for the models. A fold's state of one device can be saved
  * and loaded apart, which is how a stretch of time is worked out again.
  */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { ChannelState } from '#kernel/channel-state.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedChange } from '../ingest/derived-store.ts'
-import type { ClosedWindow } from '../models/windows.ts'
+import { createQuality } from '../ingest/quality/quality.ts'
+import { type ClosedWindow, createWindows } from '../models/windows.ts'
+import { isSafetyRule } from '../rules/compile-rules.ts'
+import { createRulesEngine } from '../rules/engine.ts'
+import { sensorAlarms } from '../rules/sensor-alarms.ts'
 
-/** Takes a device's readings in order of device time. */
-interface DeviceFold<Output> {
-  observe(reading: Reading): Output
+/** A fold over a device's readings, whose state of one device can be saved and loaded apart. */
+interface Kept {
   /** Plain data (structured clone); undefined when nothing is known of the device. */
   saveDevice(tenant: string, device: string): unknown
   /** Goes on where it was saved; undefined: as if nothing had come. */
@@ -18,11 +23,6 @@ interface DeviceFold<Output> {
   snapshot(): unknown
   restore(state: unknown): void
 }
-
-/** A state of a channel begins or ends. */
-export type StateChange =
-  | { readonly op: 'open'; readonly key: string; readonly from_ms: number; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly op: 'close'; readonly key: string; readonly from_ms: number; readonly to_ms: number }
 
 /** What folding a reading gave; filled by `observe`, emptied by whoever reads it. */
 export interface DerivedOutput<Window> {
@@ -39,46 +39,70 @@ export interface Derivation<Window> {
   restore(state: unknown): void
 }
 
-export interface DerivationFolds {
-  readonly rules: Omit<DeviceFold<readonly HubEvent[]>, 'observe'> & { decide(reading: Reading): readonly HubEvent[] }
-  readonly windows: DeviceFold<readonly ClosedWindow[]>
-  readonly states?: DeviceFold<readonly StateChange[]>
+interface DerivationFolds {
+  readonly quality: Kept & { observe(reading: Reading): { readonly changes: readonly ChannelState[]; readonly trusted: Float64Array } }
+  readonly windows: Kept & { observe(reading: Reading, changes: readonly ChannelState[]): readonly ClosedWindow[] }
+  /** Rules on a sensor look at what it says, the others at what is to be trusted. */
+  readonly rules: Kept & { decide(reading: Reading, trusted: Float64Array): readonly HubEvent[] }
+  /** Alarms of the states themselves. */
+  readonly sensorAlarms: (reading: Reading, changes: readonly ChannelState[]) => readonly HubEvent[]
 }
 
-type States = Readonly<Record<'rules' | 'windows' | 'states', unknown>>
+type States = Readonly<Record<'quality' | 'windows' | 'rules', unknown>>
 
-/** Joins the folds; a reading goes through states, windows and rules, in this order. */
-export function createDerivation({ rules, windows, states }: DerivationFolds): Derivation<ClosedWindow> {
+/** The folds of the pipeline: quality, windows, and every rule but those for safety, which decide on arrival. */
+export function deriveAll(types: (type: string) => ApplianceType | undefined): Derivation<ClosedWindow> {
+  return createDerivation({
+    quality: createQuality({ types }),
+    windows: createWindows({ types }),
+    rules: createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule) }),
+    sensorAlarms({ type: id, received_at_ms }, changes) {
+      const type = types(id)
+      return type === undefined ? [] : sensorAlarms(type, changes, received_at_ms)
+    },
+  })
+}
+
+/** Joins the folds; a reading goes through quality, windows and rules, in this order. */
+function createDerivation({ quality, windows, rules, sensorAlarms }: DerivationFolds): Derivation<ClosedWindow> {
+  const takeAlarms = (reading: Reading, events: readonly HubEvent[], output: DerivedOutput<ClosedWindow>): void => {
+    for (const event of events) {
+      if (event.kind !== 'alarm_raised' && event.kind !== 'alarm_cleared') continue
+      output.alarms.push(event)
+      output.changes.push(alarmRow(reading, event))
+    }
+  }
   return {
     observe(reading, output) {
-      if (states !== undefined) for (const change of states.observe(reading)) output.changes.push(stateRow(reading, change))
-      for (const window of windows.observe(reading)) {
+      const { changes, trusted } = quality.observe(reading)
+      if (changes.length > 0) {
+        for (const change of changes) output.changes.push(stateRow(reading, change))
+        takeAlarms(reading, sensorAlarms(reading, changes), output)
+      }
+      const sound = trusted === reading.numbers ? reading : { ...reading, numbers: trusted }
+      for (const window of windows.observe(sound, changes)) {
         output.windows.push(window)
         output.changes.push(windowRow(reading, window))
       }
-      for (const event of rules.decide(reading)) {
-        if (event.kind !== 'alarm_raised' && event.kind !== 'alarm_cleared') continue
-        output.alarms.push(event)
-        output.changes.push(alarmRow(reading, event))
-      }
+      takeAlarms(reading, rules.decide(reading, trusted), output)
     },
     saveDevice: (tenant, device): States => ({
-      rules: rules.saveDevice(tenant, device),
+      quality: quality.saveDevice(tenant, device),
       windows: windows.saveDevice(tenant, device),
-      states: states?.saveDevice(tenant, device),
+      rules: rules.saveDevice(tenant, device),
     }),
     loadDevice(tenant, device, state) {
       const saved = state as States | undefined
-      rules.loadDevice(tenant, device, saved?.rules)
+      quality.loadDevice(tenant, device, saved?.quality)
       windows.loadDevice(tenant, device, saved?.windows)
-      states?.loadDevice(tenant, device, saved?.states)
+      rules.loadDevice(tenant, device, saved?.rules)
     },
-    snapshot: (): States => ({ rules: rules.snapshot(), windows: windows.snapshot(), states: states?.snapshot() }),
+    snapshot: (): States => ({ quality: quality.snapshot(), windows: windows.snapshot(), rules: rules.snapshot() }),
     restore(state) {
       const saved = state as States
-      rules.restore(saved.rules)
+      quality.restore(saved.quality)
       windows.restore(saved.windows)
-      if (saved.states !== undefined) states?.restore(saved.states)
+      rules.restore(saved.rules)
     },
   }
 }
@@ -98,7 +122,10 @@ function alarmRow({ observed_at_ms }: Reading, { kind, alarm }: DerivedOutput<ne
   return { op: 'put', ...place, to_ms: null, data: { alarm_id, type, rule_version, safety_class, fault, title, raised_at_ms, evidence } }
 }
 
-function stateRow({ tenant, device, observed_at_ms: known_ms }: Reading, change: StateChange): DerivedChange {
-  const place = { tenant, device, kind: 'channel_state', key: change.key, from_ms: change.from_ms, known_ms } as const
-  return change.op === 'open' ? { op: 'put', ...place, to_ms: null, data: change.data } : { op: 'close', ...place, to_ms: change.to_ms }
+function stateRow({ observed_at_ms: known_ms }: Reading, change: ChannelState): DerivedChange {
+  const { tenant, device, type, channel, state, begin_ms: from_ms, found_ms, end_ms, firmware, detail } = change
+  const place = { tenant, device, kind: 'channel_state', key: `${channel}/${state}`, from_ms, known_ms } as const
+  // The end brings no more than its time: what showed the state stays as it was found.
+  if (end_ms !== null) return { op: 'close', ...place, to_ms: end_ms }
+  return { op: 'put', ...place, to_ms: null, data: { type, channel, state, found_ms, firmware, detail } }
 }

@@ -26,10 +26,8 @@ import { type Artefact, loadArtefacts } from '../models/artefact.ts'
 import { createDiagnoser } from '../models/diagnose.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
-import { type ClosedWindow, createWindows } from '../models/windows.ts'
-import { isSafetyRule } from '../rules/compile-rules.ts'
-import { createRulesEngine } from '../rules/engine.ts'
-import { createDerivation } from './derivation.ts'
+import type { ClosedWindow } from '../models/windows.ts'
+import { deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
 import { createPacedReader } from './paced-reader.ts'
 import { Pipeline, type PipelineState } from './pipeline.ts'
@@ -139,10 +137,7 @@ async function start(): Promise<void> {
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
   const truth = new EventTime<ClosedWindow>({
-    derivation: createDerivation({
-      rules: createRulesEngine({ types: typeById, filter: (rule) => !isSafetyRule(rule) }),
-      windows: createWindows({ types: typeById }),
-    }),
+    derivation: deriveAll(typeById),
     gaps: createGapTracker(limits),
     latest,
     derived,

@@ -22,10 +22,8 @@ import { createSqliteDerived } from '../../ingest/stores/sqlite-derived.ts'
 import { epochMs, systemClock } from '../../kernel/clock.ts'
 import { limits } from '../../kernel/limits.ts'
 import { silentLog } from '../../kernel/log.ts'
-import { type ClosedWindow, createWindows } from '../../models/windows.ts'
-import { isSafetyRule } from '../../rules/compile-rules.ts'
-import { createRulesEngine } from '../../rules/engine.ts'
-import { createDerivation } from '../../workers/derivation.ts'
+import type { ClosedWindow } from '../../models/windows.ts'
+import { deriveAll } from '../../workers/derivation.ts'
 import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline, type PipelineState } from '../../workers/pipeline.ts'
 import { createSnapshotFile } from '../../workers/snapshot-file.ts'
@@ -113,12 +111,10 @@ async function partsOf(name: string, end: number) {
   await store.start()
   for (const type of applianceTypes) await store.prepareType(type)
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock: systemClock, log: silentLog, limits })
-  const rules = createRulesEngine({ types: (id) => byId.get(id), filter: (rule) => !isSafetyRule(rule) })
-  const windows = createWindows({ types: (id) => byId.get(id) })
   const derived = createSqliteDerived({ file: join(directory, 'derived.sqlite') })
   await derived.start()
   const truth = new EventTime<ClosedWindow>({
-    derivation: createDerivation({ rules, windows }),
+    derivation: deriveAll((id) => byId.get(id)),
     gaps: createGapTracker(limits),
     latest: createLatestValues({ types: (id) => byId.get(id) }),
     derived,

@@ -19,11 +19,9 @@ import { decodeRecord, encodeRecord } from '../../ingest/record.ts'
 import { createDuckdbStore } from '../../ingest/stores/duckdb-store.ts'
 import { createMemoryStore } from '../../ingest/stores/memory-store.ts'
 import { createSqliteDerived } from '../../ingest/stores/sqlite-derived.ts'
-import { type ClosedWindow, createWindows } from '../../models/windows.ts'
-import { isSafetyRule } from '../../rules/compile-rules.ts'
-import { createRulesEngine } from '../../rules/engine.ts'
+import type { ClosedWindow } from '../../models/windows.ts'
 import { createFleet } from '../../simulators/fleet.ts'
-import { createDerivation } from '../../workers/derivation.ts'
+import { deriveAll } from '../../workers/derivation.ts'
 import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline, type PipelineState } from '../../workers/pipeline.ts'
 import type { Snapshot } from '../../workers/snapshot-file.ts'
@@ -161,9 +159,8 @@ async function runOver(log: readonly Uint8Array[], world: World, { isAmending = 
   const { store, derived } = world
   const storedPosition = world.told.length === 0 && world.snapshot === undefined ? 0 : await positionOf(world)
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types, clock, log: silentLog, limits, storedPosition })
-  const rules = createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule) })
   const truth = new EventTime<ClosedWindow>({
-    derivation: createDerivation({ rules, windows: createWindows({ types }) }),
+    derivation: deriveAll(types),
     gaps: createGapTracker(limits),
     latest: createLatestValues({ types }),
     derived,

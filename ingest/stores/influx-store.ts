@@ -11,7 +11,7 @@ import { epochMs } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import type { BucketQuery, HighestReading, RawQuery, RawReading, ReadingBucket, ReadingStore, StoreBatch } from '../reading-store.ts'
+import type { BucketQuery, HighestReading, HistoryQuery, RawQuery, RawReading, ReadingBucket, ReadingStore, StoreBatch } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
 import { ALL_TIME, type EngineBucket, type EngineRow, type EngineSeries, type InfluxEngine, KEY_FIELDS } from './influx-engine.ts'
 import { createFluxEngine } from './influx-flux.ts'
@@ -188,6 +188,20 @@ class InfluxStore implements ReadingStore {
       for (const row of side.values()) if (row.device === device) rows.push(row)
       yield* rows.sort((a, b) => a.boot - b.boot || a.seq - b.seq)
     }
+  }
+
+  async *history(query: HistoryQuery): AsyncIterable<Reading> {
+    await this.#see()
+    const found = new Map<string, Reading>()
+    for await (const reading of this.#options.side.history(query)) found.set(readingKey(reading), reading)
+    const series = this.#series.get(seriesName(query))
+    if (series !== undefined) {
+      for (const row of await this.#engine.rows(series, { fromMs: query.from_ms, toMs: query.to_ms + 1 })) {
+        const reading = this.#readingOf(series, row)
+        found.set(readingKey(reading), joined(reading, found.get(readingKey(reading))))
+      }
+    }
+    yield* [...found.values()].sort((a, b) => a.observed_at_ms - b.observed_at_ms || a.boot - b.boot || a.seq - b.seq)
   }
 
   async quarantined(query: Parameters<ReadingStore['quarantined']>[0]): ReturnType<ReadingStore['quarantined']> {
