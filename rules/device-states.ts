@@ -73,8 +73,7 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
     return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
   }
   const fromPlain = ({ rules, late, ...state }: PlainState): DeviceState => {
-    const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState =>
-      unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
+    const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
     const compiledRules = rulesOf(state.type)
     const restoredLate = late && {
       lastMs: late.lastMs,

@@ -8,7 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log, LogFields } from '#kernel/log.ts'
-import type { PipelineStatistics } from './pipeline.ts'
+import type { PipelineStatistics } from './pipeline-parts.ts'
 import { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 

@@ -7,7 +7,8 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import { Pipeline, type PipelineParts, type PipelineState } from './pipeline.ts'
+import { Pipeline } from './pipeline.ts'
+import type { PipelineParts, PipelineState } from './pipeline-parts.ts'
 import type { Snapshot } from './snapshot-file.ts'
 
 /** A window of the test is the sequence number that closed it: every tenth. */

@@ -1,97 +1,15 @@
 /**
- * The pipeline: reads the journal in order and takes every record through decode, dedup, store, device time with its rules and windows, and models. It keeps
- * one position for all of them and saves it together with their state, so that a restart replays what is missing and comes to
+ * The pipeline: reads the journal in order and takes every record through decode, dedup, store, device time with its rules and windows, and
+ * models. It keeps one position for all of them and saves it together with their state, so that a restart replays what is missing and comes to
  * the same result. What the hubs must know leaves by `emit`, which resolves when it is applied; a snapshot is only written
  * behind that. Its parts are joined in `pipeline-worker.ts`.
  */
-import type { AcceptedMessage } from '#kernel/accepted-message.ts'
-import type { Clock } from '#kernel/clock.ts'
-import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
-import type { Limits } from '#kernel/limits.ts'
-import type { Log } from '#kernel/log.ts'
-import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import { ModelQueue, type ModelQueueStatistics } from './model-queue.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { ModelQueue } from './model-queue.ts'
+import type { PipelineParts, PipelineState, PipelineStatistics, SourceRecord, Stateful } from './pipeline-parts.ts'
 import { poisonEntry } from './poison.ts'
-import type { SnapshotFile } from './snapshot-file.ts'
-
-interface Stateful {
-  snapshot(): unknown
-  restore(state: unknown): void
-}
-
-interface SourceRecord {
-  readonly next: number
-  readonly body: Uint8Array
-}
-
-interface Decoded {
-  readonly readings: readonly Reading[]
-  readonly quarantine: readonly QuarantineEntry[]
-}
-
-export interface PipelineParts<Window> {
-  readonly journal: {
-    read(from: number, maxBytes: number): Promise<{ readonly records: readonly SourceRecord[]; readonly next: number; readonly corrupt: number }>
-  }
-  readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
-  readonly decode: (message: AcceptedMessage) => Decoded
-  readonly writer: Stateful & {
-    /** Takes what one record held; gives the readings that were not seen before, in order. */
-    take(decoded: Decoded, next: number): readonly Reading[] | Promise<readonly Reading[]>
-    /** Stores what was taken, with the position behind it. */
-    flush(position: number): Promise<void>
-    /** Readings that wait for a flush. */
-    pending(): number
-    /** Learns from the store which readings may have come, when there is no saved state to tell it. */
-    recall(): Promise<void>
-  }
-  readonly store: {
-    /** Resolves when what was flushed no longer depends on the store's own log. */
-    checkpoint(): Promise<void>
-  }
-  /** Rules and windows, in device time (`event-time.ts`). */
-  readonly truth: Stateful & {
-    take(reading: Reading): void
-    /** Moves the clock of the journal, before the record with this time of receipt is taken. */
-    advance(receivedMs: number): void
-    /** Whether `amend` is due; what was taken must be stored before it. */
-    isAmendmentDue(): boolean
-    amend(): Promise<void>
-    drain(): { readonly events: readonly HubEvent[]; readonly windows: readonly Window[] }
-    /** Writes what was derived. */
-    commit(): Promise<void>
-    /** There is no saved state: what is derived is worked out again, device by device. */
-    recall(): void
-  }
-  readonly diagnoser: Stateful & { diagnose(windows: readonly Window[]): Promise<readonly Diagnosis[]> }
-  readonly snapshots: SnapshotFile<PipelineState<Window>>
-  /** Applies events in the hubs; resolves when they are committed. */
-  readonly emit: (events: readonly HubEvent[]) => Promise<void>
-  /** Called when the journal is no longer needed before the position. */
-  readonly onReleasable: (position: number) => void
-  /** Resolves when the journal has grown beyond `position`, after `timeoutMs`, or on `wake`. */
-  readonly waitForMore: (position: number, timeoutMs: number) => Promise<void>
-  readonly wake: () => void
-  readonly clock: Clock
-  readonly log: Log
-  readonly limits: Limits
-}
-
-export interface PipelineState<Window> {
-  readonly writer: unknown
-  readonly truth: unknown
-  readonly diagnoser: unknown
-  readonly pendingWindows: readonly Window[]
-}
-
-export interface PipelineStatistics extends ModelQueueStatistics {
-  readonly position: number
-  readonly records: number
-  readonly corruptRecords: number
-  readonly setAside: number
-}
 
 /** Wait before events or batches that could not be taken are tried again. */
 const RETRY_MS = 500

@@ -25,7 +25,8 @@ import { silentLog } from '../../kernel/log.ts'
 import type { ClosedWindow } from '../../models/windows.ts'
 import { deriveAll } from '../../workers/derivation.ts'
 import { EventTime } from '../../workers/event-time.ts'
-import { Pipeline, type PipelineState } from '../../workers/pipeline.ts'
+import { Pipeline } from '../../workers/pipeline.ts'
+import type { PipelineState } from '../../workers/pipeline-parts.ts'
 import { createSnapshotFile } from '../../workers/snapshot-file.ts'
 
 const { values: flags } = parseArgs({

@@ -23,7 +23,8 @@ import type { ClosedWindow } from '../../models/windows.ts'
 import { createFleet } from '../../simulators/fleet.ts'
 import { deriveAll } from '../../workers/derivation.ts'
 import { EventTime } from '../../workers/event-time.ts'
-import { Pipeline, type PipelineState } from '../../workers/pipeline.ts'
+import { Pipeline } from '../../workers/pipeline.ts'
+import type { PipelineState } from '../../workers/pipeline-parts.ts'
 import type { Snapshot } from '../../workers/snapshot-file.ts'
 
 const MIN = 60_000

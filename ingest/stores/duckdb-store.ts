@@ -193,24 +193,11 @@ class DuckdbStore implements ReadingStore {
   }
 
   async *raw(query: RawQuery): AsyncIterable<RawReading> {
-    // A stream occupies its connection.
-    const { connection, registers, end } = await this.#openReader()
-    try {
-      for await (const { reading, type } of streamReadings(connection, registers, query)) yield rawReading(reading, type)
-    } finally {
-      end()
-    }
+    for await (const { reading, type } of this.#stream((...at) => streamReadings(...at, query))) yield rawReading(reading, type)
   }
 
-  async *history(query: HistoryQuery): AsyncIterable<Reading> {
-    const { connection, registers, end } = await this.#openReader()
-    try {
-      yield* streamHistory(connection, registers, query)
-    } catch (cause) {
-      throw unavailable('the reading store does not answer', cause)
-    } finally {
-      end()
-    }
+  history(query: HistoryQuery): AsyncIterable<Reading> {
+    return this.#stream((...at) => streamHistory(...at, query))
   }
 
   quarantined(query: Parameters<ReadingStore['quarantined']>[0]): ReturnType<ReadingStore['quarantined']> {
@@ -316,6 +303,16 @@ class DuckdbStore implements ReadingStore {
       return await task(connection, registers)
     } catch (cause) {
       throw unavailable('the reading store does not answer', cause)
+    } finally {
+      end()
+    }
+  }
+
+  /** A stream occupies its connection. */
+  async *#stream<Item>(open: (connection: DuckDBConnection, registers: Registers) => AsyncIterable<Item>): AsyncGenerator<Item> {
+    const { connection, registers, end } = await this.#openReader()
+    try {
+      yield* open(connection, registers)
     } finally {
       end()
     }
