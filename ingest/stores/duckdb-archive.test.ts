@@ -10,7 +10,8 @@ import { createRandom } from '#kernel/random.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { channels, kettle, quarantineOf, readingOf, retention } from '../builders.ts'
 import type { BucketQuery, RawReading, ReadingBucket, ReadingStore } from '../reading-store.ts'
-import { createDuckdbStore, type DuckdbStoreOptions } from './duckdb-store.ts'
+import type { DuckdbStoreOptions } from './duckdb-options.ts'
+import { createDuckdbStore } from './duckdb-store.ts'
 import { createMemoryStore } from './memory-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'mendline-archive-'))

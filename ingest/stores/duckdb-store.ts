@@ -7,8 +7,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { assert, MendlineError } from '#kernel/errors.ts'
-import type { Limits } from '#kernel/limits.ts'
-import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type {
   HighestReading,
@@ -19,40 +17,23 @@ import type {
   ReadingStore,
   StorageTier,
   StoreBatch,
-  StoreRetention,
   StoreStatistics,
 } from '../reading-store.ts'
 import { appendQuarantine } from './duckdb-append.ts'
 import { appendReadings } from './duckdb-append-readings.ts'
-import { Archive, type ArchiveLimits } from './duckdb-archive.ts'
+import { Archive } from './duckdb-archive.ts'
 import { bucketRows } from './duckdb-buckets.ts'
 import { addColumns, missingColumns } from './duckdb-columns.ts'
 import { registerSources } from './duckdb-devices.ts'
 import { streamHistory } from './duckdb-history.ts'
 import { migrateLayout } from './duckdb-migrate.ts'
 import { openDatabase, sizeOf, unavailable } from './duckdb-open.ts'
+import type { DuckdbStoreOptions } from './duckdb-options.ts'
 import { highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
 import { openSchema, type Progress, prepareTables, type Registers, readProgress, whereReadingsStand } from './duckdb-schema.ts'
 import { storageTiers } from './duckdb-storage.ts'
 import { viewVersion } from './duckdb-view.ts'
 import { rawReading } from './stored-type.ts'
-
-export interface DuckdbStoreOptions {
-  /** Path of the database, or `:memory:`. */
-  readonly file: string
-  /** Folder of the archive's files; beside the database when absent. */
-  readonly coldDirectory?: string
-  /** Database of layout 1 that is taken over when there is none of this layout yet. */
-  readonly formerFile?: string
-  readonly log: Log
-  readonly limits: Pick<Limits, 'storeMemoryMib'> & ArchiveLimits
-  /** Absent: nothing is dropped by age. */
-  readonly retention?: StoreRetention
-  /** IANA name of the time zone in whose days a device's daily aggregates are made; UTC when absent. */
-  readonly timeZoneOf?: (tenant: string, device: string) => string
-  /** Called between the steps of maintenance; tests stop there. */
-  readonly onStep?: (step: string) => Promise<void>
-}
 
 /** Creates the store; `start` opens the file. */
 export const createDuckdbStore = (options: DuckdbStoreOptions): ReadingStore => new DuckdbStore(options)
