@@ -29,6 +29,10 @@ export interface ByteGuardPorts {
 
 /** CONNACK with return code 1, unacceptable protocol level: what a client of MQTT 5 understands as "use 4". */
 const WRONG_LEVEL = Buffer.from([0x20, 0x02, 0x00, 0x01])
+/** CONNACK with return code 2: an empty client id cannot name a session that stays (MQTT-3.1.3-8). */
+const NO_IDENTIFIER = Buffer.from([0x20, 0x02, 0x00, 0x02])
+/** What may come first, and only first. */
+const CONNECTS: ReadonlySet<string> = new Set(['connect', 'wrong_level', 'no_identifier'])
 const NOTHING = Buffer.alloc(0)
 const DISCONNECT = 0xe0
 
@@ -202,10 +206,11 @@ export class ByteGuard extends Duplex {
     const checked = checkPacket(packet)
     const isFirst = this.#phase === 'silent'
     if (checked.kind === 'malformed') return this.#refuse('MDL_BROKER_PACKET_MALFORMED', checked.reason)
-    if (isFirst !== (checked.kind === 'connect' || checked.kind === 'wrong_level')) {
+    if (isFirst !== CONNECTS.has(checked.kind)) {
       return this.#refuse('MDL_BROKER_PACKET_MALFORMED', isFirst ? 'first packet is not CONNECT' : 'second CONNECT')
     }
-    if (checked.kind === 'wrong_level') return this.#refuseLevel()
+    if (checked.kind === 'wrong_level') return this.#refuseConnect(WRONG_LEVEL, 'protocol level is not 4')
+    if (checked.kind === 'no_identifier') return this.#refuseConnect(NO_IDENTIFIER, 'no client id for a session that stays')
     if (checked.kind === 'connect') return this.#beginLogin(packet)
     if (checked.kind === 'subscribe') {
       if (checked.filters.length > this.#ports.limits.filtersPerSubscribe_MAX) return this.#refuse('MDL_BROKER_TOO_MANY', 'filters in one SUBSCRIBE')
@@ -275,11 +280,11 @@ export class ByteGuard extends Duplex {
     return false
   }
 
-  #refuseLevel(): false {
+  #refuseConnect(answer: Buffer, reason: string): false {
     const { source, limits, onRefused } = this.#ports
     this.#phase = 'closing'
-    onRefused('MDL_BROKER_PACKET_MALFORMED', 'protocol level is not 4')
-    source.end(WRONG_LEVEL)
+    onRefused('MDL_BROKER_PACKET_MALFORMED', reason)
+    source.end(answer)
     source.resume()
     this.#arm('farewell', limits.farewellMs, () => this.destroy())
     return false

@@ -10,6 +10,8 @@ import { limits } from '#kernel/limits.ts'
 export type CheckedPacket =
   | { readonly kind: 'connect' }
   | { readonly kind: 'wrong_level' }
+  /** An empty client id for a session that shall stay. */
+  | { readonly kind: 'no_identifier' }
   | { readonly kind: 'publish' }
   | { readonly kind: 'subscribe'; readonly filters: ReadonlyArray<{ readonly filter: string; readonly qosAt: number }> }
   | { readonly kind: 'other' }
@@ -25,6 +27,8 @@ const UNSUBSCRIBE = 10
 const ACKNOWLEDGEMENTS: ReadonlySet<number> = new Set([4, 5, 6, 7])
 /** Types without a body: PINGREQ, DISCONNECT. */
 const EMPTY: ReadonlySet<number> = new Set([12, 14])
+
+const CLEAN_SESSION = 0x02
 
 const malformed = (reason: string): CheckedPacket => ({ kind: 'malformed', reason })
 const OTHER: CheckedPacket = { kind: 'other' }
@@ -96,11 +100,14 @@ function checkConnect(packet: Buffer, bodyAt: number): CheckedPacket {
   if ((flags & 1) !== 0 || willQos === 3 || (!has.will && (flags & 0x38) !== 0) || (has.password && !has.username)) return malformed('connect flags')
   // Protocol level, flags and two bytes of keepalive stand before the payload.
   let at: number | undefined = protocolEnd + 4
+  const identifierAt = at
   at = nameEnd(packet, at)
+  const isNameless = at === identifierAt + 2 && (flags & CLEAN_SESSION) === 0
   if (at !== undefined && has.will) at = willEnd(packet, at)
   if (at !== undefined && has.username) at = nameEnd(packet, at)
   if (at !== undefined && has.password) at = bytesEnd(packet, at)
-  return at === packet.length ? { kind: 'connect' } : malformed('fields of CONNECT')
+  if (at !== packet.length) return malformed('fields of CONNECT')
+  return { kind: isNameless ? 'no_identifier' : 'connect' }
 }
 
 function willEnd(packet: Buffer, from: number): number | undefined {

@@ -19,6 +19,7 @@ interface Persistence {
   outgoingEnqueueCombi(subscriptions: readonly Subscription[], packet: AedesPublishPacket): Promise<void>
   outgoingClearMessageId(client: Client, packet: { readonly cmd: string; readonly messageId?: number }): Promise<unknown>
   storeRetained(packet: AedesPublishPacket): Promise<void>
+  outgoingStream(client: { readonly id: string }): Readable
   createRetainedStreamCombi(filters: readonly string[]): Readable
 }
 
@@ -70,11 +71,18 @@ export function boundSessions(aedes: Aedes, { offlineMessages_MAX, mayKeep, onDr
     else if (cleared !== undefined) queued.delete(client.id)
     return cleared
   }
+  const outgoing = store.outgoingStream.bind(store)
+  store.outgoingStream = (client) => outgoing(client).map(markSentBefore)
   store.storeRetained = async (packet) => {
     if (packet.payload.length === 0) retained.delete(packet.topic)
     else retained.set(packet.topic, { ...packet })
   }
   store.createRetainedStreamCombi = (filters) => Readable.from(filters.flatMap((filter) => findRetained(retained, filter)))
+}
+
+/** A packet that has an id went out before and was not acknowledged: it goes again as a duplicate (MQTT-3.3.1-1), which Aedes leaves out. */
+function markSentBefore(packet: AedesPublishPacket & { readonly messageId?: number }): AedesPublishPacket {
+  return packet.messageId === undefined || packet.cmd !== 'publish' ? packet : { ...packet, dup: true }
 }
 
 function findRetained(retained: ReadonlyMap<string, AedesPublishPacket>, filter: string): AedesPublishPacket[] {
