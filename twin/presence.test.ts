@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openBench } from './twin-bench.ts'
+import { openBench } from './builders.ts'
 
 const MINUTE_MS = 60_000
 

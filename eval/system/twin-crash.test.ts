@@ -49,7 +49,7 @@ describe('a server that is killed', () => {
     folder = mkdtempSync(join(tmpdir(), 'twin-crash-'))
     ports = { mqttPort: await freePort(), httpPort: await freePort() }
     await start()
-  })
+  }, WAIT_MS)
   afterEach(async () => {
     for (const client of clients.splice(0)) client.end(true)
     await server.kill()
