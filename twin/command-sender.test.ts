@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CommandNote, NewCommand } from '#kernel/command.ts'
 import { silentLog } from '#kernel/log.ts'
-import { NOW_MS, openBench } from './builders.ts'
+import { NOW_MS, openBench } from '../eval/mqtt-mock/twin-bench.ts'
 import { applyAck, cancelCommand, findCommand, giveCommand } from './command-book.ts'
 import { createCommandSender } from './command-sender.ts'
 

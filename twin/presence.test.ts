@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openBench } from './builders.ts'
+import { openBench } from '../eval/mqtt-mock/twin-bench.ts'
 
 const MINUTE_MS = 60_000
 

@@ -4,9 +4,9 @@ import { ManualClock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { type Limits, limits as standard } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
-import { openOperations } from '../operations/open-database.ts'
-import { createPresence, type Presence } from './presence.ts'
-import { type TwinTables, twinMigrations } from './twin-tables.ts'
+import { openOperations } from '../../operations/open-database.ts'
+import { createPresence, type Presence } from '../../twin/presence.ts'
+import { type TwinTables, twinMigrations } from '../../twin/twin-tables.ts'
 
 export const NOW_MS = Date.UTC(2026, 5, 1)
 
