@@ -16,6 +16,7 @@ export interface HealthParts {
   readonly counts: (tenant: string) => Promise<Counts>
   readonly hubs: { statistics(): { readonly eventsSetAside: number } }
   readonly outbox: { statistics(): Promise<Counts> }
+  readonly purge: { statistics(): Counts }
   readonly gateways: { statistics(): Counts }
   readonly twin: { statistics(): Promise<Counts> }
   readonly loopDelay: { p99Ms(): number }
@@ -29,7 +30,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, gateways, registry, twin, loopDelay } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay } = parts
   return {
     ready() {
       const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
@@ -87,6 +88,7 @@ export function createHealth(parts: HealthParts): Health {
           value: hubs.statistics().eventsSetAside,
         },
         ...samplesOf('mendline_twin', 'Settings, commands and presence', twins, 'gauge'),
+        ...samplesOf('mendline_purged_rows', 'Rows dropped by age', purge.statistics(), 'counter'),
         ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
       ]
     },

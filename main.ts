@@ -27,6 +27,7 @@ import { type HubTables, hubMigrations } from './hubs/hub-tables.ts'
 import { createHubs } from './hubs/hubs.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
 import { createOutbox } from './hubs/outbox.ts'
+import { createPurge } from './hubs/purge.ts'
 import { scanForSafety } from './ingest/decode-safety.ts'
 import { createIngest, type Ingest } from './ingest/ingest.ts'
 import type { Journal } from './ingest/journal.ts'
@@ -97,7 +98,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     stops.push(() => after.pipeline.stop())
     const pipelineStarted = after.pipeline.start(journal.end())
     pipelineStarted.catch(() => {})
-    stops.push(() => after.safety.stop(), service.outbox.stop, service.hubs.stop, twin.stop)
+    stops.push(() => after.safety.stop(), service.purge.stop, service.outbox.stop, service.hubs.stop, twin.stop)
     const safetyStarted = after.safety.start()
     safetyStarted.catch(() => {})
     await twin.start()
@@ -106,6 +107,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await safetyStarted
     await service.hubs.start()
     await service.outbox.start()
+    service.purge.start()
     await pipelineStarted
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
     stops.push(gateways.stop)
@@ -146,7 +148,7 @@ async function openJournal({ dataDir, limits }: Config, { log, clock }: Ports) {
 }
 
 /** hubs.route and outbox.send. */
-function joinService({ operations, types }: Books, { dev, limits, webhooks }: Config, { log, clock }: Ports) {
+function joinService({ operations, types }: Books, { dev, limits, webhooks, retention }: Config, { log, clock }: Ports) {
   const database = operations.database as Kysely<HubTables>
   const guard = createTargetGuard({
     allowLoopback: dev || webhooks.allow_private_ranges,
@@ -169,7 +171,8 @@ function joinService({ operations, types }: Books, { dev, limits, webhooks }: Co
   const commandsGoTo = (stage: TwinStage): void => {
     twin = stage
   }
-  return { hubs, outbox, counts: createHubCounts(database), commandsGoTo }
+  const purge = createPurge({ database, retention, clock, log })
+  return { hubs, outbox, purge, counts: createHubCounts(database), commandsGoTo }
 }
 
 type Service = ReturnType<typeof joinService>

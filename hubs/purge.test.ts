@@ -1,0 +1,88 @@
+import { type Kysely, sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '#kernel/clock.ts'
+import { silentLog } from '#kernel/log.ts'
+import { type Operations, openOperations } from '../operations/open-database.ts'
+import { type HubTables, hubMigrations } from './hub-tables.ts'
+import { createPurge } from './purge.ts'
+
+const DAY_MS = 86_400_000
+const NOW_MS = 1_000 * DAY_MS
+
+let operations: Operations
+let database: Kysely<HubTables>
+beforeEach(async () => {
+  operations = await openOperations({ file: ':memory:', log: silentLog })
+  await operations.migrate(hubMigrations)
+  database = operations.database as unknown as Kysely<HubTables>
+})
+afterEach(() => operations.close())
+
+const purgeOf = () =>
+  createPurge({ database, retention: { hub_events_days: 100, webhook_attempts_days: 10 }, clock: new ManualClock(NOW_MS), log: silentLog })
+const old = (days: number): number => NOW_MS - days * DAY_MS
+const idsOf = async (table: string, column: string): Promise<string[]> =>
+  (await sql<{ id: string }>`SELECT ${sql.ref(column)} AS id FROM ${sql.table(table)} ORDER BY 1`.execute(database)).rows.map(({ id }) => id)
+
+async function order(id: string, diagnosis: string | null, alarm: string | null): Promise<void> {
+  await sql`INSERT INTO hub_work_orders VALUES (${id}, 'c', 'home', 'd', 't', 'opened', 1, 'E2', NULL, 'c', 'c', ${diagnosis}, NULL, ${alarm}, 1, 1, 1, NULL, 0, '{}', NULL)`.execute(
+    database,
+  )
+}
+const diagnosis = (id: string, atMs: number) =>
+  sql`INSERT INTO hub_diagnoses VALUES (${id}, 'home', 'd', ${atMs}, 'fault', 'T-01', '{}')`.execute(database)
+const alarm = (id: string, clearedMs: number | null) =>
+  sql`INSERT INTO hub_alarms VALUES (${id}, 'home', 'd', 'E2', ${old(900)}, ${clearedMs}, '{}')`.execute(database)
+async function webhook(id: string, state: string, atMs: number): Promise<void> {
+  await sql`INSERT INTO outbox_events VALUES (${id}, 'home', 's', 1, 'mendline.test.v1', ${atMs}, '{}')`.execute(database)
+  await sql`INSERT INTO outbox_deliveries VALUES ('e', ${id}, 'home', 's', 1, ${state}, 1, 0, ${atMs})`.execute(database)
+  await sql`INSERT INTO outbox_attempts VALUES ('e', ${id}, 1, 'home', ${atMs}, 5, 200, NULL, '')`.execute(database)
+}
+
+describe('purge of the hubs', () => {
+  it('drops diagnoses and cleared alarms by age, and keeps what is young, not cleared or named by an order', async () => {
+    await diagnosis('old', old(101))
+    await diagnosis('ordered', old(500))
+    await diagnosis('young', old(99))
+    await alarm('cleared', old(101))
+    await alarm('open', null)
+    await alarm('ordered', old(500))
+    await order('o1', 'ordered', 'ordered')
+    expect(await purgeOf().run()).toEqual({ hub_diagnoses: 1, hub_alarms: 1 })
+    expect(await idsOf('hub_diagnoses', 'diagnosis_id')).toEqual(['ordered', 'young'])
+    expect(await idsOf('hub_alarms', 'alarm_id')).toEqual(['open', 'ordered'])
+    expect(await idsOf('hub_work_orders', 'work_order_id')).toEqual(['o1'])
+  })
+
+  it('drops settled webhooks whole and keeps one that is still owed, however old', async () => {
+    await webhook('delivered', 'delivered', old(11))
+    await webhook('dead', 'dead', old(11))
+    await webhook('pending', 'pending', old(50))
+    await webhook('young', 'delivered', old(9))
+    expect(await purgeOf().run()).toEqual({ outbox_deliveries: 2, outbox_attempts: 2, outbox_events: 2 })
+    for (const table of ['outbox_events', 'outbox_deliveries', 'outbox_attempts'])
+      expect(await idsOf(table, 'event_id'), table).toEqual(['pending', 'young'])
+  })
+
+  it('drops more than one batch, counts it, and finds nothing the second time', async () => {
+    await sql`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+      INSERT INTO hub_applied_events SELECT 'k' || i, ${old(101)} FROM n`.execute(database)
+    const purge = purgeOf()
+    expect(await purge.run()).toEqual({ hub_applied_events: 2_500 })
+    expect(await purge.run()).toEqual({})
+    expect(purge.statistics()).toMatchObject({ hub_applied_events: 2_500, hub_alarms: 0 })
+  })
+
+  it('works by itself after the start and not behind the stop', async () => {
+    await diagnosis('old', old(101))
+    const clock = new ManualClock(NOW_MS)
+    const purge = createPurge({ database, retention: { hub_events_days: 100, webhook_attempts_days: 10 }, clock, log: silentLog })
+    purge.start()
+    clock.advance(30_000)
+    await purge.stop()
+    await diagnosis('older', old(102))
+    clock.advance(3 * 3_600_000)
+    await purge.stop()
+    expect(await idsOf('hub_diagnoses', 'diagnosis_id')).toContain('older')
+  })
+})

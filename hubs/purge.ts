@@ -1,0 +1,134 @@
+/**
+ * Drops what the hubs keep by age: events that were applied, diagnoses and cleared alarms that no order, label or emergency names, webhooks
+ * that are settled with their attempts. Orders, cases and labels stay, and whatever they name stays with them. It works in small batches,
+ * some seconds after the start and then each hour; what was dropped is logged and counted.
+ */
+import { type Kysely, sql } from 'kysely'
+import type { Clock } from '#kernel/clock.ts'
+import type { Log } from '#kernel/log.ts'
+import type { HubTables } from './hub-tables.ts'
+
+export interface PurgeRetention {
+  readonly hub_events_days: number
+  readonly webhook_attempts_days: number
+}
+
+export interface Purge {
+  start(): void
+  /** Ends behind the batch in hand; idempotent. */
+  stop(): Promise<void>
+  /** Drops what is too old now. Rows by table. */
+  run(): Promise<Readonly<Record<string, number>>>
+  /** Rows dropped by table since the start. */
+  statistics(): Readonly<Record<string, number>>
+}
+
+const DAY_MS = 86_400_000
+const FIRST_MS = 30_000
+const EVERY_MS = 3_600_000
+/** Rows that go in one statement, so that no transaction of the hubs waits long. */
+const BATCH_ROWS = 1_000
+
+interface Rule {
+  readonly table: string
+  readonly days: keyof PurgeRetention
+  /** Rows that may go, with `before` for the time. */
+  readonly where: (beforeMs: number) => ReturnType<typeof sql>
+}
+
+/** In this order: an event goes when none of its deliveries is left. */
+const RULES: readonly Rule[] = [
+  { table: 'hub_applied_events', days: 'hub_events_days', where: (before) => sql`applied_at_ms < ${before}` },
+  { table: 'hub_events_set_aside', days: 'hub_events_days', where: (before) => sql`at_ms < ${before}` },
+  { table: 'hub_idempotency', days: 'hub_events_days', where: (before) => sql`at_ms < ${before}` },
+  {
+    table: 'hub_diagnoses',
+    days: 'hub_events_days',
+    where: (before) => sql`made_at_ms < ${before}
+      AND NOT EXISTS (SELECT 1 FROM hub_work_orders AS o WHERE o.diagnosis_id = hub_diagnoses.diagnosis_id)
+      AND NOT EXISTS (SELECT 1 FROM hub_labels AS l WHERE l.diagnosis_id = hub_diagnoses.diagnosis_id)
+      AND NOT EXISTS (SELECT 1 FROM hub_device_answers AS a WHERE a.diagnosis_id = hub_diagnoses.diagnosis_id)`,
+  },
+  {
+    table: 'hub_alarms',
+    days: 'hub_events_days',
+    where: (before) => sql`cleared_at_ms IS NOT NULL AND cleared_at_ms < ${before}
+      AND NOT EXISTS (SELECT 1 FROM hub_work_orders AS o WHERE o.alarm_id = hub_alarms.alarm_id)
+      AND NOT EXISTS (SELECT 1 FROM hub_emergencies AS e WHERE e.alarm_id = hub_alarms.alarm_id)`,
+  },
+  { table: 'outbox_deliveries', days: 'webhook_attempts_days', where: (before) => sql`state <> 'pending' AND updated_at_ms < ${before}` },
+  {
+    table: 'outbox_attempts',
+    days: 'webhook_attempts_days',
+    where: (before) => sql`at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM outbox_deliveries AS d
+      WHERE d.endpoint_id = outbox_attempts.endpoint_id AND d.event_id = outbox_attempts.event_id)`,
+  },
+  {
+    table: 'outbox_events',
+    days: 'webhook_attempts_days',
+    where: (before) => sql`at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM outbox_deliveries AS d WHERE d.event_id = outbox_events.event_id)`,
+  },
+]
+
+/** Key columns of a table, by which a batch is picked. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  hub_applied_events: ['event_key'],
+  hub_events_set_aside: ['event_key'],
+  hub_idempotency: ['tenant', 'idempotency_key'],
+  hub_diagnoses: ['diagnosis_id'],
+  hub_alarms: ['alarm_id'],
+  outbox_deliveries: ['endpoint_id', 'event_id'],
+  outbox_attempts: ['endpoint_id', 'event_id', 'attempt'],
+  outbox_events: ['event_id'],
+}
+
+export function createPurge(parts: {
+  readonly database: Kysely<HubTables>
+  readonly retention: PurgeRetention
+  readonly clock: Clock
+  readonly log: Log
+}): Purge {
+  const { database, retention, clock, log } = parts
+  const counts: Record<string, number> = Object.fromEntries(RULES.map(({ table }) => [table, 0]))
+  let cancel: () => void = () => {}
+  let isStopped = false
+  let running: Promise<unknown> = Promise.resolve()
+
+  const dropBatch = async ({ table, where }: Rule, beforeMs: number): Promise<number> => {
+    const keys = sql.join((KEYS[table] ?? []).map((key) => sql.ref(key)))
+    const picked = sql`SELECT ${keys} FROM ${sql.table(table)} WHERE ${where(beforeMs)} LIMIT ${sql.lit(BATCH_ROWS)}`
+    const answer = await sql`DELETE FROM ${sql.table(table)} WHERE (${keys}) IN (${picked})`.execute(database)
+    return Number(answer.numAffectedRows ?? 0)
+  }
+  const run = async (): Promise<Record<string, number>> => {
+    const dropped: Record<string, number> = {}
+    for (const rule of RULES) {
+      const beforeMs = clock.now() - retention[rule.days] * DAY_MS
+      for (let rows = BATCH_ROWS; rows === BATCH_ROWS && !isStopped; ) {
+        rows = await dropBatch(rule, beforeMs)
+        if (rows > 0) dropped[rule.table] = (dropped[rule.table] ?? 0) + rows
+        counts[rule.table] = (counts[rule.table] ?? 0) + rows
+      }
+    }
+    if (Object.keys(dropped).length > 0) log.info('records older than they are kept were dropped', dropped)
+    return dropped
+  }
+  const later = (pauseMs: number): void => {
+    cancel = clock.after(pauseMs, () => {
+      running = run()
+        .catch((error: unknown) => log.error('records could not be dropped by age', { cause: String(error) }))
+        .finally(() => isStopped || later(EVERY_MS))
+    })
+  }
+
+  return {
+    start: () => later(FIRST_MS),
+    async stop() {
+      isStopped = true
+      cancel()
+      await running
+    },
+    run,
+    statistics: () => ({ ...counts }),
+  }
+}
