@@ -52,7 +52,7 @@ export function createHealth(parts: HealthParts): Health {
       }
     },
     async samples() {
-      const [{ pipeline: flow, writer, store, maintenance, restarts }, deliveries, twins] = await Promise.all([
+      const [{ pipeline: flow, writer, store, quality, maintenance, restarts }, deliveries, twins] = await Promise.all([
         pipeline.statistics(),
         outbox.statistics(),
         twin.statistics(),
@@ -79,6 +79,7 @@ export function createHealth(parts: HealthParts): Health {
           (writer.in ?? 0) - accounted,
         ),
         ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
+        ...stateSamples(quality),
         ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
         {
@@ -96,6 +97,26 @@ export function createHealth(parts: HealthParts): Health {
 }
 
 const gauge = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'gauge', value })
+
+function stateSamples({ begun, standing }: PipelineHostStatistics['quality']): Sample[] {
+  const help = 'States of channels'
+  return [
+    ...Object.entries(begun).map(([state, value]) => ({
+      name: 'mendline_channel_states_begun_total',
+      help: `${help} that began since the start, by state`,
+      kind: 'counter' as const,
+      value,
+      labels: { state },
+    })),
+    ...Object.entries(standing).map(([state, value]) => ({
+      name: 'mendline_channel_states_standing_count',
+      help: `${help} that stand now, by state`,
+      kind: 'gauge' as const,
+      value,
+      labels: { state },
+    })),
+  ]
+}
 
 function refusalSamples(refusals: Readonly<Partial<Record<string, number>>>): Sample[] {
   const help = 'Connections, packets and messages that the broker refused, by error code'

@@ -285,6 +285,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       },
       storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
+      channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
       hubs,
       webhooks: outbox,
       twin,

@@ -150,6 +150,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
         }))
       },
     },
+    channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),
       alarms: page('alarms', []),

@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { NewIdentity, NewQuality } from '#catalogue/own-quality.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
@@ -11,7 +12,7 @@ import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { KeyStore } from './keys.ts'
-import type { QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
+import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
 
 type Maybe<T> = T | Promise<T>
 
@@ -112,12 +113,15 @@ export interface NewChannel {
   readonly max?: number
   readonly aggregated?: boolean
   readonly description?: string
+  /** How its quality is judged (docs/quality.md). */
+  readonly quality?: NewQuality
 }
 
 export interface NewType {
   readonly type: string
   readonly name?: string
   readonly channels: readonly NewChannel[]
+  readonly identities?: readonly NewIdentity[]
 }
 
 export interface TypePort {
@@ -305,6 +309,7 @@ export interface ApiPorts {
   readonly readings: ReadingPort
   readonly storage: StoragePort
   readonly quarantine: QuarantinePort
+  readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
   readonly webhooks: WebhookPort
   readonly twin: TwinPort

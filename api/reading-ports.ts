@@ -1,4 +1,5 @@
 /** What the API needs of the stored readings: buckets, raw records, the quarantine, and what all of it takes on disk. */
+import type { ChannelState } from '#kernel/channel-state.ts'
 import type { EpochMs } from '#kernel/clock.ts'
 import type { QuarantineEntry } from '#kernel/reading.ts'
 
@@ -55,4 +56,16 @@ export interface QuarantinePort {
     /** The answer ends with the entry whose raw bytes reach this sum. */
     readonly maxRawBytes: number
   }): Promise<ReadonlyArray<QuarantineEntry & { readonly id: number }>>
+}
+
+export interface ChannelStatePort {
+  /** States of a device that touch [from_ms, to_ms), ascending by (begin_ms, `channel/state`), behind `after`. */
+  list(query: {
+    readonly tenant: string
+    readonly device: string
+    readonly from_ms: number
+    readonly to_ms: number
+    readonly after?: { readonly from_ms: number; readonly key: string }
+    readonly limit: number
+  }): Promise<readonly ChannelState[]>
 }

@@ -20,6 +20,7 @@ import { isFromThisMachine } from './loopback-only.ts'
 import { attachMqtt } from './mqtt-upgrade.ts'
 import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
+import { channelStateRoutes } from './routes/channel-states.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
@@ -81,6 +82,7 @@ const ROUTES = [
   workOrderRoutes,
   webhookRoutes,
   quarantineRoutes,
+  channelStateRoutes,
 ]
 
 /** Builds the API; opens nothing before `start`. */

@@ -11,9 +11,9 @@ import { createTypeRegistry, type NewChannel, type OwnTypeTables, type TypeRegis
 let operations: Operations
 let registry: TypeRegistry
 
-const make = async (): Promise<TypeRegistry> => {
+const make = async (channelsPerReading_MAX = 4): Promise<TypeRegistry> => {
   const database = operations.database as Kysely<OwnTypeTables>
-  const made = createTypeRegistry({ database, catalogue: [kettle], clock: new ManualClock(0), limits: { channelsPerReading_MAX: 4 } })
+  const made = createTypeRegistry({ database, catalogue: [kettle], clock: new ManualClock(0), limits: { channelsPerReading_MAX } })
   await made.start()
   return made
 }
@@ -72,5 +72,44 @@ describe('type registry', () => {
     expect(failed.status).toBe('rejected')
     expect(namesOf(registry.find('home', 'plug'))).toEqual(['a', 'b', 'c'])
     expect(namesOf((await make()).find('home', 'plug'))).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('quality sections of an own type', () => {
+  const equal = ['a_c', 'b_c', 'd_c'].map((channel) => ({ channel, tolerance: 1 }))
+  const given = {
+    type: 'pump',
+    channels: [
+      {
+        name: 'a_c',
+        quality: { stuck_after_s: 3_600, stuck_tolerance: 0.2, stuck_drivers: [{ channel: 'speed_hz', moves: 5 }], rate_per_min_max: 10 },
+      },
+      { name: 'b_c' },
+      { name: 'd_c' },
+      { name: 'speed_hz', quality: { compared_after_update: false } },
+    ],
+    identities: [{ id: 'rest', equal, when: { channel: 'speed_hz', op: '<=' as const, value: 0, settle_s: 600 }, spread: 0.2 }],
+  }
+
+  it('are kept over a restart, and when the type is registered again without them', async () => {
+    registry = await make(9)
+    const type = await registry.register('home', given, async () => {})
+    expect(type.channels[0]?.quality).toEqual({
+      stuck: { afterMs: 3_600_000, tolerance: 0.2, drivers: [{ channel: 'speed_hz', moves: 5 }] },
+      ratePerMin_MAX: 10,
+    })
+    await registry.register('home', { type: 'pump', channels: [{ name: 'e_c' }] }, async () => {})
+    const again = (await make(9)).find('home', 'pump')
+    expect(again?.identities).toEqual(type.identities)
+    expect(again?.channels.find(({ name }) => name === 'a_c')?.quality).toEqual(type.channels[0]?.quality)
+  })
+
+  it('are refused with the reason where they name what is not there', async () => {
+    registry = await make(9)
+    const wrong = { ...given, identities: given.identities.map((identity) => ({ ...identity, when: { ...identity.when, channel: 'nobody_hz' } })) }
+    await expect(registry.register('home', wrong, async () => {})).rejects.toMatchObject({
+      code: 'MDL_API_INVALID',
+      details: { errors: [{ reason: 'identity rest: nobody_hz is no channel with numbers' }] },
+    })
   })
 })

@@ -4,6 +4,8 @@
  */
 import type { Kysely } from 'kysely'
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
+import { checkQuality } from '#catalogue/check-quality.ts'
+import { identityOf, type NewIdentity, type NewQuality, newIdentityOf, newQualityOf, qualityOf } from '#catalogue/own-quality.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { isId } from '#kernel/ids.ts'
@@ -37,6 +39,7 @@ export interface NewChannel {
   /** The device may send {min, mean, max}. */
   readonly aggregated?: boolean | undefined
   readonly description?: string | undefined
+  readonly quality?: NewQuality | undefined
 }
 
 export interface NewType {
@@ -44,6 +47,8 @@ export interface NewType {
   /** Name for people; the type when absent. */
   readonly name?: string | undefined
   readonly channels: readonly NewChannel[]
+  /** Relations that physics demands of the channels; those of an earlier registration stay when absent. */
+  readonly identities?: readonly NewIdentity[] | undefined
 }
 
 export interface TypeRegistry {
@@ -90,8 +95,10 @@ export function createTypeRegistry(parts: {
     refuseFaults(given, { common, known, limits })
     const type = toApplianceType(tenant, given)
     if (known !== undefined) refuseChanges(known, type)
-    const merged = { ...type, channels: [...keptChannels(known, given), ...type.channels] }
-    const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel) })
+    const identities = type.identities ?? known?.identities
+    const merged = { ...type, channels: [...keptChannels(known, given), ...type.channels], ...(identities === undefined ? {} : { identities }) }
+    refuseQuality(merged)
+    const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel), identities: identities?.map(newIdentityOf) })
     await prepare(merged)
     await database
       .insertInto('own_types')
@@ -177,6 +184,11 @@ function columnFaults(given: NewChannel, field: string, columns: Map<string, str
   return taken === undefined ? [] : [{ field, reason: `takes the name ${taken}, which belongs to ${columns.get(taken)}` }]
 }
 
+function refuseQuality(type: ApplianceType): void {
+  const errors = checkQuality(type).map((reason) => ({ field: 'quality', reason }))
+  if (errors.length > 0) throw new MendlineError('MDL_API_INVALID', 'the quality sections of the type have faults', { details: { errors } })
+}
+
 function refuseChanges(known: ApplianceType, given: ApplianceType): void {
   for (const channel of given.channels) {
     const before = known.channels.find((old) => old.name === channel.name)
@@ -200,6 +212,7 @@ function toApplianceType(tenant: string, given: NewType): ApplianceType {
     steps: [],
     rules: [],
     recipe: undefined,
+    ...(given.identities === undefined ? {} : { identities: given.identities.map(identityOf) }),
   }
 }
 
@@ -215,10 +228,11 @@ function toChannel(given: NewChannel): Channel {
     isAggregated: given.aggregated ?? false,
     isSafety: false,
     description: { en: description, 'zh-CN': description },
+    ...qualityOf(given.quality),
   }
 }
 
 function toNewChannel(channel: Channel): NewChannel {
   const { name, kind, unit, min, max, isAggregated, description } = channel
-  return { name, kind, unit, min, max, aggregated: isAggregated, description: description.en }
+  return { name, kind, unit, min, max, aggregated: isAggregated, description: description.en, ...newQualityOf(channel) }
 }

@@ -7,8 +7,8 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { ChannelState } from '#kernel/channel-state.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { DerivedChange } from '../ingest/derived-store.ts'
-import { createQuality } from '../ingest/quality/quality.ts'
+import type { DerivedChange, DerivedRow } from '../ingest/derived-store.ts'
+import { createQuality, type QualityStatistics } from '../ingest/quality/quality.ts'
 import { type ClosedWindow, createWindows } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRulesEngine } from '../rules/engine.ts'
@@ -51,9 +51,12 @@ interface DerivationFolds {
 type States = Readonly<Record<'quality' | 'windows' | 'rules', unknown>>
 
 /** The folds of the pipeline: quality, windows, and every rule but those for safety, which decide on arrival. */
-export function deriveAll(types: (type: string) => ApplianceType | undefined): Derivation<ClosedWindow> {
-  return createDerivation({
-    quality: createQuality({ types }),
+export function deriveAll(types: (type: string) => ApplianceType | undefined): Derivation<ClosedWindow> & {
+  readonly qualityStatistics: () => QualityStatistics
+} {
+  const quality = createQuality({ types })
+  const derivation = createDerivation({
+    quality,
     windows: createWindows({ types }),
     rules: createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule) }),
     sensorAlarms({ type: id, received_at_ms }, changes) {
@@ -61,6 +64,7 @@ export function deriveAll(types: (type: string) => ApplianceType | undefined): D
       return type === undefined ? [] : sensorAlarms(type, changes, received_at_ms)
     },
   })
+  return { ...derivation, qualityStatistics: () => quality.statistics() }
 }
 
 /** Joins the folds; a reading goes through quality, windows and rules, in this order. */
@@ -128,4 +132,9 @@ function stateRow({ observed_at_ms: known_ms }: Reading, change: ChannelState): 
   // The end brings no more than its time: what showed the state stays as it was found.
   if (end_ms !== null) return { op: 'close', ...place, to_ms: end_ms }
   return { op: 'put', ...place, to_ms: null, data: { type, channel, state, found_ms, firmware, detail } }
+}
+
+/** The state of a channel again, from the row that `stateRow` made of it. */
+export function channelStateOf({ tenant, device, from_ms, to_ms, data }: DerivedRow): ChannelState {
+  return { ...(data as Omit<ChannelState, 'tenant' | 'device' | 'begin_ms' | 'end_ms'>), tenant, device, begin_ms: from_ms, end_ms: to_ms }
 }

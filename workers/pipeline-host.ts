@@ -46,6 +46,8 @@ export interface PipelineHostStatistics {
   readonly pipeline: PipelineStatistics
   readonly writer: Readonly<Record<string, number>>
   readonly store: Readonly<Record<string, number>>
+  /** Readings judged, and states of channels by kind. */
+  readonly quality: { readonly late: number; readonly begun: Readonly<Record<string, number>>; readonly standing: Readonly<Record<string, number>> }
   readonly maintenance: Readonly<Record<string, number>>
 }
 

@@ -13,6 +13,7 @@ import type { Log } from '#kernel/log.ts'
 import { flushCompiled } from '../compile-cache.ts'
 import { decodeMessage } from '../ingest/decode.ts'
 import { createDeduplicator } from '../ingest/deduplicate.ts'
+import type { RowQuery } from '../ingest/derived-store.ts'
 import { createGapTracker } from '../ingest/gaps.ts'
 import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
 import { createLatestValues } from '../ingest/latest.ts'
@@ -27,7 +28,7 @@ import { createDiagnoser } from '../models/diagnose.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import type { ClosedWindow } from '../models/windows.ts'
-import { deriveAll } from './derivation.ts'
+import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
 import { createPacedReader } from './paced-reader.ts'
 import { Pipeline } from './pipeline.ts'
@@ -101,6 +102,10 @@ main.handle(PIPELINE_CALLS.quarantined, async (query: QuarantineQuery) => {
   await seeWhatIsAcknowledged()
   return store.quarantined(query)
 })
+main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) => {
+  await seeWhatIsAcknowledged()
+  return (await derived.rows({ ...query, kind: 'channel_state' })).map(channelStateOf)
+})
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.timeZone, async ([key, zone]: readonly [string, string]) => void zones.set(key, zone))
 main.handle(PIPELINE_CALLS.registerMapping, (version: MappingVersion) => mappingBook.add(version))
@@ -137,8 +142,9 @@ async function start(): Promise<void> {
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
+  const derivation = deriveAll(typeById)
   const truth = new EventTime<ClosedWindow>({
-    derivation: deriveAll(typeById),
+    derivation,
     gaps: createGapTracker(limits),
     latest,
     derived,
@@ -169,6 +175,7 @@ async function start(): Promise<void> {
     pipeline: pipeline?.statistics(),
     writer: writer.statistics(),
     store: await store.statistics(),
+    quality: derivation.qualityStatistics(),
     maintenance: maintenance.statistics(),
   }))
   const { running } = await pipeline.start(storePosition)

@@ -39,6 +39,7 @@ export const PIPELINE_CALLS = {
   buckets: 'buckets',
   raw: 'raw',
   quarantined: 'quarantined',
+  channelStates: 'channel-states',
   statistics: 'statistics',
   registerType: 'register-type',
   storage: 'storage',

@@ -9,6 +9,35 @@ import { answers, found, IdempotencyHeader, listOf, once, tenantOf, tenantQuery 
 
 const NAME_PATTERN = '^[a-z][a-z0-9_]{0,62}$'
 
+const channelName = Type.String({ pattern: NAME_PATTERN })
+const IDENTITIES_MAX = 16
+const MEMBERS_MAX = 16
+
+/** How the quality of a channel is judged; `docs/quality.md` says what each bound does. */
+const QualitySchema = Type.Object(
+  {
+    stuck_after_s: Type.Optional(Type.Number({ minimum: 60 })),
+    stuck_tolerance: Type.Optional(Type.Number({ minimum: 0 })),
+    stuck_drivers: Type.Optional(Type.Array(Type.Object({ channel: channelName, moves: Type.Number() }), { maxItems: MEMBERS_MAX })),
+    rate_per_min_max: Type.Optional(Type.Number()),
+    change_max: Type.Optional(Type.Number()),
+    spike_max: Type.Optional(Type.Number()),
+    on_event: Type.Optional(Type.Boolean()),
+    compared_after_update: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+
+const IdentitySchema = Type.Object(
+  {
+    id: IdSchema,
+    equal: Type.Array(Type.Object({ channel: channelName, tolerance: Type.Number() }), { minItems: 3, maxItems: MEMBERS_MAX }),
+    when: Type.Object({ channel: channelName, op: Type.Enum(['<=', '>']), value: Type.Number(), settle_s: Type.Number({ minimum: 0 }) }),
+    spread: Type.Number(),
+  },
+  { additionalProperties: false },
+)
+
 const newTypeSchema = ({ channelsPerReading_MAX }: Pick<Limits, 'channelsPerReading_MAX'>) =>
   Type.Object(
     {
@@ -24,11 +53,13 @@ const newTypeSchema = ({ channelsPerReading_MAX }: Pick<Limits, 'channelsPerRead
             max: Type.Optional(Type.Number()),
             aggregated: Type.Optional(Type.Boolean({ description: 'May come as {min, mean, max}' })),
             description: Type.Optional(Type.String({ maxLength: 200 })),
+            quality: Type.Optional(QualitySchema),
           },
           { additionalProperties: false },
         ),
         { minItems: 1, maxItems: channelsPerReading_MAX },
       ),
+      identities: Type.Optional(Type.Array(IdentitySchema, { maxItems: IDENTITIES_MAX })),
     },
     { additionalProperties: false },
   )
