@@ -11,8 +11,8 @@ if (!existsSync(pinned)) {
   console.error(`Mendline is not installed here: run \`npm ci\` in ${root} first (it brings the pinned Node).`)
   process.exit(2)
 }
-// V8 lets the young generation grow to 128 MiB of garbage under load; messages die young, and 16 MiB hold them.
-const child = spawn(pinned, ['--max-semi-space-size=8', join(root, 'cli.ts'), ...process.argv.slice(2)], {
+// V8 lets the young generation grow to 128 MiB of garbage under load; messages die young, and 32 MiB hold them at the least cost (8: 16.3 us of processor a message, 16: 14.4, without a bound: 16).
+const child = spawn(pinned, ['--max-semi-space-size=16', join(root, 'cli.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',
   shell: process.platform === 'win32',
 })
