@@ -4,7 +4,7 @@
  * and settings go past it to live sessions (`downlinks.ts`); nobody reads telemetry from here.
  */
 import type { Duplex } from 'node:stream'
-import { Aedes } from 'aedes'
+import { Aedes, type PublishPacket } from 'aedes'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
@@ -19,6 +19,7 @@ import { createDownlinks, type DeviceChannel, type Downlinks, deviceChannel } fr
 import { createFlow, type Flow } from './flow.ts'
 import { createForeignDoor } from './forms/foreign-door.ts'
 import type { MappingPort } from './forms/mapped-topics.ts'
+import { createSparkplugHost, type SparkplugHost } from './gateways/sparkplug-host.ts'
 import type { Identity } from './identity.ts'
 import { type Arrival, type Listener, listenTcp, listenTls, type TlsSettings } from './listeners.ts'
 import { createLogin, type LoginCheck } from './login.ts'
@@ -38,6 +39,8 @@ export interface BrokerSettings {
   readonly dev: boolean
   /** Appliance type of a device that is not registered (`dev` only). */
   readonly anonymousType?: string | undefined
+  /** Name of this platform as Sparkplug's host application. */
+  readonly sparkplugHostId?: string | undefined
 }
 
 export interface BrokerPorts {
@@ -68,6 +71,7 @@ export interface Broker extends DeviceChannel {
 }
 
 const DEFAULT_TYPE = 'air_conditioner'
+const DEFAULT_HOST = 'mendline'
 
 export function createBroker({ registry, accept, openDoor, mappings, onState, clock, log, limits, settings }: BrokerPorts): Broker {
   const admission = createAdmission(limits)
@@ -92,12 +96,14 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
   const shared = { registry, sessions, children, downlinks, presence, counters, lanes, clock, log, limits, isDev, refuse }
   const login = createLogin({ ...shared, isRevoked: revocations.isRevoked })
   const anonymousType = settings.anonymousType ?? DEFAULT_TYPE
+  const hostId = settings.sparkplugHostId ?? DEFAULT_HOST
+  const sparkplug = createSparkplugHost({ hostId, publish: (message) => send(aedes, message), clock, log, limits })
   const authoriser = createAuthoriser({
     ...shared,
     accept,
     anonymousType,
     isStopping,
-    foreign: createForeignDoor({ mappings }),
+    foreign: createForeignDoor({ mappings, sparkplug: sparkplug.door }),
     onHeard: lanes.heard,
   })
   const aedes = createEngine(login, authoriser, limits)
@@ -129,12 +135,13 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
         onDropped,
         onAcknowledged: downlinks.acknowledged,
       })
+      await sparkplug.start()
       listeners.push(await listenTcp(settings.mqtt, listenerPorts))
       if (settings.tls !== undefined) listeners.push(await listenTls(settings.tls, listenerPorts))
       const [mqttPort = 0, tlsPort] = listeners.map(({ port }) => port)
       return tlsPort === undefined ? { mqttPort } : { mqttPort, tlsPort }
     },
-    stop: () => (stopped ??= stopBroker({ revocations, listeners, flow, sessions, aedes, clock, limits })),
+    stop: () => (stopped ??= stopBroker({ sparkplug, revocations, listeners, flow, sessions, aedes, clock, limits })),
     handleWebSocket(stream, address) {
       const ticket = isStopping() ? undefined : admission.admit(address)
       if (ticket !== undefined) arrive({ stream, address, ticket })
@@ -215,7 +222,21 @@ function watchEngine(aedes: Aedes, ports: EnginePorts): void {
   })
 }
 
+/** Sends a message of the platform; it needs no rights and is not journalled. */
+function send(aedes: Aedes, { topic, payload, retain }: { topic: string; payload: object | Buffer; retain: boolean }): Promise<void> {
+  const packet: PublishPacket = {
+    cmd: 'publish',
+    topic,
+    payload: Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload)),
+    qos: 1,
+    retain,
+    dup: false,
+  }
+  return new Promise((resolve, reject) => aedes.publish(packet, (error) => (error ? reject(error) : resolve())))
+}
+
 interface StopPorts {
+  readonly sparkplug: SparkplugHost
   readonly revocations: Revocations
   readonly listeners: readonly Listener[]
   readonly flow: Flow
@@ -225,11 +246,13 @@ interface StopPorts {
   readonly limits: Limits
 }
 
-async function stopBroker({ revocations, listeners, flow, sessions, aedes, clock, limits }: StopPorts): Promise<void> {
+async function stopBroker({ sparkplug, revocations, listeners, flow, sessions, aedes, clock, limits }: StopPorts): Promise<void> {
   revocations.stop()
   for (const listener of listeners) listener.close()
   flow.hold()
   await Promise.race([flow.idle(), new Promise<void>((resolve) => clock.after(limits.brokerDrainMs, resolve))])
+  const told = sparkplug.stop().catch(() => {})
+  await Promise.race([told, new Promise<void>((resolve) => clock.after(limits.farewellMs, resolve))])
   // Two turns of the loop, so that the last PUBACKs are written before their sockets close.
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
   sessions.closeSilent()

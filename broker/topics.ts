@@ -24,6 +24,12 @@ const UPLINKS: ReadonlySet<string> = new Set(['tele', 'event', 'state', 'reporte
 /** Readings in another form, by the last level of their topic. */
 const FORMS: ReadonlyMap<string, MessageForm> = new Map([['senml', 'senml']])
 
+/** First level of Sparkplug's topics. */
+const SPARKPLUG = 'spBv1.0'
+/** Topic of the state of the host application (Sparkplug 3.0, chapter 4). */
+export const hostStateTopic = (hostId: string): string => `${SPARKPLUG}/STATE/${hostId}`
+export const nodeCommandTopic = (tenant: string, edge: string): string => `${SPARKPLUG}/${tenant}/NCMD/${edge}`
+
 /** Tells whether a topic or filter belongs to the contract. */
 export const isContractTopic = (topic: string): boolean => topic === 'mend' || topic.startsWith(ROOT)
 
@@ -59,6 +65,9 @@ export function decidePublish(principal: Principal, { topic, qos, isDev }: { top
 
 /** Tells whether a will may stand on `topic`: the state of a device that the principal speaks for, or with `--dev` outside `mend/`. */
 export function mayHaveWill(principal: Principal, will: { topic: string; qos: number; isDev: boolean }): boolean {
+  const [root, group, kind, edge, ...rest] = will.topic.split('/', 6)
+  if (root === SPARKPLUG && principal.kind !== 'anonymous')
+    return will.qos <= 1 && kind === 'NDEATH' && group === principal.tenant && edge === principal.id && rest.length === 0
   const decision = decidePublish(principal, will)
   return decision.kind === 'plain' || (decision.kind === 'accept' && decision.uplink.kind === 'state')
 }
@@ -69,12 +78,21 @@ export function mayHaveWill(principal: Principal, will: { topic: string; qos: nu
  */
 export function maySubscribe(principal: Principal, filter: string, isDev: boolean): boolean {
   if (filter.startsWith('$')) return false
+  if (filter.startsWith(`${SPARKPLUG}/`) && principal.kind !== 'anonymous') return maySubscribeSparkplug(principal, filter)
   if (isDev && principal.kind === 'anonymous') return true
   if (!isContractTopic(filter)) return isDev && !filter.startsWith('#') && !filter.startsWith('+')
   const [, version, tenant, device, kind, id, ...rest] = filter.split('/', 8)
   if (version !== 'v1' || tenant === undefined || device === undefined || rest.length > 0 || !speaksFor(principal, tenant, device)) return false
   if (kind === 'desired') return id === undefined
   return kind === 'cmd' && id !== undefined && (id === '#' || id === '+' || isId(id))
+}
+
+/** Sparkplug's edge node hears commands to itself and its devices, and the state of host applications. */
+function maySubscribeSparkplug({ tenant, id }: Exclude<Principal, { kind: 'anonymous' }>, filter: string): boolean {
+  const [, group, kind, edge, device, ...rest] = filter.split('/', 7)
+  if (group === 'STATE') return kind !== undefined && kind !== '#' && edge === undefined
+  if (group !== tenant || edge !== id || rest.length > 0) return false
+  return kind === 'NCMD' ? device === undefined || device === '#' : kind === 'DCMD' && device !== undefined
 }
 
 /** Tells whether a message may be delivered to the principal; the second look, after `maySubscribe`. */

@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   MDL_INGEST_TYPE_UNKNOWN: 'The device is of a type that is neither in the catalogue nor registered.',
   MDL_INGEST_UNIT: 'The unit is not that of the channel and does not convert to it by a declared factor.',
   MDL_INGEST_MAPPING_UNKNOWN: 'No mapping is for this device, or the version that the record names is not there.',
+  MDL_INGEST_BIRTH_UNKNOWN: 'A Sparkplug metric whose birth certificate is not known here; the edge node was asked for a rebirth.',
+  MDL_INGEST_VALUE_QUALITY: 'The sender itself marks the value as bad or stale.',
   MDL_INGEST_DEVICE_UNKNOWN: 'The sender speaks for no device of this name; its part of the payload is kept.',
   MDL_INGEST_POISON: 'A consumer failed twice on this record; it is set aside and the consumer went on.',
   MDL_TWIN_INVALID: 'A message about settings or a command (reported, ack) has a field of the wrong type or range, or makes too long a document.',

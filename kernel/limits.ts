@@ -96,6 +96,14 @@ export const limits = {
   /** Device time behind receipt in days, default per device (`max_age_days`). */
   behindDays_MAX: 30,
 
+  /** Sparkplug edge nodes whose births are remembered; above it the one unused for longest is forgotten and asked for a rebirth. */
+  sparkplugEdges_MAX: 10_000,
+  /** Metrics remembered of the births of one edge node, its devices included; further ones count as unknown. */
+  sparkplugMetrics_MAX: 5_000,
+  /** UTF-8 bytes of names and datatypes that a record carries beside a Sparkplug payload; further metrics count as unknown. */
+  sparkplugContextBytes_MAX: 24 * 1024,
+  /** Least time between two requests for a rebirth to one edge node. */
+  sparkplugRebirthMs: 10_000,
   /** Mappings of one tenant, each in all its versions; a further one is refused. */
   mappingsPerTenant_MAX: 200,
 
@@ -235,6 +243,7 @@ export type Limits = { readonly [Name in keyof typeof limits]: number }
 export function assertLimits(given: Limits = limits): void {
   assert(given.packetBytesBeforeLogin_MAX < given.packetBytes_MAX, 'the packet limit before login lies below the one after')
   assert(given.packetBytes_MAX < given.journalRecordBytes_MAX, 'every packet that passes the guard fits a journal record')
+  assert(given.packetBytes_MAX + given.sparkplugContextBytes_MAX < given.journalRecordBytes_MAX, 'a Sparkplug packet fits a record with its names')
   assert(given.journalRecordBytes_MAX <= given.pipelineReadBytes, 'one turn of the pipeline holds at least one record')
   assert(given.journalRecordBytes_MAX < given.journalPendingBytes_MAX, 'the commit queue holds at least one record')
   assert(given.inferenceBatch_MAX <= given.windowsPending_MAX, 'a batch of windows fits the queue of windows')

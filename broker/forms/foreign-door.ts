@@ -3,6 +3,8 @@
  * a publish tells about which devices, under the same rule as everywhere: a principal speaks for its devices and for no other. What a
  * gateway says of a device that is not its own is kept as `stray` under the gateway, so that one wrong name does not cost it the connection.
  */
+
+import type { SparkplugDoor } from '../gateways/sparkplug-door.ts'
 import type { Principal } from '../principal.ts'
 import type { ForeignDecision, ForeignPublish, TypeOf } from './foreign-decision.ts'
 import { decideMapped, type MappingPort } from './mapped-topics.ts'
@@ -15,11 +17,16 @@ export interface ForeignDoor {
 
 const NO_MAPPINGS: MappingPort = { route: () => undefined, forDevice: () => undefined }
 
-export function createForeignDoor({ mappings = NO_MAPPINGS }: { readonly mappings?: MappingPort | undefined }): ForeignDoor {
+interface ForeignDoorPorts {
+  readonly mappings?: MappingPort | undefined
+  readonly sparkplug: SparkplugDoor
+}
+
+export function createForeignDoor({ mappings = NO_MAPPINGS, sparkplug }: ForeignDoorPorts): ForeignDoor {
   return {
     decide(principal, publish, typeOf) {
       if (publish.topic.startsWith('mend/') && !publish.topic.endsWith('/mapped')) return undefined
-      return decideThingsboard(principal, publish) ?? decideMapped(principal, publish, { mappings, typeOf })
+      return decideThingsboard(principal, publish) ?? sparkplug(principal, publish) ?? decideMapped(principal, publish, { mappings, typeOf })
     },
   }
 }

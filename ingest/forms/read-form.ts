@@ -8,6 +8,7 @@ import { assertNever } from '#kernel/errors.ts'
 import { parsePayload } from '../decode-json.ts'
 import type { FormItem, FormOptions } from './form-items.ts'
 import { readSenml } from './senml.ts'
+import { readSparkplugForm } from './sparkplug.ts'
 import { readThingsboard } from './thingsboard.ts'
 
 /** Reads the payload; undefined when it cannot be read at all, which is complained about. */
@@ -30,8 +31,7 @@ function readerOf(message: AcceptedMessage, options: FormOptions): readonly Form
     case 'mapped':
       return fromJson(message, options, readMapped)
     case 'sparkplug':
-      options.complain('MDL_INGEST_UNREADABLE', '', `this version cannot read the form ${form}`)
-      return undefined
+      return readSparkplugForm(message, options)
     case 'stray':
       return undefined
     default:

@@ -1,0 +1,154 @@
+/**
+ * What Sparkplug's births told: for each edge node its session number, the last `seq`, and name and datatype of each metric by alias and
+ * name. In memory only: a server that starts anew, or forgot a node, asks for a rebirth. It answers with the table that a record needs to
+ * be read by itself.
+ */
+import type { Clock } from '#kernel/clock.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { SparkplugPayload } from '#kernel/sparkplug-payload.ts'
+
+type BirthLimits = Pick<Limits, 'sparkplugEdges_MAX' | 'sparkplugMetrics_MAX' | 'sparkplugContextBytes_MAX' | 'sparkplugRebirthMs'>
+
+interface Declared {
+  readonly alias: number | undefined
+  readonly name: string
+  readonly datatype: number
+}
+
+interface Table {
+  readonly byAlias: Map<number, Declared>
+  readonly byName: Map<string, Declared>
+}
+
+interface Edge {
+  bdSeq: number | undefined
+  /** Undefined = no birth is known. */
+  seq: number | undefined
+  /** Tables by device, '' for the node itself. */
+  readonly tables: Map<string, Table>
+  metrics: number
+  askedAtMs: number
+}
+
+const SEQ_COUNT = 256
+
+export interface SparkplugBirths {
+  /** The node (device '') or a device was born. True when its `seq` shows a gap or no node birth is known. */
+  born(edge: string, device: string, payload: SparkplugPayload): boolean
+  /** Data came: the context that its record carries, and whether a rebirth is needed. */
+  heard(edge: string, device: string, payload: SparkplugPayload): { readonly context: string | undefined; readonly isRebirthNeeded: boolean }
+  /** A device died. True when a rebirth is needed. */
+  deviceDied(edge: string, device: string, payload: SparkplugPayload): boolean
+  /** The node died: the devices that died with it; undefined when the death belongs to an older session. */
+  nodeDied(edge: string, payload: SparkplugPayload): readonly string[] | undefined
+  /** Tells whether the node may be asked for a rebirth now, and notes that it is. */
+  mayAsk(edge: string): boolean
+}
+
+export function createSparkplugBirths({ clock, limits }: { readonly clock: Clock; readonly limits: BirthLimits }): SparkplugBirths {
+  const edges = new Map<string, Edge>()
+
+  /** The edge, moved to the end of the map: the first is the one unused for longest. */
+  const edgeOf = (name: string): Edge => {
+    const known = edges.get(name)
+    const edge = known ?? { bdSeq: undefined, seq: undefined, tables: new Map(), metrics: 0, askedAtMs: Number.NEGATIVE_INFINITY }
+    edges.delete(name)
+    edges.set(name, edge)
+    const oldest = edges.size > limits.sparkplugEdges_MAX ? edges.keys().next().value : undefined
+    if (oldest !== undefined) edges.delete(oldest)
+    return edge
+  }
+
+  return {
+    born(name, device, payload) {
+      const edge = edgeOf(name)
+      if (device !== '') {
+        const hasGap = isGap(edge, payload)
+        remember(edge, { device, payload, limits })
+        return hasGap
+      }
+      edge.tables.clear()
+      edge.metrics = 0
+      edge.bdSeq = bdSeqOf(payload)
+      edge.seq = payload.seq ?? 0
+      remember(edge, { device: '', payload, limits })
+      return false
+    },
+    heard(name, device, payload) {
+      const edge = edgeOf(name)
+      const hasGap = isGap(edge, payload)
+      const { context, isWhole } = contextOf(edge.tables.get(device), payload, limits)
+      return { context, isRebirthNeeded: hasGap || !isWhole }
+    },
+    deviceDied(name, device, payload) {
+      const edge = edgeOf(name)
+      forget(edge, device)
+      return isGap(edge, payload)
+    },
+    nodeDied(name, payload) {
+      const edge = edges.get(name)
+      if (edge === undefined || edge.seq === undefined || bdSeqOf(payload) !== edge.bdSeq) return undefined
+      edges.delete(name)
+      return [...edge.tables.keys()].filter((device) => device !== '')
+    },
+    mayAsk(name) {
+      const edge = edgeOf(name)
+      const now = clock.monotonicMs()
+      if (now - edge.askedAtMs < limits.sparkplugRebirthMs) return false
+      edge.askedAtMs = now
+      return true
+    },
+  }
+}
+
+const bdSeqOf = ({ metrics }: SparkplugPayload): number | undefined => {
+  const value = metrics.find(({ name }) => name === 'bdSeq')?.value
+  return value?.kind === 'int' ? Number(value.value) : undefined
+}
+
+/** Follows `seq`, which counts 0 to 255 over all messages of the node; the same one again is a message sent twice. */
+function isGap(edge: Edge, { seq }: SparkplugPayload): boolean {
+  const last = edge.seq
+  if (last === undefined) return true
+  if (seq === undefined) return false
+  edge.seq = seq
+  return seq !== last && seq !== (last + 1) % SEQ_COUNT
+}
+
+function forget(edge: Edge, device: string): void {
+  edge.metrics -= edge.tables.get(device)?.byName.size ?? 0
+  edge.tables.delete(device)
+}
+
+function remember(edge: Edge, { device, payload, limits }: { device: string; payload: SparkplugPayload; limits: BirthLimits }): void {
+  forget(edge, device)
+  const table: Table = { byAlias: new Map(), byName: new Map() }
+  edge.tables.set(device, table)
+  for (const { name, alias, datatype } of payload.metrics) {
+    if (name === undefined || datatype === undefined || edge.metrics >= limits.sparkplugMetrics_MAX) continue
+    const declared = { alias, name, datatype }
+    if (!table.byName.has(name)) edge.metrics++
+    table.byName.set(name, declared)
+    if (alias !== undefined) table.byAlias.set(alias, declared)
+  }
+}
+
+/** Names and datatypes of the metrics of one payload, as far as they are known and fit. */
+function contextOf(table: Table | undefined, { metrics }: SparkplugPayload, limits: BirthLimits) {
+  const entries = new Set<string>()
+  let bytes = 2
+  let isWhole = true
+  for (const { name, alias, datatype } of metrics) {
+    const declared = name === undefined ? table?.byAlias.get(alias ?? -1) : table?.byName.get(name)
+    if (declared === undefined) {
+      isWhole &&= name !== undefined && datatype !== undefined
+      continue
+    }
+    const entry = JSON.stringify([declared.alias ?? null, declared.name, declared.datatype])
+    if (entries.has(entry)) continue
+    bytes += Buffer.byteLength(entry) + 1
+    if (bytes > limits.sparkplugContextBytes_MAX) break
+    entries.add(entry)
+  }
+  return { context: entries.size === 0 ? undefined : `[${[...entries].join(',')}]`, isWhole }
+}
