@@ -98,12 +98,13 @@ export async function runHostileCases(options: HostileOptions): Promise<HostileR
   }
 }
 
-interface HealthyDevice {
+export interface HealthyDevice {
   take(): Promise<{ latenciesMs: number[]; isLost: boolean }>
   stop(): Promise<unknown>
 }
 
-async function startHealthy(port: number, login: HostileLogin): Promise<HealthyDevice> {
+/** Starts the healthy device on a thread of its own. */
+export async function startHealthy(port: number, login: HostileLogin): Promise<HealthyDevice> {
   const worker = new Worker(new URL('./hostile-healthy.ts', import.meta.url), { workerData: { port, login } })
   const failed = once(worker, 'error').then(([error]) => Promise.reject(error))
   failed.catch(() => {})
@@ -121,12 +122,14 @@ async function startHealthy(port: number, login: HostileLogin): Promise<HealthyD
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-function quantile(values: readonly number[], ratio: number): number {
+/** The value below which a share of the values lies. */
+export function quantile(values: readonly number[], ratio: number): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * ratio))] ?? Number.NaN
 }
 
-function rssMib(pid: number): number {
+/** Resident set of a process; NaN where it cannot be read. */
+export function rssMib(pid: number): number {
   try {
     const [, kib] = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
     return kib === undefined ? Number.NaN : Number(kib) / 1024
@@ -135,7 +138,8 @@ function rssMib(pid: number): number {
   }
 }
 
-function isUp(pid: number): boolean {
+/** Whether a process lives. */
+export function isUp(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
