@@ -34,4 +34,21 @@ describe('ingest', () => {
     await expect(ingest.accept(message(new Uint8Array(1)))).rejects.toMatchObject({ code: 'MDL_JOURNAL_UNAVAILABLE' })
     expect(ingest.statistics()).toMatchObject({ accepted: 0, refused: 1, waiting: 0 })
   })
+
+  it('counts what comes through a door as what comes by promise, and tells who waits', async () => {
+    const journal = createMemoryJournal()
+    const ingest = createIngest({ journal, clock: new ManualClock(0), log: silentLog, limits })
+    const { payload: _p, received_at_ms: _r, ...source } = message(new Uint8Array(0))
+    const ends: unknown[] = []
+    const door = ingest.openDoor(source, { settled: ({ count, error }) => ends.push([count, error]) })
+    expect(door.accept(new Uint8Array(1), epochMs(7))).toMatchObject({ code: 'MDL_JOURNAL_UNAVAILABLE' })
+    expect([ingest.isWriting(), ingest.statistics()]).toMatchObject([false, { accepted: 0, refused: 1, waiting: 0 }])
+    await journal.start()
+    expect(door.accept(new Uint8Array([1, 2]), epochMs(8))).toBeUndefined()
+    expect(ingest.statistics()).toMatchObject({ waiting: 1 })
+    await new Promise((resolve) => setImmediate(resolve))
+    const [record] = (await journal.read(0, 1_000)).records
+    expect(record === undefined ? undefined : decodeRecord(record.body)).toMatchObject({ device: 'ac-1', kind: 'tele', received_at_ms: 8 })
+    expect([ends, ingest.isWriting(), ingest.statistics()]).toMatchObject([[[1, undefined]], true, { accepted: 1, payload_bytes: 2, waiting: 0 }])
+  })
 })

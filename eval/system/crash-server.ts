@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const READY_MS_MAX = 20_000
 /** As `bin/mendline.mjs` starts the server, without the wrapper's own process. */
-const HEAP_FLAG = '--max-semi-space-size=8'
+const HEAP_FLAG = '--max-semi-space-size=16'
 
 export interface CrashServerOptions {
   readonly data: string

@@ -219,3 +219,69 @@ describe('file journal on a failing disk', () => {
     expect(files.paths().filter((path) => path.endsWith('.journal')).length).toBeLessThanOrEqual(2)
   })
 })
+
+describe('file journal under load', () => {
+  const paced = { ...contractLimits, journalCommitPauseMs: 2 }
+
+  it('commits at once when idle, then lets records gather until the pause is over', async () => {
+    const files = createForgetfulFiles()
+    const clock = new ManualClock(0)
+    const journal = createFileJournal({ directory: '/j', limits: paced, log: silentLog, clock, files, freshSalt: 7 })
+    await journal.start()
+    const groups: number[] = []
+    journal.onCommit((records) => groups.push(records.length))
+    await journal.append(body('first'))
+    const waiting = [journal.append(body('second')), journal.append(body('third'))]
+    await turns(10)
+    expect(groups).toEqual([1])
+    clock.advance(2)
+    await Promise.all(waiting)
+    expect(groups).toEqual([1, 2])
+    clock.advance(2)
+    await journal.append(body('fourth'))
+    expect(groups).toEqual([1, 2, 1])
+    await journal.stop()
+  })
+
+  it('does not wait with many bytes, nor at the stop', async () => {
+    const journal = createFileJournal({
+      directory: '/j',
+      limits: paced,
+      log: silentLog,
+      clock: new ManualClock(0),
+      files: createForgetfulFiles(),
+      freshSalt: 7,
+    })
+    await journal.start()
+    await journal.append(body('first'))
+    const small = journal.append(body('second'))
+    await Promise.all([small, journal.append(body('x'.repeat(contractLimits.journalCommitBytes - 10)))])
+    const last = journal.append(body('third'))
+    await journal.stop()
+    expect(await last).toBeGreaterThan(0)
+  })
+
+  it('tells a waiter once of a run of its records, after the listeners', async () => {
+    const journal = createFileJournal({
+      directory: '/j',
+      limits: contractLimits,
+      log: silentLog,
+      clock: new ManualClock(0),
+      files: createForgetfulFiles(),
+    })
+    await journal.start()
+    const told: string[] = []
+    journal.onCommit((records) => told.push(records.map((record) => new TextDecoder().decode(record.body)).join(' ')))
+    const waiter = (name: string) => ({
+      head: body(name),
+      payload: body('!'),
+      settled: ({ count, payloadBytes, error }: { count: number; payloadBytes: number; error: unknown }) =>
+        told.push(`${name} ${count} ${payloadBytes} ${error}`),
+    })
+    const [a, b] = [waiter('a'), waiter('b')]
+    for (const record of [a, a, b, a]) journal.appendFor(record)
+    await journal.stop()
+    expect(told).toEqual(['a! a! b! a!', 'a 2 2 undefined', 'b 1 1 undefined', 'a 1 1 undefined'])
+    expect(journal.appendFor(a)).toMatchObject({ code: 'MDL_JOURNAL_UNAVAILABLE' })
+  })
+})

@@ -13,6 +13,7 @@ const FRAME_BYTES = 8
 interface Waiting {
   readonly record: JournalRecord
   readonly waiter: WaitingRecord
+  readonly payloadBytes: number
 }
 
 /** Creates an empty journal. */
@@ -32,7 +33,7 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
     for (const { record } of group) records.push(record)
     durableEnd = group.at(-1)?.record.next ?? durableEnd
     for (const listener of listeners) listener(group.map(({ record }) => record))
-    for (const { waiter } of group) waiter.settled({ count: 1, payloadBytes: waiter.payload.length, waitedMs: 0, error: undefined })
+    for (const { waiter, payloadBytes } of group) waiter.settled({ count: 1, payloadBytes, waitedMs: 0, error: undefined })
     for (const waiter of waiters.splice(0)) waiter()
   }
 
@@ -49,7 +50,7 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
     const record = { position: appendEnd, next: appendEnd + FRAME_BYTES + body.length, body }
     appendEnd = record.next
     if (waiting.length === 0) setImmediate(commit)
-    waiting.push({ record, waiter })
+    waiting.push({ record, waiter, payloadBytes: waiter.payload.length })
     return record.position
   }
 
