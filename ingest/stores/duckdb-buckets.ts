@@ -60,7 +60,7 @@ async function gridRows(asked: Asked): Promise<ReadingBucket[]> {
   const withRaw = parts.filter((part) => part.files.raw !== undefined && !isHourly)
   const isByHour = isHourly || (query.tier !== 'raw' && areHoursWhole(grid, query.maxPoints))
   const inside = { fromMs: ceilHour(span.fromMs), toMs: Math.floor(span.toMs / HOUR_MS) * HOUR_MS }
-  const sources = [rawSource(asked, hotReadingsSql(registers, type.id), at('observed_at_ms'), [span])]
+  const sources = [rawSource(asked, hotReadingsSql(registers, type.id, chartedColumns(asked)), at('observed_at_ms'), [span])]
   if (isByHour) {
     const byHour = parts.filter((part) => part.files.hourly !== undefined)
     sources.push(...hourSources(asked, byHour, at, [isHourly ? span : inside]))
@@ -101,11 +101,11 @@ async function dailyRows(asked: Asked): Promise<ReadingBucket[]> {
       WHERE r.device_key = ${asked.key} AND r.${time} >= ${span.fromMs} AND r.${time} < ${span.toMs})`
   const byDay = parts.filter((part) => part.files.daily !== undefined)
   const isSameZone = await haveDays(asked, byDay, days)
-  const sources = [rawSource(asked, dayOf(hotReadingsSql(registers, type.id), 'observed_at_ms'), 't', [])]
+  const sources = [rawSource(asked, dayOf(hotReadingsSql(registers, type.id, chartedColumns(asked)), 'observed_at_ms'), 't', [])]
   const fine = isSameZone ? parts.filter((part) => part.files.daily === undefined) : parts
   if (isSameZone) sources.push(...derivedSources(asked, byDay, 'daily', (source) => ({ from: source, t: 'begin_ms', within: [span] })))
   const withRaw = fine.filter((part) => part.files.raw !== undefined)
-  if (withRaw.length > 0) sources.push(rawSource(asked, dayOf(partReadingsSql(registers, withRaw, type.columns), 'observed_at_ms'), 't', []))
+  if (withRaw.length > 0) sources.push(rawSource(asked, dayOf(partReadingsSql(registers, withRaw, chartedColumns(asked)), 'observed_at_ms'), 't', []))
   const rawless = fine.filter((part) => part.files.raw === undefined)
   sources.push(...derivedSources(asked, rawless, 'hourly', (source) => ({ from: dayOf(source, 'begin_ms'), t: 't', within: [] })))
   return rowsOf(asked, sources)
@@ -122,6 +122,8 @@ async function haveDays({ connection, registers, key }: Asked, parts: readonly C
   return found.every((begin) => begins.has(begin) || begin < first.from_ms)
 }
 
+const chartedColumns = ({ channels }: Asked): readonly string[] => channels.flatMap(columnsOf)
+
 const ceilHour = (ms: number): number => Math.ceil(ms / HOUR_MS) * HOUR_MS
 
 function hourGrid(grid: BucketGrid, isHourly: boolean): BucketGrid {
@@ -137,7 +139,7 @@ type At = (time: string) => string
 const rawSources = (asked: Asked, parts: readonly ColdPart[], at: At, within: readonly Stretch[]): string[] => {
   const inside = parts.filter((part) => within.some(({ fromMs, toMs }) => part.toMs >= fromMs && part.fromMs < toMs))
   if (inside.length === 0) return []
-  return [rawSource(asked, partReadingsSql(asked.registers, inside, asked.type.columns), at('observed_at_ms'), within)]
+  return [rawSource(asked, partReadingsSql(asked.registers, inside, chartedColumns(asked)), at('observed_at_ms'), within)]
 }
 
 const hourSources = (asked: Asked, parts: readonly ColdPart[], at: At, within: readonly Stretch[]): string[] =>

@@ -16,9 +16,8 @@ export interface Span {
   readonly to_ms: number
 }
 
-/** A subquery in brackets with all readings of a type whose device time may lie in the span; the caller filters further. */
-export function readingsSql(registers: Registers, type: string, span?: Span): string {
-  const columns = registers.types.get(type)?.columns ?? []
+/** A subquery in brackets with all readings of a type whose device time may lie in the span; the caller filters further. Fewer columns plan faster. */
+export function readingsSql(registers: Registers, type: string, span?: Span, columns = registers.types.get(type)?.columns ?? []): string {
   const hot = [
     tableSql(readingsTable(type), columns, new Set(registers.tableColumns.get(type))),
     ...registers.view.sealed
@@ -29,8 +28,8 @@ export function readingsSql(registers: Registers, type: string, span?: Span): st
 }
 
 /** Hot readings alone, for what takes the rest from aggregates. */
-export function hotReadingsSql(registers: Registers, type: string): string {
-  return readingsSql({ ...registers, view: { ...registers.view, parts: [] } }, type)
+export function hotReadingsSql(registers: Registers, type: string, columns?: readonly string[]): string {
+  return readingsSql({ ...registers, view: { ...registers.view, parts: [] } }, type, undefined, columns)
 }
 
 /** Readings of some parts, which have raw files. */
