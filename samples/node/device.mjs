@@ -1,0 +1,133 @@
+// A device in Node: store-and-forward on disk, `boot` and `seq` right over restarts, settings and commands answered. Needs the package mqtt 5.
+// node device.mjs --url mqtt://127.0.0.1:1883 --name home:my-ac --secret ... --folder ./state [--readings 100] [--every-ms 1000]
+import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import mqtt from 'mqtt'
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'mqtt://127.0.0.1:1883' },
+    name: { type: 'string' },
+    secret: { type: 'string' },
+    folder: { type: 'string', default: './state' },
+    readings: { type: 'string', default: '0' },
+    'every-ms': { type: 'string', default: '1000' },
+  },
+})
+const [tenant, device] = (values.name ?? '').split(':')
+const topic = (rest) => `mend/v1/${tenant}/${device}/${rest}`
+mkdirSync(values.folder, { recursive: true })
+const QUEUE = join(values.folder, 'queue.jsonl')
+const BOOT = join(values.folder, 'boot')
+/** Readings that the server may have to acknowledge at one time. */
+const IN_FLIGHT_MAX = 20
+/** Readings kept while there is no connection; the oldest go first. */
+const QUEUE_MAX = 100_000
+
+/** Writes a file so that a power cut leaves the old one or the new one. */
+function replaceFile(path, text) {
+  const file = openSync(`${path}.new`, 'w')
+  writeSync(file, text)
+  fsyncSync(file)
+  closeSync(file)
+  renameSync(`${path}.new`, path)
+}
+
+// A new number at each start, on disk before the first reading uses it: (boot, seq) is never used twice.
+const boot = (existsSync(BOOT) ? Number(readFileSync(BOOT, 'utf8')) : 0) + 1
+replaceFile(BOOT, String(boot))
+
+// What was not acknowledged before the restart, in its order; a last line that a power cut tore is left out.
+const lines = existsSync(QUEUE) ? readFileSync(QUEUE, 'utf8').split('\n') : []
+let queue = lines.flatMap((line) => {
+  try {
+    return line === '' ? [] : [JSON.parse(line)]
+  } catch {
+    return []
+  }
+})
+for (const reading of queue) reading.hist = true
+const rewriteQueue = () => replaceFile(QUEUE, queue.map((reading) => `${JSON.stringify(reading)}\n`).join(''))
+rewriteQueue()
+
+const client = mqtt.connect(values.url, {
+  protocolVersion: 4,
+  clientId: values.name,
+  username: values.name,
+  password: values.secret,
+  clean: false,
+  // A random wait, so that a town whose power comes back does not call at once.
+  reconnectPeriod: 1_000 + Math.random() * 2_000,
+  // We keep what is not acknowledged ourselves, and on disk.
+  queueQoSZero: false,
+  will: { topic: topic('state'), payload: '{"online":false}', qos: 1, retain: true },
+})
+client.on('error', (error) => process.stderr.write(`${error.message}\n`))
+
+let seq = 0
+let acknowledged = 0
+let done = 0
+const inFlight = new Set()
+
+function measure() {
+  const reading = { ts: Date.now(), seq: seq++, boot, hist: !client.connected, fw: '1.0.0', v: { room_temperature_c: 20 + Math.random() } }
+  queue.push(reading)
+  if (queue.length > QUEUE_MAX) queue.shift()
+  appendFileSync(QUEUE, `${JSON.stringify(reading)}\n`, { flush: true })
+  send()
+}
+
+/** Sends what waits, oldest first; a reading leaves the disk only after its PUBACK. */
+function send() {
+  if (!client.connected) return
+  for (const reading of queue) {
+    if (inFlight.size >= IN_FLIGHT_MAX) return
+    if (inFlight.has(reading)) continue
+    inFlight.add(reading)
+    client.publish(topic('tele'), JSON.stringify(reading), { qos: 1 }, (error) => {
+      inFlight.delete(reading)
+      if (error) return
+      queue = queue.filter((kept) => kept !== reading)
+      acknowledged++
+      if (queue.length === 0 || acknowledged % 50 === 0) rewriteQueue()
+      if (queue.length === 0 && done > 0 && seq >= done) finish()
+      else send()
+    })
+  }
+}
+
+client.on('connect', () => {
+  client.subscribe([topic('desired'), topic('cmd/#')], { qos: 1 })
+  client.publish(topic('state'), '{"online":true}', { qos: 1, retain: true })
+  send()
+})
+client.on('close', () => {
+  for (const reading of queue) reading.hist = true
+})
+
+const settings = {}
+client.on('message', (name, payload) => {
+  const message = JSON.parse(payload.toString())
+  if (name === topic('desired')) {
+    Object.assign(settings, message)
+    client.publish(topic('reported'), JSON.stringify(settings), { qos: 1 })
+    return
+  }
+  const id = name.split('/').at(-1)
+  const state = message.command === 'safe_state' || message.command === 'identify' ? 'done' : 'refused'
+  client.publish(topic(`cmd/${id}/ack`), JSON.stringify({ state }), { qos: 1 })
+})
+
+function finish() {
+  process.stdout.write(`${JSON.stringify({ boot, readings: seq, acknowledged })}\n`)
+  client.end(false, () => process.exit(0))
+}
+
+done = Number(values.readings)
+const timer = setInterval(() => {
+  if (done > 0 && seq >= done) {
+    clearInterval(timer)
+    if (queue.length === 0) finish()
+  } else measure()
+}, Number(values['every-ms']))
