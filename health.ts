@@ -52,7 +52,7 @@ export function createHealth(parts: HealthParts): Health {
       }
     },
     async samples() {
-      const [{ pipeline: flow, writer, store, quality, maintenance, restarts }, deliveries, twins] = await Promise.all([
+      const [{ pipeline: flow, writer, store, quality, maintenance, tiers, restarts }, deliveries, twins] = await Promise.all([
         pipeline.statistics(),
         outbox.statistics(),
         twin.statistics(),
@@ -80,6 +80,7 @@ export function createHealth(parts: HealthParts): Health {
         ),
         ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
         ...stateSamples(quality),
+        ...tierSamples(tiers),
         ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
         {
@@ -116,6 +117,18 @@ function stateSamples({ begun, standing }: PipelineHostStatistics['quality']): S
       labels: { state },
     })),
   ]
+}
+
+function tierSamples(tiers: PipelineHostStatistics['tiers']): Sample[] {
+  return tiers.flatMap(({ tier, type, rows, bytes, oldest_ms }) => {
+    const of = { kind: 'gauge', labels: { tier, type } } as const
+    const oldest = { name: 'mendline_store_tier_oldest_seconds', help: 'Device time of the oldest row, epoch seconds, by tier and type', ...of }
+    return [
+      { name: 'mendline_store_tier_rows', help: 'Rows stored by tier and type', value: rows, ...of },
+      { name: 'mendline_store_tier_bytes', help: 'Bytes stored by tier and type', value: bytes, ...of },
+      ...(oldest_ms === null ? [] : [{ ...oldest, value: oldest_ms / 1_000 }]),
+    ]
+  })
 }
 
 function refusalSamples(refusals: Readonly<Partial<Record<string, number>>>): Sample[] {

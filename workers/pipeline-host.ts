@@ -8,6 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log, LogFields } from '#kernel/log.ts'
+import type { StorageTier } from '../ingest/reading-store.ts'
 import type { PipelineStatistics } from './pipeline-parts.ts'
 import { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
@@ -49,6 +50,7 @@ export interface PipelineHostStatistics {
   /** Readings judged, and states of channels by kind. */
   readonly quality: { readonly late: number; readonly begun: Readonly<Record<string, number>>; readonly standing: Readonly<Record<string, number>> }
   readonly maintenance: Readonly<Record<string, number>>
+  readonly tiers: readonly StorageTier[]
 }
 
 /** Restarts in a row at the quick pace; after them the slow one, and the platform says between the tries that it is not ready. */

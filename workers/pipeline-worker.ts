@@ -177,6 +177,7 @@ async function start(): Promise<void> {
     store: await store.statistics(),
     quality: derivation.qualityStatistics(),
     maintenance: maintenance.statistics(),
+    tiers: await maintenance.tiers(),
   }))
   const { running } = await pipeline.start(storePosition)
   maintenance.start()

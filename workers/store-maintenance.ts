@@ -6,7 +6,7 @@
 import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
-import type { MaintenanceStep, ReadingStore } from '../ingest/reading-store.ts'
+import type { MaintenanceStep, ReadingStore, StorageTier } from '../ingest/reading-store.ts'
 
 export interface StoreMaintenance {
   start(): void
@@ -14,13 +14,17 @@ export interface StoreMaintenance {
   stop(): void
   /** Steps, rows and bytes by kind of step, e.g. `archived_rows`; `failures`. */
   statistics(): Readonly<Record<string, number>>
+  /** What the store holds, at most a minute old: counting hot readings for each reader of the metrics would cost queries their time. */
+  tiers(): Promise<readonly StorageTier[]>
 }
 
 /** Pause behind a step that failed, and where nothing was due. */
 const IDLE_MS = 30_000
+/** Age at which what the store holds is counted again. */
+const TIERS_AGE_MS = 60_000
 
 export function createStoreMaintenance(parts: {
-  readonly store: Pick<ReadingStore, 'maintain'>
+  readonly store: Pick<ReadingStore, 'maintain' | 'storage'>
   readonly clock: Clock
   readonly log: Log
   readonly limits: Pick<Limits, 'storeMaintenanceMs'>
@@ -29,6 +33,7 @@ export function createStoreMaintenance(parts: {
   const counts: Record<string, number> = { failures: 0 }
   let cancel: () => void = () => {}
   let isStopped = false
+  let counted: { readonly atMs: number; readonly tiers: readonly StorageTier[] } | undefined
 
   const add = (name: string, value: number): void => {
     counts[name] = (counts[name] ?? 0) + value
@@ -63,5 +68,11 @@ export function createStoreMaintenance(parts: {
       cancel()
     },
     statistics: () => ({ ...counts }),
+    async tiers() {
+      if (counted === undefined || clock.monotonicMs() - counted.atMs >= TIERS_AGE_MS) {
+        counted = { atMs: clock.monotonicMs(), tiers: (await store.storage?.()) ?? [] }
+      }
+      return counted.tiers
+    },
   }
 }
