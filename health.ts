@@ -9,7 +9,7 @@ type Counts = Readonly<Record<string, number>>
 
 export interface HealthParts {
   readonly journal: { end(): number; pendingBytes(): number }
-  readonly pipeline: { isRunning(): boolean; statistics(): Promise<PipelineHostStatistics> }
+  readonly pipeline: { isRunning(): boolean; auditFinding(): string; statistics(): Promise<PipelineHostStatistics> }
   readonly broker: { connectedCount(): number; statistics(): { readonly refusals: Readonly<Partial<Record<string, number>>> } }
   readonly ingest: { isWriting(): boolean; statistics(): object }
   readonly safety: { statistics(): Counts }
@@ -20,6 +20,7 @@ export interface HealthParts {
   readonly gateways: { statistics(): Counts }
   readonly twin: { statistics(): Promise<Counts> }
   readonly loopDelay: { p99Ms(): number }
+  readonly clock: { now(): number }
   readonly registry: { count(tenant: string): number; tenants(): number }
 }
 
@@ -30,11 +31,14 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay, clock } = parts
   return {
     ready() {
-      const checks = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
-      return { isReady: Object.values(checks).every((state) => state === 'ok'), checks }
+      const vital = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
+      const isReady = Object.values(vital).every((state) => state === 'ok')
+      // Books that do not balance are an alarm; messages are taken all the same.
+      const finding = pipeline.auditFinding()
+      return { isReady, checks: { ...vital, audit: finding === '' ? 'ok' : finding } }
     },
     async status(tenant) {
       const [{ pipeline: flow, writer, store }, service] = await Promise.all([pipeline.statistics(), counts(tenant)])
@@ -52,12 +56,12 @@ export function createHealth(parts: HealthParts): Health {
       }
     },
     async samples() {
-      const [{ pipeline: flow, writer, store, quality, maintenance, tiers, restarts }, deliveries, twins] = await Promise.all([
+      const [{ pipeline: flow, writer, store, quality, truth, audit, heard, maintenance, tiers, restarts }, deliveries, twins] = await Promise.all([
         pipeline.statistics(),
         outbox.statistics(),
         twin.statistics(),
       ])
-      const { position, windowsPending, ...counted } = flow
+      const { position, storedPosition, storedReceivedMs, windowsPending, ...counted } = flow
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
         gauge('mendline_broker_connected_count', 'Clients that are logged in', broker.connectedCount()),
@@ -69,6 +73,10 @@ export function createHealth(parts: HealthParts): Health {
         gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
         gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
         gauge('mendline_pipeline_lag_bytes', 'Journal that the pipeline has not read', journal.end() - position),
+        ...lagSamples({ endBytes: journal.end(), storedPosition, storedReceivedMs, nowMs: clock.now() }),
+        ...samplesOf('mendline_audit', 'Self-audit: differences of the books (each 0), checks made, readings decoded', audit, 'gauge'),
+        ...samplesOf('mendline_device_time', 'Order of device time', truth, 'gauge'),
+        ...heardSamples(heard),
         gauge('mendline_pipeline_windows_pending_count', 'Windows that wait for the models', windowsPending),
         gauge('mendline_pipeline_restarts_count', 'Restarts of the pipeline worker', restarts),
         ...samplesOf('mendline_pipeline', 'Pipeline', counted, 'counter'),
@@ -129,6 +137,31 @@ function tierSamples(tiers: PipelineHostStatistics['tiers']): Sample[] {
       ...(oldest_ms === null ? [] : [{ ...oldest, value: oldest_ms / 1_000 }]),
     ]
   })
+}
+
+function lagSamples(given: {
+  readonly endBytes: number
+  readonly storedPosition: number
+  readonly storedReceivedMs: number
+  readonly nowMs: number
+}): Sample[] {
+  const { endBytes, storedPosition, storedReceivedMs, nowMs } = given
+  const isBehind = endBytes > storedPosition && storedReceivedMs > 0
+  return [
+    gauge('mendline_ingest_lag_bytes', 'Acknowledged and not stored yet', endBytes - storedPosition),
+    gauge(
+      'mendline_ingest_lag_ms',
+      'Age of the last stored receipt while anything waits, else 0',
+      isBehind ? Math.max(0, nowMs - storedReceivedMs) : 0,
+    ),
+  ]
+}
+
+function heardSamples(heard: PipelineHostStatistics['heard']): Sample[] {
+  return heard.flatMap(([type, { devices, silent }]) => [
+    { ...gauge('mendline_devices_heard_count', 'Devices that sent a reading, by type', devices), labels: { type } },
+    { ...gauge('mendline_devices_silent_count', 'Devices of these that were not heard for a quarter of an hour', silent), labels: { type } },
+  ])
 }
 
 function refusalSamples(refusals: Readonly<Partial<Record<string, number>>>): Sample[] {

@@ -52,6 +52,7 @@ import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
 import { createReleases, type Releases } from './workers/releases.ts'
 import { createSnapshotFile } from './workers/snapshot-file.ts'
+import { askTruth } from './workers/truth-queries.ts'
 import { PIPELINE_CALLS, type WorkerStore } from './workers/worker-settings.ts'
 
 export interface Platform {
@@ -257,7 +258,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
   const { createApi } = await import('./api/server.ts')
   const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin } = parts
   const database = operations.database as Kysely<ApiTables>
-  const health = createHealth(parts)
+  const health = createHealth({ ...parts, clock })
   const zones = createDeviceZones({ registry: identity.devices, pipeline, defaultZone: config.timeZone })
   return createApi({
     ports: {
@@ -283,6 +284,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
         buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, { ...query, timeZone: zones.zoneOf(query.tenant, query.device) }),
         raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query),
       },
+      truth: askTruth(pipeline),
       storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },

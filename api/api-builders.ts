@@ -9,10 +9,9 @@ import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { createIdempotency } from './idempotency.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
+import { memoryTruth, NOW_MS } from './memory-truth.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
 import { type Api, createApi } from './server.ts'
-
-export const NOW_MS = Date.UTC(2026, 0, 15, 12)
 
 export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
   const unset = { model: null, serial: null, firmware: null, installed_at_ms: null, site: null, household: null, revoked_at_ms: null }
@@ -127,6 +126,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
         for (let seq = 0; seq < 3; seq++) yield { tenant: query.tenant, device: 'ac-1', boot: 1, seq, v: { power_w: seq } }
       },
     },
+    truth: memoryTruth(note),
     storage: {
       storage: async () => [{ tier: 'hot', type: 'air_conditioner', rows: 2, bytes: 0, files: 0, days: 1, oldest_ms: NOW_MS, newest_ms: NOW_MS }],
     },

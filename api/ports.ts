@@ -13,6 +13,7 @@ import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
+import type { TruthPort } from './truth-ports.ts'
 
 type Maybe<T> = T | Promise<T>
 
@@ -308,6 +309,7 @@ export interface ApiPorts {
   readonly mappings: MappingPort
   readonly readings: ReadingPort
   readonly storage: StoragePort
+  readonly truth: TruthPort
   readonly quarantine: QuarantinePort
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { epochMs } from '#kernel/clock.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
-import { createTestApi, NOW_MS } from './api-builders.ts'
+import { createTestApi } from './api-builders.ts'
 import { type ApiTables, apiMigrations } from './api-tables.ts'
+import { NOW_MS } from './memory-truth.ts'
 import type { ApiPorts } from './ports.ts'
 
 let operations: Operations

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
-import { createTestApi, NOW_MS, type TestApi } from './api-builders.ts'
+import { createTestApi, type TestApi } from './api-builders.ts'
 import { type ApiTables, apiMigrations } from './api-tables.ts'
+import { NOW_MS } from './memory-truth.ts'
 
 let operations: Operations
 let database: Kysely<ApiTables>

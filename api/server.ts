@@ -33,6 +33,7 @@ import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { storageRoutes } from './routes/storage.ts'
+import { truthRoutes } from './routes/truth.ts'
 import { twinRoutes } from './routes/twin.ts'
 import { typeRoutes } from './routes/types.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -76,6 +77,7 @@ const ROUTES = [
   mappingRoutes,
   typeRoutes,
   readingRoutes,
+  truthRoutes,
   serviceRoutes,
   emergencyRoutes,
   storageRoutes,

@@ -129,6 +129,7 @@ export function createEventIntake({ applyTogether, keepAside, log }: EventIntake
 const isUrgent = (event: HubEvent): boolean => 'alarm' in event && (event.alarm.safety_class === 'E0' || event.alarm.safety_class === 'E1')
 
 function deviceOf(event: HubEvent): string {
+  if (event.kind === 'system_alarm') return `${event.tenant}/`
   const { tenant, device } = 'alarm' in event ? event.alarm : 'diagnosis' in event ? event.diagnosis : 'note' in event ? event.note : event
   return `${tenant}/${device}`
 }

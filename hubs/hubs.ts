@@ -152,6 +152,11 @@ async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
       return applyAlarmCleared(hub, event.alarm)
     case 'diagnosis_made':
       return applyDiagnosis(hub, event.diagnosis)
+    case 'system_alarm': {
+      const { tenant, at_ms, subject, detail } = event
+      const data = { subject, detail, at_ms }
+      return emit(hub, { tenant, device: undefined, subject: `system:${subject}`, type: 'mendline.system.alarm.v1', atMs: at_ms, data })
+    }
     case 'device_silent':
     case 'device_returned': {
       const { tenant, device, at_ms } = event

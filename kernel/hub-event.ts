@@ -11,6 +11,16 @@ export type HubEvent =
   | { readonly kind: 'alarm_raised'; readonly key: string; readonly alarm: Alarm }
   | { readonly kind: 'alarm_cleared'; readonly key: string; readonly alarm: Alarm }
   | { readonly kind: 'diagnosis_made'; readonly key: string; readonly diagnosis: Diagnosis }
+  /** Something is wrong with the platform itself. */
+  | {
+      readonly kind: 'system_alarm'
+      readonly key: string
+      readonly tenant: string
+      readonly at_ms: EpochMs
+      /** Part that it is about. */
+      readonly subject: string
+      readonly detail: Readonly<Record<string, number | string>>
+    }
   | {
       readonly kind: 'device_silent' | 'device_returned'
       readonly key: string

@@ -182,6 +182,8 @@ export const limits = {
   amendPauseMs_MAX: 3_600_000,
   /** Device time between two checkpoints of a device's derived state; what is amended begins at one. */
   checkpointStepMs: 6 * 3_600_000,
+  /** A device that was not heard for this long counts as silent in the metrics. */
+  deviceSilentMs: 15 * 60_000,
   /** Gaps remembered of one boot of a device; above it the oldest is forgotten and stays open. */
   gapsPerBoot_MAX: 1_024,
   /** Boots of a device in which gaps are still closed; above it the one that began first is forgotten. */

@@ -39,6 +39,8 @@ export interface PipelineHost {
   stream<Item>(name: typeof PIPELINE_CALLS.raw, argument: unknown): AsyncIterable<Item>
   statistics(): Promise<PipelineHostStatistics>
   isRunning(): boolean
+  /** What the self-audit of the worker found; empty = the books are right. */
+  auditFinding(): string
   stop(): Promise<void>
 }
 
@@ -49,6 +51,10 @@ export interface PipelineHostStatistics {
   readonly store: Readonly<Record<string, number>>
   /** Readings judged, and states of channels by kind. */
   readonly quality: { readonly late: number; readonly begun: Readonly<Record<string, number>>; readonly standing: Readonly<Record<string, number>> }
+  readonly truth: Readonly<Record<string, number>>
+  readonly audit: Readonly<Record<string, number>>
+  /** By type: devices that were heard, and those silent for longer than `deviceSilentMs`. */
+  readonly heard: ReadonlyArray<readonly [type: string, counts: { readonly devices: number; readonly silent: number }]>
   readonly maintenance: Readonly<Record<string, number>>
   readonly tiers: readonly StorageTier[]
 }
@@ -84,6 +90,7 @@ class WorkerHost implements PipelineHost {
   #restartsInRow = 0
   #cancelRestart: () => void = () => {}
   #isStopping = false
+  #auditFinding = ''
 
   constructor(parts: PipelineHostParts) {
     this.#parts = parts
@@ -125,6 +132,10 @@ class WorkerHost implements PipelineHost {
   async statistics(): Promise<PipelineHostStatistics> {
     const answer = await this.call<Omit<PipelineHostStatistics, 'restarts'>>(PIPELINE_CALLS.statistics)
     return { restarts: this.#restarts, ...answer }
+  }
+
+  auditFinding(): string {
+    return this.#auditFinding
   }
 
   isRunning(): boolean {
@@ -173,6 +184,9 @@ class WorkerHost implements PipelineHost {
     const rpc = new Rpc(worker)
     rpc.handle(MAIN_CALLS.apply, apply)
     rpc.handle(MAIN_CALLS.releasable, onReleasable)
+    rpc.handle(MAIN_CALLS.audit, (finding: string) => {
+      this.#auditFinding = finding
+    })
     rpc.handle(MAIN_CALLS.log, (entry: { level: keyof Log; message: string; fields: LogFields }) => log[entry.level](entry.message, entry.fields))
     worker.on('error', (error) =>
       log.error('pipeline worker failed', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) }),

@@ -18,12 +18,16 @@ export interface Stateful {
 }
 
 export interface SourceRecord {
+  /** Absent where a source does not tell. */
+  readonly position?: number
   readonly next: number
   readonly body: Uint8Array
 }
 
 interface Decoded {
   readonly readings: readonly Reading[]
+  /** Readings set aside whole. */
+  readonly refused?: number
   readonly quarantine: readonly QuarantineEntry[]
 }
 
@@ -42,6 +46,13 @@ export interface PipelineParts<Window> {
     pending(): number
     /** Learns from the store which readings may have come, when there is no saved state to tell it. */
     recall(): Promise<void>
+  }
+  /** Compares what came in with what became of it. */
+  readonly audit?: {
+    start(position: number): Promise<void>
+    decoded(readings: number, next: number): void
+    follows(position: number, expected: number): void
+    check(): Promise<unknown>
   }
   readonly store: {
     /** Resolves when what was flushed no longer depends on the store's own log. */
@@ -87,4 +98,7 @@ export interface PipelineStatistics extends ModelQueueStatistics {
   readonly records: number
   readonly corruptRecords: number
   readonly setAside: number
+  readonly storedPosition: number
+  /** Receipt of the last record that is stored. */
+  readonly storedReceivedMs: number
 }

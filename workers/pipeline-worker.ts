@@ -28,6 +28,7 @@ import { createDiagnoser } from '../models/diagnose.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import type { ClosedWindow } from '../models/windows.ts'
+import { Audit } from './audit.ts'
 import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
 import { createPacedReader } from './paced-reader.ts'
@@ -36,6 +37,7 @@ import type { PipelineState } from './pipeline-parts.ts'
 import { Rpc } from './rpc.ts'
 import { createSnapshotFile } from './snapshot-file.ts'
 import { createStoreMaintenance } from './store-maintenance.ts'
+import { answerTruth } from './truth-queries.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
 /** Longest wait of a query for what was acknowledged before it. */
@@ -106,6 +108,7 @@ main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) 
   await seeWhatIsAcknowledged()
   return (await derived.rows({ ...query, kind: 'channel_state' })).map(channelStateOf)
 })
+answerTruth(main, { latest, derived, see: seeWhatIsAcknowledged })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.timeZone, async ([key, zone]: readonly [string, string]) => void zones.set(key, zone))
 main.handle(PIPELINE_CALLS.registerMapping, (version: MappingVersion) => mappingBook.add(version))
@@ -128,17 +131,7 @@ async function start(): Promise<void> {
   }
   for (const type of types.values()) await store.prepareType(type)
   await derived.start()
-  const artefacts = await loadArtefacts(typeById).catch((error: unknown) => {
-    // Readings, rules and dangers do not wait for a model: without one there are no diagnoses, and this line says why.
-    log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
-    return new Map<string, Artefact>()
-  })
-  for (const [id, { model, card }] of artefacts) {
-    const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
-    const runtime = createOnnxRuntime({ model, contract, clock, log, limits })
-    await runtime.start()
-    runtimes.set(id, runtime)
-  }
+  const artefacts = await startModels()
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
@@ -151,6 +144,15 @@ async function start(): Promise<void> {
     history: (query) => store.history(query),
     limits,
   })
+  const audit = new Audit({
+    writer,
+    store,
+    tell: (event) =>
+      main.call<void>(MAIN_CALLS.apply, [event]).catch((cause: unknown) => log.error('alarm of the self-audit is not told', { cause })),
+    onFinding: (finding) => main.notify(MAIN_CALLS.audit, finding),
+    clock,
+    log,
+  })
   pipeline = new Pipeline<ClosedWindow>({
     journal: paced,
     decodeRecord,
@@ -158,6 +160,7 @@ async function start(): Promise<void> {
     writer,
     store,
     truth,
+    audit,
     diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits }),
     snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(dataDir, 'state'), name: 'pipeline', log }),
     emit: (events) => main.call(MAIN_CALLS.apply, events),
@@ -174,6 +177,9 @@ async function start(): Promise<void> {
   main.handle(PIPELINE_CALLS.statistics, async () => ({
     pipeline: pipeline?.statistics(),
     writer: writer.statistics(),
+    truth: { ...truth.statistics() },
+    audit: audit.statistics(),
+    heard: [...latest.heard(() => clock.now() - limits.deviceSilentMs)],
     store: await store.statistics(),
     quality: derivation.qualityStatistics(),
     maintenance: maintenance.statistics(),
@@ -186,6 +192,22 @@ async function start(): Promise<void> {
     log.error('pipeline cannot go on', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     process.exit(1)
   })
+}
+
+/** Loads the models and starts their runtimes. */
+async function startModels(): Promise<ReadonlyMap<string, Artefact>> {
+  const artefacts = await loadArtefacts(typeById).catch((error: unknown) => {
+    // Readings, rules and dangers do not wait for a model: without one there are no diagnoses, and this line says why.
+    log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
+    return new Map<string, Artefact>()
+  })
+  for (const [id, { model, card }] of artefacts) {
+    const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
+    const runtime = createOnnxRuntime({ model, contract, clock, log, limits })
+    await runtime.start()
+    runtimes.set(id, runtime)
+  }
+  return artefacts
 }
 
 async function seeWhatIsAcknowledged(): Promise<void> {

@@ -23,6 +23,9 @@ const SNAPSHOT_FIRST_MS = 1_000
  */
 const IDLE_MS = 1_000
 
+/** The books are compared this often, behind a flush. */
+const AUDIT_MS = 5_000
+
 /** Longest wait for the model at a stop. */
 const MODEL_STOP_MS = 1_000
 
@@ -33,6 +36,11 @@ export class Pipeline<Window> {
   readonly #outstanding = new Set<Promise<void>>()
   #position = 0
   #storedPosition = 0
+  #receivedMs = 0
+  #storedReceivedMs = 0
+  #lastAuditMs = 0
+  /** Where the next record begins; undefined where that is not known. */
+  #expected: number | undefined
   #lastFlushMs = 0
   #lastSnapshotMs = 0
   #recordsSinceSnapshot = 0
@@ -59,7 +67,7 @@ export class Pipeline<Window> {
    * @returns a promise of the running loop; it rejects when the pipeline cannot go on
    */
   async start(storePosition: number): Promise<{ readonly running: Promise<void> }> {
-    const { snapshots, writer, truth, clock, log, limits } = this.#parts
+    const { snapshots, writer, truth, audit, clock, log, limits } = this.#parts
     const saved = await snapshots.load()
     if (saved !== undefined && this.#restore(saved.state)) {
       this.#position = Math.min(saved.position, storePosition)
@@ -69,6 +77,7 @@ export class Pipeline<Window> {
       truth.recall()
     }
     this.#storedPosition = storePosition
+    await audit?.start(storePosition)
     this.#lastFlushMs = clock.monotonicMs()
     this.#lastSnapshotMs = this.#lastFlushMs - limits.snapshotMs + SNAPSHOT_FIRST_MS
     log.info('pipeline begins', { position: this.#position, store_position: storePosition, windows_pending: this.#models.pending().length })
@@ -99,7 +108,8 @@ export class Pipeline<Window> {
   }
 
   statistics(): PipelineStatistics {
-    return { position: this.#position, ...this.#counts, ...this.#models.statistics() }
+    const stored = { storedPosition: this.#storedPosition, storedReceivedMs: this.#storedReceivedMs }
+    return { position: this.#position, ...stored, ...this.#counts, ...this.#models.statistics() }
   }
 
   /**
@@ -159,6 +169,8 @@ export class Pipeline<Window> {
       const taken = this.#takeOrSetAside(record, 1)
       if (taken !== undefined) await taken
       this.#position = record.next
+      if (batch.corrupt === 0) this.#follow(record)
+      this.#expected = record.next
       this.#counts.records++
       this.#recordsSinceSnapshot++
       if (truth.isAmendmentDue()) await this.#amendWhenDue()
@@ -198,15 +210,23 @@ export class Pipeline<Window> {
   #take(record: SourceRecord): Promise<void> | undefined {
     const { decodeRecord, decode, writer, truth } = this.#parts
     const message = decodeRecord(record.body)
+    this.#receivedMs = message.received_at_ms
     truth.advance(message.received_at_ms)
-    const fresh = writer.take(decode(message), record.next)
-    if (fresh instanceof Promise) return fresh.then((readings) => this.#follow(readings))
-    this.#follow(fresh)
+    const content = decode(message)
+    const count = content.readings.length + (content.refused ?? 0)
+    const fresh = writer.take(content, record.next)
+    if (fresh instanceof Promise) return fresh.then((readings) => this.#derive(readings, count, record.next))
+    this.#derive(fresh, count, record.next)
     return undefined
   }
 
-  #follow(fresh: readonly Reading[]): void {
+  #derive(fresh: readonly Reading[], count: number, next: number): void {
+    this.#parts.audit?.decoded(count, next)
     for (const reading of fresh) this.#parts.truth.take(reading)
+  }
+
+  #follow({ position }: SourceRecord): void {
+    if (position !== undefined && this.#expected !== undefined) this.#parts.audit?.follows(position, this.#expected)
   }
 
   /** Works out again what late readings touch; they are stored first. */
@@ -228,12 +248,16 @@ export class Pipeline<Window> {
     if (this.#position > this.#storedPosition) {
       await this.#parts.writer.flush(this.#position)
       this.#storedPosition = this.#position
+      this.#storedReceivedMs = this.#receivedMs
     }
     await this.#parts.truth.commit()
     const waiters = this.#flushWaiters
     this.#flushWaiters = []
     this.#lastFlushMs = this.#parts.clock.monotonicMs()
     for (const check of waiters) check()
+    if (this.#lastFlushMs - this.#lastAuditMs < AUDIT_MS) return
+    this.#lastAuditMs = this.#lastFlushMs
+    await this.#parts.audit?.check()
   }
 
   async #saveSnapshot(): Promise<void> {

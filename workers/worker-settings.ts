@@ -45,6 +45,9 @@ export const PIPELINE_CALLS = {
   storage: 'storage',
   timeZone: 'time-zone',
   registerMapping: 'register-mapping',
+  latest: 'latest',
+  derivedRows: 'derived-rows',
+  gaps: 'gaps',
 } as const
 
 /** Calls and notices that the main thread answers. */
@@ -52,4 +55,6 @@ export const MAIN_CALLS = {
   apply: 'apply',
   releasable: 'releasable',
   log: 'log',
+  /** What the self-audit found; empty = nothing. */
+  audit: 'audit',
 } as const

@@ -26,7 +26,7 @@ export async function openBench(given: Partial<Limits> = {}) {
     ...{ database, clock, limits, events, failures, apply },
     presence: (): Presence => createPresence({ database, apply, clock, log: silentLog, limits }),
     /** What the hubs heard of presence. */
-    said: () => events.flatMap((event) => ('at_ms' in event ? [`${event.kind} ${event.device} ${event.at_ms - NOW_MS}`] : [])),
+    said: () => events.flatMap((event) => ('at_ms' in event && 'device' in event ? [`${event.kind} ${event.device} ${event.at_ms - NOW_MS}`] : [])),
     /** Moves the clock second by second and lets what is due settle. */
     async pass(ms: number): Promise<void> {
       for (let passed = 0; passed < ms; passed += 1_000) {
