@@ -40,8 +40,14 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, ga
   const comparisons: CompiledComparison[] = []
   const program: number[] = []
   compile(condition, { layout, gapMs, comparisons, program })
+  const columns = Int32Array.from(new Set(comparisons.map(({ column }) => column)))
+  /** Without a value for any comparison the answer is unknown and no memory moves. */
+  const isAsked = (numbers: Float64Array): boolean => {
+    for (let index = 0; index < columns.length; index++) if (!Number.isNaN(numbers[columns[index] ?? 0] ?? Number.NaN)) return true
+    return false
+  }
   return {
-    evaluate: (numbers, atMs, memory) => run(program, comparisons, { numbers, atMs, memory }),
+    evaluate: (numbers, atMs, memory) => (isAsked(numbers) ? run(program, comparisons, { numbers, atMs, memory }) : UNKNOWN),
     evidence: (numbers, atMs, memory) =>
       comparisons.map((comparison, index) => {
         const difference = differenceOf(comparison, numbers)
@@ -187,13 +193,15 @@ function holds(op: number, value: number, bound: number): boolean {
   return op === 4 ? value === bound : value !== bound
 }
 
-/** Change a minute since the youngest sample that is at least `spanMs` old; NaN when there is none. */
+/**
+ * Change a minute since the youngest sample that is at least `spanMs` old; NaN when there is none. Looked for from the oldest on, since
+ * `remember` leaves few that are so old.
+ */
 function rateOf(samples: readonly number[], value: number, atMs: number, spanMs: number): number {
-  for (let index = samples.length - 2; index >= 0; index -= 2) {
-    const agoMs = atMs - (samples[index] ?? Number.NaN)
-    if (agoMs >= spanMs) return ((value - (samples[index + 1] ?? Number.NaN)) * 60_000) / agoMs
-  }
-  return Number.NaN
+  let found = -1
+  for (let index = 0; index < samples.length && atMs - (samples[index] ?? Number.NaN) >= spanMs; index += 2) found = index
+  if (found < 0) return Number.NaN
+  return ((value - (samples[found + 1] ?? Number.NaN)) * 60_000) / (atMs - (samples[found] ?? Number.NaN))
 }
 
 /** Empties the ring when its last sample is too old, or younger than now after a clock was set back. */
