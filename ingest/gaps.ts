@@ -84,7 +84,15 @@ export function createGapTracker(limits: GapLimits): GapTracker {
       if (dirty.size === 0) return []
       const changes: DerivedChange[] = []
       for (const [stretches, { source, boot, at_ms }] of dirty) {
-        changes.push({ op: 'holes', tenant: source.tenant, device: source.device, boot, holes: holesOf(stretches), at_ms })
+        changes.push({
+          op: 'holes',
+          tenant: source.tenant,
+          device: source.device,
+          boot,
+          from_seq: stretches.from[0] ?? 0,
+          holes: holesOf(stretches),
+          at_ms,
+        })
       }
       dirty.clear()
       return changes

@@ -78,6 +78,7 @@ export class EventTime<Window> {
     this.#parts.latest.observe(reading)
     const line = this.#lineOf(reading)
     line.receivedMs = Math.max(line.receivedMs, reading.received_at_ms)
+    if (this.#isRecalled && line.atMs === NEVER && line.held.length === 0) this.#recallLine(line, reading)
     if (line.type !== reading.type) this.#changeType(line, reading)
     if (compareToPlace(reading, line) <= 0) {
       this.#noteLate(line, reading)
@@ -162,13 +163,20 @@ export class EventTime<Window> {
     this.#isRecalled = true
   }
 
-  #lineOf({ tenant, device, type, observed_at_ms }: Reading): DeviceLine {
+  #lineOf({ tenant, device, type }: Reading): DeviceLine {
     const found = this.#tenants.get(tenant)?.get(device)
     if (found !== undefined) return found
     const line = new DeviceLine(tenant, device, type)
     this.#put(line)
-    if (this.#isRecalled) this.#markLate(line, observed_at_ms)
     return line
+  }
+
+  /** What the store has from before the reading was folded once, and its state is lost: it is late, and no checkpoint is made before it is in. */
+  #recallLine(line: DeviceLine, { observed_at_ms }: Reading): void {
+    line.atMs = observed_at_ms - 1
+    line.boot = Number.MAX_SAFE_INTEGER
+    line.nextStepMs = observed_at_ms + this.#parts.limits.checkpointStepMs
+    this.#markLate(line, line.atMs)
   }
 
   #put(line: DeviceLine): void {
@@ -299,6 +307,7 @@ export class EventTime<Window> {
     const untold: HubEvent[] = []
     for await (const reading of readings) {
       if (compareToPlace(reading, goal) > 0) break
+      this.#parts.latest.observe(reading)
       this.#fold(line, reading)
       this.#counts.amendedReadings++
       for (const event of alarms) {

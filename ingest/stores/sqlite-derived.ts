@@ -33,7 +33,7 @@ const SQL = {
   dropCheckpoint: 'DELETE FROM checkpoints WHERE tenant = ? AND device = ? AND at_ms = ?',
   checkpointTimes: 'SELECT at_ms FROM checkpoints WHERE tenant = ? AND device = ? ORDER BY at_ms',
   checkpoint: 'SELECT at_ms, state FROM checkpoints WHERE tenant = ? AND device = ? AND type = ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1',
-  openGaps: 'SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND closed_at_ms IS NULL',
+  openGaps: 'SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND from_seq >= ? AND closed_at_ms IS NULL',
   putGap:
     'INSERT INTO gaps (tenant, device, boot, from_seq, to_seq, from_ms, to_ms, opened_at_ms, closed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)',
   changeGap: 'UPDATE gaps SET from_seq = ?, to_seq = ?, from_ms = ?, to_ms = ? WHERE id = ?',
@@ -160,8 +160,8 @@ class SqliteDerived implements DerivedStore {
   }
 
   /** A hole that is left of a gap goes on under the gap's time of opening; a gap without any is closed. */
-  #setHoles({ tenant, device, boot, holes, at_ms }: Extract<DerivedChange, { op: 'holes' }>): void {
-    const open = this.#all(SQL.openGaps, tenant, device, boot).map(toGap)
+  #setHoles({ tenant, device, boot, from_seq, holes, at_ms }: Extract<DerivedChange, { op: 'holes' }>): void {
+    const open = this.#all(SQL.openGaps, tenant, device, boot, from_seq).map(toGap)
     const heirs = new Map<number, Hole>()
     for (const hole of holes) {
       const gap = open.find(({ from_seq, to_seq }) => from_seq <= hole.to_seq && hole.from_seq <= to_seq)

@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DerivedStore } from './derived-store.ts'
+import { createGapTracker, type GapLimits, type GapTracker } from './gaps.ts'
+import { createSqliteDerived } from './stores/sqlite-derived.ts'
+
+const everything = { tenant: 'home', from_ms: 0, to_ms: 1e9, after: 0, limit: 100 }
+const limits: GapLimits = { gapsPerBoot_MAX: 3, gapBoots_MAX: 2 }
+
+let derived: DerivedStore
+let tracker: GapTracker
+beforeEach(async () => {
+  derived = createSqliteDerived({ file: ':memory:' })
+  await derived.start()
+  tracker = createGapTracker(limits)
+})
+afterEach(() => derived.stop())
+
+/** Takes numbers of a boot; each is observed at ten times its number and received at `receivedMs`. */
+async function take(seqs: readonly number[], { boot = 1, receivedMs = 1 } = {}): Promise<void> {
+  const common = { tenant: 'home', device: 'd', boot, received_at_ms: receivedMs }
+  for (const seq of seqs) tracker.admit({ ...common, seq, observed_at_ms: seq * 10 } as Parameters<GapTracker['admit']>[0])
+  await derived.apply(tracker.drain())
+}
+const gaps = async (isOpen?: boolean): Promise<string[]> =>
+  (await derived.gaps({ ...everything, ...(isOpen === undefined ? {} : { isOpen }) })).map(
+    ({ boot, from_seq, to_seq, from_ms, to_ms, opened_at_ms, closed_at_ms }) =>
+      `${boot}: ${from_seq}-${to_seq}, ${from_ms}-${to_ms}, ${opened_at_ms}-${closed_at_ms ?? ''}`,
+  )
+
+describe('gaps', () => {
+  it('open between numbers that came, and nowhere before the first', async () => {
+    await take([57, 58, 61])
+    expect(await gaps()).toEqual(['1: 59-60, 580-610, 1-'])
+  })
+
+  it('shrink, split and close as history comes', async () => {
+    await take([1, 9])
+    await take([5], { receivedMs: 2 })
+    expect(await gaps(true)).toEqual(['1: 2-4, 10-50, 1-', '1: 6-8, 50-90, 1-'])
+    await take([2, 3, 4], { receivedMs: 3 })
+    expect(await gaps(true)).toEqual(['1: 6-8, 50-90, 1-'])
+    await take([8, 7, 6], { receivedMs: 4 })
+    expect(await gaps()).toEqual(['1: 2-4, 10-50, 1-3', '1: 6-8, 50-90, 1-4'])
+  })
+
+  it('are the same whatever the order in which the numbers come', async () => {
+    await take([9, 1, 4, 3, 12, 8])
+    const shuffled = await gaps(true)
+    expect(shuffled.map((gap) => gap.split(',')[0]).sort()).toEqual(['1: 10-11', '1: 2-2', '1: 5-7'])
+  })
+
+  it('belong to a boot, and a device without numbers has none', async () => {
+    await take([1, 2], { boot: 1 })
+    await take([1, 3], { boot: 2 })
+    await take([5, 900], { boot: -1 })
+    expect(await gaps()).toEqual(['2: 2-2, 10-30, 1-'])
+  })
+
+  it('stay open when they are forgotten', async () => {
+    await take([1, 3, 5, 7, 9, 11])
+    await take([13], { receivedMs: 2 })
+    expect(await gaps(false)).toEqual([])
+    expect((await gaps(true)).length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('go on after a restart', async () => {
+    await take([1, 5])
+    const state = structuredClone(tracker.snapshot())
+    tracker = createGapTracker(limits)
+    tracker.restore(state)
+    await take([2, 3, 4], { receivedMs: 2 })
+    expect(await gaps()).toEqual(['1: 2-4, 10-50, 1-2'])
+  })
+
+  it('that were open stay open when the state is lost', async () => {
+    await take([1, 5])
+    tracker = createGapTracker(limits)
+    await take([6, 8], { receivedMs: 2 })
+    expect(await gaps(true)).toEqual(['1: 2-4, 10-50, 1-', '1: 7-7, 60-80, 2-'])
+  })
+})
