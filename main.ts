@@ -36,8 +36,10 @@ import { createMappingRegistry, type MappingTables, mappingMigrations } from './
 import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
+import { joinGuard } from './join-guard.ts'
 import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
 import { createMetrics } from './metrics.ts'
+import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
 import { createCarryForward } from './rules/carry-forward.ts'
@@ -113,9 +115,12 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
     stops.push(gateways.stop)
     await gateways.start()
+    const jobs = joinGuard(config, { ...books, ...after, journal, releases, ...ports })
+    stops.push(jobs.stop)
+    await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin, loopDelay }, config, ports)
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, loopDelay }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -129,7 +134,8 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
 async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
-  await operations.migrate([...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations])
+  const stages = [...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations]
+  await operations.migrate([...stages, ...jobMigrations])
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
   const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
@@ -250,13 +256,14 @@ type Everything = Books &
     readonly broker: ReturnType<typeof createBroker>
     readonly gateways: Gateways
     readonly twin: TwinStage
+    readonly jobs: Jobs
     readonly loopDelay: LoopDelay
   }
 
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin } = parts
+  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin, jobs } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth({ ...parts, clock })
   const zones = createDeviceZones({ registry: identity.devices, pipeline, defaultZone: config.timeZone })
@@ -290,6 +297,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
       hubs,
       webhooks: outbox,
+      jobs,
       twin,
       health,
       metrics: createMetrics(health.samples),

@@ -18,6 +18,11 @@ export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
   return { tenant, device, type: 'air_conditioner', max_age_days: 30, time_zone: null, created_at_ms: NOW_MS, ...unset }
 }
 
+function jobRecord(job_id: string, kind: string) {
+  const times = { created_at_ms: NOW_MS, started_at_ms: null, ended_at_ms: null }
+  return { job_id, tenant: 'home', kind, state: 'waiting', progress: null, report: null, created_by: 'key:dev', ...times }
+}
+
 export function workOrder(id: string): WorkOrder {
   const packet = { fault: 'AC-01', fault_name: 'Low refrigerant', probability: 0.9, customer_sees: 'Weak cooling', minutes: 30 }
   const lists = { evidence_for: [], evidence_against: [], rivals: [], questions: [], parts: [], skills: [], steps: [] }
@@ -129,6 +134,17 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     truth: memoryTruth(note),
     storage: {
       storage: async () => [{ tier: 'hot', type: 'air_conditioner', rows: 2, bytes: 0, files: 0, days: 1, oldest_ms: NOW_MS, newest_ms: NOW_MS }],
+    },
+    jobs: {
+      async create(job) {
+        note('createJob', job)
+        return jobRecord('job_1', job.kind)
+      },
+      get: async (tenant, id) => (tenant === 'home' && id === 'job_1' ? jobRecord(id, 'backup') : undefined),
+      async list(query) {
+        note('jobs', query)
+        return { items: [jobRecord('job_1', 'backup')], next: null }
+      },
     },
     quarantine: {
       async quarantined(query) {

@@ -11,6 +11,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
+import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
 import type { TruthPort } from './truth-ports.ts'
@@ -313,6 +314,7 @@ export interface ApiPorts {
   readonly quarantine: QuarantinePort
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
+  readonly jobs: JobPort
   readonly webhooks: WebhookPort
   readonly twin: TwinPort
   readonly health: HealthPort

@@ -27,6 +27,7 @@ import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
 import { healthRoutes } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
@@ -85,6 +86,7 @@ const ROUTES = [
   webhookRoutes,
   quarantineRoutes,
   channelStateRoutes,
+  jobRoutes,
 ]
 
 /** Builds the API; opens nothing before `start`. */

@@ -9,6 +9,7 @@ import { authorityVerbs } from './authority.ts'
 import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
+import { guardVerbs } from './guard.ts'
 import { initVerb } from './init.ts'
 import { mappingVerbs } from './mapping.ts'
 import { replayVerb } from './replay.ts'
@@ -19,7 +20,8 @@ import { simulateVerb } from './simulate.ts'
 function createProgram(): Command {
   const program = new Command('mendline').description('Telemetry and predictive service for home appliances').version(version)
   program.exitOverride().showHelpAfterError('(see mendline --help)')
-  for (const add of [serverVerbs, initVerb, authorityVerbs, doctorVerb, apiVerbs, simulateVerb, replayVerb, mappingVerbs, databaseVerbs]) add(program)
+  const all = [serverVerbs, guardVerbs, initVerb, authorityVerbs, doctorVerb, apiVerbs, simulateVerb, replayVerb, mappingVerbs, databaseVerbs]
+  for (const add of all) add(program)
   for (const command of program.commands) {
     command.exitOverride()
     for (const below of command.commands) below.exitOverride()

@@ -165,5 +165,24 @@ export interface ReadingStore {
   maintain?(nowMs: EpochMs): Promise<MaintenanceStep | undefined>
   /** Rows, bytes and age by tier and type. Absent where the engine cannot say. */
   storage?(): Promise<readonly StorageTier[]>
+  /** Puts what is stored into a folder as it is at one moment, for a backup; says how far it is. Batches wait for a part of it. */
+  capture?(directory: string): Promise<{ readonly position: number; readonly layout: number }>
+  /** Reads everything and says what is not whole. */
+  verify?(): Promise<StoreFindings>
   stop(): Promise<void>
+}
+
+/** What looking through a store found. */
+export interface StoreFindings {
+  readonly position: number
+  readonly tables: number
+  /** Readings in hot tables, and in files. */
+  readonly hotRows: number
+  readonly coldRows: number
+  /** Readings that the store counted when it took them; less are there when some were dropped by age. */
+  readonly counted: number
+  readonly quarantined: number
+  /** Files of the archive as the lists have them; `checksum` is their SHA-256 in hex. */
+  readonly files: ReadonlyArray<{ readonly path: string; readonly rows: number; readonly bytes: number; readonly checksum: string }>
+  readonly faults: readonly string[]
 }

@@ -59,6 +59,11 @@ export const ERROR_CODES = {
   MDL_API_INTERNAL: 'An unexpected fault; the log names it by the request id.',
   MDL_REPLAY_INVALID: 'The recording cannot be read, or a flag is wrong.',
   MDL_MAPPING_INVALID: 'The mapping has faults; all of them are listed.',
+  MDL_JOB_TOO_MANY: 'As many jobs as there may be are not done yet.',
+  MDL_JOB_BROKEN_OFF: 'The program ended while the job ran, and a job of this kind cannot go on; start it again.',
+  MDL_BACKUP_TARGET: 'The folder for the backup or the restored data is not empty, not allowed or cannot be made.',
+  MDL_BACKUP_INVALID: 'The folder is no whole backup: a file is missing, foreign or changed, or its format is unknown.',
+  MDL_VERIFY_FAILED: 'Something that is stored is not whole; each fault is listed.',
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES

@@ -232,6 +232,12 @@ export const limits = {
   /** Time a device may be away before it is silent; after a start of the server it has as long to come back. */
   presenceGraceMs: 120_000,
 
+  // --- jobs ---
+  /** Jobs (backups, verifications, imports, erasures) that wait or run; a further one is refused. */
+  jobsWaiting_MAX: 100,
+  /** How long a backup is to be kept when its maker does not say. */
+  backupKeepDays: 30,
+
   // --- outbox (Standard Webhooks; the schedule spans 75 hours) ---
   /** Deliveries in flight over all endpoints. */
   deliveriesInFlight_MAX: 16,

@@ -19,6 +19,7 @@ const roots = [
   'twin',
   'api',
   'operations',
+  'guard',
   'workers',
   'simulators',
   'eval',

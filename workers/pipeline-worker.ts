@@ -110,6 +110,8 @@ main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) 
 })
 answerTruth(main, { latest, derived, see: seeWhatIsAcknowledged })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
+main.handle(PIPELINE_CALLS.capture, (directory: string) => embedded.capture?.(directory))
+main.handle(PIPELINE_CALLS.verifyReadings, () => embedded.verify?.())
 main.handle(PIPELINE_CALLS.timeZone, async ([key, zone]: readonly [string, string]) => void zones.set(key, zone))
 main.handle(PIPELINE_CALLS.registerMapping, (version: MappingVersion) => mappingBook.add(version))
 main.handle(PIPELINE_CALLS.registerType, async ([key, type]: readonly [string, ApplianceType]) => {

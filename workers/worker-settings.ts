@@ -48,6 +48,8 @@ export const PIPELINE_CALLS = {
   latest: 'latest',
   derivedRows: 'derived-rows',
   gaps: 'gaps',
+  capture: 'capture',
+  verifyReadings: 'verify-readings',
 } as const
 
 /** Calls and notices that the main thread answers. */

@@ -17,12 +17,14 @@ import type {
   ReadingStore,
   StorageTier,
   StoreBatch,
+  StoreFindings,
   StoreStatistics,
 } from '../reading-store.ts'
 import { appendQuarantine } from './duckdb-append.ts'
 import { appendReadings } from './duckdb-append-readings.ts'
 import { Archive } from './duckdb-archive.ts'
 import { bucketRows } from './duckdb-buckets.ts'
+import { type Captured, captureInTurn } from './duckdb-capture.ts'
 import { addColumns, missingColumns } from './duckdb-columns.ts'
 import { registerSources } from './duckdb-devices.ts'
 import { streamHistory } from './duckdb-history.ts'
@@ -32,6 +34,7 @@ import type { DuckdbStoreOptions } from './duckdb-options.ts'
 import { highestReadings, lookupReadings, quarantineRows, streamReadings } from './duckdb-queries.ts'
 import { openSchema, type Progress, prepareTables, type Registers, readProgress, whereReadingsStand } from './duckdb-schema.ts'
 import { storageTiers } from './duckdb-storage.ts'
+import { verifyReadings } from './duckdb-verify.ts'
 import { viewVersion } from './duckdb-view.ts'
 import { rawReading } from './stored-type.ts'
 
@@ -214,6 +217,17 @@ class DuckdbStore implements ReadingStore {
       const { file } = this.#options
       return storageTiers(connection, registers, (await sizeOf(file)) + (await sizeOf(`${file}.wal`)))
     })
+  }
+
+  async capture(directory: string): Promise<Captured> {
+    const { file } = this.#options
+    const { finish, ...captured } = await this.#inTurn(({ writer, registers }) => captureInTurn(writer, registers, { file, directory }))
+    await finish()
+    return captured
+  }
+
+  verify(): Promise<StoreFindings> {
+    return this.#query((connection, { coldDirectory }) => verifyReadings(connection, coldDirectory))
   }
 
   async stop(): Promise<void> {
