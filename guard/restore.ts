@@ -3,7 +3,7 @@
  * folder's marker comes last, so that a folder whose restore broke off does not start. The backup itself is only read.
  */
 import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve, sep } from 'node:path'
 import { MendlineError } from '#kernel/errors.ts'
 import { type BackupManifest, digestFile, readManifest, syncFolder } from './manifest.ts'
 
@@ -18,7 +18,8 @@ export async function restoreBackup(backup: string, dataDir: string): Promise<Ba
     throw new MendlineError('MDL_BACKUP_TARGET', `${dataDir} is no folder`, { cause: error })
   })
   if (names.length > 0) throw new MendlineError('MDL_BACKUP_TARGET', `${dataDir} is not empty; a restore makes a new folder`)
-  if (resolve(dataDir).startsWith(resolve(backup))) throw new MendlineError('MDL_BACKUP_TARGET', 'the restored folder lies outside of the backup')
+  if (`${resolve(dataDir)}${sep}`.startsWith(`${resolve(backup)}${sep}`))
+    throw new MendlineError('MDL_BACKUP_TARGET', 'the restored folder lies outside of the backup')
   if (!manifest.files.some(({ path }) => path === MARKER)) throw new MendlineError('MDL_BACKUP_INVALID', `the backup has no ${MARKER}`)
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   const ordered = [...manifest.files].sort((a, b) => Number(a.path === MARKER) - Number(b.path === MARKER))

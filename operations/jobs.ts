@@ -104,18 +104,20 @@ export function createJobs(parts: {
   return new JobBook({ ...parts, database: parts.database as Kysely<JobTables> })
 }
 
+interface JobParts {
+  readonly database: Kysely<JobTables>
+  readonly clock: Clock
+  readonly log: Log
+  readonly limits: Pick<Limits, 'jobsWaiting_MAX'>
+}
+
 class JobBook implements Jobs {
-  readonly #parts: {
-    readonly database: Kysely<JobTables>
-    readonly clock: Clock
-    readonly log: Log
-    readonly limits: Pick<Limits, 'jobsWaiting_MAX'>
-  }
+  readonly #parts: JobParts
   readonly #kinds = new Map<string, JobKind>()
   readonly #lanes = new Map<string, Promise<void>>()
   readonly #abort = new AbortController()
 
-  constructor(parts: JobBook['#parts']) {
+  constructor(parts: JobParts) {
     this.#parts = parts
   }
 

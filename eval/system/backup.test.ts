@@ -66,10 +66,15 @@ describe('mendline backup, restore and verify', () => {
     await load()
     const before = new Set(devices.flatMap((device) => [...device.acknowledged].map((seq) => `${device.name}/${seq}`)))
     const during = acknowledgements
+    for (const device of devices) device.waitsMs.length = 0
     const made = await mendline('backup', backup(), '--json')
+    const waits = devices.flatMap(({ waitsMs }) => waitsMs).sort((a, b) => a - b)
     expect(made.error).toBe('')
     const manifest = JSON.parse(made.out) as { readonly positions: { readonly journal_end: number }; readonly files: number }
-    // Devices were served meanwhile.
+    // Devices were served meanwhile, and waited no longer than they do beside another process that needs a core.
+    const p99 = waits[Math.floor(waits.length * 0.99)] ?? Number.POSITIVE_INFINITY
+    console.log(`PUBACK p99 beside a backup: ${p99.toFixed(1)} ms of ${waits.length}`)
+    expect(p99).toBeLessThan(500)
     expect(acknowledgements - during).toBeGreaterThan(50)
     const lastOfBackup = new Map(devices.map((device) => [device.name, device.sent.length]))
     await new Promise((resolve) => setTimeout(resolve, 1_000))

@@ -24,6 +24,8 @@ export class CrashDevice {
   readonly acknowledged = new Set<number>()
   /** PUBACKs of all publishes, resent ones too. */
   acknowledgements = 0
+  /** Times from publish to PUBACK. */
+  readonly waitsMs: number[] = []
   readonly #options: CrashDeviceOptions
   readonly #client: mqtt.MqttClient
   #inFlight = 0
@@ -82,11 +84,13 @@ export class CrashDevice {
   #publish({ seq, ts }: Sent): Promise<void> {
     const payload = JSON.stringify({ ts, seq, boot: 1, v: { power_w: powerOf(seq), room_temperature_c: 20 + (seq % 100) / 10 } })
     this.#inFlight++
+    const begunMs = performance.now()
     return new Promise((resolve, reject) => {
       this.#client.publish(`mend/v1/home/${this.name}/tele`, payload, { qos: 1 }, (error) => {
         this.#inFlight--
         if (error !== undefined && error !== null) return reject(error)
         this.acknowledged.add(seq)
+        this.waitsMs.push(performance.now() - begunMs)
         this.acknowledgements++
         this.#options.onAcknowledged()
         resolve()
