@@ -8,6 +8,7 @@ import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { createIdempotency } from './idempotency.ts'
+import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { memoryTruth, NOW_MS } from './memory-truth.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
@@ -16,11 +17,6 @@ import { type Api, createApi } from './server.ts'
 export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
   const unset = { model: null, serial: null, firmware: null, installed_at_ms: null, site: null, household: null, revoked_at_ms: null }
   return { tenant, device, type: 'air_conditioner', max_age_days: 30, time_zone: null, created_at_ms: NOW_MS, ...unset }
-}
-
-function jobRecord(job_id: string, kind: string) {
-  const times = { created_at_ms: NOW_MS, started_at_ms: null, ended_at_ms: null }
-  return { job_id, tenant: 'home', kind, state: 'waiting', progress: null, report: null, created_by: 'key:dev', ...times }
 }
 
 export function workOrder(id: string): WorkOrder {
@@ -135,17 +131,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     storage: {
       storage: async () => [{ tier: 'hot', type: 'air_conditioner', rows: 2, bytes: 0, files: 0, days: 1, oldest_ms: NOW_MS, newest_ms: NOW_MS }],
     },
-    jobs: {
-      async create(job) {
-        note('createJob', job)
-        return jobRecord('job_1', job.kind)
-      },
-      get: async (tenant, id) => (tenant === 'home' && id === 'job_1' ? jobRecord(id, 'backup') : undefined),
-      async list(query) {
-        note('jobs', query)
-        return { items: [jobRecord('job_1', 'backup')], next: null }
-      },
-    },
+    jobs: memoryJobs(note, NOW_MS),
     quarantine: {
       async quarantined(query) {
         note('quarantined', query)
