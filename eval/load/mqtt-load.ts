@@ -20,10 +20,10 @@ export interface LoadOptions {
   readonly messages: number
   /** Messages a second over all connections, or that at so many seconds from the begin; as fast as possible when absent. */
   readonly rate?: number | ((elapsedS: number) => number)
-  /** Device time of message `index` of a device. */
-  readonly observedAtMs?: (index: number) => number
-  /** First sequence number, so that runs against one server do not repeat keys. */
-  readonly firstSeq?: number
+  /** Device time of the message with this sequence number of a device. */
+  readonly observedAtMs?: (seq: number, device: number) => number
+  /** First sequence number, or that of each device, so that runs against one server do not repeat keys. */
+  readonly firstSeq?: number | readonly number[]
   /** Distinguishes the runs against one server. */
   readonly boot?: number
   /** Told when all connections stand and before the first publish. */
@@ -38,6 +38,8 @@ export interface LoadResult {
   readonly p99Ms: number
   readonly maxMs: number
   readonly payloadBytes: number
+  /** Sequence number that comes next, of each device. */
+  readonly nextSeq: readonly number[]
   /** What the client itself cost from the first publish to the last PUBACK. */
   readonly clientCpuSeconds: number
   /** A quantile of the waits of messages that were sent between two times from the begin. */
@@ -53,7 +55,7 @@ const CONNACK = 0x20
 /** Connects all devices, publishes all messages, disconnects. Rejects when a connection fails before all is acknowledged. */
 export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const payloads = payloadsOf(options.boot ?? 1)
-  const connections = options.devices.map((device) => new Connection(device, options, payloads))
+  const connections = options.devices.map((device, index) => new Connection(device, options, payloads, { index }))
   await inGroups(connections, 100, (connection) => connection.open())
   options.onConnected?.()
   const cpuBefore = process.cpuUsage()
@@ -88,6 +90,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     maxMs: quantile(1),
     clientCpuSeconds: (user + system) / 1e6,
     payloadBytes: payloads[0]?.length ?? 0,
+    nextSeq: connections.map((connection) => connection.nextSeq),
     waitBetween: (fromS, toS, share) => {
       const isBetween = (_wait: number, index: number): boolean => {
         const atS = ((shared.sentMs[index] ?? 0) - shared.startedMs) / 1000
@@ -124,7 +127,10 @@ export async function connectAtOnce(options: {
   await Promise.all(
     options.devices.map(async (device, index) => {
       for (;;) {
-        const connection = new Connection(device, { ...options, inFlight: 1, messages: 0 }, [], `127.0.0.${2 + (index % 200)}`)
+        const connection = new Connection(device, { ...options, inFlight: 1, messages: 0 }, [], {
+          index,
+          localAddress: `127.0.0.${2 + (index % 200)}`,
+        })
         const refused = await connection.open().then(
           () => undefined,
           (error: Error) => error,
@@ -147,7 +153,7 @@ export async function connectAtOnce(options: {
 /** Opens connections and holds them open, each publishing once in `periodMs`; the returned function ends them. */
 export async function holdConnections(options: Omit<LoadOptions, 'messages' | 'inFlight'> & { readonly periodMs: number }): Promise<() => number> {
   const payloads = payloadsOf(options.boot ?? 1)
-  const connections = options.devices.map((device) => new Connection(device, { ...options, messages: 0, inFlight: 1 }, payloads))
+  const connections = options.devices.map((device, index) => new Connection(device, { ...options, messages: 0, inFlight: 1 }, payloads, { index }))
   await inGroups(connections, 50, (connection) => connection.open())
   const shared: Shared = {
     left: Number.POSITIVE_INFINITY,
@@ -184,10 +190,14 @@ interface Shared {
   fail: (error: Error) => void
 }
 
+type ConnectionOptions = LoadOptions & { readonly isTls?: boolean }
+
 class Connection {
   readonly #device: LoadDevice
-  readonly #options: LoadOptions & { readonly isTls?: boolean }
+  readonly #options: ConnectionOptions
   readonly #localAddress: string | undefined
+  /** Place in the list of devices. */
+  readonly #index: number
   readonly #topic: Buffer
   readonly #payloads: readonly Buffer[]
   readonly #sentMs = new Map<number, number>()
@@ -198,13 +208,18 @@ class Connection {
   #rest: Buffer = Buffer.alloc(0)
   #isClosed = false
 
-  constructor(device: LoadDevice, options: LoadOptions & { readonly isTls?: boolean }, payloads: readonly Buffer[], localAddress?: string) {
-    this.#localAddress = localAddress
+  constructor(device: LoadDevice, options: ConnectionOptions, payloads: readonly Buffer[], place: { index: number; localAddress?: string }) {
+    this.#localAddress = place.localAddress
+    this.#index = place.index
     this.#device = device
     this.#payloads = payloads
     this.#options = options
     this.#topic = Buffer.from(`mend/v1/${device.tenant}/${device.device}/tele`)
-    this.#seq = options.firstSeq ?? 1
+    this.#seq = (typeof options.firstSeq === 'object' ? options.firstSeq[place.index] : options.firstSeq) ?? 1
+  }
+
+  get nextSeq(): number {
+    return this.#seq
   }
 
   open(): Promise<void> {
@@ -266,7 +281,7 @@ class Connection {
       this.#tokens--
       const seq = this.#seq++
       const id = (seq % 0xffff) + 1
-      const observedAtMs = this.#options.observedAtMs?.(seq) ?? Date.now()
+      const observedAtMs = this.#options.observedAtMs?.(seq, this.#index) ?? Date.now()
       const body = this.#payloads[seq % WAVE_STEPS] ?? Buffer.alloc(0)
       packets.push(publishPacket(this.#topic, id, body, seq, observedAtMs))
       this.#sentMs.set(id, nowMs)
