@@ -172,7 +172,7 @@ export const limits = {
   // --- device time ---
   /** A reading waits this long in device time for those before it (two periods of a minute); one that comes later has its stretch worked out again. */
   eventLatenessMs: 120_000,
-  /** Readings of one device that wait for that; above it the oldest is taken as in order. */
+  /** Readings of one device that wait for that; above it the oldest quarter is taken as in order. */
   eventHeld_MAX: 256,
   /** Late readings of a device are taken into what is derived when no more came for this long on the journal ... */
   amendQuietMs: 5_000,

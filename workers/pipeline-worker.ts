@@ -55,7 +55,9 @@ const types = new Map<string, ApplianceType>(applianceTypes.map((type) => [type.
 const own = new Map(ownTypes)
 for (const type of own.values()) types.set(type.id, type)
 const typeById = (id: string): ApplianceType | undefined => types.get(id)
-const typeOf = (tenant: string, name: string): ApplianceType | undefined => own.get(`${tenant}/${name}`) ?? types.get(name)
+/** Asked for each message; most sites have no types of their own. */
+const typeOf = (tenant: string, name: string): ApplianceType | undefined =>
+  (own.size === 0 ? undefined : own.get(`${tenant}/${name}`)) ?? types.get(name)
 
 const mappingBook = createMappingBook(mappings)
 const decodeOptions = { ...limits, mappingOf: mappingBook.mappingOf }
