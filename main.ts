@@ -116,7 +116,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     stops.push(gateways.stop)
     await gateways.start()
     const jobs = joinGuard(config, { ...books, ...after, journal, releases, ...ports })
-    stops.push(jobs.stop)
+    stops.push(() => jobs.stop())
     await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
