@@ -23,16 +23,20 @@ export interface LatestValues {
   restore(state: unknown): void
 }
 
-/** Numbers kept of a column, one block behind the other. */
-const BLOCKS = ['value', 'observed', 'received', 'boot', 'seq'] as const
-const [VALUE, OBSERVED, RECEIVED, BOOT, SEQ] = [0, 1, 2, 3, 4]
+/** Numbers kept of a column beside its value, next to each other: device time, receipt, and rank among readings of one device time. */
+const CELLS = 4
+const OBSERVED = 1
+const RECEIVED = 2
+const RANK = 3
+/** Boot and sequence number as one number; exact for the first two million boots. */
+const rankOf = (boot: number, seq: number): number => boot * 2 ** 32 + seq
 
 interface Device {
   readonly tenant: string
   readonly device: string
   readonly type: string
   readonly columns: number
-  /** `BLOCKS.length * columns` numbers. */
+  /** `CELLS * columns` numbers; NaN = no value yet. */
   readonly cells: Float64Array
   readonly texts: Map<string, LatestValue & { readonly boot: number; readonly seq: number }>
   /** Place of the newest reading, and the last receipt. */
@@ -55,7 +59,7 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
     }
     const found = devices.get(device)
     if (found !== undefined && found.type === type && found.columns === numbers.length) return found
-    const cells = new Float64Array(BLOCKS.length * numbers.length).fill(Number.NaN, 0, numbers.length).fill(-1, numbers.length)
+    const cells = new Float64Array(CELLS * numbers.length).fill(Number.NaN)
     const made: Device = { tenant, device, type, columns: numbers.length, cells, texts: new Map(), atMs: -1, boot: -1, seq: -1, receivedMs: -1 }
     devices.set(device, made)
     return made
@@ -87,8 +91,8 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
       const numbers = type.channels.flatMap((channel): LatestValue[] => {
         const column = indexOf.get(channel.name)
         if (column === undefined || column >= device.columns) return []
-        const at = (block: number): number => device.cells[block * device.columns + column] ?? Number.NaN
-        const number = at(VALUE)
+        const at = (cell: number): number => device.cells[column * CELLS + cell] ?? Number.NaN
+        const number = at(0)
         if (Number.isNaN(number)) return []
         const value = channel.kind === 'boolean' ? number === 1 : number
         return [{ channel: channel.name, value, observed_at_ms: at(OBSERVED), received_at_ms: at(RECEIVED) }]
@@ -120,23 +124,20 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
   }
 }
 
-function takeNumbers(
-  { cells, columns }: Device,
-  { numbers, observed_at_ms: atMs, received_at_ms: receivedMs, boot, seq }: Reading,
-  isNewest: boolean,
-): void {
+function takeNumbers({ cells, columns }: Device, reading: Reading, isNewest: boolean): void {
+  const { numbers, observed_at_ms: atMs, received_at_ms: receivedMs } = reading
+  const rank = rankOf(reading.boot, reading.seq)
   for (let column = 0; column < columns; column++) {
     const value = numbers[column] ?? Number.NaN
     if (Number.isNaN(value)) continue
+    const cell = column * CELLS
     if (!isNewest) {
-      const heldMs = cells[OBSERVED * columns + column] ?? -1
-      const order = atMs - heldMs || boot - (cells[BOOT * columns + column] ?? -1) || seq - (cells[SEQ * columns + column] ?? -1)
-      if (order < 0) continue
+      const heldMs = cells[cell + OBSERVED] ?? Number.NaN
+      if (heldMs > atMs || (heldMs === atMs && (cells[cell + RANK] ?? 0) > rank)) continue
     }
-    cells[column] = value
-    cells[OBSERVED * columns + column] = atMs
-    cells[RECEIVED * columns + column] = receivedMs
-    cells[BOOT * columns + column] = boot
-    cells[SEQ * columns + column] = seq
+    cells[cell] = value
+    cells[cell + OBSERVED] = atMs
+    cells[cell + RECEIVED] = receivedMs
+    cells[cell + RANK] = rank
   }
 }
