@@ -57,6 +57,8 @@ export const ERROR_CODES = {
   MDL_API_IDEMPOTENCY_MISMATCH: 'The Idempotency-Key was used before with another body.',
   MDL_API_TOO_LARGE: 'The request body is larger than the limit.',
   MDL_API_INTERNAL: 'An unexpected fault; the log names it by the request id.',
+  MDL_IMPORT_INVALID: 'The file cannot be imported as a whole: it is of no known form, has no usable columns, or a piece of the upload does not fit.',
+  MDL_EXPORT_INVALID: 'The export asks for something that cannot be written into one file.',
   MDL_REPLAY_INVALID: 'The recording cannot be read, or a flag is wrong.',
   MDL_MAPPING_INVALID: 'The mapping has faults; all of them are listed.',
   MDL_JOB_TOO_MANY: 'As many jobs as there may be are not done yet.',

@@ -208,6 +208,30 @@ export const limits = {
   /** Time that open requests have when the API stops; then their sockets are closed. */
   apiDrainMs: 3_000,
 
+  // --- imports and exports ---
+  /** Bytes of one uploaded file; a larger one is refused. */
+  importBytes_MAX: 4 * 1024 * 1024 * 1024,
+  /** Bytes of one piece of an upload; a larger one is refused, so that each fits the time of a request. */
+  importPieceBytes_MAX: 8 * 1024 * 1024,
+  /** Bytes of one record of a CSV file; a longer one ends the import, for a quote was not closed. */
+  importRecordBytes_MAX: 1024 * 1024,
+  /** Rows between two positions that an import can go on from. */
+  importChunkRows: 2_000,
+  /** Readings in one message of an import. */
+  importReadingsPerMessage: 200,
+  /** Messages of an import that wait for the journal at one time; the next waits for one of them. */
+  importInFlight_MAX: 2,
+  /** Journal that the pipeline may have to read before an import waits, so that live readings are stored and judged meanwhile. */
+  importLagBytes_MAX: 2 * 1024 * 1024,
+  /** Entries in the report of one file; further ones are counted only. */
+  importReport_MAX: 1_000_000,
+  /** Uploads of one tenant that are not whole yet; a further one is refused. */
+  uploadsPerTenant_MAX: 20,
+  /** Ended imports and exports are dropped, with report and file, after so long. */
+  jobKeepMs: 7 * 86_400_000,
+  /** Memory of the engine that reads and writes Parquet, in MiB; above it the engine works on disk. */
+  filesMemoryMib: 256,
+
   // --- twin and commands ---
   /** Commands of one device that are not ended; a further one is refused. */
   commandsPerDevice_MAX: 100,
@@ -254,6 +278,7 @@ export function assertLimits(given: Limits = limits): void {
   assert(given.packetBytes_MAX + given.sparkplugContextBytes_MAX < given.journalRecordBytes_MAX, 'a Sparkplug packet fits a record with its names')
   assert(given.journalRecordBytes_MAX <= given.pipelineReadBytes, 'one turn of the pipeline holds at least one record')
   assert(given.journalRecordBytes_MAX < given.journalPendingBytes_MAX, 'the commit queue holds at least one record')
+  assert(given.importReadingsPerMessage <= given.readingsPerPayload_MAX, 'a message of an import is a payload of the contract')
   assert(given.inferenceBatch_MAX <= given.windowsPending_MAX, 'a batch of windows fits the queue of windows')
   assert(given.halfOpenPerAddress_MAX <= given.halfOpen_MAX, 'one address cannot have more half-open sockets than all')
 }

@@ -7,6 +7,9 @@ import { MendlineError } from '#kernel/errors.ts'
 
 export type TimeParser = (text: string) => number | undefined
 
+/** A local time that is no single instant: the clock shows it twice, or never. */
+export type LocalFault = 'repeated' | 'skipped'
+
 const FIELDS = ['YYYY', 'MM', 'DD', 'HH', 'mm', 'ss', 'SSS'] as const
 type Field = (typeof FIELDS)[number]
 
@@ -14,37 +17,56 @@ type Field = (typeof FIELDS)[number]
 const KEPT_MAX = 35_040
 
 /** @throws MendlineError MDL_MAPPING_INVALID for a pattern without a date or an unknown zone */
-export function timeParser(format: string, timeZone: string): TimeParser {
+export const timeParser = (format: string, timeZone: string): TimeParser => parserOf(format, timeZone, instantOf)
+
+/**
+ * The same, but a local time that is no single instant is told instead of being read as the first.
+ * @throws MendlineError MDL_MAPPING_INVALID
+ */
+export const strictTimeParser = (format: string, timeZone: string): ((text: string) => number | LocalFault | undefined) =>
+  parserOf<number | LocalFault>(format, timeZone, strictInstantOf)
+
+type Offset = (utcMs: number) => number
+/** Instant of a time on the wall. */
+type Resolve<Instant> = (wall: number, offset: Offset) => Instant
+
+function parserOf<Instant>(format: string, timeZone: string, resolve: Resolve<Instant | number>): (text: string) => Instant | number | undefined {
   const finite = (value: number): number | undefined => (Number.isFinite(value) ? Math.round(value) : undefined)
   if (format === 'epoch_ms') return (text) => (text.trim() === '' ? undefined : finite(Number(text)))
   if (format === 'epoch_s') return (text) => (text.trim() === '' ? undefined : finite(Number(text) * 1000))
   const offset = offsetOf(timeZone)
-  if (format === 'iso8601') return (text) => isoInstant(text, offset)
-  return patternParser(format, offset)
+  if (format === 'iso8601') return (text) => isoInstant(text, (wall) => resolve(wall, offset))
+  return patternParser(format, (wall) => resolve(wall, offset))
 }
 
 const ISO = /^\s*(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?)?\s*$/
 
-function isoInstant(text: string, offset: (utcMs: number) => number): number | undefined {
+function isoInstant<Instant>(text: string, resolve: (wall: number) => Instant): Instant | number | undefined {
   const [whole, date, minutes = '00:00', seconds = '00', fraction = '0', zone] = ISO.exec(text) ?? []
   if (whole === undefined || date === undefined) return undefined
   const wall = Date.parse(`${date}T${minutes}:${seconds}.${fraction.slice(0, 3).padEnd(3, '0')}Z`)
   // Date.parse takes 31 February for 2 March on some engines; the text must come back.
   if (Number.isNaN(wall) || new Date(wall).toISOString().slice(0, 10) !== date) return undefined
-  if (zone === undefined) return instantOf(wall, offset)
+  if (zone === undefined) return resolve(wall)
   const [hours = 0, mins = 0] = zone === 'Z' ? [] : [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
   return wall - (zone.startsWith('-') ? -1 : 1) * (hours * 60 + mins) * 60_000
 }
 
 /** Before and behind a change of the clock the offsets differ; the one that leads back to the wall time is right. */
-function instantOf(wall: number, offset: (utcMs: number) => number): number {
+function instantOf(wall: number, offset: Offset): number {
   const early = wall - offset(wall - 86_400_000)
   if (early + offset(early) === wall) return early
   const late = wall - offset(wall + 86_400_000)
   return late + offset(late) === wall ? late : early
 }
 
-function patternParser(format: string, offset: (utcMs: number) => number): TimeParser {
+function strictInstantOf(wall: number, offset: Offset): number | LocalFault {
+  const [early, late] = [wall - offset(wall - 86_400_000), wall - offset(wall + 86_400_000)]
+  const fitting = [...new Set([early, late])].filter((instant) => instant + offset(instant) === wall)
+  return fitting.length === 0 ? 'skipped' : fitting.length > 1 ? 'repeated' : (fitting[0] ?? early)
+}
+
+function patternParser<Instant>(format: string, resolve: (wall: number) => Instant): (text: string) => Instant | undefined {
   const order: Field[] = []
   const source = format.replaceAll(/YYYY|MM|DD|HH|mm|ss|SSS|[.*+?^${}()|[\]\\]/g, (token) => {
     if (!(FIELDS as readonly string[]).includes(token)) return `\\${token}`
@@ -63,12 +85,12 @@ function patternParser(format: string, offset: (utcMs: number) => number): TimeP
     const check = new Date(wall)
     if (check.getUTCDate() !== part('DD') || check.getUTCMonth() !== part('MM') - 1 || part('HH') > 23 || part('mm') > 59 || part('ss') > 59)
       return undefined
-    return instantOf(wall, offset)
+    return resolve(wall)
   }
 }
 
 /** Offset of a zone's wall time from UTC in ms; kept per quarter of an hour, since asking is slow. */
-function offsetOf(timeZone: string): (utcMs: number) => number {
+function offsetOf(timeZone: string): Offset {
   if (timeZone === 'UTC') return () => 0
   let format: Intl.DateTimeFormat
   try {

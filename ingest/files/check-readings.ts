@@ -1,0 +1,128 @@
+/**
+ * Holds readings of a file against decoding itself, the same that runs behind the journal: what it would set aside is taken out and told
+ * with its place in the file; the rest is given as payloads within the limits of the contract.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { EpochMs } from '#kernel/clock.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { QuarantineEntry } from '#kernel/reading.ts'
+import { decodeMessage } from '../decode.ts'
+import type { ColumnPlan } from './column-plan.ts'
+import { type ReportEntry, shown } from './import-report.ts'
+import type { RowReading } from './row-readings.ts'
+
+interface CheckOptions {
+  readonly tenant: string
+  readonly device: string
+  readonly typeName: string
+  readonly type: ApplianceType
+  readonly limits: Limits
+  readonly plan: ColumnPlan
+  readonly receivedAtMs: EpochMs
+}
+
+interface Checked {
+  readonly payloads: readonly Uint8Array[]
+  readonly report: readonly ReportEntry[]
+  readonly readings: number
+  readonly badRows: number
+  readonly badValues: number
+}
+
+/** Complaints of one payload that are told; each value of it may be wrong. */
+const COMPLAINTS_MAX = 1_000_000
+
+/** Checks readings of one device in order. */
+export function checkReadings(readings: readonly RowReading[], options: CheckOptions): Checked {
+  const payloads: Uint8Array[] = []
+  const report: ReportEntry[] = []
+  const counts = { readings: 0, badRows: 0, badValues: 0 }
+  for (const batch of batches(readings, options.limits)) {
+    const payload = encode(batch)
+    const { quarantine } = decodeMessage(messageOf(payload, options), options.type, { ...options.limits, quarantinePerPayload_MAX: COMPLAINTS_MAX })
+    if (quarantine.length === 0) {
+      payloads.push(payload)
+      counts.readings += batch.length
+      continue
+    }
+    const removed = new Set<number>()
+    for (const entry of quarantine) report.push(takeOut(batch, removed, { entry, ...options }))
+    const kept = batch.filter((_, index) => !removed.has(index))
+    for (const index of removed) counts.badRows += batch[index]?.rows ?? 0
+    counts.badValues += quarantine.length - removed.size
+    counts.readings += kept.length
+    if (kept.length > 0) payloads.push(encode(kept))
+  }
+  return { payloads, report, ...counts }
+}
+
+const encode = (batch: readonly RowReading[]): Uint8Array => Buffer.from(JSON.stringify(batch.map(({ item }) => item)))
+
+function messageOf(payload: Uint8Array, { tenant, device, typeName, limits, receivedAtMs }: CheckOptions): AcceptedMessage {
+  return { tenant, device, type: typeName, kind: 'tele', payload, received_at_ms: receivedAtMs, maxAgeDays: limits.deviceAgeDays_MAX }
+}
+
+/** Bytes that a reading takes at most beside its values: envelope, quotes and separators. */
+const ENVELOPE_BYTES = 220
+const NUMBER_BYTES = 26
+
+/** Cuts readings into payloads within the limits of count and bytes. */
+function* batches(readings: readonly RowReading[], { importReadingsPerMessage, packetBytes_MAX }: Limits): Generator<readonly RowReading[]> {
+  let batch: RowReading[] = []
+  let bytes = 2
+  for (const reading of readings) {
+    const own = bytesOf(reading)
+    if (batch.length >= importReadingsPerMessage || (batch.length > 0 && bytes + own > packetBytes_MAX)) {
+      yield batch
+      batch = []
+      bytes = 2
+    }
+    batch.push(reading)
+    bytes += own
+  }
+  if (batch.length > 0) yield batch
+}
+
+/** An upper bound; texts are counted as if each character were escaped or of three bytes. */
+function bytesOf({ item }: RowReading): number {
+  let bytes = ENVELOPE_BYTES + 6 * (item.fw?.length ?? 0)
+  for (const [name, value] of Object.entries(item.v)) {
+    bytes += name.length + 4 + (typeof value === 'string' ? 6 * value.length : typeof value === 'object' ? 3 * NUMBER_BYTES + 30 : NUMBER_BYTES)
+  }
+  return bytes
+}
+
+/** Removes what the complaint is about and gives its line of the report. */
+function takeOut(
+  batch: readonly RowReading[],
+  removed: Set<number>,
+  { entry, plan, device }: { readonly entry: QuarantineEntry; readonly plan: ColumnPlan; readonly device: string },
+): ReportEntry {
+  const { code, reason } = entry
+  const [, at = '0', path = ''] = /^\[(\d+)\](?:\.(.*))?$/.exec(entry.field) ?? []
+  const reading = batch[Number(at)]
+  if (reading === undefined) return { line: 0, column: null, value: null, code, reason, device }
+  const [, channel] = /^v\.([^.]+)/.exec(path) ?? []
+  const { item } = reading
+  if (channel !== undefined) {
+    const value = shown(item.v[channel])
+    delete item.v[channel]
+    const column = plan.form === 'long' ? 'value' : (plan.channels.find((own) => own.channel === channel)?.column ?? channel)
+    return { line: reading.lines?.get(channel) ?? reading.line, column, value, code, reason, device }
+  }
+  if (path === 'fw') {
+    const value = shown(item.fw)
+    delete item.fw
+    return { line: reading.line, column: 'fw', value, code, reason, device }
+  }
+  removed.add(Number(at))
+  return {
+    line: reading.line,
+    column: path === 'ts' ? plan.time.column : path === '' ? null : path,
+    value: path === 'ts' ? String(item.ts) : null,
+    code,
+    reason,
+    device,
+  }
+}

@@ -1,0 +1,48 @@
+/** Time, key and firmware of a row. What is wrong with them is told; then the row has no place in the journal. */
+import { isInstant } from '../decode-envelope.ts'
+import type { ColumnPlan } from './column-plan.ts'
+import { type Complaint, shown } from './import-report.ts'
+import type { Cell, FileRow } from './table-file.ts'
+
+interface EnvelopeCells {
+  readonly ts: number
+  readonly boot?: number
+  readonly seq?: number
+  readonly hist: true
+  readonly fw?: string
+}
+
+const UINT32_MAX = 0xffff_ffff
+
+/** Reads what all values of the row have in common; undefined where something of it is wrong, which is complained about. */
+export function readEnvelopeCells(row: FileRow, plan: ColumnPlan, complain: (complaint: Complaint) => void): EnvelopeCells | undefined {
+  const wrong = (column: string, cell: Cell | undefined, reason: string): undefined => {
+    complain({ line: row.line, column, value: shown(cell), code: 'MDL_INGEST_FIELD_INVALID', reason })
+    return undefined
+  }
+  const { index, column, format, read } = plan.time
+  const time = row.cells[index] ?? null
+  const ts = read(time)
+  if (ts === 'repeated') return wrong(column, time, `the local time comes twice, since the clock is set back; write it with an offset (${format})`)
+  if (ts === 'skipped') return wrong(column, time, `the local time does not exist, since the clock is set forward (${format})`)
+  if (ts === undefined || !isInstant(ts)) return wrong(column, time, `the time is not ${format}`)
+  const boot = countOf(row.cells[plan.boot ?? -1])
+  const seq = countOf(row.cells[plan.seq ?? -1])
+  if (boot === 'wrong') return wrong('boot', row.cells[plan.boot ?? -1], `boot is an integer from 0 to ${UINT32_MAX}`)
+  if (seq === 'wrong') return wrong('seq', row.cells[plan.seq ?? -1], `seq is an integer from 0 to ${UINT32_MAX}`)
+  if (boot !== undefined && seq === undefined) return wrong('seq', null, 'boot without seq is no key')
+  const firmware = row.cells[plan.fw ?? -1] ?? ''
+  return {
+    ts,
+    ...(boot === undefined ? {} : { boot }),
+    ...(seq === undefined ? {} : { seq }),
+    hist: true,
+    ...(firmware === '' ? {} : { fw: String(firmware) }),
+  }
+}
+
+function countOf(cell: Cell | undefined): number | undefined | 'wrong' {
+  if (cell === undefined || cell === null || cell === '') return undefined
+  const value = typeof cell === 'string' && /^\d{1,10}$/.test(cell.trim()) ? Number(cell) : cell
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= UINT32_MAX ? value : 'wrong'
+}
