@@ -29,12 +29,20 @@ export interface WaitingRecord extends CommitWaiter {
   readonly payload: Uint8Array
 }
 
+export interface JournalBatch {
+  readonly records: readonly JournalRecord[]
+  readonly next: Position
+  readonly corrupt: number
+  /** Where the first record lies when none is missing before it: at `from`, or behind the head of the segment that begins there. */
+  readonly begin?: Position
+}
+
 export interface JournalReader {
   /**
    * Records from `from` on, at most about `maxBytes` of them (at least one when there is one), committed ones only.
    * A corrupt record in the middle is skipped, counted, and reported through `corrupt`.
    */
-  read(from: Position, maxBytes: number): Promise<{ readonly records: readonly JournalRecord[]; readonly next: Position; readonly corrupt: number }>
+  read(from: Position, maxBytes: number): Promise<JournalBatch>
 }
 
 export interface Journal extends JournalReader {

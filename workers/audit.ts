@@ -8,6 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { DEFAULT_TENANT } from '#kernel/ids.ts'
 import type { Log } from '#kernel/log.ts'
+import type { SourceBatch } from './pipeline-parts.ts'
 
 /** What became of the readings of this process, as the writer counts. */
 export interface WriterCounts {
@@ -69,9 +70,14 @@ export class Audit {
     this.#decoded += readings
   }
 
-  /** Notes that a record begins at `position` where one was expected at `expected`. */
-  follows(position: number, expected: number): void {
-    if (position !== expected) this.#skippedBytes += Math.abs(position - expected)
+  /** Notes whether the records of a batch follow each other; where the journal says that some cannot be read they need not. */
+  read({ records, corrupt, begin }: SourceBatch): void {
+    if (corrupt > 0) return
+    let expected = begin
+    for (const { position, next } of records) {
+      if (position !== undefined && expected !== undefined && position !== expected) this.#skippedBytes += Math.abs(position - expected)
+      expected = next
+    }
   }
 
   /** Compares the counts; called behind a flush, when nothing is on its way. */

@@ -24,6 +24,15 @@ export interface SourceRecord {
   readonly body: Uint8Array
 }
 
+export interface SourceBatch {
+  readonly records: readonly SourceRecord[]
+  readonly next: number
+  /** Records that cannot be read and were left out. */
+  readonly corrupt: number
+  /** Where the first record lies when none is missing before it. */
+  readonly begin?: number
+}
+
 interface Decoded {
   readonly readings: readonly Reading[]
   /** Readings set aside whole. */
@@ -33,7 +42,7 @@ interface Decoded {
 
 export interface PipelineParts<Window> {
   readonly journal: {
-    read(from: number, maxBytes: number): Promise<{ readonly records: readonly SourceRecord[]; readonly next: number; readonly corrupt: number }>
+    read(from: number, maxBytes: number): Promise<SourceBatch>
   }
   readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
   readonly decode: (message: AcceptedMessage) => Decoded
@@ -51,7 +60,7 @@ export interface PipelineParts<Window> {
   readonly audit?: {
     start(position: number): Promise<void>
     decoded(readings: number, next: number): void
-    follows(position: number, expected: number): void
+    read(batch: SourceBatch): void
     check(): Promise<unknown>
   }
   readonly store: {

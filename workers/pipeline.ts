@@ -39,8 +39,6 @@ export class Pipeline<Window> {
   #receivedMs = 0
   #storedReceivedMs = 0
   #lastAuditMs = 0
-  /** Where the next record begins; undefined where that is not known. */
-  #expected: number | undefined
   #lastFlushMs = 0
   #lastSnapshotMs = 0
   #recordsSinceSnapshot = 0
@@ -164,13 +162,12 @@ export class Pipeline<Window> {
     await this.#amendWhenDue()
     const batch = await journal.read(this.#position, limits.pipelineReadBytes)
     this.#counts.corruptRecords += batch.corrupt
+    this.#parts.audit?.read(batch)
     for (const record of batch.records) {
       // Awaited only where the store is asked: a promise for each record would be felt.
       const taken = this.#takeOrSetAside(record, 1)
       if (taken !== undefined) await taken
       this.#position = record.next
-      if (batch.corrupt === 0) this.#follow(record)
-      this.#expected = record.next
       this.#counts.records++
       this.#recordsSinceSnapshot++
       if (truth.isAmendmentDue()) await this.#amendWhenDue()
@@ -223,10 +220,6 @@ export class Pipeline<Window> {
   #derive(fresh: readonly Reading[], count: number, next: number): void {
     this.#parts.audit?.decoded(count, next)
     for (const reading of fresh) this.#parts.truth.take(reading)
-  }
-
-  #follow({ position }: SourceRecord): void {
-    if (position !== undefined && this.#expected !== undefined) this.#parts.audit?.follows(position, this.#expected)
   }
 
   /** Works out again what late readings touch; they are stored first. */

@@ -45,16 +45,16 @@ export function createFileJournalReader({ directory, limits, committedEnd, files
       const begin = Math.max(from, stretch.base + HEADER_BYTES)
       // Room for one largest record beyond the asked bytes, so that each call gets on.
       const wanted = Math.min(stretch.limit - begin, maxBytes + FRAME_BYTES + limits.journalRecordBytes_MAX)
-      if (wanted <= 0) return { records: [], next: stretch.limit, corrupt: 0 }
+      if (wanted <= 0) return { records: [], next: stretch.limit, corrupt: 0, begin }
       const bytes = Buffer.allocUnsafeSlow(wanted)
       const count = await file.read(bytes, begin - stretch.base)
       const isFinal = begin + wanted === stretch.limit
       const options = { position: begin, salt: knownSalt, recordBytes_MAX: limits.journalRecordBytes_MAX, isFinal }
       const parsed = parseRecords(bytes.subarray(0, count), options)
       // What cannot be read up to the limit was durable once: it is lost and counted, and reading goes on behind it.
-      if (isFinal && parsed.next < stretch.limit) return { ...parsed, next: stretch.limit, corrupt: parsed.corrupt + 1 }
-      if (parsed.records.length === 0 && !isFinal) return { ...parsed, next: begin + maxBytes, corrupt: parsed.corrupt + 1 }
-      return parsed
+      if (isFinal && parsed.next < stretch.limit) return { ...parsed, next: stretch.limit, corrupt: parsed.corrupt + 1, begin }
+      if (parsed.records.length === 0 && !isFinal) return { ...parsed, next: begin + maxBytes, corrupt: parsed.corrupt + 1, begin }
+      return { ...parsed, begin }
     } finally {
       await file.close()
     }
@@ -65,6 +65,7 @@ export function createFileJournalReader({ directory, limits, committedEnd, files
       const records: JournalRecord[] = []
       let next = from
       let corrupt = 0
+      let begin = from
       // Asked before the directory is listed: every segment that begins before it is in the list.
       const end = committedEnd()
       while (next < end && records.length === 0) {
@@ -73,10 +74,11 @@ export function createFileJournalReader({ directory, limits, committedEnd, files
         const part = await readStretch(stretch, Math.max(next, stretch.base), maxBytes)
         for (const record of part.records) records.push(record)
         corrupt += part.corrupt
+        begin = part.begin
         if (part.next <= next) break
         next = part.next
       }
-      return { records, next, corrupt }
+      return { records, next, corrupt, begin }
     },
   }
 }
