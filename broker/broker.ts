@@ -121,8 +121,7 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
     })
   }
 
-  const onTooMany = (address: string): MendlineError => refuse('MDL_BROKER_TOO_MANY', 'connections', address)
-  const listenerPorts = { admission, limits, onArrival: arrive, onTooMany }
+  const listenerPorts = { admission, limits, clock, onArrival: arrive, onRefused: refuse }
 
   return {
     async start() {
@@ -147,7 +146,7 @@ export function createBroker({ registry, accept, openDoor, mappings, onState, cl
       if (ticket !== undefined) arrive({ stream, address, ticket })
       else {
         stream.destroy()
-        onTooMany(address)
+        refuse('MDL_BROKER_TOO_MANY', 'connections', address)
       }
     },
     ...deviceChannel(downlinks),

@@ -1,13 +1,18 @@
 /**
  * TCP and TLS listeners. Each socket gets its place before anything else happens, so that a TLS handshake that never ends counts as a
- * half-open socket like every other; with a client CA the name of a verified certificate is handed on with the stream.
+ * half-open socket like every other; handshakes wait for their turn (`handshakes.ts`). With a client CA the name of a verified certificate
+ * is handed on with the stream. A device that comes back resumes its session by ticket, which saves certificates and signatures.
  */
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
+import type { Clock } from '#kernel/clock.ts'
+import type { ErrorCode } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Admission, Ticket } from './admission.ts'
+import { createHandshakes } from './handshakes.ts'
 
 export interface TlsSettings {
   readonly host: string
@@ -42,9 +47,14 @@ export interface Arrival {
 export interface ListenerPorts {
   readonly admission: Admission
   readonly limits: Limits
+  readonly clock: Clock
   readonly onArrival: (arrival: Arrival) => void
-  readonly onTooMany: (address: string) => void
+  /** Told before a socket is closed for breaking a rule. */
+  readonly onRefused: (code: ErrorCode, reason: string, address: string) => void
 }
+
+/** What Node takes for the keys of tickets: name, signature and cipher, 16 bytes each. */
+const TICKET_KEYS_BYTES = 48
 
 /** A listener that accepts; `close` stops accepting and leaves open sockets alone. */
 export interface Listener {
@@ -56,32 +66,64 @@ export const listenTcp = (settings: { host: string; port: number }, ports: Liste
   listen(settings, ports, (socket, address, ticket) => ports.onArrival({ stream: socket, address, ticket }))
 
 export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Promise<Listener> {
-  const { key, cert, ca } = settings
-  const tickets = new Map<string, Ticket>()
-  const keyOf = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`
-  const tls = createTlsServer({
+  const { clock, limits, onRefused } = ports
+  const waiting = new Map<string, { readonly raw: Socket; readonly ticket: Ticket }>()
+  const tls = createEngine(settings, limits)
+  const handshakes = createHandshakes({ ...ports, begin: (socket) => void tls.emit('connection', socket) })
+  tls.on('secureConnection', (socket) => {
+    const own = waiting.get(keyOf(socket))
+    if (own === undefined) {
+      socket.destroy()
+      return
+    }
+    handshakes.over(own.raw)
+    ports.onArrival({ stream: socket, address: socket.remoteAddress ?? '', ticket: own.ticket, certificate: certificateOf(socket) })
+  })
+  tls.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') onRefused('MDL_BROKER_TOO_SLOW', 'TLS handshake not done in time', socket.remoteAddress ?? '')
+    socket.destroy()
+  })
+  const stopRotation = rotateTicketKeys(tls, clock, limits.tlsTicketMs)
+  const listener = await listen(settings, ports, (raw, address, ticket) => {
+    const key = keyOf(raw)
+    waiting.set(key, { raw, ticket })
+    raw.once('close', () => {
+      waiting.delete(key)
+      ticket.end()
+    })
+    handshakes.enter(raw, address)
+  })
+  const close = (): void => {
+    listener.close()
+    stopRotation()
+    handshakes.stop()
+  }
+  return { port: listener.port, close }
+}
+
+const keyOf = (socket: Socket): string => `${socket.remoteAddress}|${socket.remotePort}`
+
+/** Gives certificates and session tickets; it is handed sockets and does not listen itself. */
+const createEngine = ({ key, cert, ca }: TlsSettings, limits: Limits): TlsServer =>
+  createTlsServer({
     key,
     cert,
     ...(ca === undefined ? {} : { ca, requestCert: true }),
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
-    handshakeTimeout: ports.limits.connectDeadlineMs,
+    handshakeTimeout: limits.handshakeDeadlineMs,
+    sessionTimeout: limits.tlsTicketMs / 1_000,
   })
-  tls.on('secureConnection', (socket) => {
-    const ticket = tickets.get(keyOf(socket))
-    if (ticket === undefined) socket.destroy()
-    else ports.onArrival({ stream: socket, address: socket.remoteAddress ?? '', ticket, certificate: certificateOf(socket) })
-  })
-  tls.on('tlsClientError', (_error, socket) => socket.destroy())
-  return listen(settings, ports, (socket, _address, ticket) => {
-    const key = keyOf(socket)
-    tickets.set(key, ticket)
-    socket.once('close', () => {
-      tickets.delete(key)
-      ticket.end()
-    })
-    tls.emit('connection', socket)
-  })
+
+/** A ticket made with earlier keys is worth nothing: whoever shows it does a whole handshake. */
+function rotateTicketKeys(tls: TlsServer, clock: Clock, everyMs: number): () => void {
+  let cancel = (): void => {}
+  const rotate = (): void => {
+    tls.setTicketKeys(randomBytes(TICKET_KEYS_BYTES))
+    cancel = clock.after(everyMs, rotate)
+  }
+  rotate()
+  return () => cancel()
 }
 
 function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
@@ -93,7 +135,7 @@ function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
 
 async function listen(
   { host, port }: { readonly host: string; readonly port: number },
-  { admission, limits, onTooMany }: ListenerPorts,
+  { admission, limits, onRefused }: ListenerPorts,
   onSocket: (socket: Socket, address: string, ticket: Ticket) => void,
 ): Promise<Listener> {
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
@@ -101,7 +143,7 @@ async function listen(
     const ticket = admission.admit(address)
     if (ticket === undefined) {
       socket.destroy()
-      onTooMany(address)
+      onRefused('MDL_BROKER_TOO_MANY', 'connections', address)
       return
     }
     // Until the guard listens, an error of a socket that is just being reset must not end the process.

@@ -29,6 +29,18 @@ export const limits = {
   keepaliveS_MAX: 3_600,
   /** CONNECTs checked at one time; further ones wait in order. */
   loginsInFlight_MAX: 64,
+  /** TLS handshakes worked on at one time; further ones wait in order, and the addresses take turns. */
+  handshakesInFlight_MAX: 256,
+  /** A TLS handshake that takes longer gives its place to the next that waits, and goes on beside ... */
+  handshakeStallMs: 1_000,
+  /** ... with at most so many; above it the oldest of the address that has most of them is closed. */
+  handshakesStalled_MAX: 1_000,
+  /** Time from the begin of a TLS handshake, after its turn has come, to its end; then the socket is closed. */
+  handshakeDeadlineMs: 10_000,
+  /** Bytes of a ClientHello; a longer one is refused before any work is done for it. */
+  clientHelloBytes_MAX: 16 * 1024,
+  /** Time in which a TLS session may be resumed; the keys of its tickets are kept in memory only and made anew as often. */
+  tlsTicketMs: 12 * 3_600_000,
   /** Filters in one SUBSCRIBE; above it the packet is refused and the socket closed. */
   filtersPerSubscribe_MAX: 8,
   /** Publishes a second that one device may send, sustained; above it its socket is read more slowly. */

@@ -109,6 +109,8 @@ export interface StormResult {
   readonly seconds: number
   /** Attempts that failed and were made again. */
   readonly repeated: number
+  /** Connections that resumed a session of TLS. */
+  readonly resumed: number
 }
 
 /**
@@ -120,6 +122,8 @@ export async function connectAtOnce(options: {
   devices: readonly LoadDevice[]
   withinMs: number
   isTls?: boolean
+  /** Tickets of TLS by device; those that it holds are shown, and it takes the new ones. */
+  tickets?: Map<LoadDevice, Buffer>
 }): Promise<StormResult> {
   const startedMs = performance.now()
   let repeated = 0
@@ -146,8 +150,9 @@ export async function connectAtOnce(options: {
     }),
   )
   const seconds = (performance.now() - startedMs) / 1000
+  const resumed = connections.filter((connection) => connection.isResumed).length
   for (const connection of connections) connection.close()
-  return { seconds, repeated }
+  return { seconds, repeated, resumed }
 }
 
 /** Opens connections and holds them open, each publishing once in `periodMs`; the returned function ends them. */
@@ -190,9 +195,10 @@ interface Shared {
   fail: (error: Error) => void
 }
 
-type ConnectionOptions = LoadOptions & { readonly isTls?: boolean }
+type ConnectionOptions = LoadOptions & { readonly isTls?: boolean; readonly tickets?: Map<LoadDevice, Buffer> }
 
 class Connection {
+  isResumed = false
   readonly #device: LoadDevice
   readonly #options: ConnectionOptions
   readonly #localAddress: string | undefined
@@ -227,7 +233,7 @@ class Connection {
     return new Promise((resolve, reject) => {
       const { port, isTls = false } = this.#options
       const where = { port, host: '127.0.0.1', noDelay: true, ...(this.#localAddress === undefined ? {} : { localAddress: this.#localAddress }) }
-      const socket = isTls ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where)
+      const socket = isTls ? this.#connectTls(where) : connect(where)
       this.#socket = socket
       socket.once(isTls ? 'secureConnect' : 'connect', () => socket.write(connectPacket(name, this.#device.secret)))
       socket.once('data', (chunk) => {
@@ -247,6 +253,16 @@ class Connection {
         if (!this.#isClosed) this.#shared?.fail(new Error(`connection of ${name} closed`))
       })
     })
+  }
+
+  #connectTls(where: { port: number; host: string }): Socket {
+    const { tickets } = this.#options
+    const socket = connectTls({ ...where, rejectUnauthorized: false, session: tickets?.get(this.#device) })
+    if (tickets !== undefined) socket.on('session', (ticket) => tickets.set(this.#device, ticket))
+    socket.once('secureConnect', () => {
+      this.isResumed = socket.isSessionReused()
+    })
+    return socket
   }
 
   run(shared: Shared): void {
