@@ -20,6 +20,7 @@ export interface HealthParts {
   readonly gateways: { statistics(): Counts }
   readonly twin: { statistics(): Promise<Counts> }
   readonly loopDelay: { p99Ms(): number }
+  readonly disk: { finding(): string; statistics(): Counts }
   readonly clock: { now(): number }
   readonly registry: { count(tenant: string): number; tenants(): number }
 }
@@ -31,10 +32,14 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay, clock } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay, clock, disk } = parts
   return {
     ready() {
-      const vital = { journal: ingest.isWriting() ? 'ok' : 'cannot write', pipeline: pipeline.isRunning() ? 'ok' : 'not running' }
+      const vital = {
+        journal: ingest.isWriting() ? 'ok' : 'cannot write',
+        pipeline: pipeline.isRunning() ? 'ok' : 'not running',
+        disk: disk.finding() === '' ? 'ok' : disk.finding(),
+      }
       const isReady = Object.values(vital).every((state) => state === 'ok')
       // Books that do not balance are an alarm; messages are taken all the same.
       const finding = pipeline.auditFinding()
@@ -87,6 +92,7 @@ export function createHealth(parts: HealthParts): Health {
           (writer.in ?? 0) - accounted,
         ),
         ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
+        ...samplesOf('mendline_disk', 'Disk of the data folder', disk.statistics(), 'gauge'),
         ...stateSamples(quality),
         ...tierSamples(tiers),
         ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),

@@ -20,6 +20,7 @@ import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
 import { createIdentity } from './broker/identity.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, listZones } from './device-zones.ts'
+import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
 import { createHealth } from './health.ts'
 import { createHubCounts } from './hubs/counts.ts'
 import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
@@ -91,6 +92,9 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     stops.push(() => journal.stop())
     const service = joinService(books, config, ports)
     const ingest = createIngest({ journal, ...ports, limits: config.limits })
+    const disk = createDiskGuard({ directory: config.dataDir, refuse: ingest.refuse, apply: service.hubs.apply, limits: config.limits, ...ports })
+    stops.push(disk.stop)
+    await disk.start()
     const twin = joinTwin({ ...books, journal, releases, apply: service.hubs.apply, limits: config.limits, ...ports })
     service.commandsGoTo(twin)
     const broker = joinBroker({ ...books, ingest, twin }, config, ports)
@@ -120,7 +124,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, loopDelay }, config, ports)
+    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, disk, loopDelay }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -257,6 +261,7 @@ type Everything = Books &
     readonly gateways: Gateways
     readonly twin: TwinStage
     readonly jobs: Jobs
+    readonly disk: DiskGuard
     readonly loopDelay: LoopDelay
   }
 

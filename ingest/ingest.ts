@@ -5,7 +5,7 @@
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock, EpochMs } from '#kernel/clock.ts'
-import type { MendlineError } from '#kernel/errors.ts'
+import { MendlineError } from '#kernel/errors.ts'
 import type { CommitRun, CommitWaiter, DoorSource, IngestDoor } from '#kernel/ingest-door.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
@@ -30,6 +30,8 @@ export interface Ingest {
   accept(message: AcceptedMessage): Promise<void>
   /** Opens a door for messages that have `source` in common; who uses it keeps the bound of pending bytes by not reading sockets. */
   openDoor(source: DoorSource, waiter: CommitWaiter): IngestDoor
+  /** Refuses everything from now on for this reason; undefined: takes again. */
+  refuse(reason: string | undefined): void
   /** Whether the journal took the last message that was to be written. */
   isWriting(): boolean
   statistics(): IngestStatistics
@@ -49,11 +51,12 @@ interface Counts {
   waiting: number
   slowestMs: number
   isWriting: boolean
+  refusal: MendlineError | undefined
 }
 
 /** Creates ingest; it keeps no message of its own. */
 export function createIngest({ journal, clock, log, limits }: IngestOptions): Ingest {
-  const counts: Counts = { accepted: 0, refused: 0, payloadBytes: 0, waiting: 0, slowestMs: 0, isWriting: true }
+  const counts: Counts = { accepted: 0, refused: 0, payloadBytes: 0, waiting: 0, slowestMs: 0, isWriting: true, refusal: undefined }
 
   /** `then` with both ends instead of async and await saves two promises a message. Ids that passed the broker always fit a record. */
   const append = (message: AcceptedMessage, startMs: number): Promise<void> => {
@@ -71,12 +74,19 @@ export function createIngest({ journal, clock, log, limits }: IngestOptions): In
 
   return {
     accept(message) {
+      if (counts.refusal !== undefined) {
+        counts.refused++
+        return Promise.reject(counts.refusal)
+      }
       const startMs = clock.monotonicMs()
       counts.waiting++
       if (journal.pendingBytes() < limits.journalPendingBytes_MAX) return append(message, startMs)
       return journal.whenWritable().then(() => append(message, startMs))
     },
     openDoor: (source, waiter) => new Door(source, { journal, waiter, counts }),
+    refuse(reason) {
+      counts.refusal = reason === undefined ? undefined : new MendlineError('MDL_JOURNAL_UNAVAILABLE', reason, { retryable: true })
+    },
     isWriting: () => counts.isWriting,
     statistics() {
       const { accepted, refused, payloadBytes, waiting, slowestMs } = counts
@@ -102,6 +112,11 @@ class Door implements IngestDoor {
   }
 
   accept(payload: Uint8Array, receivedAtMs: EpochMs): MendlineError | undefined {
+    const { refusal } = this.#counts
+    if (refusal !== undefined) {
+      this.#counts.refused++
+      return refusal
+    }
     stampHead(this.head, receivedAtMs)
     this.payload = payload
     const answer = this.#journal.appendFor(this)

@@ -268,6 +268,12 @@ export const limits = {
   /** Time a device may be away before it is silent; after a start of the server it has as long to come back. */
   presenceGraceMs: 120_000,
 
+  // --- disk ---
+  /** Room of the data folder's disk in MiB that ingest leaves to the stores; below it nothing is acknowledged until there is room. */
+  diskReserveMib: 256,
+  /** Time between two looks at it. */
+  diskLookMs: 1_000,
+
   // --- jobs ---
   /** Jobs (backups, verifications, imports, erasures) that wait or run; a further one is refused. */
   jobsWaiting_MAX: 100,
