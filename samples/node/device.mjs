@@ -20,6 +20,8 @@ const topic = (rest) => `mend/v1/${tenant}/${device}/${rest}`
 mkdirSync(values.folder, { recursive: true })
 const QUEUE = join(values.folder, 'queue.jsonl')
 const BOOT = join(values.folder, 'boot')
+const SETTINGS = join(values.folder, 'settings.json')
+const COMMANDS = join(values.folder, 'commands.json')
 /** Readings that the server may have to acknowledge at one time. */
 const IN_FLIGHT_MAX = 20
 /** Readings kept while there is no connection; the oldest go first. */
@@ -33,6 +35,8 @@ function replaceFile(path, text) {
   closeSync(file)
   renameSync(`${path}.new`, path)
 }
+
+const readJson = (path, otherwise) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : otherwise)
 
 // A new number at each start, on disk before the first reading uses it: (boot, seq) is never used twice.
 const boot = (existsSync(BOOT) ? Number(readFileSync(BOOT, 'utf8')) : 0) + 1
@@ -106,18 +110,36 @@ client.on('close', () => {
   for (const reading of queue) reading.hist = true
 })
 
-const settings = {}
+/** Commands that were carried out, with their answers: one that comes again is answered and not done again. */
+const answered = readJson(COMMANDS, [])
+const ANSWERED_MAX = 100
+let settings = readJson(SETTINGS, {})
+
 client.on('message', (name, payload) => {
   const message = JSON.parse(payload.toString())
-  if (name === topic('desired')) {
-    Object.assign(settings, message)
-    client.publish(topic('reported'), JSON.stringify(settings), { qos: 1 })
-    return
-  }
-  const id = name.split('/').at(-1)
-  const state = message.command === 'safe_state' || message.command === 'identify' ? 'done' : 'refused'
-  client.publish(topic(`cmd/${id}/ack`), JSON.stringify({ state }), { qos: 1 })
+  if (name === topic('desired')) onDesired(message)
+  else onCommand(name.split('/').at(-1), message)
 })
+
+/** Takes the settings over, keeps them, and says what holds now. */
+function onDesired({ version, expires_at_ms, desired }) {
+  if (expires_at_ms < Date.now()) return
+  settings = { ...settings, ...desired }
+  replaceFile(SETTINGS, JSON.stringify(settings))
+  client.publish(topic('reported'), JSON.stringify({ ts: Date.now(), desired_version: version, reported: settings }), { qos: 1 })
+}
+
+function onCommand(id, { command, expires_at_ms }) {
+  let answer = answered.find((one) => one.id === id)
+  if (answer === undefined) {
+    const isKnown = command === 'safe_state' || command === 'identify'
+    answer = { id, state: isKnown && !(expires_at_ms < Date.now()) ? 'done' : 'refused' }
+    answered.push(answer)
+    if (answered.length > ANSWERED_MAX) answered.shift()
+    replaceFile(COMMANDS, JSON.stringify(answered))
+  }
+  client.publish(topic(`cmd/${id}/ack`), JSON.stringify({ state: answer.state }), { qos: 1 })
+}
 
 function finish() {
   process.stdout.write(`${JSON.stringify({ boot, readings: seq, acknowledged })}\n`)
