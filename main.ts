@@ -21,6 +21,7 @@ import { createIdentity } from './broker/identity.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
+import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
 import { createHubCounts } from './hubs/counts.ts'
 import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
@@ -116,6 +117,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await service.outbox.start()
     service.purge.start()
     await pipelineStarted
+    await books.layouts.settled()
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
     stops.push(gateways.stop)
     await gateways.start()
@@ -137,16 +139,18 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
 async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
-  const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
   const stages = [...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations]
-  await operations.migrate([...stages, ...jobMigrations])
+  const migrations = [...stages, ...jobMigrations]
+  const layouts = await prepareLayouts({ dataDir, program: version, migrations: migrations.map(({ id }) => id), log })
+  const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
+  await operations.migrate(migrations)
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
   const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
   await mappings.start()
   const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names, tokens: jwt })
   await identity.start()
-  return { operations, types, mappings, identity, registry: identity.devices }
+  return { layouts, operations, types, mappings, identity, registry: identity.devices }
 }
 
 type Books = Awaited<ReturnType<typeof openBooks>>
