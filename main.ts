@@ -16,10 +16,11 @@ import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
 import type { createApi } from './api/server.ts'
 import { createBroker } from './broker/broker.ts'
+import type { CreatedDevice, NewDevice } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
 import { createIdentity } from './broker/identity.ts'
 import type { Config } from './config.ts'
-import { createDeviceZones, listZones } from './device-zones.ts'
+import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
@@ -37,6 +38,7 @@ import { createFileJournal } from './ingest/journals/file-journal.ts'
 import { createMappingRegistry, type MappingTables, mappingMigrations } from './ingest/mapping/mapping-registry.ts'
 import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
+import { type Files, filePorts, joinFiles } from './join-files.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
 import { joinGuard } from './join-guard.ts'
 import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
@@ -123,10 +125,14 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await gateways.start()
     const jobs = joinGuard(config, { ...books, ...after, journal, releases, ...ports })
     stops.push(() => jobs.stop())
+    const zones = createDeviceZones({ registry: books.identity.devices, pipeline: after.pipeline, defaultZone: config.timeZone })
+    const files = joinFiles(jobs, { ...config, ...ports, ...filePorts({ ...books, zones }), ...after, journal, accept: ingest.accept })
+    stops.push(async () => files.stop())
     await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const api = await joinApi({ ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, disk, loopDelay }, config, ports)
+    const all = { ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, files, zones, disk, loopDelay }
+    const api = await joinApi(all, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -266,16 +272,17 @@ type Everything = Books &
     readonly twin: TwinStage
     readonly jobs: Jobs
     readonly disk: DiskGuard
+    readonly files: Files
+    readonly zones: DeviceZones<NewDevice, CreatedDevice>
     readonly loopDelay: LoopDelay
   }
 
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin, jobs } = parts
+  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth({ ...parts, clock })
-  const zones = createDeviceZones({ registry: identity.devices, pipeline, defaultZone: config.timeZone })
   return createApi({
     ports: {
       keys: createKeyStore({ database, clock, dev: config.dev }),
@@ -307,6 +314,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       hubs,
       webhooks: outbox,
       jobs,
+      ...files,
       twin,
       health,
       metrics: createMetrics(health.samples),

@@ -7,6 +7,7 @@ import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
+import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
@@ -132,6 +133,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
       storage: async () => [{ tier: 'hot', type: 'air_conditioner', rows: 2, bytes: 0, files: 0, days: 1, oldest_ms: NOW_MS, newest_ms: NOW_MS }],
     },
     jobs: memoryJobs(note, NOW_MS),
+    ...memoryFiles(note, NOW_MS),
     quarantine: {
       async quarantined(query) {
         note('quarantined', query)

@@ -10,6 +10,7 @@ import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
+import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
@@ -315,6 +316,8 @@ export interface ApiPorts {
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
   readonly jobs: JobPort
+  readonly imports: ImportPort
+  readonly exports: ExportPort
   readonly webhooks: WebhookPort
   readonly twin: TwinPort
   readonly health: HealthPort

@@ -25,8 +25,10 @@ import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
+import { exportRoutes } from './routes/exports.ts'
 import { healthRoutes } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
+import { importRoutes } from './routes/imports.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
@@ -87,6 +89,8 @@ const ROUTES = [
   quarantineRoutes,
   channelStateRoutes,
   jobRoutes,
+  importRoutes,
+  exportRoutes,
 ]
 
 /** Builds the API; opens nothing before `start`. */

@@ -2,6 +2,8 @@
 import { MendlineError } from '#kernel/errors.ts'
 
 const TIMEOUT_MS = 30_000
+/** For a whole file. */
+const FILE_TIMEOUT_MS = 3_600_000
 
 export interface ClientFlags {
   readonly url?: string
@@ -15,6 +17,10 @@ export interface Client {
   readonly url: string
   /** Sends one request; the answer is its JSON, or null without a body. @throws MendlineError with the server's words */
   send(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown>
+  /** Sends bytes; the answer is its JSON. @throws MendlineError with the server's words */
+  sendBytes(path: string, bytes: Uint8Array, headers: Readonly<Record<string, string>>): Promise<unknown>
+  /** Asks for bytes, which the caller reads as they come. @throws MendlineError with the server's words */
+  fetchBytes(path: string): Promise<ReadableStream<Uint8Array>>
 }
 
 /** Reads address and key from flags or environment. @throws MendlineError MDL_CONFIG_MISSING without a key */
@@ -24,17 +30,37 @@ export function createClient(flags: ClientFlags): Client {
   if (key === undefined || key === '') {
     throw new MendlineError('MDL_CONFIG_MISSING', 'set MENDLINE_API_KEY (made by `mendline init`; `dev` in development mode)')
   }
+  const authorization = `Bearer ${key}`
+  const unreachable = (cause: unknown): never => {
+    throw new MendlineError('MDL_API_INTERNAL', `${url} does not answer`, { cause, retryable: true })
+  }
   return {
     url,
+    async sendBytes(path, bytes, headers) {
+      const response = await fetch(`${url}/api/v1${path}`, {
+        method: 'PUT',
+        headers: { authorization, 'content-type': 'application/octet-stream', ...headers },
+        body: bytes as Uint8Array<ArrayBuffer>,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      }).catch(unreachable)
+      const text = await response.text()
+      if (!response.ok) throw refusal(response.status, text)
+      return JSON.parse(text)
+    },
+    async fetchBytes(path) {
+      const response = await fetch(`${url}/api/v1${path}`, { headers: { authorization }, signal: AbortSignal.timeout(FILE_TIMEOUT_MS) }).catch(
+        unreachable,
+      )
+      if (!response.ok || response.body === null) throw refusal(response.status, await response.text())
+      return response.body
+    },
     async send(method, path, body) {
       const response = await fetch(`${url}/api/v1${path}`, {
         method,
-        headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
-      }).catch((cause: unknown) => {
-        throw new MendlineError('MDL_API_INTERNAL', `${url} does not answer`, { cause, retryable: true })
-      })
+      }).catch(unreachable)
       const text = await response.text()
       if (!response.ok) throw refusal(response.status, text)
       return text === '' ? null : JSON.parse(text)

@@ -8,6 +8,8 @@ const WRONG_USE: ReadonlySet<ErrorCode> = new Set([
   'MDL_CONFIG_UNSAFE',
   'MDL_REPLAY_INVALID',
   'MDL_MAPPING_INVALID',
+  'MDL_IMPORT_INVALID',
+  'MDL_EXPORT_INVALID',
 ])
 
 export const exitCodeOf = (error: unknown): 1 | 2 => (error instanceof MendlineError && WRONG_USE.has(error.code) ? 2 : 1)

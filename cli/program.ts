@@ -9,6 +9,7 @@ import { authorityVerbs } from './authority.ts'
 import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
+import { fileVerbs } from './files.ts'
 import { guardVerbs } from './guard.ts'
 import { initVerb } from './init.ts'
 import { mappingVerbs } from './mapping.ts'
@@ -20,7 +21,19 @@ import { simulateVerb } from './simulate.ts'
 function createProgram(): Command {
   const program = new Command('mendline').description('Telemetry and predictive service for home appliances').version(version)
   program.exitOverride().showHelpAfterError('(see mendline --help)')
-  const all = [serverVerbs, guardVerbs, initVerb, authorityVerbs, doctorVerb, apiVerbs, simulateVerb, replayVerb, mappingVerbs, databaseVerbs]
+  const all = [
+    serverVerbs,
+    guardVerbs,
+    initVerb,
+    authorityVerbs,
+    doctorVerb,
+    apiVerbs,
+    simulateVerb,
+    replayVerb,
+    mappingVerbs,
+    fileVerbs,
+    databaseVerbs,
+  ]
   for (const add of all) add(program)
   for (const command of program.commands) {
     command.exitOverride()

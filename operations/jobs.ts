@@ -11,7 +11,8 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Migration } from '#kernel/migration.ts'
 
-export type JobState = 'waiting' | 'running' | 'done' | 'failed'
+/** `held`: not before `release` (the bytes that it works on are still on their way). */
+export type JobState = 'held' | 'waiting' | 'running' | 'done' | 'failed'
 
 interface JobTables {
   jobs: {
@@ -80,8 +81,22 @@ export interface Jobs {
   /** Before `start`. */
   define(kind: string, how: JobKind): void
   /** @throws MendlineError MDL_JOB_TOO_MANY */
-  create(job: { readonly tenant: string; readonly kind: string; readonly input: unknown; readonly actor: string }): Promise<JobRecord>
+  create(job: {
+    readonly tenant: string
+    readonly kind: string
+    readonly input: unknown
+    readonly actor: string
+    readonly isHeld?: boolean
+  }): Promise<JobRecord>
+  /** Lets a held job have its turn. */
+  release(jobId: string): Promise<void>
   get(tenant: string, jobId: string): Promise<JobRecord | undefined>
+  /** What the job was asked for. */
+  inputOf(jobId: string): Promise<unknown>
+  /** Jobs of a kind in this state, of all tenants. */
+  inState(kind: string, state: JobState): Promise<readonly JobRecord[]>
+  /** Drops the row of a job that is held or has ended. */
+  remove(jobId: string): Promise<void>
   /** In order of their ids, which rise with time. */
   list(query: {
     readonly tenant: string
@@ -125,7 +140,7 @@ class JobBook implements Jobs {
     this.#kinds.set(kind, how)
   }
 
-  async create({ tenant, kind, input, actor }: Parameters<Jobs['create']>[0]): Promise<JobRecord> {
+  async create({ tenant, kind, input, actor, isHeld = false }: Parameters<Jobs['create']>[0]): Promise<JobRecord> {
     const { database, clock, limits } = this.#parts
     const waiting = await database
       .selectFrom('jobs')
@@ -136,12 +151,34 @@ class JobBook implements Jobs {
     const nowMs = clock.now()
     const row: JobTables['jobs'] = {
       job_id: `job_${String(nowMs).padStart(14, '0')}_${randomBytes(6).toString('hex')}`,
-      ...{ tenant, kind, state: 'waiting', input: JSON.stringify(input), progress: 'null', report: 'null', created_by: actor },
+      ...{ tenant, kind, state: isHeld ? 'held' : 'waiting', input: JSON.stringify(input), progress: 'null', report: 'null', created_by: actor },
       ...{ created_at_ms: nowMs, started_at_ms: null, ended_at_ms: null },
     }
     await database.insertInto('jobs').values(row).execute()
-    this.#enqueue(row.job_id, kind)
+    if (!isHeld) this.#enqueue(row.job_id, kind)
     return toRecord(row)
+  }
+
+  async release(jobId: string): Promise<void> {
+    const { database } = this.#parts
+    const row = await database.selectFrom('jobs').select(['kind', 'state']).where('job_id', '=', jobId).executeTakeFirst()
+    if (row?.state !== 'held') return
+    await database.updateTable('jobs').set({ state: 'waiting' }).where('job_id', '=', jobId).where('state', '=', 'held').execute()
+    this.#enqueue(jobId, row.kind)
+  }
+
+  async inputOf(jobId: string): Promise<unknown> {
+    const row = await this.#parts.database.selectFrom('jobs').select('input').where('job_id', '=', jobId).executeTakeFirst()
+    return row === undefined ? undefined : JSON.parse(row.input)
+  }
+
+  async inState(kind: string, state: JobState): Promise<readonly JobRecord[]> {
+    const query = this.#parts.database.selectFrom('jobs').selectAll().where('kind', '=', kind).where('state', '=', state)
+    return (await query.orderBy('job_id').execute()).map(toRecord)
+  }
+
+  async remove(jobId: string): Promise<void> {
+    await this.#parts.database.deleteFrom('jobs').where('job_id', '=', jobId).where('state', 'in', ['held', 'done', 'failed']).execute()
   }
 
   async get(tenant: string, jobId: string): Promise<JobRecord | undefined> {

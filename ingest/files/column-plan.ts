@@ -31,6 +31,8 @@ export interface ColumnPlan {
   /** Columns of a long file. */
   readonly channel: number | undefined
   readonly value: number | undefined
+  /** Whether texts may carry the guard against formulas (text-guard.ts). */
+  readonly isGuarded: boolean
   /** Whether a mapping named the channels: then only its columns count. */
   readonly isMapped: boolean
   /** Columns that nothing is read from. */
@@ -50,9 +52,10 @@ const IGNORED: ReadonlySet<string> = new Set(['received_at_ms', 'hist', 'tenant'
 const RESERVED: ReadonlySet<string> = new Set(['device', 'ts', 'boot', 'seq', 'fw', 'channel', 'value', ...IGNORED])
 
 /** Makes the plan. @throws MendlineError MDL_IMPORT_INVALID with every fault */
-export function columnPlan(file: Pick<TableFile, 'columns' | 'unreadable'>, options: PlanOptions): ColumnPlan {
+export function columnPlan(file: Pick<TableFile, 'format' | 'columns' | 'unreadable'>, options: PlanOptions): ColumnPlan {
   const faults: string[] = []
-  const plan = options.mapping === undefined ? plainPlan(file.columns, faults) : mappedPlan(options.mapping, file.columns, faults)
+  const found = options.mapping === undefined ? plainPlan(file.columns, faults) : mappedPlan(options.mapping, file.columns, faults)
+  const plan = { ...found, isGuarded: file.format === 'csv' }
   if (plan.device === undefined && options.device === undefined)
     faults.push('no column names the device; name it (`device`), or give a column `device`')
   if (plan.device !== undefined && options.device !== undefined) faults.push('the file names its devices, so none may be given beside it')
@@ -65,7 +68,7 @@ export function columnPlan(file: Pick<TableFile, 'columns' | 'unreadable'>, opti
   return plan
 }
 
-function plainPlan(columns: readonly string[], faults: string[]): ColumnPlan {
+function plainPlan(columns: readonly string[], faults: string[]): Omit<ColumnPlan, 'isGuarded'> {
   const find = (name: string): number | undefined => (columns.includes(name) ? columns.indexOf(name) : undefined)
   const [channel, value] = [find('channel'), find('value')]
   const form = channel !== undefined && value !== undefined ? 'long' : 'wide'
@@ -99,7 +102,7 @@ function readPlainTime(cell: Cell): number | LocalFault | undefined {
   return /(Z|[+-]\d{2}:?\d{2})$/.test(text) ? readIso(text) : undefined
 }
 
-function mappedPlan(mapping: MappingDocument, columns: readonly string[], faults: string[]): ColumnPlan {
+function mappedPlan(mapping: MappingDocument, columns: readonly string[], faults: string[]): Omit<ColumnPlan, 'isGuarded'> {
   if (mapping.columns === undefined || mapping.time?.column === undefined) {
     faults.push('the mapping is of payloads (fields); a file needs one of columns, with time.column')
   }

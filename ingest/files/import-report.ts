@@ -32,6 +32,17 @@ export interface ImportCounts {
 
 export const NO_COUNTS: ImportCounts = { rows: 0, readings: 0, bad_rows: 0, bad_values: 0, empty_rows: 0, messages: 0 }
 
+export function addCounts(a: ImportCounts, b: ImportCounts): ImportCounts {
+  return {
+    rows: a.rows + b.rows,
+    readings: a.readings + b.readings,
+    bad_rows: a.bad_rows + b.bad_rows,
+    bad_values: a.bad_values + b.bad_values,
+    empty_rows: a.empty_rows + b.empty_rows,
+    messages: a.messages + b.messages,
+  }
+}
+
 const VALUE_CHARACTERS = 100
 
 /** A value as the report shows it. */

@@ -70,7 +70,7 @@ export function createRowReader(plan: ColumnPlan, complain: (complaint: Complain
       if (envelope === undefined) return { kind: 'refused' }
       const item: Item = { ...envelope, v: Object.create(null) as Record<string, unknown> }
       if (plan.form === 'long') return readLong(row, { plan, device, type, open, item, complain })
-      readCells(row, cellsOf(type).cells, item, complain)
+      readCells(row, cellsOf(type).cells, { item, complain, isGuarded: plan.isGuarded })
       if (item.seq === undefined && Object.keys(item.v).length === 0) return { kind: 'empty' }
       return { kind: 'reading', reading: { device, item, line: row.line, rows: 1, lines: undefined } }
     },
@@ -98,10 +98,16 @@ function planCells(plan: ColumnPlan, type: ApplianceType): { readonly cells: rea
 const ruleOf = (channel: Channel, rule: Omit<FieldRule, 'channel'>): FieldRule =>
   channel.kind === 'number' ? { number: 'point', ...rule, channel: channel.name } : { ...rule, channel: channel.name }
 
-function readCells(row: FileRow, cells: readonly CellPlan[], { v }: Item, complain: (complaint: Complaint) => void): void {
+interface IntoItem {
+  readonly item: Item
+  readonly isGuarded: boolean
+  readonly complain: (complaint: Complaint) => void
+}
+
+function readCells(row: FileRow, cells: readonly CellPlan[], { item: { v }, isGuarded, complain }: IntoItem): void {
   let parts: Map<string, { min?: unknown; max?: unknown; column: string }> | undefined
   for (const { index, column, channel, rule, part } of cells) {
-    const cell = row.cells[index] ?? null
+    const cell = textOf(row.cells[index] ?? null, channel, isGuarded)
     const value = readCell(cell, channel, rule)
     if (value === undefined) continue
     if (typeof value === 'object') {
@@ -125,13 +131,17 @@ function readCells(row: FileRow, cells: readonly CellPlan[], { v }: Item, compla
   }
 }
 
+/** The cell without the guard that an export puts before texts. */
+const textOf = (cell: Cell, channel: Channel, isGuarded: boolean): Cell =>
+  isGuarded && channel.kind === 'text' && typeof cell === 'string' ? unguarded(cell) : cell
+
 type Refused = { readonly code: ErrorCode; readonly reason: string }
 
 /** Value of a cell, undefined for an empty one, or why there is none. What is of the wrong kind is given as it is: decoding says so. */
 function readCell(cell: Cell, channel: Channel, rule: FieldRule): string | number | boolean | Refused | undefined {
   if (cell === null || cell === '') return undefined
   if (channel.kind === 'boolean' && rule.values === undefined && (cell === 'true' || cell === 'false')) return cell === 'true'
-  const mapped = mapValue(channel.kind === 'text' && typeof cell === 'string' ? unguarded(cell) : cell, rule, channel.unit)
+  const mapped = mapValue(cell, rule, channel.unit)
   if (mapped.kind === 'absent') return undefined
   if (mapped.kind === 'wrong') return { code: mapped.code, reason: mapped.reason }
   const { value } = mapped
@@ -150,13 +160,13 @@ interface LongRow {
 
 function readLong(row: FileRow, { plan, device, type, open, item, complain }: LongRow): RowOutcome {
   const name = String(row.cells[plan.channel ?? 0] ?? '')
-  const cell = row.cells[plan.value ?? 0] ?? null
   const channel = channelPlan(type).byName.get(name)?.channel
   if (channel === undefined) {
     const reason = `the type ${type.id} has no channel of this name`
     complain({ line: row.line, column: 'channel', value: shown(name), code: 'MDL_INGEST_CHANNEL_UNKNOWN', reason })
     return { kind: 'refused' }
   }
+  const cell = textOf(row.cells[plan.value ?? 0] ?? null, channel, plan.isGuarded)
   const value = readCell(cell, channel, ruleOf(channel, {}))
   if (value === undefined) return { kind: 'empty' }
   if (typeof value === 'object') {

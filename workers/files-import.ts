@@ -1,0 +1,58 @@
+/** The worker's side of an import: chunk after chunk of the file, the next one read while the journal takes the one before. */
+import { join } from 'node:path'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { systemClock } from '#kernel/clock.ts'
+import { columnPlan } from '../ingest/files/column-plan.ts'
+import { type ImportDevice, importChunks } from '../ingest/files/import-chunks.ts'
+import { addCounts } from '../ingest/files/import-report.ts'
+import { openTable } from '../ingest/files/open-table.ts'
+import { openReport } from '../ingest/files/report-file.ts'
+import { readMappingText } from '../ingest/mapping/mapping-document.ts'
+import { type DeviceAnswer, FILES_CALLS, type ImportProgress, type ImportResult, type ImportTask, type TakeChunk } from './files-calls.ts'
+import type { Rpc } from './rpc.ts'
+
+/** @throws MendlineError MDL_IMPORT_INVALID, MDL_MAPPING_INVALID */
+export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Promise<ImportResult> {
+  const { directory, tenant, device, limits, isDryRun } = task
+  const mapping = task.mapping === undefined ? undefined : readMappingText(task.mapping, 'mapping')
+  const file = await openTable(join(directory, 'content'), {
+    mapping,
+    recordBytes_MAX: limits.importRecordBytes_MAX,
+    scratchDirectory: join(directory, 'scratch'),
+    memoryMib: limits.filesMemoryMib,
+  })
+  const report = await openReport(join(directory, 'report.ndjson'), task.progress.report, limits.importReport_MAX)
+  try {
+    const plan = columnPlan(file, { device, mapping })
+    let progress: ImportProgress = task.progress
+    let taken: Promise<unknown> = Promise.resolve()
+    const deviceOf = createDeviceLook(main)
+    for await (const chunk of importChunks(file, { tenant, device, plan, skip: progress.rows_done, deviceOf, now: systemClock.now, limits })) {
+      const { messages, counts, rowsDone, done } = chunk
+      progress = { ...addCounts(progress, counts), rows_done: rowsDone, done, report: await report.add(chunk.report) }
+      await taken
+      taken = main.call(FILES_CALLS.take, { messages: isDryRun ? [] : messages, progress } satisfies TakeChunk)
+      // A refusal is thrown by the await of the next turn, or by the one behind the last.
+      taken.catch(() => {})
+    }
+    await taken
+    return { ...progress, unused_columns: plan.unused }
+  } finally {
+    file.close()
+    await report.close()
+  }
+}
+
+/** Asks for each device once, and for each type once, so that the plan of a type is made once. */
+function createDeviceLook(main: Pick<Rpc, 'call'>): (device: string) => Promise<ImportDevice> {
+  const types = new Map<string, ApplianceType | undefined>()
+  return async (device) => {
+    const answer = await main.call<DeviceAnswer>(FILES_CALLS.device, device)
+    if ('refused' in answer) return { kind: 'refused', code: 'MDL_INGEST_DEVICE_UNKNOWN', reason: answer.refused }
+    const { type: typeName } = answer
+    if (!types.has(typeName)) types.set(typeName, await main.call<ApplianceType | undefined>(FILES_CALLS.type, typeName))
+    const type = types.get(typeName)
+    if (type === undefined) return { kind: 'refused', code: 'MDL_INGEST_TYPE_UNKNOWN', reason: `nobody described the type ${typeName}` }
+    return { kind: 'known', typeName, type }
+  }
+}
