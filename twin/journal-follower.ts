@@ -70,6 +70,7 @@ class Follower implements JournalFollower {
   /** Records are read from the journal, not taken from the commits. */
   #isBehind = true
   #isStopping = false
+  #isRunning = false
   #work: Promise<void> | undefined
   #unsubscribe: () => void = () => {}
   #cancelSave: () => void = () => {}
@@ -145,10 +146,9 @@ class Follower implements JournalFollower {
   }
 
   #wake(): void {
-    if (this.#work !== undefined || this.#isStopping) return
-    this.#work = this.#run().finally(() => {
-      this.#work = undefined
-    })
+    if (this.#isRunning || this.#isStopping) return
+    this.#isRunning = true
+    this.#work = this.#run()
   }
 
   async #run(): Promise<void> {
@@ -156,7 +156,7 @@ class Follower implements JournalFollower {
       try {
         if (this.#waiting.length > 0) await this.#applyBatch()
         else if (this.#isBehind) await this.#catchUp()
-        else return
+        else break
       } catch (cause) {
         this.#parts.log.error('the twin waits', { waiting: this.#waiting.length, cause: String(cause) })
         await new Promise<void>((resolve) => {
@@ -168,6 +168,8 @@ class Follower implements JournalFollower {
         })
       }
     }
+    // In the same turn as the last look: whoever commits after it starts the work again.
+    this.#isRunning = false
   }
 
   /** Reads on until nothing durable is left; then the commits are taken as they come. */
