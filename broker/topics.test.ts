@@ -113,3 +113,55 @@ describe('maySubscribe', () => {
     expect(maySubscribe(anonymous, filter, true)).toBe(ofAnonymous)
   })
 })
+
+describe('rights on Sparkplug topics', () => {
+  // The group is the tenant, the edge node the principal's own id; being on a gateway's list gives no other name.
+  it.each([
+    ['spBv1.0/home/NDEATH/gw', 1, true],
+    ['spBv1.0/home/NDEATH/gw', 0, true],
+    ['spBv1.0/home/NDEATH/gw', 2, false],
+    ['spBv1.0/home/NDEATH/ac-1', 1, false],
+    ['spBv1.0/home/NDEATH/gw/ac-1', 1, false],
+    ['spBv1.0/other/NDEATH/gw', 1, false],
+    ['spBv1.0/home/NBIRTH/gw', 1, false],
+    ['spBv1.0/home/DDEATH/gw/ac-1', 1, false],
+    ['spBv1.0/STATE/host', 1, false],
+    ['spBv1.0/home/NDEATH', 1, false],
+  ] as const)('a will of the gateway on %s at QoS %i: %s', (topic, qos, expected) => {
+    expect(mayHaveWill(gateway, { topic, qos, isDev: false })).toBe(expected)
+    expect(mayHaveWill(gateway, { topic, qos, isDev: true })).toBe(expected)
+  })
+
+  it.each([
+    ['spBv1.0/home/NCMD/gw', true],
+    ['spBv1.0/home/NCMD/gw/#', true],
+    ['spBv1.0/home/DCMD/gw/ac-1', true],
+    ['spBv1.0/home/DCMD/gw/+', true],
+    ['spBv1.0/home/DCMD/gw/#', true],
+    ['spBv1.0/STATE/host', true],
+    ['spBv1.0/STATE/+', true],
+    ['spBv1.0/STATE/#', false],
+    ['spBv1.0/STATE', false],
+    ['spBv1.0/STATE/host/more', false],
+    ['spBv1.0/home/NCMD/other', false],
+    ['spBv1.0/home/NCMD/+', false],
+    ['spBv1.0/home/NCMD/#', false],
+    ['spBv1.0/home/NCMD/gw/ac-1', false],
+    ['spBv1.0/home/DCMD/gw', false],
+    ['spBv1.0/home/DCMD/gw/ac-1/more', false],
+    ['spBv1.0/home/DDATA/gw/ac-1', false],
+    ['spBv1.0/home/NBIRTH/+', false],
+    ['spBv1.0/other/NCMD/gw', false],
+    ['spBv1.0/+/NCMD/gw', false],
+    ['spBv1.0/#', false],
+    ['$share/g/spBv1.0/home/NCMD/gw', false],
+  ] as const)('the gateway subscribing to %s: %s', (filter, expected) => {
+    expect(maySubscribe(gateway, filter, false)).toBe(expected)
+    expect(maySubscribe(gateway, filter, true)).toBe(expected)
+  })
+
+  it('are not those of a device of the same tenant', () => {
+    expect(maySubscribe(device, 'spBv1.0/home/NCMD/gw', false)).toBe(false)
+    expect(mayHaveWill(device, { topic: 'spBv1.0/home/NDEATH/gw', qos: 1, isDev: false })).toBe(false)
+  })
+})
