@@ -11,6 +11,7 @@ import { parse } from 'yaml'
 import { MendlineError } from '#kernel/errors.ts'
 import { type Limits, limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
+import { type OpcuaServer, opcuaSchema, opcuaServers } from './config/opcua.ts'
 import { deviceDefaultsSchema, retentionSchema } from './config/storage.ts'
 import { type ForeignBroker, foreignBroker, foreignBrokersSchema, type StoreSettings, storeSchema, storeSettings } from './config-engines.ts'
 import { type ConfigFault, crlOf, issuersOf, Secret, type TlsFiles, tlsFiles } from './config-files.ts'
@@ -83,6 +84,7 @@ export const settingsSchema = Type.Object(
     devices: deviceDefaultsSchema,
     store: storeSchema,
     foreign_brokers: foreignBrokersSchema,
+    opcua: opcuaSchema,
     // As an integer the reader would cut a fraction off instead of refusing it.
     limits: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, multipleOf: 1 }), {
       default: {},
@@ -109,6 +111,7 @@ export interface Config {
   /** IANA time zone of devices that name none. */
   readonly timeZone: string
   readonly foreignBrokers: readonly ForeignBroker[]
+  readonly opcua: readonly OpcuaServer[]
   readonly limits: Limits
 }
 
@@ -244,6 +247,7 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     retention: settings.retention,
     timeZone: timeZone(settings, faults),
     foreignBrokers: settings.foreign_brokers.map(foreignBroker),
+    opcua: opcuaServers(settings.opcua, faults),
     limits: { ...limits, ...settings.limits },
   }
 }

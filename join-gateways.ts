@@ -1,4 +1,5 @@
-/** Joins the gateways that the settings name: brokers of others, read by shared subscription. Their packages load only where there is one. */
+/** Joins the gateways that the settings name: brokers of others, read by shared subscription, and OPC UA servers. Their packages load only where there is one. */
+import { join } from 'node:path'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -21,14 +22,15 @@ export interface Gateways {
   statistics(): Readonly<Record<string, number>>
 }
 
-export function joinGateways({ foreignBrokers }: Pick<Config, 'foreignBrokers'>, parts: GatewayParts): Gateways {
+export function joinGateways(config: Pick<Config, 'foreignBrokers' | 'opcua' | 'dataDir'>, parts: GatewayParts): Gateways {
   const running: Array<{ stop(): Promise<void>; statistics(): Readonly<Record<string, number>> }> = []
   return {
     async start() {
-      if (foreignBrokers.length === 0) return
+      if (config.opcua.length > 0) running.push(...(await startOpcua(config, parts)))
+      if (config.foreignBrokers.length === 0) return
       const { createSharedSubscription } = await import('./broker/gateways/shared-subscription.ts')
       const { createForeignUplink } = await import('./broker/gateways/foreign-uplink.ts')
-      for (const { password, ...settings } of foreignBrokers) {
+      for (const { password, ...settings } of config.foreignBrokers) {
         const uplink = createForeignUplink(parts)
         const subscription = createSharedSubscription({ ...settings, password: password?.reveal() }, { ...parts, take: uplink.take })
         subscription.start()
@@ -45,3 +47,21 @@ export function joinGateways({ foreignBrokers }: Pick<Config, 'foreignBrokers'>,
     },
   }
 }
+
+/** One PKI for all servers: the gateway is one application to each of them. */
+async function startOpcua({ opcua, dataDir }: Pick<Config, 'opcua' | 'dataDir'>, parts: GatewayParts) {
+  const { createOpcuaGateway } = await import('./broker/gateways/opcua-gateway.ts')
+  const { createOpcuaPki } = await import('./broker/gateways/opcua-pki.ts')
+  const folder = opcuaFolder(dataDir)
+  const pki = createOpcuaPki({ folder: join(folder, 'pki'), clock: parts.clock })
+  await pki.prepare()
+  return opcua.map(({ user, ...settings }) => {
+    const open = user.kind === 'password' ? { ...user, password: user.password.reveal() } : user
+    const gateway = createOpcuaGateway({ ...settings, user: open }, { ...parts, pki, folder })
+    gateway.start()
+    return gateway
+  })
+}
+
+/** Where gateways keep certificates and progress. */
+export const opcuaFolder = (dataDir: string): string => join(dataDir, 'opcua')

@@ -17,6 +17,8 @@ export interface Envelope {
 export interface EnvelopeOptions {
   readonly complain: Complain
   readonly textLength_MAX: number
+  /** What the key is made of without `seq`; absent = the item. */
+  readonly key?: unknown
 }
 
 /** `boot` of readings from a device that counts neither boots nor readings. */
@@ -28,14 +30,14 @@ const INSTANT_MAX = 8_640_000_000_000_000
 const HASH_BITS = 11
 
 /** Reads the envelope; undefined when time or key are wrong, for then the reading has no place. A wrong `hist` or `fw` alone is left out. */
-export function readEnvelope(item: JsonRecord, path: string, { complain, textLength_MAX }: EnvelopeOptions): Envelope | undefined {
+export function readEnvelope(item: JsonRecord, path: string, { complain, textLength_MAX, key: keyed = item }: EnvelopeOptions): Envelope | undefined {
   const at = (field: string): string => (path === '' ? field : `${path}.${field}`)
   const ts = ownField(item, 'ts')
   if (!isInstant(ts)) {
     complain('MDL_INGEST_FIELD_INVALID', at('ts'), 'ts is the device time as integer milliseconds since 1970')
     return undefined
   }
-  const key = readKey(item, ts)
+  const key = readKey(item, ts, keyed)
   if ('wrong' in key) {
     complain('MDL_INGEST_FIELD_INVALID', at(key.wrong), `${key.wrong} is an integer from 0 to ${UINT32_MAX}`, ts)
     return undefined
@@ -58,11 +60,11 @@ export function contentKey(item: unknown, ts: number): { readonly boot: number; 
   return { boot: KEYLESS_BOOT, seq: (ts % 2 ** (53 - HASH_BITS)) * 2 ** HASH_BITS + hash }
 }
 
-function readKey(item: JsonRecord, ts: number): { readonly boot: number; readonly seq: number } | { readonly wrong: 'seq' | 'boot' } {
+function readKey(item: JsonRecord, ts: number, keyed: unknown): { readonly boot: number; readonly seq: number } | { readonly wrong: 'seq' | 'boot' } {
   const seq = ownField(item, 'seq') ?? undefined
   const boot = ownField(item, 'boot') ?? undefined
   if (boot !== undefined && !isUint32(boot)) return { wrong: 'boot' }
-  if (seq === undefined) return contentKey(item, ts)
+  if (seq === undefined) return contentKey(keyed, ts)
   return isUint32(seq) ? { boot: boot ?? 0, seq } : { wrong: 'seq' }
 }
 

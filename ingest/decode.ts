@@ -74,7 +74,7 @@ function decodeForm(message: AcceptedMessage, type: ApplianceType | undefined, {
   const plan = channelPlan(type)
   const readings: Reading[] = []
   for (const entry of items) {
-    const reading = decodeReading(entry.item, entry.path, { message, plan, limits, complain: complainAt(entry, complain) })
+    const reading = decodeReading(entry.item, entry.path, { message, plan, limits, complain: complainAt(entry, complain), key: entry.key })
     if (reading !== undefined) readings.push(reading)
   }
   return { readings, quarantine, message, refused: items.length - readings.length }
@@ -107,6 +107,8 @@ interface Context {
   readonly plan: ChannelPlan
   readonly limits: DecodeLimits
   readonly complain: Complain
+  /** What the key of a reading without `seq` is made of, where it is not the item. */
+  readonly key?: unknown
 }
 
 interface Items {
@@ -124,9 +126,9 @@ function readItems(message: AcceptedMessage, limits: DecodeLimits, complain: Com
 }
 
 function decodeReading(item: unknown, path: string, context: Context): Reading | undefined {
-  const { message, plan, limits, complain } = context
+  const { message, plan, limits, complain, key } = context
   if (!isRecord(item)) return nothing(complain('MDL_INGEST_FIELD_INVALID', path, 'a reading is an object'))
-  const envelope = readEnvelope(item, path, { complain, textLength_MAX: limits.textLength_MAX })
+  const envelope = readEnvelope(item, path, { complain, textLength_MAX: limits.textLength_MAX, key })
   if (envelope === undefined) return undefined
   if (!isTimely(envelope, path, context)) return undefined
   const values = valuesOf(item, path, envelope, context)

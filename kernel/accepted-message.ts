@@ -5,7 +5,7 @@ export const MESSAGE_KINDS = ['tele', 'event', 'state', 'reported', 'ack'] as co
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
 
 /** Forms of a payload beside the contract's own JSON. The journal numbers them in this order: append only. `stray` = for a device nobody may speak for. */
-export const MESSAGE_FORMS = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray'] as const
+export const MESSAGE_FORMS = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray', 'opcua'] as const
 export type MessageForm = (typeof MESSAGE_FORMS)[number]
 
 export interface AcceptedMessage {

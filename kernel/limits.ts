@@ -116,6 +116,20 @@ export const limits = {
   sparkplugContextBytes_MAX: 24 * 1024,
   /** Least time between two requests for a rebirth to one edge node. */
   sparkplugRebirthMs: 10_000,
+  /** Variables that one OPC UA server may give; further ones of the mapping are refused at the start of the gateway. */
+  opcuaNodes_MAX: 20_000,
+  /** Values in one record of an OPC UA gateway; more go in several. */
+  opcuaValuesPerRecord_MAX: 300,
+  /** Records of one OPC UA server that wait for the journal; above it no publish is asked for, and the server's queues hold. */
+  opcuaPending_MAX: 16,
+  /** Values asked for at a time in a HistoryRead. */
+  opcuaHistoryValues: 1_000,
+  /** Values of one variable fetched to fill one gap; what lies behind is told as a gap. */
+  opcuaHistoryValues_MAX: 500_000,
+  /** Longest wait for one answer of an OPC UA server. */
+  opcuaTimeoutMs: 15_000,
+  /** Pause before an OPC UA server is tried again; doubled by each failure up to a minute. */
+  opcuaRetryMs: 1_000,
   /** Mappings of one tenant, each in all its versions; a further one is refused. */
   mappingsPerTenant_MAX: 200,
 

@@ -15,6 +15,8 @@ export interface FormItem {
   readonly path: string
   /** Where the value of a channel stands; absent = below `v` of the path. */
   readonly fieldOf?: (channel: string) => string
+  /** What its key is made of when it has no `seq`; absent = the item itself. */
+  readonly key?: unknown
   /** Where its time stands, and what is said when that cannot be read; absent = `ts` below the path. */
   readonly time?: { readonly field: string; readonly reason: string }
 }

@@ -7,6 +7,7 @@ import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { assertNever } from '#kernel/errors.ts'
 import { parsePayload } from '../decode-json.ts'
 import type { FormItem, FormOptions } from './form-items.ts'
+import { readOpcua } from './opcua.ts'
 import { readSenml } from './senml.ts'
 import { readSparkplugForm } from './sparkplug.ts'
 import { readThingsboard } from './thingsboard.ts'
@@ -32,6 +33,8 @@ function readerOf(message: AcceptedMessage, options: FormOptions): readonly Form
       return fromJson(message, options, readMapped)
     case 'sparkplug':
       return readSparkplugForm(message, options)
+    case 'opcua':
+      return fromJson(message, options, readOpcua)
     case 'stray':
       return undefined
     default:
