@@ -13,6 +13,7 @@ import { fileVerbs } from './files.ts'
 import { guardVerbs } from './guard.ts'
 import { initVerb } from './init.ts'
 import { mappingVerbs } from './mapping.ts'
+import { opcuaVerbs } from './opcua.ts'
 import { replayVerb } from './replay.ts'
 import { serverVerbs } from './serve.ts'
 import { simulateVerb } from './simulate.ts'
@@ -31,6 +32,7 @@ function createProgram(): Command {
     simulateVerb,
     replayVerb,
     mappingVerbs,
+    opcuaVerbs,
     fileVerbs,
     databaseVerbs,
   ]

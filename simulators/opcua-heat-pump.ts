@@ -87,7 +87,8 @@ export interface HeatPumpServer {
   remember(pump: string, variable: HeatPumpVariable, value: number, sourceMs: number): void
   /** One step of a slow walk of all pumps. */
   walk(random: Random): void
-  sessions(): number
+  /** Puts one fault of the field in: a bad or uncertain status, or a value of another type. */
+  spoil(random: Random): void
 }
 
 /** Creates the server; nothing listens before `start`. */
@@ -150,13 +151,19 @@ export function createHeatPumpServer(settings: HeatPumpServerSettings, { clock }
       for (const pump of settings.pumps) {
         for (const [name, kind] of entries()) {
           if (!('low' in kind)) continue
-          const before = Number(variableOf(pump, name).readValue().value.value)
+          const shown = Number(variableOf(pump, name).readValue().value.value)
+          const before = Number.isNaN(shown) ? kind.first : shown
           const step = (random.uniform() - 0.5) * (kind.high - kind.low) * 0.01
           set(pump, name, Number(Math.min(kind.high, Math.max(kind.low, before + step)).toFixed(2)))
         }
       }
     },
-    sessions: () => server?.engine.currentSessionCount ?? 0,
+    spoil(random) {
+      const pump = random.pick(settings.pumps)
+      const fault = random.pick(['BadSensorFailure', 'UncertainSensorNotAccurate', 'type'] as const)
+      if (fault === 'type') set(pump, 'ReturnTemperature', 'n/a', { dataType: 'String' })
+      else set(pump, 'SupplyTemperature', 50, { status: fault })
+    },
   }
 }
 

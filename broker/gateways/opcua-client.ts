@@ -31,8 +31,11 @@ interface ConnectionParts {
   readonly timeoutMs: number
 }
 
+/** Where a session is opened, and as whom. */
+type OpcuaTarget = Pick<OpcuaServerSettings, 'url' | 'securityPolicy' | 'securityMode' | 'user'>
+
 /** Connects and opens a session. @throws MendlineError MDL_OPCUA_UNTRUSTED, MDL_OPCUA_UNAVAILABLE */
-export async function openConnection(settings: OpcuaServerSettings, { pki, timeoutMs }: ConnectionParts): Promise<OpcuaConnection> {
+export async function openConnection(settings: OpcuaTarget, { pki, timeoutMs }: ConnectionParts): Promise<OpcuaConnection> {
   let refused: ServerCertificate | undefined
   const client = OPCUAClient.create({
     ...commonOptions(pki, timeoutMs),

@@ -1,9 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
@@ -15,96 +13,8 @@ import { createOpcuaPki, type OpcuaPki } from '../../broker/gateways/opcua-pki.t
 import type { OpcuaServerSettings } from '../../broker/gateways/opcua-settings.ts'
 import { decodeMessage } from '../../ingest/decode.ts'
 import { createHeatPumpServer, HEAT_PUMP_NAMESPACE, type HeatPumpServer } from '../../simulators/opcua-heat-pump.ts'
-
-const channel = (name: string, unit: Channel['unit'], changes: Partial<Channel> = {}): Channel => ({
-  name,
-  kind: 'number',
-  unit,
-  min: -1e17,
-  max: 1e17,
-  step: 0.1,
-  isAggregated: false,
-  isSafety: false,
-  description: { en: name, 'zh-CN': name },
-  ...changes,
-})
-const CHANNELS = [
-  channel('supply_temperature_c', 'c'),
-  channel('return_temperature_c', 'c'),
-  channel('outdoor_temperature_c', 'c'),
-  channel('electrical_power_w', 'w'),
-  channel('energy_wh', 'wh'),
-  channel('defrost_is_on', 'none', { kind: 'boolean' }),
-  channel('mode', 'none', { kind: 'text' }),
-  channel('supply_quality', 'none', { kind: 'text' }),
-]
-const heatPump: ApplianceType = {
-  id: 'heat_pump',
-  version: '1.0.0',
-  name: { en: 'Heat pump', 'zh-CN': '热泵' },
-  channels: CHANNELS,
-  faults: [],
-  parts: [],
-  steps: [],
-  rules: [],
-  recipe: undefined,
-}
-
-const rule = {
-  folder: 'Objects/HeatPumps',
-  type: 'HeatPumpType',
-  device: 'plant-{name}',
-  channels: {
-    SupplyTemperature: { channel: 'supply_temperature_c', datatype: 'Double', quality: 'supply_quality' },
-    ReturnTemperature: { channel: 'return_temperature_c' },
-    OutdoorTemperature: { channel: 'outdoor_temperature_c' },
-    ElectricalPower: { channel: 'electrical_power_w', unit: 'kW' },
-    EnergyCounter: { channel: 'energy_wh' },
-    DefrostActive: { channel: 'defrost_is_on' },
-    OperatingMode: { channel: 'mode' },
-  },
-}
-
-/** A TCP proxy whose connections can be cut. */
-class Wire {
-  readonly #server: Server
-  readonly #sockets = new Set<Socket>()
-  isOpen = true
-
-  constructor(target: () => number) {
-    this.#server = createServer((socket) => {
-      if (!this.isOpen) return void socket.destroy()
-      const far = connect(target(), '127.0.0.1')
-      for (const [from, to] of [
-        [socket, far],
-        [far, socket],
-      ] as const) {
-        this.#sockets.add(from)
-        from.pipe(to)
-        from.on('error', () => to.destroy())
-        from.on('close', () => {
-          this.#sockets.delete(from)
-          to.destroy()
-        })
-      }
-    })
-  }
-
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  cut(): void {
-    this.isOpen = false
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  close(): void {
-    this.cut()
-    this.#server.close()
-  }
-}
+import { Wire } from './cuttable-wire.ts'
+import { CHANNELS, heatPump, rule } from './opcua-plant.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mendline-opcua-'))
 let server: HeatPumpServer
