@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const here = import.meta.dirname
 const venv = join(here, '..', '.venv-samples', 'bin', 'python')
@@ -71,11 +71,16 @@ const flagsOf = ({ secret, folder, readings, everyMs }: SampleSettings): string[
 
 let device = ''
 
+/** Takes away what was compiled. */
+export function forgetCompiled(): void {
+  if (device !== '') rmSync(dirname(device), { recursive: true, force: true })
+  device = ''
+}
+
 /** Throws with the words of gcc when there is a warning. */
 function compileC(): void {
   if (device !== '') return
   const folder = mkdtempSync(join(tmpdir(), 'mendline-sample-c-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const sources = ['main', 'host'].flatMap((part) =>
     readdirSync(join(here, 'c', part))
       .filter((file) => file.endsWith('.c'))
@@ -85,6 +90,7 @@ function compileC(): void {
   const words = ['-std=c11', '-D_DEFAULT_SOURCE', ...checks, `-I${join(here, 'c', 'host', 'include')}`, '-Wl,--wrap=gettimeofday']
   const output = join(folder, 'device')
   const { status, stderr } = spawnSync('gcc', [...words, ...sources, '-lpthread', '-o', output], { encoding: 'utf8' })
+  if (status !== 0) rmSync(folder, { recursive: true, force: true })
   if (status !== 0) throw new Error(`the C sample does not compile: ${stderr}`)
   device = output
 }

@@ -6,9 +6,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CrashServer, createDevices, freePort, type RawLine, readRaw, startCrashServer } from '../eval/system/crash-server.ts'
-import { type Sample, type SampleRun, type SampleSettings, samples } from './sample-runs.ts'
+import { forgetCompiled, type Sample, type SampleRun, type SampleSettings, samples } from './sample-runs.ts'
 
 const READINGS = 60
 let folder = ''
@@ -25,10 +25,12 @@ beforeEach(async () => {
   settings = { mqttPort: data.mqttPort, secret, folder: join(folder, 'state'), readings: READINGS, everyMs: 20 }
 })
 afterEach(async () => {
-  for (const { child } of runs.splice(0)) child.kill('SIGKILL')
+  await Promise.all(runs.splice(0).map(kill))
   await server.kill()
   rmSync(folder, { recursive: true, force: true })
 })
+
+afterAll(forgetCompiled)
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
