@@ -1,5 +1,5 @@
 import { generate } from 'mqtt-packet'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { eventually, startTestBroker } from '../eval/mqtt-mock/broker-kit.ts'
 import { closed, connectBytes, rawClient, TELE, text } from '../eval/mqtt-mock/test-clients.ts'
 
@@ -61,6 +61,18 @@ describe('limits', () => {
     const devices = await test.registry.create(Array.from({ length: 50 }, (_, index) => ({ device: `d${index}`, type: 'air_conditioner' })))
     await Promise.all(devices.map((device) => test.connect(device)))
     await eventually(() => test.broker.connectedCount() === 50, 'all logged in')
+    expect(test.broker.statistics().refusals).toEqual({})
+  })
+
+  it('do not count the wait for a login against the device', async () => {
+    await using test = await startTestBroker({ limits: { loginsInFlight_MAX: 1, connectDeadlineMs: 100 } })
+    const authenticate = test.identity.authenticate
+    vi.spyOn(test.identity, 'authenticate').mockImplementation(async (login) => {
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      return authenticate(login)
+    })
+    const devices = await test.registry.create(['d1', 'd2', 'd3'].map((device) => ({ device, type: 'air_conditioner' })))
+    await Promise.all(devices.map((device) => test.connect(device)))
     expect(test.broker.statistics().refusals).toEqual({})
   })
 

@@ -61,7 +61,8 @@ export class ByteGuard extends Duplex {
     const { source, limits } = ports
     this.#gatherer = new PacketGatherer(() => (this.#phase === 'silent' ? limits.packetBytesBeforeLogin_MAX : limits.packetBytes_MAX))
     this.flow = ports.flow.open(() => this.#advance())
-    this.#arm('connect', limits.connectDeadlineMs, () => this.#refuse('MDL_BROKER_TOO_SLOW', 'no CONNECT in time'))
+    // In a storm a CONNECT may lie in the socket unread when its time is over; sockets are read once more before the verdict.
+    this.#arm('connect', limits.connectDeadlineMs, () => setImmediate(() => this.#refuseSilent()))
     source.on('data', (chunk: Buffer) => this.#receive(chunk))
     source.on('end', () => {
       this.#isSourceEnded = true
@@ -227,6 +228,10 @@ export class ByteGuard extends Duplex {
     if (packet[0] === DISCONNECT && !this.#lane.isIdle) this.#farewell = packet
     else this.#isFull = !this.push(packet)
     return false
+  }
+
+  #refuseSilent(): void {
+    if (this.#phase === 'silent') this.#refuse('MDL_BROKER_TOO_SLOW', 'no CONNECT in time')
   }
 
   #beginLogin(connect: Buffer): boolean {

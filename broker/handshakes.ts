@@ -65,7 +65,8 @@ class HandshakeRoom implements Handshakes {
   enter(socket: Duplex, address: string): void {
     const { clock, limits } = this.#ports
     const entry: Entry = { socket, address, state: 'silent', hello: NOTHING, begunMs: 0, cancel: () => {} }
-    entry.cancel = clock.after(limits.connectDeadlineMs, () => this.#refuse(entry, 'MDL_BROKER_TOO_SLOW', 'no ClientHello in time'))
+    // In a storm a ClientHello may lie in the socket unread when its time is over; sockets are read once more before the verdict.
+    entry.cancel = clock.after(limits.connectDeadlineMs, () => setImmediate(() => this.#refuseSilent(entry)))
     this.#entries.set(socket, entry)
     // Reading on while it waits tells when a client gave up, so that no work is done for it.
     socket.on('data', (chunk: Buffer) => this.#receive(entry, chunk))
@@ -142,6 +143,10 @@ class HandshakeRoom implements Handshakes {
     const victim = this.#stalled.size > limits.handshakesStalled_MAX ? oldestOfMost(this.#stalled) : undefined
     if (victim !== undefined) this.#refuse(victim, 'MDL_BROKER_TOO_SLOW', 'too many stalled TLS handshakes')
     return true
+  }
+
+  #refuseSilent(entry: Entry): void {
+    if (entry.state === 'silent') this.#refuse(entry, 'MDL_BROKER_TOO_SLOW', 'no ClientHello in time')
   }
 
   #refuse(entry: Entry, code: ErrorCode, reason: string): void {
