@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { DEFAULT_TENANT } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
 import { takeProcessLock } from '../operations/process-lock.ts'
 import { version } from '../version.ts'
@@ -179,5 +180,37 @@ async function runJob(flags: GuardFlags, path: string, body?: object): Promise<u
       const { code, message, details } = job.report as { code: MendlineError['code']; message: string; details?: object }
       throw new MendlineError(code, message, { details: { ...details } })
     }
+  }
+}
+
+/** `erase`: a household leaves the folder of a stopped server. */
+export function eraseVerb(program: Command): void {
+  program
+    .command('erase')
+    .description('erase a household and its devices from the data folder of a stopped server')
+    .requiredOption('--household <name>', 'the household')
+    .requiredOption('--data <dir>', 'folder of a stopped server')
+    .option('--tenant <id>', 'its tenant', DEFAULT_TENANT)
+    .option('--json', 'print JSON')
+    .action(erase)
+}
+
+async function erase(flags: { readonly household: string; readonly data: string; readonly tenant: string; readonly json?: boolean }): Promise<void> {
+  const lock = lockOf(flags.data)
+  try {
+    const { eraseHousehold } = await import('../guard/erase.ts')
+    const report = await eraseHousehold(resolve(flags.data), flags)
+    if (flags.json === true) console.log(JSON.stringify(report))
+    else {
+      console.log(
+        `Erased ${report.devices} devices: ${report.readings} readings, ${report.journal_records} records of the journal, ${report.quarantined} of the quarantine.`,
+      )
+      console.log(`Audits name the household ${report.pseudonym}.`)
+      for (const { directory, keep_until_ms } of report.backups)
+        console.log(`It lives on in ${directory} until ${new Date(keep_until_ms).toISOString()}.`)
+    }
+    if (report.still_found.length > 0) throw new MendlineError('MDL_VERIFY_FAILED', `a name is still found in ${report.still_found.join(', ')}`)
+  } finally {
+    lock.release()
   }
 }

@@ -10,7 +10,7 @@ import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
 import { fileVerbs } from './files.ts'
-import { guardVerbs } from './guard.ts'
+import { eraseVerb, guardVerbs } from './guard.ts'
 import { initVerb } from './init.ts'
 import { mappingVerbs } from './mapping.ts'
 import { opcuaVerbs } from './opcua.ts'
@@ -25,6 +25,7 @@ function createProgram(): Command {
   const all = [
     serverVerbs,
     guardVerbs,
+    eraseVerb,
     initVerb,
     authorityVerbs,
     doctorVerb,

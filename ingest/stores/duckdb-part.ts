@@ -18,8 +18,9 @@ export const DAY_MS = 86_400_000
 export const HOUR_MS = 3_600_000
 
 /** Small row groups are what makes one device's day cheap to find; no dictionary, so that differences are stored. */
-const READINGS_FORMAT = 'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1, ROW_GROUP_SIZE 20480'
-const TEXTS_FORMAT = 'FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 20480'
+export const READINGS_FORMAT =
+  'FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 9, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1, ROW_GROUP_SIZE 20480'
+export const TEXTS_FORMAT = 'FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 20480'
 
 /** A local day that touches the part, of the devices of one zone. */
 export interface ZoneDay {
@@ -173,7 +174,8 @@ function stepsOf(name: string, own: number | null, wanted: number | null): strin
   return wanted === own ? name : `(${name} * ${10 ** (wanted - own)})`
 }
 
-async function writeFile(writer: PartWriter, path: string, sql: string, format: string): Promise<PartFile> {
+/** Writes a file of the archive under another name, syncs and renames it. */
+export async function writeFile(writer: PartWriter, path: string, sql: string, format: string): Promise<PartFile> {
   const { connection, directory, onStep } = writer
   const target = join(directory, path)
   const side = `${target}.tmp`

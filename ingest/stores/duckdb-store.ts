@@ -51,7 +51,7 @@ const CHECKPOINT_WAL = '256MiB'
 const CHECKPOINT_ATTEMPTS_MAX = 10
 
 /** Of the engine. Blocks of 64 KiB: a column of a row group rarely fills one of 256 KiB, which costs a third of the file. */
-const ENGINE = { default_block_size: '65536', storage_compatibility_version: 'latest' }
+export const ENGINE = { default_block_size: '65536', storage_compatibility_version: 'latest' }
 
 interface Opened {
   readonly instance: DuckDBInstance

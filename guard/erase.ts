@@ -1,0 +1,184 @@
+/**
+ * Erases a household from the data folder of a stopped server: its name, its devices and all that they said, in journal, states, readings,
+ * archive, derived rows, quarantine, orders, webhooks and copies that upgrades kept. Audits stay under a pseudonym whose key is thrown away.
+ * Each step may be repeated; the operational store, which knows the devices, comes last, so that a run that broke off is started again. At the
+ * end every file is searched. Backups are not touched: the report says which there are and until when they are kept.
+ */
+import { createHmac, randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { deserialize, serialize } from 'node:v8'
+import { MendlineError } from '#kernel/errors.ts'
+import { limits } from '#kernel/limits.ts'
+import { verifyJournal } from '../ingest/journals/verify-journal.ts'
+import { eraseReadings, hasReadings } from '../ingest/stores/duckdb-erase.ts'
+import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
+import { eraseJournal } from './erase-journal.ts'
+import { eraseOperations } from './erase-operations.ts'
+
+export interface ErasureReport {
+  readonly pseudonym: string
+  readonly devices: number
+  readonly journal_records: number
+  readonly readings: number
+  readonly quarantined: number
+  readonly archive_files: number
+  readonly rows: Readonly<Record<string, number>>
+  /** Files in which a name was still found: none when all went well. */
+  readonly still_found: readonly string[]
+  readonly backups: ReadonlyArray<{ readonly directory: string; readonly keep_until_ms: number }>
+}
+
+/** @throws MendlineError MDL_API_NOT_FOUND when nobody of that name is there, MDL_STORE_UNAVAILABLE when the server was not stopped cleanly */
+export async function eraseHousehold(
+  dataDir: string,
+  { tenant, household }: { readonly tenant: string; readonly household: string },
+): Promise<ErasureReport> {
+  const operations = join(dataDir, 'operations.sqlite')
+  const { devices, backups } = whoIsIt(operations, tenant, household)
+  if (devices.length === 0) throw new MendlineError('MDL_API_NOT_FOUND', `no device of the tenant ${tenant} is in this household`)
+  await refuseUnfinished(dataDir)
+  const names = [household, ...devices]
+  const key = randomBytes(32)
+  const pseudonymOf = (name: string): string => `erased_${createHmac('sha256', key).update(name).digest('hex').slice(0, 20)}`
+  // A name stands for itself only where it is whole: ac-1 is not ac-10.
+  const pattern = new RegExp(`(?<![A-Za-z0-9_-])(?:${names.map(escapeName).join('|')})(?![A-Za-z0-9_-])`, 'g')
+  const mentionsText = (text: string): boolean => text.search(pattern) >= 0
+  const mentionsBytes = (bytes: Uint8Array): boolean => mentionsText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
+  const pseudonymise = (text: string): string => text.replace(pattern, pseudonymOf)
+  const ours = new Set(devices)
+
+  for (const name of readdirSync(dataDir)) if (name.startsWith('before-')) rmSync(join(dataDir, name), { recursive: true })
+  rmSync(join(dataDir, 'journal', 'torn'), { recursive: true, force: true })
+  const journal_records = await eraseJournal(join(dataDir, 'journal'), { tenant, devices: ours, mentions: mentionsBytes }, limits)
+  eraseStates(join(dataDir, 'state'), { tenant, devices: ours, mentions: mentionsBytes })
+  const readings = join(dataDir, 'readings')
+  for (const name of existsSync(readings) ? readdirSync(readings) : []) {
+    if (/[.]layout-1$|[.]unreadable/.test(name)) rmSync(join(readings, name))
+  }
+  const hot = join(readings, 'hot.duckdb')
+  const erased = (await hasReadings(hot))
+    ? await eraseReadings(hot, join(readings, 'cold'), { tenant, devices, names })
+    : { rows: 0, quarantined: 0, filesRewritten: 0 }
+  await eraseDerived(join(readings, 'derived.sqlite'), tenant, devices)
+  eraseTexts(join(dataDir, 'ca'), mentionsText, pseudonymise)
+  const rows = eraseOperations(operations, { tenant, devices: ours, mentions: mentionsText, pseudonymise })
+  return {
+    ...{ pseudonym: pseudonymOf(household), devices: devices.length, journal_records, readings: erased.rows },
+    ...{ quarantined: erased.quarantined, archive_files: erased.filesRewritten, rows, backups },
+    still_found: filesThatMention(dataDir, mentionsBytes),
+  }
+}
+
+const escapeName = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+
+/** What no store has taken yet would be lost to the neighbours where it stands beside a name. */
+async function refuseUnfinished(dataDir: string): Promise<void> {
+  const file = join(dataDir, 'state', 'pipeline.snapshot')
+  if (!existsSync(file)) return
+  const { position } = deserialize(readFileSync(file)) as { position: number }
+  const { end } = await verifyJournal(join(dataDir, 'journal'), { limits })
+  if (position >= end) return
+  throw new MendlineError('MDL_STORE_UNAVAILABLE', 'the server did not finish its work at its last end; start it and stop it once')
+}
+
+function whoIsIt(file: string, tenant: string, household: string): { readonly devices: string[]; readonly backups: ErasureReport['backups'] } {
+  const store = new DatabaseSync(file, { readOnly: true })
+  try {
+    const there = new Set(
+      store
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+        .all()
+        .map(({ name }) => name),
+    )
+    const devicesOf = (table: string): string[] =>
+      there.has(table)
+        ? store
+            .prepare(`SELECT device FROM ${table} WHERE tenant = ? AND household = ?`)
+            .all(tenant, household)
+            .map(({ device }) => String(device))
+        : []
+    const done = there.has('jobs') ? store.prepare("SELECT report FROM jobs WHERE kind = 'backup' AND state = 'done'").all() : []
+    return {
+      devices: [...new Set([...devicesOf('devices'), ...devicesOf('claims')])],
+      backups: done.map(({ report }) => {
+        const { directory, keep_until_ms } = JSON.parse(String(report)) as { directory: string; keep_until_ms: number }
+        return { directory, keep_until_ms }
+      }),
+    }
+  } finally {
+    store.close()
+  }
+}
+
+interface StateSearch {
+  readonly tenant: string
+  readonly devices: ReadonlySet<string>
+  readonly mentions: (bytes: Uint8Array) => boolean
+}
+
+/** Newest states without what is of the devices; the ones before go. A state that still names them goes, too: it is made anew from the stores. */
+function eraseStates(directory: string, search: StateSearch): void {
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const path = join(directory, name)
+    const bytes = readFileSync(path)
+    if (!search.mentions(bytes)) continue
+    const cleaned = name.endsWith('.snapshot') && !name.includes('previous') ? serialize(without(deserialize(bytes), search)) : undefined
+    if (cleaned === undefined || search.mentions(cleaned)) rmSync(path)
+    else writeFileSync(path, cleaned, { flush: true })
+  }
+}
+
+/** The value without entries whose key or owner is one of the devices. */
+function without(value: unknown, search: StateSearch): unknown {
+  const { tenant, devices } = search
+  const isKey = (key: unknown): boolean => {
+    if (typeof key !== 'string' || !key.startsWith(`${tenant}/`)) return false
+    return devices.has(key.split('/')[1] ?? '')
+  }
+  const isTheirs = (item: unknown): boolean => {
+    if (Array.isArray(item)) return isKey(item[0]) || (item[0] === tenant && devices.has(String(item[1])))
+    if (typeof item !== 'object' || item === null) return isKey(item)
+    const { tenant: owner, device } = item as { tenant?: unknown; device?: unknown }
+    return owner === tenant && typeof device === 'string' && devices.has(device)
+  }
+  if (value instanceof Map) {
+    const kept = [...value].filter(([key, item]) => !isKey(key) && !isTheirs(item))
+    return new Map(kept.map(([key, item]) => [key, without(item, search)]))
+  }
+  if (value instanceof Set) return new Set([...value].filter((item) => !isTheirs(item)))
+  if (Array.isArray(value)) return value.filter((item) => !isTheirs(item)).map((item) => without(item, search))
+  if (ArrayBuffer.isView(value) || typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, item]) => !isKey(key) && !isTheirs(item))
+      .map(([key, item]) => [key, without(item, search)]),
+  )
+}
+
+async function eraseDerived(file: string, tenant: string, devices: readonly string[]): Promise<void> {
+  if (!existsSync(file)) return
+  const derived = createSqliteDerived({ file })
+  await derived.start()
+  for (const device of devices) await derived.erase({ tenant, device })
+  await derived.stop()
+  const store = new DatabaseSync(file)
+  store.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
+  store.close()
+}
+
+function eraseTexts(directory: string, mentions: (text: string) => boolean, pseudonymise: (text: string) => string): void {
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const path = join(directory, name)
+    const text = readFileSync(path, 'utf8')
+    if (name.endsWith('.jsonl') && mentions(text)) writeFileSync(path, pseudonymise(text), { mode: 0o600, flush: true })
+  }
+}
+
+function filesThatMention(directory: string, mentions: (bytes: Uint8Array) => boolean): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => mentions(readFileSync(path)) || mentions(Buffer.from(path)))
+}
