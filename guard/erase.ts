@@ -51,6 +51,8 @@ export async function eraseHousehold(
 
   for (const name of readdirSync(dataDir)) if (name.startsWith('before-')) rmSync(join(dataDir, name), { recursive: true })
   rmSync(join(dataDir, 'journal', 'torn'), { recursive: true, force: true })
+  // Files that came and went are copies of readings, packed so that a search would not see a name in them.
+  for (const name of ['imports', 'exports']) rmSync(join(dataDir, name), { recursive: true, force: true })
   const journal_records = await eraseJournal(join(dataDir, 'journal'), { tenant, devices: ours, mentions: mentionsBytes }, limits)
   eraseStates(join(dataDir, 'state'), { tenant, devices: ours, mentions: mentionsBytes })
   const readings = join(dataDir, 'readings')
