@@ -42,7 +42,7 @@ export async function applyAlarm(hub: HubTransaction, alarm: Alarm): Promise<voi
   const rule = hub.catalogue(alarm.type)?.rules.find((entry) => entry.id === alarm.rule)
   const isSensorFault = alarm.rule.startsWith(CHANNEL_STATE_RULE) && alarm.fault !== null
   if (!isDanger && !isSensorFault && rule?.opensWorkOrder !== true) return
-  const isPastDanger = isDanger && alarm.received_at_ms - alarm.began_at_ms > hub.policy.pastDangerMs
+  const isPastDanger = isDanger && alarm.received_at_ms - alarm.raised_at_ms > hub.policy.pastDangerMs
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(
     hub,

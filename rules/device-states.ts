@@ -17,6 +17,8 @@ export interface DeviceState {
   lastMs: number
   boot: number
   seq: number
+  /** Device time since which what comes in order is no history, NEVER while it is. */
+  newsSinceMs: number
   readonly rules: readonly RuleState[]
   /** A second place in event time for what the device stored and sent later; undefined until it did. */
   late: LateState | undefined
@@ -42,9 +44,14 @@ export interface DeviceStates {
   restore(snapshot: unknown): void
 }
 
+/** Age at receipt from which a reading is history: nobody is warned of what it shows (design, section 7). */
+export const HISTORY_MS = 24 * 3_600_000
+
 type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
 
-type PlainState = Omit<DeviceState, 'rules' | 'late'> & {
+type PlainState = Omit<DeviceState, 'rules' | 'late' | 'newsSinceMs'> & {
+  /** Absent in what versions before it saved: as if all had been news. */
+  readonly newsSinceMs?: number
   readonly rules: StatesByKey
   readonly late?: { readonly lastMs: number; readonly rules: StatesByKey }
 }
@@ -79,7 +86,7 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       lastMs: late.lastMs,
       rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
     }
-    return { ...state, rules: compiledRules.map((compiled) => stateOf(rules, compiled)), late: restoredLate }
+    return { ...state, newsSinceMs: state.newsSinceMs ?? 0, rules: compiledRules.map((compiled) => stateOf(rules, compiled)), late: restoredLate }
   }
 
   return {
@@ -87,7 +94,7 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       const found = tenants.get(tenant)?.get(device)
       if (found !== undefined && found.type === type) return found
       const rules = rulesOf(type).map(({ condition }) => createRuleState(condition.createMemory()))
-      return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, rules, late: undefined })
+      return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, newsSinceMs: NEVER, rules, late: undefined })
     },
     advance(state, reading) {
       const { observed_at_ms: atMs, boot, seq } = reading
@@ -98,6 +105,8 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       state.lastMs = atMs
       state.boot = boot
       state.seq = seq
+      if (reading.received_at_ms - atMs > HISTORY_MS) state.newsSinceMs = NEVER
+      else if (state.newsSinceMs === NEVER) state.newsSinceMs = atMs
       return isLate ? 'set back' : 'in order'
     },
     advanceLate(state, { observed_at_ms: atMs }) {

@@ -8,6 +8,7 @@ import { createRulesEngine } from './engine.ts'
 import { aReading, aRule, aType } from './test-builders.ts'
 
 const MIN = 60_000
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 const hot: Condition = { channel: 'board_temperature_c', op: '>', value: 80, unit: 'c', clearValue: 70 }
 
 const anEngine = (...rules: Rule[]) => createRulesEngine({ types: (id) => (id === 'kettle' ? aType(...rules) : undefined), filter: () => true })
@@ -35,6 +36,29 @@ describe('rules engine with late readings', () => {
     engine.decide(aReading(100 * MIN, { board_temperature_c: 20 }))
     expect(engine.decide(reading)).toEqual([])
     expect(engine.statistics().late).toBe(1)
+  })
+
+  it('raises a danger again that only history showed and that holds on (a leak of the days while a device was away)', () => {
+    const engine = anEngine(aRule({ when: hot, holdMs: 2 * MIN }))
+    const now = 3 * 24 * 60
+    const told = range(0, 60).flatMap((minute) => engine.decide(late(minute, now, 90)))
+    expect(told.map(({ kind }) => kind)).toEqual(['alarm_raised'])
+    const live = aReading(now * MIN, { board_temperature_c: 90 }, { received_at_ms: epochMs(now * MIN) })
+    const restored = anEngine(aRule({ when: hot, holdMs: 2 * MIN }))
+    restored.restore(JSON.parse(JSON.stringify(engine.snapshot())))
+    const events = restored.decide(live)
+    expect(events.map(({ kind }) => kind)).toEqual(['alarm_cleared', 'alarm_raised'])
+    const [, again] = events
+    expect(again?.kind === 'alarm_raised' && [again.alarm.began_at_ms, again.alarm.raised_at_ms]).toEqual([(now - 2) * MIN, now * MIN])
+    const after = aReading((now + 1) * MIN, { board_temperature_c: 90 }, { received_at_ms: epochMs((now + 1) * MIN) })
+    expect(restored.decide(after)).toEqual([])
+  })
+
+  it('does not raise a danger again that was told while the device was there', () => {
+    const engine = anEngine(aRule({ when: hot }))
+    const at = (minute: number) => aReading(minute * MIN, { board_temperature_c: 90 }, { received_at_ms: epochMs(minute * MIN) })
+    expect(engine.decide(at(10))).toHaveLength(1)
+    for (const day of range(1, 3)) expect(engine.decide(at(10 + day * 24 * 60))).toEqual([])
   })
 
   /** What a backlog of [minute, value] raises after a live reading at minute 100, as `rule's begin - raised`, in minutes. */

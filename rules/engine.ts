@@ -8,8 +8,9 @@ import type { Alarm, AlarmEvidence } from '#kernel/alarm.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { HOLDS } from './compile-condition.ts'
 import { type CompiledRule, compileRules } from './compile-rules.ts'
-import { createDeviceStates, type DeviceState, type DeviceStates } from './device-states.ts'
+import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS } from './device-states.ts'
 import { belongsToEpisode, breakOnGap, endEpisode, hasHeldLate, NEVER, type RuleState, rememberEpisode, step } from './rule-state.ts'
 
 export interface RulesEngineOptions {
@@ -46,23 +47,11 @@ export interface RulesEngine {
   restore(snapshot: unknown): void
 }
 
-/** Late readings are asked for dangers up to this age at receipt; older ones are history (design, section 7). */
-const LATE_SAFETY_MS = 24 * 3_600_000
-
 const NOTHING: readonly HubEvent[] = []
 
 /** Creates the engine; types are compiled when their first reading comes. */
 export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesEngine {
-  const compiled = new Map<string, readonly CompiledRule[]>()
-  const rulesOf = (type: string): readonly CompiledRule[] => {
-    let rules = compiled.get(type)
-    if (rules === undefined) {
-      const found = types(type)
-      rules = found === undefined ? [] : compileRules(found, filter)
-      compiled.set(type, rules)
-    }
-    return rules
-  }
+  const rulesOf = compiler(types, filter)
   const devices: DeviceStates = createDeviceStates(rulesOf)
   const counts = { readings: 0, raised: 0, cleared: 0, late: 0, lateTooOld: 0, clockSetBack: 0 }
 
@@ -82,6 +71,12 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
       const reading = compiledRule.obeysGates ? gated : given
       breakOnGap(state, atMs, isSetBack ? -1 : compiledRule.rule.gapMs_MAX)
       const answer = compiledRule.condition.evaluate(reading.numbers, atMs, state.memory)
+      if (answer === HOLDS && compiledRule.isAskedLate && isHistoryOnly(given, device, state)) {
+        events ??= []
+        events.push(clear(reading, compiledRule, state))
+        counts.cleared++
+        state.beganMs = atMs - compiledRule.rule.holdMs
+      }
       const change = step(state, answer, atMs, compiledRule.rule)
       if (change === undefined) continue
       events ??= []
@@ -97,7 +92,7 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
    */
   const decideLate = (reading: Reading, rules: readonly CompiledRule[], device: DeviceState): readonly HubEvent[] => {
     counts.late++
-    if (reading.received_at_ms - reading.observed_at_ms > LATE_SAFETY_MS) {
+    if (reading.received_at_ms - reading.observed_at_ms > HISTORY_MS) {
       counts.lateTooOld++
       return NOTHING
     }
@@ -140,6 +135,27 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
     restore: (snapshot) => devices.restore(snapshot),
   }
 }
+
+/** Compiles the rules of a type once. */
+function compiler(types: RulesEngineOptions['types'], filter: RulesEngineOptions['filter']): (type: string) => readonly CompiledRule[] {
+  const compiled = new Map<string, readonly CompiledRule[]>()
+  return (type) => {
+    let rules = compiled.get(type)
+    if (rules === undefined) {
+      const found = types(type)
+      rules = found === undefined ? [] : compileRules(found, filter)
+      compiled.set(type, rules)
+    }
+    return rules
+  }
+}
+
+/**
+ * Whether an alarm stands of which only history has told. Nobody was warned of a danger that was raised so long ago; where it holds on in
+ * what the device says now, it is raised anew.
+ */
+const isHistoryOnly = ({ received_at_ms }: Reading, { newsSinceMs }: DeviceState, { raisedMs }: RuleState): boolean =>
+  raisedMs !== NEVER && raisedMs < newsSinceMs && received_at_ms - raisedMs > HISTORY_MS
 
 function raise(reading: Reading, { rule, condition }: CompiledRule, state: RuleState): HubEvent {
   const evidence = condition.evidence(reading.numbers, reading.observed_at_ms, state.memory)
