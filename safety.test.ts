@@ -33,6 +33,8 @@ class Process {
   readonly #world: World
   readonly #listeners = new Set<Listener>()
   fail: { apply?: boolean; read?: boolean; decode?: number; restore?: boolean } = {}
+  /** Position of a stretch in which nothing can be read. */
+  unreadable: number | undefined
   onRead: () => Promise<void> = async () => {}
   onSave: () => Promise<void> = async () => {}
 
@@ -44,6 +46,7 @@ class Process {
         read: async (from) => {
           await this.onRead()
           if (this.fail.read === true) throw new Error('EIO')
+          if (from === this.unreadable) return { records: [], next: from + 1 }
           const records = this.#records(from, Math.min(from + 2, world.log.length))
           return { records, next: from + records.length }
         },
@@ -168,6 +171,24 @@ describe('safety consumer', () => {
     await settle()
     process.commit(5)
     expect(process.seen).toEqual(range(1, 5))
+  })
+
+  it('judges what lies behind a stretch that cannot be read, without waiting for the next commit', async () => {
+    const world = new World()
+    world.log.push(1, 2, 5)
+    const process = new Process(world)
+    process.unreadable = 0
+    await process.safety.start()
+    expect(process.seen).toEqual([2, 5])
+  })
+
+  it('reads the journal from its beginning when its state is ahead of it', async () => {
+    const world = new World()
+    world.log.push(1, 5)
+    world.snapshot = { position: 40, state: 7 }
+    const process = await started(world)
+    process.commit(10)
+    expect(process.seen).toEqual([1, 5, 10])
   })
 
   it('tries a journal that cannot be read again', async () => {

@@ -72,9 +72,12 @@ class SafetyConsumer implements Safety {
   }
 
   async start(): Promise<void> {
-    const { snapshots, journal } = this.#parts
+    const { snapshots, journal, log } = this.#parts
     const saved = await snapshots.load()
-    if (saved !== undefined && this.#restore(saved.state)) {
+    if (saved !== undefined && saved.position > journal.end()) {
+      // Waiting there, it would see no record until the journal has grown so far.
+      log.error('safety state is ahead of the journal, which is read from its beginning', { position: saved.position, journal_end: journal.end() })
+    } else if (saved !== undefined && this.#restore(saved.state)) {
       this.#position = saved.position
       this.#savedPosition = saved.position
     }
@@ -122,10 +125,12 @@ class SafetyConsumer implements Safety {
     this.#isCatchingUp = true
     try {
       while (this.#position < this.#parts.journal.end() && !this.#isStopping) {
-        const batch = await this.#parts.journal.read(this.#position, CATCH_UP_BYTES)
+        const from = this.#position
+        const batch = await this.#parts.journal.read(from, CATCH_UP_BYTES)
         this.#take(batch.records)
         this.#position = batch.next
-        if (batch.records.length === 0) break
+        // A stretch without a record that can be read is passed over: a danger behind it does not wait for the next commit.
+        if (batch.next <= from) break
       }
     } catch (error) {
       this.#parts.log.error('safety consumer cannot read the journal', { cause: String(error) })
