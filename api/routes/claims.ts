@@ -5,7 +5,7 @@
 import { Type } from 'typebox'
 import { DEFAULT_TENANT, IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, defined, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, defined, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength })
 const ConsentSchema = Type.Object(
@@ -206,5 +206,3 @@ function listRoutes(app: App, context: RouteContext): void {
     },
   )
 }
-
-const actorOf = (request: { readonly caller: { readonly keyId: string } | undefined }): string => `key:${request.caller?.keyId ?? ''}`
