@@ -47,10 +47,17 @@ export function checkReadings(readings: readonly RowReading[], options: CheckOpt
       continue
     }
     const removed = new Set<number>()
-    for (const entry of quarantine) report.push(takeOut(batch, removed, { entry, ...options }))
+    const faults = new Map<number, number>()
+    for (const entry of quarantine) {
+      report.push(takeOut(batch, removed, { entry, ...options }))
+      const index = indexOf(entry)
+      faults.set(index, (faults.get(index) ?? 0) + 1)
+    }
+    // Without a key a reading is its values; where none is left there is none.
+    for (const [index] of faults) if (isNothing(batch[index]?.item)) removed.add(index)
+    for (const [index, own] of faults) if (!removed.has(index)) counts.badValues += own
     const kept = batch.filter((_, index) => !removed.has(index))
     for (const index of removed) counts.badRows += batch[index]?.rows ?? 0
-    counts.badValues += quarantine.length - removed.size
     counts.readings += kept.length
     if (kept.length > 0) payloads.push(encode(kept))
   }
@@ -93,6 +100,9 @@ function bytesOf({ item }: RowReading): number {
   return bytes
 }
 
+const indexOf = ({ field }: QuarantineEntry): number => Number(/^\[(\d+)\]/.exec(field)?.[1] ?? 0)
+const isNothing = (item: RowReading['item'] | undefined): boolean => item?.seq === undefined && Object.keys(item?.v ?? {}).length === 0
+
 /** Removes what the complaint is about and gives its line of the report. */
 function takeOut(
   batch: readonly RowReading[],
@@ -100,8 +110,8 @@ function takeOut(
   { entry, plan, device }: { readonly entry: QuarantineEntry; readonly plan: ColumnPlan; readonly device: string },
 ): ReportEntry {
   const { code, reason } = entry
-  const [, at = '0', path = ''] = /^\[(\d+)\](?:\.(.*))?$/.exec(entry.field) ?? []
-  const reading = batch[Number(at)]
+  const path = entry.field.replace(/^\[\d+\]\.?/, '')
+  const reading = batch[indexOf(entry)]
   if (reading === undefined) return { line: 0, column: null, value: null, code, reason, device }
   const [, channel] = /^v\.([^.]+)/.exec(path) ?? []
   const { item } = reading
@@ -116,7 +126,7 @@ function takeOut(
     delete item.fw
     return { line: reading.line, column: 'fw', value, code, reason, device }
   }
-  removed.add(Number(at))
+  removed.add(indexOf(entry))
   return {
     line: reading.line,
     column: path === 'ts' ? plan.time.column : path === '' ? null : path,

@@ -103,12 +103,12 @@ class Chunker {
     if (known.kind === 'refused') return this.#refuse(row, device, known, 'device')
     if (!this.#named.has(known.typeName)) this.#nameColumns(known, index)
     const outcome = this.#reader.read(row, { device, type: known.type, open: this.#open })
-    for (const complaint of this.#complaints.splice(0)) {
-      this.#report.push({ ...complaint, device })
-      if (outcome.kind !== 'refused') this.#counts.bad_values++
-    }
-    if (outcome.kind === 'refused') this.#counts.bad_rows++
-    if (outcome.kind === 'empty') this.#counts.empty_rows++
+    const complaints = this.#complaints.splice(0)
+    for (const complaint of complaints) this.#report.push({ ...complaint, device })
+    // A row of which nothing is left because of faults is a bad one, not an empty one.
+    if (outcome.kind === 'refused' || (outcome.kind === 'empty' && complaints.length > 0)) this.#counts.bad_rows++
+    else if (outcome.kind === 'empty') this.#counts.empty_rows++
+    else this.#counts.bad_values += complaints.length
     if (outcome.kind !== 'reading') return
     this.#open = outcome.reading
     const own = this.#readings.get(device)

@@ -3,6 +3,7 @@ import { isInstant } from '../decode-envelope.ts'
 import type { ColumnPlan } from './column-plan.ts'
 import { type Complaint, shown } from './import-report.ts'
 import type { Cell, FileRow } from './table-file.ts'
+import { unguarded } from './text-guard.ts'
 
 interface EnvelopeCells {
   readonly ts: number
@@ -31,13 +32,13 @@ export function readEnvelopeCells(row: FileRow, plan: ColumnPlan, complain: (com
   if (boot === 'wrong') return wrong('boot', row.cells[plan.boot ?? -1], `boot is an integer from 0 to ${UINT32_MAX}`)
   if (seq === 'wrong') return wrong('seq', row.cells[plan.seq ?? -1], `seq is an integer from 0 to ${UINT32_MAX}`)
   if (boot !== undefined && seq === undefined) return wrong('seq', null, 'boot without seq is no key')
-  const firmware = row.cells[plan.fw ?? -1] ?? ''
+  const firmware = String(row.cells[plan.fw ?? -1] ?? '')
   return {
     ts,
     ...(boot === undefined ? {} : { boot }),
     ...(seq === undefined ? {} : { seq }),
     hist: true,
-    ...(firmware === '' ? {} : { fw: String(firmware) }),
+    ...(firmware === '' ? {} : { fw: plan.isGuarded ? unguarded(firmware) : firmware }),
   }
 }
 
