@@ -5,6 +5,7 @@ import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { Complain } from './decode-complaints.ts'
 import { type JsonRecord, ownField } from './decode-json.ts'
+import type { KeyContent } from './forms/form-items.ts'
 
 export interface Envelope {
   readonly ts: EpochMs
@@ -18,7 +19,7 @@ export interface EnvelopeOptions {
   readonly complain: Complain
   readonly textLength_MAX: number
   /** What the key is made of without `seq`; absent = the item. */
-  readonly key?: unknown
+  readonly key?: KeyContent | undefined
 }
 
 /** `boot` of readings from a device that counts neither boots nor readings. */
@@ -30,7 +31,7 @@ const INSTANT_MAX = 8_640_000_000_000_000
 const HASH_BITS = 11
 
 /** Reads the envelope; undefined when time or key are wrong, for then the reading has no place. A wrong `hist` or `fw` alone is left out. */
-export function readEnvelope(item: JsonRecord, path: string, { complain, textLength_MAX, key: keyed = item }: EnvelopeOptions): Envelope | undefined {
+export function readEnvelope(item: JsonRecord, path: string, { complain, textLength_MAX, key: keyed }: EnvelopeOptions): Envelope | undefined {
   const at = (field: string): string => (path === '' ? field : `${path}.${field}`)
   const ts = ownField(item, 'ts')
   if (!isInstant(ts)) {
@@ -60,11 +61,21 @@ export function contentKey(item: unknown, ts: number): { readonly boot: number; 
   return { boot: KEYLESS_BOOT, seq: (ts % 2 ** (53 - HASH_BITS)) * 2 ** HASH_BITS + hash }
 }
 
-function readKey(item: JsonRecord, ts: number, keyed: unknown): { readonly boot: number; readonly seq: number } | { readonly wrong: 'seq' | 'boot' } {
+/** The same with one bit less of the hash, which tells the side. */
+function sidedKey({ content, side }: KeyContent, ts: number): { readonly boot: number; readonly seq: number } {
+  const { boot, seq } = contentKey(content, ts)
+  return { boot, seq: seq - (seq % 2) + side }
+}
+
+function readKey(
+  item: JsonRecord,
+  ts: number,
+  keyed: KeyContent | undefined,
+): { readonly boot: number; readonly seq: number } | { readonly wrong: 'seq' | 'boot' } {
   const seq = ownField(item, 'seq') ?? undefined
   const boot = ownField(item, 'boot') ?? undefined
   if (boot !== undefined && !isUint32(boot)) return { wrong: 'boot' }
-  if (seq === undefined) return contentKey(keyed, ts)
+  if (seq === undefined) return keyed === undefined ? contentKey(item, ts) : sidedKey(keyed, ts)
   return isUint32(seq) ? { boot: boot ?? 0, seq } : { wrong: 'seq' }
 }
 

@@ -12,7 +12,7 @@ import { type Complain, complainInto, type DecodeLimits } from './decode-complai
 import { type Envelope, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import { decodeValues } from './decode-values.ts'
-import { complainAt, type MappingOf } from './forms/form-items.ts'
+import { complainAt, type KeyContent, type MappingOf } from './forms/form-items.ts'
 import { readForm } from './forms/read-form.ts'
 import { scannerOf } from './scan.ts'
 
@@ -108,7 +108,7 @@ interface Context {
   readonly limits: DecodeLimits
   readonly complain: Complain
   /** What the key of a reading without `seq` is made of, where it is not the item. */
-  readonly key?: unknown
+  readonly key?: KeyContent | undefined
 }
 
 interface Items {

@@ -20,6 +20,8 @@ export interface OpcuaValue {
   readonly hist?: boolean
   /** Whole numbers of 64 bits and numbers that are not finite as texts; what has no such form is absent. */
   readonly value?: number | boolean | string
+  /** The server keeps no history of the variable. */
+  readonly forgotten?: boolean
   /** Unit as the server or else the mapping names it; absent = the channel's. */
   readonly unit?: string
   /** The mapping's word on the unit where the server's is another. */

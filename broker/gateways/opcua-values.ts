@@ -41,6 +41,7 @@ export function observe(node: ResolvedNode, given: DataValue, { nowMs, isHistory
     ...(sourceMs === undefined ? {} : { source_ms: sourceMs }),
     ...(serverMs === undefined ? {} : { server_ms: serverMs }),
     ...(isHistory ? { hist: true } : {}),
+    ...(node.hasHistory ? {} : { forgotten: true }),
     ...(value === undefined ? {} : { value }),
     ...(node.unit === undefined ? {} : { unit: node.unit }),
     ...(node.unitWanted === undefined ? {} : { unit_wanted: node.unitWanted }),

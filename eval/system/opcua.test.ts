@@ -255,14 +255,18 @@ describe('OPC UA gateway', () => {
     isJournalFull = true
     server.set('HP1', 'SupplyTemperature', 4_000)
     await until('the journal refuses', () => Number(gateway.statistics().retries) > 0)
-    for (let step = 1; step <= 500; step++) {
-      server.set('HP1', 'SupplyTemperature', 4_000 + step)
-      server.set('HP1', 'OutdoorTemperature', step)
-      if (step % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 3))
+    // More at once than a queue of the server holds, longer than the publishes last that were asked for before.
+    const baseMs = Date.now()
+    for (let step = 1; step <= 1_800; step++) {
+      server.set('HP1', 'SupplyTemperature', 4_000 + step, { sourceMs: baseMs + step })
+      server.set('HP1', 'OutdoorTemperature', step, { sourceMs: baseMs + step })
+      if (step % 150 === 0) await new Promise((resolve) => setTimeout(resolve, 60))
     }
+    expect(Number(gateway.statistics().pending)).toBeLessThan(12)
     isJournalFull = false
-    await until('the last value', () => valuesOf('supply_temperature_c').includes(4_500) && valuesOf('outdoor_temperature_c').includes(500))
-    await until('the history of the overflow', () => new Set(valuesOf('supply_temperature_c')).size >= 501)
+    await until('the last value', () => valuesOf('supply_temperature_c').includes(5_800) && valuesOf('outdoor_temperature_c').includes(1_800))
+    await until('the history of the overflow', () => new Set(valuesOf('supply_temperature_c')).size >= 1_801)
+    expect(valuesOf('supply_temperature_c').length).toBe(1_801)
     expect(Number(gateway.statistics().overflows)).toBeGreaterThan(0)
     expect(quarantined().filter(({ code, reason }) => code === 'MDL_INGEST_GAP' && reason.includes('OutdoorTemperature')).length).toBeGreaterThan(0)
   })

@@ -16,9 +16,15 @@ export interface FormItem {
   /** Where the value of a channel stands; absent = below `v` of the path. */
   readonly fieldOf?: (channel: string) => string
   /** What its key is made of when it has no `seq`; absent = the item itself. */
-  readonly key?: unknown
+  readonly key?: KeyContent
   /** Where its time stands, and what is said when that cannot be read; absent = `ts` below the path. */
   readonly time?: { readonly field: string; readonly reason: string }
+}
+
+/** Content that makes a key; readings of one device and instant that are of different sides never have the same one. */
+export interface KeyContent {
+  readonly content: unknown
+  readonly side: 0 | 1
 }
 
 export interface FormOptions {

@@ -15,6 +15,7 @@ import { at, type FormItem, type FormOptions } from './form-items.ts'
 interface Draft {
   readonly ts: number
   readonly hist: boolean
+  readonly isForgotten: boolean
   readonly v: Record<string, unknown>
   readonly places: Map<string, string>
 }
@@ -37,24 +38,31 @@ export function readOpcua(payload: unknown, message: AcceptedMessage, options: F
     const value = valueIn(record, { path, options, ts })
     if (value === undefined) continue
     const hist = record.hist === true
-    const known = open.get(`${ts}/${hist}`)
+    const isForgotten = record.forgotten === true
+    // Apart from the others, which may come again from the history without them.
+    const instant = `${ts}/${hist}/${isForgotten}`
+    const known = open.get(instant)
     // Two values of one channel in one millisecond are two readings.
-    const draft = known === undefined || Object.hasOwn(known.v, record.channel) ? { ts, hist, v: Object.create(null), places: new Map() } : known
+    const draft =
+      known === undefined || Object.hasOwn(known.v, record.channel) ? { ts, hist, isForgotten, v: Object.create(null), places: new Map() } : known
     if (draft !== known) {
-      open.set(`${ts}/${hist}`, draft)
+      open.set(instant, draft)
       drafts.push(draft)
     }
     draft.v[record.channel] = value
     draft.places.set(record.channel, at(path, 'value'))
     if (record.quality !== undefined) draft.v[record.quality] = record.status_name
   }
-  return drafts.map(({ ts, hist, v, places }) => ({
+  return drafts.map(({ ts, hist, isForgotten, v, places }) => ({
     item: { ts, hist, v },
     path: '',
     fieldOf: (channel) => places.get(channel) ?? channel,
-    key: Object.keys(v)
-      .sort()
-      .map((channel) => [channel, v[channel]]),
+    key: {
+      content: Object.keys(v)
+        .sort()
+        .map((channel) => [channel, v[channel]]),
+      side: isForgotten ? 1 : 0,
+    },
   }))
 }
 
