@@ -1,6 +1,6 @@
 /**
  * How far each variable of a server is in the journal: time, status and identity of its last value, in one small file that is written beside
- * and renamed. A gateway that starts again asks the server's history from there. It may lag behind the journal by a second when the
+ * and renamed. A gateway that starts again asks the server's history from there. It may lag behind the journal by a moment when the
  * process was killed; what is then read again is known by its key.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,9 @@ export interface OpcuaProgress {
   save(): void
 }
 
-const SAVE_MS = 1_000
+/** Between what is durable and the file: a millisecond a variable, since the file is written whole. */
+const SAVE_MS_MIN = 10
+const SAVE_MS_MAX = 1_000
 const VERSION = 1
 
 export function createOpcuaProgress(file: string, { clock, log }: { readonly clock: Clock; readonly log: Log }): OpcuaProgress {
@@ -43,7 +45,7 @@ export function createOpcuaProgress(file: string, { clock, log }: { readonly clo
     last: (node) => values.get(node),
     moved(node, value) {
       values.set(node, value)
-      cancel ??= clock.after(SAVE_MS, save)
+      cancel ??= clock.after(Math.min(SAVE_MS_MAX, Math.max(SAVE_MS_MIN, values.size)), save)
     },
     save() {
       if (cancel !== undefined) save()
