@@ -11,6 +11,12 @@ export interface Figure {
 
 export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
+/** The value below which so many per cent of the values lie, to a tenth. */
+export function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return Number((sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * part) / 100))] ?? Number.NaN).toFixed(1))
+}
+
 export function isMissed({ value, floor }: Figure): boolean {
   if (floor === undefined) return false
   return 'min' in floor ? !(value >= floor.min) : !(value <= floor.max)

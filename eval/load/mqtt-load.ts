@@ -171,12 +171,11 @@ export async function holdConnections(options: Omit<LoadOptions, 'messages' | 'i
   }
   for (const connection of connections) connection.hold(shared)
   let next = 0
-  const tickMs = 20
-  const perTick = (connections.length * tickMs) / options.periodMs
-  let owed = 0
+  // By the clock, not by the tick: a timer that comes late makes up for it.
   const timer = setInterval(() => {
-    for (owed += perTick; owed >= 1; owed--) connections[next++ % connections.length]?.publishOnce()
-  }, tickMs)
+    const due = ((performance.now() - shared.startedMs) * connections.length) / options.periodMs
+    for (; next + 1 <= due; next++) connections[next % connections.length]?.publishOnce()
+  }, 20)
   return () => {
     clearInterval(timer)
     for (const connection of connections) connection.close()

@@ -2,28 +2,26 @@
  * Figures of the reading store: bytes a reading hot and cold, readings stored a second, and what queries cost cold and warm while ingest
  * runs. Readings are random walks quantised to the sensor's step, ten channels a row with boot, seq and both times, of 200 devices each 10 s;
  * a "reading" is one value of one channel. "Cold" is the first query behind an opening of the store. Flags: --quick (2 M instead of 50 M),
- * --check (exit 1 when a floor is missed). The data folder is made in the temporary folder and removed. The last line is JSON.
+ * --check (exit 1 when a floor is missed). The data folder is made in the temporary folder and removed. The last line is JSON. A year of data and the bytes of a large fleet's day are measured by store-year.ts.
  */
 import { mkdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { ApplianceType, Channel } from '../../catalogue/appliance-type.ts'
 import type { BucketQuery, ReadingStore } from '../../ingest/reading-store.ts'
 import { createDuckdbStore } from '../../ingest/stores/duckdb-store.ts'
 import { epochMs } from '../../kernel/clock.ts'
 import { limits } from '../../kernel/limits.ts'
 import { silentLog } from '../../kernel/log.ts'
-import { createRandom } from '../../kernel/random.ts'
-import type { Reading } from '../../kernel/reading.ts'
+import { percentile } from './bench-figures.ts'
+import { createWalkers } from './walkers.ts'
 
 const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', default: false }, check: { type: 'boolean', default: false } } })
 
 const CHANNELS = 10
 const DEVICES = 200
 const ROWS = flags.quick ? 200_000 : 5_000_000
-const STEP = 0.1
 const PERIOD_MS = 10_000
 const QUERIES = 40
 /** Rows of a batch and pause between two of them while queries run: 2,000 rows a second, ten times what the fleet of the figures sends. */
@@ -34,33 +32,8 @@ const FLOORS = { hot_bytes_per_reading: 2.6, cold_bytes_per_reading: 1.5, day_qu
 
 const DAY_MS = 86_400_000
 const START_MS = Math.floor(1_780_000_000_000 / DAY_MS) * DAY_MS
-const channel = (index: number): Channel => ({
-  name: `temperature_${index}_c`,
-  kind: 'number',
-  unit: 'c',
-  min: -1_000,
-  max: 1_000,
-  step: STEP,
-  isAggregated: false,
-  isSafety: false,
-  description: { en: 'Random walk', 'zh-CN': '随机游走' },
-})
-const type: ApplianceType = {
-  id: 'walker',
-  version: '1',
-  name: { en: 'Walker', 'zh-CN': '游走' },
-  channels: Array.from({ length: CHANNELS }, (_, index) => channel(index)),
-  faults: [],
-  parts: [],
-  steps: [],
-  rules: [],
-  recipe: undefined,
-}
-
-const random = createRandom('store-bench')
-const walks = Array.from({ length: DEVICES }, () => Float64Array.from({ length: CHANNELS }, () => random.between(10, 60)))
+const walkers = createWalkers({ seed: 'store-bench', devices: DEVICES, channels: CHANNELS, periodMs: PERIOD_MS, startMs: START_MS })
 const folder = await mkdtemp(join(tmpdir(), 'mendline-store-bench-'))
-let rowsMade = 0
 
 try {
   const report = await measure()
@@ -102,8 +75,6 @@ async function measure(): Promise<Record<string, number | string>> {
     ...named('hot_day_query', hot),
     ...named('day_query', cold),
     hourly_query_warm_ms_p50: year,
-    // 10,000 appliances, one message a minute of eight readings; key columns weigh a little more than in ten.
-    bytes_a_day_10000_appliances: Math.round(10_000 * 1_440 * 8 * coldBytes * 1.1),
   }
   print(report)
   return report
@@ -120,17 +91,17 @@ async function opened(): Promise<ReadingStore> {
   const own = { ...limits, storeHotReadings_MAX: ROWS * 2 }
   const store = createDuckdbStore({ file: join(folder, 'hot.duckdb'), coldDirectory: join(folder, 'cold'), log: silentLog, limits: own })
   await store.start()
-  await store.prepareType(type)
+  await store.prepareType(walkers.type)
   return store
 }
 
 async function fill(store: ReadingStore): Promise<number> {
   let writeMs = 0
   let sinceCheckpoint = 0
-  while (rowsMade < ROWS) {
-    const batch = nextBatch(Math.min(limits.storeBatchReadings_MAX, ROWS - rowsMade))
+  while (walkers.rows < ROWS) {
+    const batch = walkers.next(Math.min(limits.storeBatchReadings_MAX, ROWS - walkers.rows))
     const began = performance.now()
-    await store.write({ readings: batch, quarantine: [], position: rowsMade })
+    await store.write({ readings: batch, quarantine: [], position: walkers.rows })
     sinceCheckpoint += batch.length
     if (sinceCheckpoint >= limits.snapshotRecords) {
       await store.checkpoint()
@@ -187,7 +158,7 @@ function ingestBeside(store: ReadingStore): () => Promise<void> {
   let isOver = false
   const running = (async () => {
     while (!isOver) {
-      await store.write({ readings: nextBatch(LIVE_ROWS), quarantine: [], position: rowsMade })
+      await store.write({ readings: walkers.next(LIVE_ROWS), quarantine: [], position: walkers.rows })
       await new Promise((resolve) => setTimeout(resolve, LIVE_PAUSE_MS))
     }
   })()
@@ -206,49 +177,14 @@ function named(name: string, { cold, warm }: Figures): Record<string, number> {
   }
 }
 
-function percentile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return round(sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * part) / 100))] ?? Number.NaN, 1)
-}
-
 function round(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }
 
 function endMs(): number {
-  return START_MS + Math.ceil(rowsMade / DEVICES) * PERIOD_MS
+  return START_MS + Math.ceil(walkers.rows / DEVICES) * PERIOD_MS
 }
 
 async function bytesOf(store: ReadingStore, tier: string): Promise<number> {
   return (await store.storage?.())?.filter((row) => row.tier === tier).reduce((sum, { bytes }) => sum + bytes, 0) ?? Number.NaN
-}
-
-function nextBatch(rows: number): Reading[] {
-  return Array.from({ length: rows }, () => nextReading(rowsMade++))
-}
-
-/** Rows come as they do from a fleet: one of each device after the other, each 10 s. */
-function nextReading(row: number): Reading {
-  const device = row % DEVICES
-  const seq = Math.floor(row / DEVICES)
-  const walk = walks[device] ?? new Float64Array(CHANNELS)
-  const numbers = new Float64Array(CHANNELS)
-  for (let index = 0; index < CHANNELS; index++) {
-    walk[index] = (walk[index] ?? 0) + random.between(-0.3, 0.3)
-    numbers[index] = Math.round((walk[index] ?? 0) / STEP) / (1 / STEP)
-  }
-  const observed = START_MS + seq * PERIOD_MS + device * 37
-  return {
-    tenant: 'home',
-    device: `walker-${device}`,
-    type: 'walker',
-    boot: 1,
-    seq,
-    observed_at_ms: epochMs(observed),
-    received_at_ms: epochMs(observed + random.integer(20, 400)),
-    hist: false,
-    fw: '1.0.0',
-    numbers,
-    texts: [],
-  }
 }
