@@ -49,7 +49,7 @@ export interface ImportOptions {
   readonly limits: Limits
 }
 
-/** Devices remembered; above it the file is read on, and they are asked for again. */
+/** Devices remembered; above it they are forgotten behind the chunk, which still needs them, and asked for again. */
 const DEVICES_MAX = 100_000
 
 /** Messages of the file in chunks. @throws MendlineError MDL_IMPORT_INVALID when the file ends to be readable */
@@ -120,7 +120,6 @@ class Chunker {
     const known: ImportDevice = isId(device)
       ? await this.#options.deviceOf(device)
       : { kind: 'refused', code: 'MDL_INGEST_DEVICE_UNKNOWN', reason: 'a device is named by 1 to 64 letters, digits, _ or -' }
-    if (this.#devices.size >= DEVICES_MAX) this.#devices.clear()
     this.#devices.set(device, known)
     return known
   }
@@ -160,6 +159,7 @@ class Chunker {
     const chunk = { messages, report, counts: this.#counts, rowsDone, done }
     this.#report = []
     this.#readings = new Map()
+    if (this.#devices.size >= DEVICES_MAX) this.#devices.clear()
     this.#open = undefined
     this.#counts = { ...NO_COUNTS }
     this.rowsDone = rowsDone
