@@ -80,6 +80,12 @@ export interface DerivedStore {
   checkpoint(
     query: Source & { readonly type: string; readonly at_ms: number },
   ): Promise<{ readonly at_ms: number; readonly state: Uint8Array } | undefined>
+  /** Oldest checkpoint of the device at or behind a device time. */
+  checkpointBehind(
+    query: Source & { readonly type: string; readonly at_ms: number },
+  ): Promise<{ readonly at_ms: number; readonly state: Uint8Array } | undefined>
+  /** Whether a row of the device became known from one device time up to, not including, another. */
+  hasRows(query: Source & { readonly from_ms: number; readonly to_ms: number }): Promise<boolean>
   rows(query: RowQuery): Promise<readonly DerivedRow[]>
   gaps(query: GapQuery): Promise<ReadonlyArray<StoredGap & { readonly id: number }>>
   /** Every row of a kind, and every open gap, in the order of their keys; for exports and comparisons. */

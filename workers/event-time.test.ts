@@ -27,8 +27,9 @@ let truth: EventTime<ClosedWindow>
 let told: string[]
 let seq: number
 
-const make = (): EventTime<ClosedWindow> =>
+const make = (keptFromMs = (): number => 0): EventTime<ClosedWindow> =>
   new EventTime({
+    keptFromMs,
     derivation: deriveAll(() => type),
     gaps: createGapTracker(limits),
     latest: createLatestValues({ types: () => type }),
@@ -190,6 +191,35 @@ describe('device time', () => {
     await say(...every(21, 29, 90).map((said) => ({ ...said, value: 20 })))
     await pass(40)
     expect(await alarms()).toEqual(['0-21'])
+  })
+
+  it('keeps what was worked out of readings that are no longer kept, and amends what is', async () => {
+    const keptMinute = 5 * 1440
+    truth = make(() => BASE + keptMinute * MIN)
+    for (const day of [0, 4, 6, 8, 9]) await say(...every(day * 1440, day * 1440 + 5, day === 0 ? 90 : 20), { at: day * 1440 + 6, value: 20 })
+    await pass(10 * 1440)
+    expect(await alarms()).toEqual(['0-6'])
+    const working = store
+    store = {
+      ...working,
+      history: (query) => working.history({ ...query, from_ms: Math.max(query.from_ms, BASE + keptMinute * MIN) }),
+    }
+    const received = 10 * 1440
+    await say({ at: 100, value: 20, received, hist: true }, ...every(8 * 1440 + 10, 8 * 1440 + 16, 90).map((said) => ({ ...said, received })))
+    await pass(received + 5)
+    expect(await alarms()).toEqual(['0-6', `${8 * 1440 + 10}-${9 * 1440}`])
+    expect(truth.statistics()).toMatchObject({ amended: 1, unamendable: 0, amendmentsPending: 0 })
+  })
+
+  it('leaves all as it is where nothing can be worked out again', async () => {
+    truth = make(() => BASE + 5 * 1440 * MIN)
+    await say(...every(0, 5, 90), ...every(6, 12, 20))
+    await pass(20)
+    store = { ...store, async *history() {} }
+    await say({ at: 3.5, value: 20, received: 6 * 1440, hist: true })
+    await pass(6 * 1440 + 5)
+    expect(await alarms()).toEqual(['0-6'])
+    expect(truth.statistics()).toMatchObject({ amended: 0, unamendable: 1, amendmentsPending: 0 })
   })
 
   it('leaves a stretch due when the store does not answer, and comes to the same later', async () => {

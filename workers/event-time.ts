@@ -15,13 +15,14 @@ import type { GapTracker } from '../ingest/gaps.ts'
 import type { LatestValues } from '../ingest/latest.ts'
 import type { Derivation, DerivedOutput } from './derivation.ts'
 import { compareToPlace, DeviceLine, hold, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
+import { beginOfAmendment } from './kept-readings.ts'
 import { StandingAlarms, type StandingState } from './standing-alarms.ts'
 
 export interface EventTimeParts<Window> {
   readonly derivation: Derivation<Window>
   readonly gaps: GapTracker
   readonly latest: LatestValues
-  readonly derived: Pick<DerivedStore, 'apply' | 'checkpoint'>
+  readonly derived: Pick<DerivedStore, 'apply' | 'checkpoint' | 'checkpointBehind' | 'hasRows'>
   /** Stored readings of a device from `from_ms` up to and including `to_ms`, in order of device time, boot and seq. */
   readonly history: (query: {
     readonly tenant: string
@@ -30,6 +31,8 @@ export interface EventTimeParts<Window> {
     readonly from_ms: number
     readonly to_ms: number
   }) => AsyncIterable<Reading>
+  /** Device time from which on the store still has every value of a type's readings, at a time of receipt; absent: it keeps all. */
+  readonly keptFromMs?: (type: string, receivedMs: number) => number
   readonly limits: Pick<Limits, 'eventLatenessMs' | 'eventHeld_MAX' | 'amendQuietMs' | 'amendWaitMs_MAX' | 'amendPauseMs_MAX' | 'checkpointStepMs'>
   /** Off in tests only: late readings then stay out of what is derived. */
   readonly isAmending?: boolean
@@ -44,6 +47,8 @@ export interface EventTimeStatistics {
   readonly amended: number
   readonly amendedReadings: number
   readonly amendmentsPending: number
+  /** Stretches that stay as they are, since the readings that they were made of are no longer kept. */
+  readonly unamendable: number
 }
 
 /** Age at receipt from which what a device stored and forwarded (`hist`) notifies nobody (design, section 7). */
@@ -60,7 +65,7 @@ export class EventTime<Window> {
   readonly #waiting = new LinesByReceipt()
   readonly #late = new Set<DeviceLine>()
   readonly #output: DerivedOutput<Window> = { changes: [], windows: [], alarms: [] }
-  readonly #counts = { devices: 0, held: 0, late: 0, amended: 0, amendedReadings: 0 }
+  readonly #counts = { devices: 0, held: 0, late: 0, amended: 0, amendedReadings: 0, unamendable: 0 }
   #events: HubEvent[] = []
   #windows: Window[] = []
   #amendedWindows: Window[] = []
@@ -285,7 +290,13 @@ export class EventTime<Window> {
     const { tenant, device, type } = line
     await this.commit()
     const goal = line.place()
-    const found = await derived.checkpoint({ tenant, device, type, at_ms: Math.min(line.lateFromMs, goal.atMs) })
+    const keptMs = this.#parts.keptFromMs?.(type, this.#journalMs) ?? 0
+    const found = await beginOfAmendment(derived, line, { goalMs: goal.atMs, keptMs })
+    if (found === 'lost') {
+      this.#counts.unamendable++
+      line.lateFromMs = Number.POSITIVE_INFINITY
+      return
+    }
     const saved = found === undefined ? undefined : (deserialize(found.state) as Checkpoint)
     const from_ms = found?.at_ms ?? 0
     const told = line.alarms

@@ -31,6 +31,7 @@ import type { ClosedWindow } from '../models/windows.ts'
 import { Audit } from './audit.ts'
 import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
+import { keptFromMs } from './kept-readings.ts'
 import { createPacedReader } from './paced-reader.ts'
 import { Pipeline } from './pipeline.ts'
 import type { PipelineState } from './pipeline-parts.ts'
@@ -146,6 +147,7 @@ async function start(): Promise<void> {
     latest,
     derived,
     history: (query) => store.history(query),
+    keptFromMs: (id, receivedMs) => keptFromMs(retention, { id, channels: (typeById(id)?.channels ?? []).map(({ name }) => name) }, receivedMs),
     limits,
   })
   const audit = new Audit({

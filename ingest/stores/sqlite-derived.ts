@@ -33,6 +33,8 @@ const SQL = {
   dropCheckpoint: 'DELETE FROM checkpoints WHERE tenant = ? AND device = ? AND at_ms = ?',
   checkpointTimes: 'SELECT at_ms FROM checkpoints WHERE tenant = ? AND device = ? ORDER BY at_ms',
   checkpoint: 'SELECT at_ms, state FROM checkpoints WHERE tenant = ? AND device = ? AND type = ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1',
+  checkpointBehind: 'SELECT at_ms, state FROM checkpoints WHERE tenant = ? AND device = ? AND type = ? AND at_ms >= ? ORDER BY at_ms LIMIT 1',
+  known: 'SELECT 1 FROM derived WHERE tenant = ? AND device = ? AND known_ms >= ? AND known_ms < ? LIMIT 1',
   openGaps: 'SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND from_seq >= ? AND closed_at_ms IS NULL',
   putGap:
     'INSERT INTO gaps (tenant, device, boot, from_seq, to_seq, from_ms, to_ms, opened_at_ms, closed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)',
@@ -88,11 +90,16 @@ class SqliteDerived implements DerivedStore {
     })
   }
 
-  checkpoint({ tenant, device, type, at_ms }: Parameters<DerivedStore['checkpoint']>[0]): ReturnType<DerivedStore['checkpoint']> {
-    return this.#guarded(() => {
-      const [row] = this.#all(SQL.checkpoint, tenant, device, type, at_ms)
-      return row === undefined ? undefined : { at_ms: Number(row.at_ms), state: row.state as Uint8Array }
-    })
+  checkpoint(query: Parameters<DerivedStore['checkpoint']>[0]): ReturnType<DerivedStore['checkpoint']> {
+    return this.#checkpointBy(SQL.checkpoint, query)
+  }
+
+  checkpointBehind(query: Parameters<DerivedStore['checkpoint']>[0]): ReturnType<DerivedStore['checkpoint']> {
+    return this.#checkpointBy(SQL.checkpointBehind, query)
+  }
+
+  hasRows({ tenant, device, from_ms, to_ms }: Parameters<DerivedStore['hasRows']>[0]): Promise<boolean> {
+    return this.#guarded(() => this.#all(SQL.known, tenant, device, from_ms, to_ms).length > 0)
   }
 
   rows({ tenant, device, kind, from_ms, to_ms, after, limit }: Parameters<DerivedStore['rows']>[0]): Promise<readonly DerivedRow[]> {
@@ -127,6 +134,13 @@ class SqliteDerived implements DerivedStore {
     this.#statements.clear()
     this.#database?.close()
     this.#database = undefined
+  }
+
+  #checkpointBy(sql: string, { tenant, device, type, at_ms }: Parameters<DerivedStore['checkpoint']>[0]): ReturnType<DerivedStore['checkpoint']> {
+    return this.#guarded(() => {
+      const [row] = this.#all(sql, tenant, device, type, at_ms)
+      return row === undefined ? undefined : { at_ms: Number(row.at_ms), state: row.state as Uint8Array }
+    })
   }
 
   #applyOne(change: DerivedChange): void {
