@@ -182,6 +182,8 @@ export const limits = {
   influxBatchPoints: 5_000,
   /** Rows that may wait for the engine's flush beside it (texts, quarantine); at the bound the store checkpoints at once. */
   influxSidePending_MAX: 10_000,
+  /** Points that are kept until the engine has them on its disk, to be sent again after it started anew; at the bound the store checkpoints first. */
+  influxUnsettled_MAX: 50_000,
   /** State of the pipeline (dedup, rules, windows) is written at the latest after this many records ... */
   snapshotRecords: 200_000,
   /** ... or this time. */

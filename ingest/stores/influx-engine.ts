@@ -45,6 +45,11 @@ export interface InfluxEngine {
   readonly isExact: boolean
   /** Makes what was written visible to queries. */
   refresh(): Promise<void>
+  /**
+   * Which run of the engine answers. Another answer than before means that it started anew and may have lost what was written and not
+   * persisted; one that logs every write before it answers says the same always.
+   */
+  run(): Promise<string>
   /** Resolves when what was written survives a crash of the engine, as far as the engine can promise it. */
   persist(): Promise<void>
   /** Points of a device in ascending time. */
@@ -59,5 +64,5 @@ export interface InfluxEngine {
 /** Fields beside the channels; their names are reserved by the stored types. */
 export const KEY_FIELDS = { boot: 'boot', seq: 'seq', receivedAtMs: 'received_at_ms', flags: 'flags' } as const
 
-/** The earliest and latest device time that a query over everything asks for: 1970 to 2200. */
-export const ALL_TIME: EngineSpan = { fromMs: 0, toMs: 7_258_118_400_000 }
+/** The earliest and latest device time that a query over everything asks for: 1970 to 2200. VictoriaMetrics takes a begin of 0 for none. */
+export const ALL_TIME: EngineSpan = { fromMs: 1_000, toMs: 7_258_118_400_000 }

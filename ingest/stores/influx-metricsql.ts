@@ -64,6 +64,10 @@ export function createMetricsqlEngine({ url, timeoutMs }: MetricsqlOptions): Inf
     async refresh() {
       await (await ask('/internal/force_flush')).arrayBuffer()
     },
+    async run() {
+      const text = await (await ask('/metrics')).text()
+      return /^process_start_time_seconds (\S+)$/m.exec(text)?.[1] ?? 'unknown'
+    },
     async persist() {
       const made = (await (await ask('/snapshot/create')).json()) as { snapshot?: string }
       if (made.snapshot !== undefined) await (await ask('/snapshot/delete', { snapshot: made.snapshot })).arrayBuffer()

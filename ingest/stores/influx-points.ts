@@ -1,8 +1,9 @@
 /** From readings to points and from an engine's buckets to rows: the pure part of the InfluxDB-compatible store. */
 import { Point } from '@influxdata/influxdb-client'
+import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { ReadingBucket } from '../reading-store.ts'
-import { type EngineBucket, KEY_FIELDS } from './influx-engine.ts'
+import type { ReadingBucket, ReadingStore } from '../reading-store.ts'
+import { type EngineBucket, type EngineGrid, type EngineSeries, KEY_FIELDS } from './influx-engine.ts'
 import type { StoredType } from './stored-type.ts'
 
 /** The point of a reading: its numbers and keys; texts are not for engines. */
@@ -48,3 +49,26 @@ export function rowOf(
 
 /** Not a multiple of 1e-6 below 1e8; such numbers keep 15 digits together in a block of an engine that stores decimals. */
 export const isBeyondDecimals = (value: number): boolean => !Number.isNaN(value) && !(Math.abs(value) < 1e8 && Number(value.toFixed(6)) === value)
+
+/** Buckets of one value each, of the readings that stand beside the engine. */
+export async function bucketsBeside(
+  side: Pick<ReadingStore, 'raw'>,
+  { series, type, grid }: { readonly series: EngineSeries; readonly type: StoredType; readonly grid: EngineGrid },
+): Promise<EngineBucket[]> {
+  const { tenant, device } = series
+  const rows: EngineBucket[] = []
+  for await (const row of side.raw({ tenant, device, from_ms: epochMs(grid.fromMs), to_ms: epochMs(grid.toMs) })) {
+    const t = grid.originMs + Math.floor((row.observed_at_ms - grid.originMs) / grid.widthMs) * grid.widthMs
+    for (const channel of type.channels) {
+      const value = row.v[channel.name]
+      const add = (field: string, number: number): number => rows.push({ t, field, sum: number, min: number, max: number, n: 1 })
+      if (typeof value === 'number' || typeof value === 'boolean') add(channel.name, Number(value))
+      else if (typeof value === 'object') {
+        add(channel.name, value.mean)
+        add(`${channel.name}_min`, value.min)
+        add(`${channel.name}_max`, value.max)
+      }
+    }
+  }
+  return rows
+}

@@ -106,6 +106,40 @@ describe.skipIf(!hasServer)('with VictoriaMetrics', () => {
     expect((await side.statistics()).readings).toBe(4)
   })
 
+  it('loses nothing that it took when the engine is killed before it had that on its disk', async () => {
+    const side = createMemoryStore()
+    const store = make(side)
+    await store.start()
+    await store.prepareType(kettle)
+    await store.write({ readings: readings(1, 50), quarantine: [], position: 1 })
+    const port = Number(new URL(url).port)
+    const gone = new Promise((resolve) => server?.once('exit', resolve))
+    server?.kill('SIGKILL')
+    await gone
+    await expect(store.checkpoint()).rejects.toMatchObject({ code: 'MDL_STORE_UNAVAILABLE' })
+    expect(await side.start()).toEqual({ position: 0 })
+    await startServer(port)
+    await store.checkpoint()
+    expect(await side.start()).toEqual({ position: 1 })
+    expect(await seqsOf(store)).toEqual(readings(1, 50).map(({ seq }) => seq))
+  })
+
+  it('knows after a restart of the process what the engine holds', async () => {
+    const side = createMemoryStore()
+    const first = make(side)
+    await first.start()
+    await first.prepareType(kettle)
+    await first.write({ readings: readings(1, 5), quarantine: [], position: 1 })
+    await first.checkpoint()
+    const second = make(side)
+    await second.start()
+    await second.prepareType(kettle)
+    expect(await seqsOf(second)).toEqual([1, 2, 3, 4])
+    expect((await second.lookup(readings(2, 3))).size).toBe(1)
+    expect(await second.highest()).toEqual([{ tenant: 'home', device: 'kettle-1', boot: 1, seq: 4 }])
+    expect((await second.statistics()).readings).toBe(4)
+  })
+
   it('says that it cannot write while the engine is away, and loses nothing when it is back', async () => {
     const store = make()
     await store.start()

@@ -16,7 +16,7 @@ import { readingKey } from '../same-reading.ts'
 import { ALL_TIME, type EngineBucket, type EngineRow, type EngineSeries, type InfluxEngine, KEY_FIELDS } from './influx-engine.ts'
 import { createFluxEngine } from './influx-flux.ts'
 import { createMetricsqlEngine } from './influx-metricsql.ts'
-import { addInto, isBeyondDecimals, joined, pointOf, rowOf } from './influx-points.ts'
+import { addInto, bucketsBeside, isBeyondDecimals, joined, pointOf, rowOf } from './influx-points.ts'
 import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredType, storedType } from './stored-type.ts'
 
 export interface InfluxStoreOptions {
@@ -27,7 +27,7 @@ export interface InfluxStoreOptions {
   readonly organisation: string
   readonly bucket: string
   readonly side: ReadingStore
-  readonly limits: Pick<Limits, 'influxTimeoutMs' | 'influxBatchPoints' | 'influxSidePending_MAX'>
+  readonly limits: Pick<Limits, 'influxTimeoutMs' | 'influxBatchPoints' | 'influxSidePending_MAX' | 'influxUnsettled_MAX'>
 }
 
 /** Creates the store; `start` asks the engine what it holds. */
@@ -47,6 +47,8 @@ class InfluxStore implements ReadingStore {
   #counted = { points: 0, values: 0 }
   #side: { readings: Reading[]; quarantine: QuarantineEntry[]; position: number | undefined } = { readings: [], quarantine: [], position: undefined }
   #isFresh = false
+  /** Points that the engine took and may still forget, and the run of it that took them. */
+  #unsettled: { points: Point[]; run: string } = { points: [], run: '' }
   #tail: Promise<unknown> = Promise.resolve()
 
   constructor(options: InfluxStoreOptions) {
@@ -81,6 +83,10 @@ class InfluxStore implements ReadingStore {
 
   write(batch: StoreBatch): Promise<void> {
     return this.#inTurn(async () => {
+      const { influxSidePending_MAX, influxUnsettled_MAX } = this.#options.limits
+      // Before anything of this batch is kept: a batch that fails is given again whole.
+      const pending = this.#side.readings.length + this.#side.quarantine.length
+      if (pending >= influxSidePending_MAX || this.#unsettled.points.length >= influxUnsettled_MAX) await this.#settle()
       const points: Point[] = []
       const side: Reading[] = []
       let values = 0
@@ -95,12 +101,13 @@ class InfluxStore implements ReadingStore {
         points.push(pointOf(reading, type))
         for (const value of reading.numbers) if (!Number.isNaN(value)) values++
       }
+      if (this.#unsettled.points.length === 0 && points.length > 0) this.#unsettled.run = await this.#engine.run()
       await this.#send(points)
+      for (const point of points) this.#unsettled.points.push(point)
       this.#counted = { points: this.#counted.points + points.length, values: this.#counted.values + values }
       this.#side.readings.push(...side)
       this.#side.quarantine.push(...batch.quarantine)
       this.#side.position = batch.position
-      if (this.#side.readings.length + this.#side.quarantine.length >= this.#options.limits.influxSidePending_MAX) await this.#settle()
     })
   }
 
@@ -154,7 +161,7 @@ class InfluxStore implements ReadingStore {
     for (const { series, type, channels } of types) {
       const answers = await this.#engine.buckets(series, channels.flatMap(columnsOf), span)
       const found = new Map(answers.map((bucket) => [`${bucket.t}/${bucket.field}`, bucket]))
-      for (const bucket of await this.#sideBuckets(series, type, span)) addInto(found, bucket)
+      for (const bucket of await bucketsBeside(this.#options.side, { series, type, grid: span })) addInto(found, bucket)
       for (const t of [...new Set([...found.values()].map((bucket) => bucket.t))]) {
         for (const channel of channels) {
           const row = rowOf(found, t, channel.name)
@@ -271,11 +278,23 @@ class InfluxStore implements ReadingStore {
   async #settle(): Promise<void> {
     const { readings, quarantine, position } = this.#side
     if (position !== undefined) {
-      await this.#engine.persist()
+      await this.#persist()
       await this.#options.side.write({ readings, quarantine, position })
       this.#side = { readings: [], quarantine: [], position: undefined }
     }
     await this.#options.side.checkpoint()
+  }
+
+  /** An engine that started anew meanwhile has forgotten what it had not on its disk: it is given all of that again. */
+  async #persist(): Promise<void> {
+    const { points, run } = this.#unsettled
+    const now = points.length === 0 ? run : await this.#engine.run()
+    if (now !== run) await this.#send(points)
+    this.#unsettled.run = now
+    await this.#engine.persist()
+    const after = points.length === 0 ? now : await this.#engine.run()
+    if (after !== now) throw new MendlineError('MDL_STORE_UNAVAILABLE', 'the time-series engine started anew while it wrote', { retryable: true })
+    this.#unsettled = { points: [], run: after }
   }
 
   /** What was written is visible to the query that follows. */
@@ -285,29 +304,6 @@ class InfluxStore implements ReadingStore {
       if (this.#isFresh) await this.#engine.refresh()
       this.#isFresh = false
     })
-  }
-
-  async #sideBuckets(
-    series: EngineSeries,
-    type: StoredType,
-    span: { fromMs: number; toMs: number; originMs: number; widthMs: number },
-  ): Promise<EngineBucket[]> {
-    const { tenant, device } = series
-    const rows: EngineBucket[] = []
-    for await (const row of this.#options.side.raw({ tenant, device, from_ms: epochMs(span.fromMs), to_ms: epochMs(span.toMs) })) {
-      const t = span.originMs + Math.floor((row.observed_at_ms - span.originMs) / span.widthMs) * span.widthMs
-      for (const channel of type.channels) {
-        const value = row.v[channel.name]
-        const one = (field: string, number: number): number => rows.push({ t, field, sum: number, min: number, max: number, n: 1 })
-        if (typeof value === 'number' || typeof value === 'boolean') one(channel.name, Number(value))
-        else if (typeof value === 'object') {
-          one(channel.name, value.mean)
-          one(`${channel.name}_min`, value.min)
-          one(`${channel.name}_max`, value.max)
-        }
-      }
-    }
-    return rows
   }
 
   #readingOf({ tenant, device, type }: EngineSeries, { firmware, observedAtMs, fields }: EngineRow): Reading {
