@@ -31,6 +31,8 @@ export function joinGateways(config: Pick<Config, 'foreignBrokers' | 'opcua' | '
       const { createSharedSubscription } = await import('./broker/gateways/shared-subscription.ts')
       const { createForeignUplink } = await import('./broker/gateways/foreign-uplink.ts')
       for (const { password, ...settings } of config.foreignBrokers) {
+        if (settings.member > 0)
+          parts.log.warn('rules and orders of this process rest on its share of the messages only', { member: settings.member })
         const uplink = createForeignUplink(parts)
         const subscription = createSharedSubscription({ ...settings, password: password?.reveal() }, { ...parts, take: uplink.take })
         subscription.start()
