@@ -60,6 +60,12 @@ const BUSY_PAUSE_MS = 2
 const LAG_PAUSE_MS = 25
 const REFUSED_PAUSE_MS = 1_000
 
+/** Least time between two positions of an import that are kept. */
+const NOTE_EVERY_MS = 500
+
+/** Behind each chunk an import rests as long as the chunk took, at most this, so that it has half of the door at most. */
+const REST_MS_MAX = 50
+
 type Handlers = (rpc: Rpc) => void
 
 export async function runImportJob(job: RunningJob, options: JobOptions): Promise<ImportResult> {
@@ -76,14 +82,24 @@ export async function runImportJob(job: RunningJob, options: JobOptions): Promis
     if (!isDryRun) await createDevice(tenant, name, type)
     return { type }
   }
+  // A note is an fsync on this thread: not one a chunk. What came since the last one is read again after a break, and is known then.
+  let notedMs = Number.NEGATIVE_INFINITY
+  const keep = async (behind: ImportProgress): Promise<void> => {
+    const nowMs = options.clock.monotonicMs()
+    if (nowMs - notedMs < NOTE_EVERY_MS) return
+    notedMs = nowMs
+    await job.note(behind)
+  }
   await mkdir(join(directory, 'scratch'), { recursive: true })
   const result = await inWorker<ImportResult>(task, job, (rpc) => {
     rpc.handle(FILES_CALLS.device, answer)
     rpc.handle(FILES_CALLS.type, (name: string) => findType(tenant, name))
     rpc.handle(FILES_CALLS.take, async ({ messages, progress: behind }: TakeChunk) => {
       refuseEnded(job, options)
+      const startMs = options.clock.monotonicMs()
       await takeAll(messages, job, options)
-      await job.note(behind)
+      await keep(behind)
+      await pause(options.clock, Math.min(REST_MS_MAX, options.clock.monotonicMs() - startMs))
     })
   })
   // The report stays; what it is about is stored or in the hands of who sent it.

@@ -65,7 +65,7 @@ const create = ['--create-devices', '--type', 'air_conditioner']
 describe('import', () => {
   it('goes on after the server was killed in the upload and twice in the work, and stores each row once', async () => {
     const site = await openSite()
-    const rows = Array.from({ length: 24_000 }, (_, index) => `ac-${index % 3},${1_600_000_000_000 + index * 1000},${40 + (index % 500) / 10}`)
+    const rows = Array.from({ length: 60_000 }, (_, index) => `ac-${index % 3},${1_600_000_000_000 + index * 1000},${40 + (index % 500) / 10}`)
     const bytes = Buffer.from(`${['device,ts,discharge_temperature_c', ...rows].join('\n')}\nac-0,never,1\n`)
     const headers = { authorization: 'Bearer dev' }
     const wanted = { name: 'a.csv', bytes: bytes.length, create_devices: true, type: 'air_conditioner' }
@@ -94,14 +94,14 @@ describe('import', () => {
     }
     await expect.poll(async () => (await site.get(`/imports/${id}`)).state, { timeout: 90_000, interval: 200 }).toBe('done')
     const record = await site.get(`/imports/${id}`)
-    expect(record.report).toMatchObject({ rows: 24_001, readings: 24_000, bad_rows: 1, bad_values: 0, report: { entries: 1 } })
+    expect(record.report).toMatchObject({ rows: 60_001, readings: 60_000, bad_rows: 1, bad_values: 0, report: { entries: 1 } })
     const report = await (await fetch(`${site.url}/api/v1/imports/${id}/report`, { headers })).text()
     expect(
       report
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line)),
-    ).toEqual([expect.objectContaining({ line: 24_002, column: 'ts', value: 'never', code: 'MDL_INGEST_FIELD_INVALID', device: 'ac-0' })])
+    ).toEqual([expect.objectContaining({ line: 60_002, column: 'ts', value: 'never', code: 'MDL_INGEST_FIELD_INVALID', device: 'ac-0' })])
     const stored = (await site.raw()).map(({ device, observed_at_ms, v }) => `${device},${observed_at_ms},${String(v.discharge_temperature_c)}`)
     expect(stored.sort()).toEqual([...rows].sort())
   }, 240_000)
