@@ -72,6 +72,24 @@ describe('gaps', () => {
     expect(await gaps()).toEqual(['1: 2-4, 10-50, 1-2'])
   })
 
+  it('are the same rows when the journal is read again behind an older state', async () => {
+    await take([1])
+    const state = structuredClone(tracker.snapshot())
+    const story = async (): Promise<void> => {
+      await take([9])
+      await take([5], { receivedMs: 2 })
+      await take([2, 3, 4], { receivedMs: 3 })
+      await take([6, 7, 8], { receivedMs: 4 })
+    }
+    await story()
+    const before = await gaps()
+    tracker = createGapTracker(limits)
+    tracker.restore(state)
+    await story()
+    expect(before).toHaveLength(2)
+    expect(await gaps()).toEqual(before)
+  })
+
   it('that were open stay open when the state is lost', async () => {
     await take([1, 5])
     tracker = createGapTracker(limits)

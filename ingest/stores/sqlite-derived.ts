@@ -20,7 +20,9 @@ const TABLES = `
     PRIMARY KEY (tenant, device, at_ms));
   CREATE TABLE IF NOT EXISTS gaps (id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, device TEXT NOT NULL, boot INTEGER NOT NULL, from_seq INTEGER NOT NULL,
     to_seq INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, opened_at_ms INTEGER NOT NULL, closed_at_ms INTEGER);
-  CREATE INDEX IF NOT EXISTS gaps_by_device ON gaps (tenant, device, boot);
+  DROP INDEX IF EXISTS gaps_by_device;
+  CREATE INDEX IF NOT EXISTS gaps_open ON gaps (tenant, device, boot, from_seq) WHERE closed_at_ms IS NULL;
+  CREATE INDEX IF NOT EXISTS gaps_by_end ON gaps (tenant, device, boot, to_seq);
 `
 
 const SQL = {
@@ -39,6 +41,9 @@ const SQL = {
   putGap:
     'INSERT INTO gaps (tenant, device, boot, from_seq, to_seq, from_ms, to_ms, opened_at_ms, closed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)',
   changeGap: 'UPDATE gaps SET from_seq = ?, to_seq = ?, from_ms = ?, to_ms = ? WHERE id = ?',
+  closedGap: `SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND to_seq >= ? AND from_seq <= ? AND closed_at_ms IS NOT NULL
+    ORDER BY id LIMIT 1`,
+  reopenGap: 'UPDATE gaps SET from_seq = ?, to_seq = ?, from_ms = ?, to_ms = ?, closed_at_ms = NULL WHERE id = ?',
   closeGap: 'UPDATE gaps SET closed_at_ms = ? WHERE id = ?',
   rows: `SELECT tenant, device, kind, key, from_ms, to_ms, data FROM derived WHERE tenant = ? AND device = ? AND kind = ? AND from_ms < ?
     AND (to_ms IS NULL OR to_ms > ? OR (to_ms = from_ms AND to_ms = ?)) AND (from_ms, key) > (?, ?) ORDER BY from_ms, key LIMIT ?`,
@@ -180,13 +185,21 @@ class SqliteDerived implements DerivedStore {
     for (const hole of holes) {
       const gap = open.find(({ from_seq, to_seq }) => from_seq <= hole.to_seq && hole.from_seq <= to_seq)
       if (gap !== undefined && !heirs.has(gap.id)) heirs.set(gap.id, hole)
-      else this.#run(SQL.putGap, tenant, device, boot, hole.from_seq, hole.to_seq, hole.from_ms, hole.to_ms, gap?.opened_at_ms ?? at_ms)
+      else this.#openGap({ tenant, device, boot }, hole, gap?.opened_at_ms ?? at_ms)
     }
     for (const gap of open) {
       const heir = heirs.get(gap.id)
       if (heir === undefined) this.#run(SQL.closeGap, at_ms, gap.id)
       else this.#run(SQL.changeGap, heir.from_seq, heir.to_seq, heir.from_ms, heir.to_ms, gap.id)
     }
+  }
+
+  /** What came once is never missing again: a closed gap in the place is this one, told before a crash whose journal is read again. */
+  #openGap({ tenant, device, boot }: Pick<StoredGap, 'tenant' | 'device' | 'boot'>, hole: Hole, openedMs: number): void {
+    const { from_seq, to_seq, from_ms, to_ms } = hole
+    const [known] = this.#all(SQL.closedGap, tenant, device, boot, from_seq, to_seq)
+    if (known === undefined) this.#run(SQL.putGap, tenant, device, boot, from_seq, to_seq, from_ms, to_ms, openedMs)
+    else this.#run(SQL.reopenGap, from_seq, to_seq, from_ms, to_ms, toGap(known).id)
   }
 
   #run(sql: string, ...parameters: SQLInputValue[]): void {
