@@ -58,7 +58,7 @@ function contractItems(message: AcceptedMessage): readonly unknown[] {
 const UNBOUNDED = { readingsPerPayload_MAX: Number.POSITIVE_INFINITY, jsonDepth_MAX: Number.POSITIVE_INFINITY }
 
 function formItems(message: AcceptedMessage, type: ApplianceType, { mappingOf = () => undefined }: SafetyLimits): readonly unknown[] {
-  return (readForm(message, { type, complain: silent, limits: UNBOUNDED, mappingOf }) ?? []).map(({ item }) => item)
+  return (readForm(message, { type, complain: silent, limits: UNBOUNDED, mappingOf, isForSafety: true }) ?? []).map(({ item }) => item)
 }
 
 interface Context {

@@ -30,7 +30,8 @@ export const ERROR_CODES = {
   MDL_INGEST_VALUE_RANGE: 'The value is not finite or outside the physical range of the channel.',
   MDL_INGEST_TIME_AHEAD: 'The device time lies further ahead of the time of receipt than the device may be.',
   MDL_INGEST_TIME_BEHIND: 'The device time lies further behind the time of receipt than the device may be.',
-  MDL_INGEST_CONFLICT: 'The key (tenant, device, boot, seq) is stored with other content.',
+  MDL_INGEST_CONFLICT:
+    'The key (tenant, device, boot, seq) is stored with other content, or two values of one payload claim the same channel at one time.',
   MDL_INGEST_TYPE_UNKNOWN: 'The device is of a type that is neither in the catalogue nor registered.',
   MDL_INGEST_UNIT: 'The unit is not that of the channel and does not convert to it by a declared factor.',
   MDL_INGEST_MAPPING_UNKNOWN: 'No mapping is for this device, or the version that the record names is not there.',

@@ -32,6 +32,8 @@ export interface FormOptions {
   readonly complain: Complain
   readonly limits: Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX'>
   readonly mappingOf: MappingOf
+  /** For the safety rules: where two values claim one channel at one time, both are given, the one that is not stored in an item of its own. */
+  readonly isForSafety?: boolean
 }
 
 /** A mapping of a user, ready to be applied: made once from its YAML, then a pure function of a payload. */

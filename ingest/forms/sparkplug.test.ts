@@ -53,6 +53,32 @@ describe('readSparkplugForm', () => {
     })
   })
 
+  it.each([
+    ['the first', ['A/a', 'B/a'], 95, 'metrics[1]', 'B/a claims channel a at the time of A/a, which stands'],
+    ['the exact name, which comes second', ['A/a', 'a'], 41, 'metrics[0]', 'A/a claims channel a at the time of a, which stands'],
+    ['the exact name, which comes first', ['a', 'B/a'], 95, 'metrics[1]', 'B/a claims channel a at the time of a, which stands'],
+  ] as const)('keeps of two metrics for one channel and time %s, and sets the other aside', (_name, [one, other], stored, field, reason) => {
+    const payload = encode([
+      { name: one, type: 'Double', value: 95 },
+      { name: other, type: 'Double', value: 41 },
+      { name: 'B/a', type: 'Double', value: 7, timestamp: NOW_MS - 1 },
+    ])
+    expect(decode(payload)).toEqual({
+      readings: [
+        [0, false, { a: stored }],
+        [-1, false, { a: 7 }],
+      ],
+      refused: [['MDL_INGEST_CONFLICT', field]],
+    })
+    expect(decodeMessage(messageOf(payload, { form: 'sparkplug' }), press, limits).quarantine.map((entry) => entry.reason)).toEqual([reason])
+  })
+
+  it.each([[[95, 41]], [[41, 95]]])('shows the safety rules both of two metrics for one channel: %j', (values) => {
+    const metrics = values.map((value, index) => ({ name: `${index}/board_temperature_c`, type: 'Double' as const, value }))
+    const readings = decodeForSafety(messageOf(encode(metrics), { form: 'sparkplug' }), kettle)
+    expect(readings.map(({ observed_at_ms, numbers: row }) => [observed_at_ms, row[4]])).toEqual(values.map((value) => [NOW_MS, value]))
+  })
+
   it('names aliases by what the record carries, keeps history apart, and takes null as absent', () => {
     const payload = encode([
       { alias: 1, type: 'Double', value: 4, timestamp: NOW_MS - 9, isHistorical: true },

@@ -1,7 +1,8 @@
 /**
  * Sparkplug B as readings: metrics of one time become one reading, historical ones apart with `hist`. Names and datatypes that a payload
  * leaves to its birth stand in the record, put there by the door, so that decoding needs no other record. A value must be of the declared
- * type and in the field of the wire that this type has; it is never converted. The channel is the metric's name, or its part behind the last `/`.
+ * type and in the field of the wire that this type has; it is never converted. The channel is the metric's name, or its part behind the last `/`; when two metrics of one time claim a
+ * channel, the one that has its very name stands, or else the first, and the other is kept out; the safety rules see both.
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { isOfTheNode, readSparkplug, SPARKPLUG_TYPES, type SparkplugMetric, type SparkplugValue } from '#kernel/sparkplug-payload.ts'
@@ -21,18 +22,52 @@ export function readSparkplugForm(message: AcceptedMessage, options: FormOptions
     return undefined
   }
   const births = readContext(message.context)
-  const drafts = new Map<string, { item: { ts: number; hist: boolean; v: Record<string, unknown> }; places: Map<string, string> }>()
+  const drafts = new Map<string, Draft>()
+  const beside: FormItem[] = []
   for (const [index, metric] of payload.metrics.entries()) {
     const ts = metric.timestamp ?? payload.timestamp ?? message.received_at_ms
     const found = metricValue(metric, `metrics[${index}]`, { births, options, ts })
     if (found === undefined) continue
     const key = `${ts}/${metric.isHistorical}`
-    const draft = drafts.get(key) ?? { item: { ts, hist: metric.isHistorical, v: Object.create(null) as Record<string, unknown> }, places: new Map() }
+    const draft = drafts.get(key) ?? { ts, hist: metric.isHistorical, values: new Map() }
     drafts.set(key, draft)
-    draft.item.v[found.channel] = found.value
-    draft.places.set(found.channel, `metrics[${index}]`)
+    const loser = claim(draft, found)
+    if (loser === undefined) continue
+    const winner = draft.values.get(found.channel)?.name ?? ''
+    const reason = `${shorten(loser.name)} claims channel ${shorten(loser.channel)} at the time of ${shorten(winner)}, which stands`
+    options.complain('MDL_INGEST_CONFLICT', loser.path, reason, ts)
+    if (options.isForSafety === true) beside.push(itemOf({ ...draft, values: new Map([[loser.channel, loser]]) }))
   }
-  return [...drafts.values()].map(({ item, places }) => ({ item, path: '', fieldOf: (channel) => places.get(channel) ?? channel }))
+  return [...[...drafts.values()].map(itemOf), ...beside]
+}
+
+interface Found {
+  readonly channel: string
+  /** The metric's whole name. */
+  readonly name: string
+  readonly path: string
+  readonly value: unknown
+}
+
+/** A reading in the making. */
+interface Draft {
+  readonly ts: number
+  readonly hist: boolean
+  readonly values: Map<string, Found>
+}
+
+/** Puts a value into its reading; gives the one that has to stay out of it, if there were two. */
+function claim({ values }: Draft, found: Found): Found | undefined {
+  const first = values.get(found.channel)
+  if (first !== undefined && (first.name === first.channel || found.name !== found.channel)) return found
+  values.set(found.channel, found)
+  return first
+}
+
+function itemOf({ ts, hist, values }: Draft): FormItem {
+  const v = Object.create(null) as Record<string, unknown>
+  for (const [channel, { value }] of values) v[channel] = value
+  return { item: { ts, hist, v }, path: '', fieldOf: (channel) => values.get(channel)?.path ?? channel }
 }
 
 interface Births {
@@ -52,7 +87,7 @@ interface MetricContext {
   readonly ts: number
 }
 
-function metricValue(metric: SparkplugMetric, path: string, { births, options, ts }: MetricContext): { channel: string; value: unknown } | undefined {
+function metricValue(metric: SparkplugMetric, path: string, { births, options, ts }: MetricContext): Found | undefined {
   const { type, complain } = options
   const declared = metric.name === undefined ? births.byAlias.get(metric.alias ?? -1) : births.byName.get(metric.name)
   const name = metric.name ?? declared?.[1]
@@ -75,7 +110,7 @@ function metricValue(metric: SparkplugMetric, path: string, { births, options, t
   if (value === undefined)
     return refuse('MDL_INGEST_VALUE_TYPE', `${shorten(name)} has ${metric.value?.kind ?? 'no value'} where ${typeName(datatype)} belongs`)
   const { byName } = channelPlan(type)
-  return { channel: byName.has(name) ? name : name.slice(name.lastIndexOf('/') + 1), value }
+  return { channel: byName.has(name) ? name : name.slice(name.lastIndexOf('/') + 1), name, path, value }
 }
 
 const typeName = (datatype: number): string => SPARKPLUG_TYPES[datatype] ?? `datatype ${datatype}`
