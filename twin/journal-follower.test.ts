@@ -70,6 +70,19 @@ async function openFollower(limit = 1_000) {
 }
 
 describe('journal follower', () => {
+  it('reads the journal from its beginning when its place is ahead of it', async () => {
+    await using f = await openFollower()
+    await f.bench.database.insertInto('twin_marks').values({ name: 'journal', value: 900 }).execute()
+    f.journal.commit(6)
+    const follower = f.build()
+    await follower.start()
+    await f.settle(follower)
+    f.journal.commit(3)
+    await f.settle(follower)
+    await follower.stop()
+    expect(f.applied).toEqual(wanted(0, 9))
+  })
+
   it('applies what was written before it started and what is committed since, in order and once', async () => {
     await using f = await openFollower()
     f.journal.commit(120)

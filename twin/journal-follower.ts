@@ -81,9 +81,13 @@ class Follower implements JournalFollower {
   }
 
   async start(): Promise<void> {
-    const { database, journal } = this.#parts
+    const { database, journal, log } = this.#parts
     const mark = await database.selectFrom('twin_marks').select('value').where('name', '=', MARK).executeTakeFirst()
-    this.#seen = this.#applied = this.#saved = Number(mark?.value ?? 0)
+    const marked = Number(mark?.value ?? 0)
+    // A journal put back from another time: waiting behind its end, the twin would hear nothing until it had grown so far.
+    const isAhead = marked > journal.end()
+    if (isAhead) log.error('the twin is ahead of the journal, which is read from its beginning', { position: marked, journal_end: journal.end() })
+    this.#seen = this.#applied = this.#saved = isAhead ? 0 : marked
     this.#unsubscribe = journal.onCommit((records) => this.#onCommit(records))
     this.#scheduleSave()
     this.#wake()
