@@ -68,6 +68,35 @@ describe('createCarryForward', () => {
     expect(alarmsOf(third === undefined ? [] : [third], after.fill)).toBe(1)
   })
 
+  it('sees a danger in the max of an aggregate though the mean is harmless, and a witness in its max', () => {
+    const hidden = aReading(2_000, { board_temperature_c: 74, board_temperature_c_min: 40, board_temperature_c_max: 130 })
+    const outdoor = aReading(0, { outdoor_temperature_c: 30 })
+    const carry = () => createCarryForward({ types, filter: isSafetyRule }).fill
+    expect(alarmsOf([outdoor, aReading(1_000, { compressor_current_a: 5 }), hidden], carry())).toBe(1)
+    const pulsed = aReading(1_000, { compressor_current_a: 0.4, compressor_current_a_min: 0, compressor_current_a_max: 5 })
+    expect(alarmsOf([outdoor, pulsed, hidden], carry())).toBe(1)
+    const harmless = aReading(2_000, { board_temperature_c: 74, board_temperature_c_min: 40, board_temperature_c_max: 75 })
+    expect(alarmsOf([outdoor, pulsed, harmless], carry())).toBe(0)
+  })
+
+  it('never puts an old extreme beside a new mean, also after a restart and out of a snapshot of before', () => {
+    const value = (reading: Reading, column: string) => reading.numbers[layout.indexOf.get(column) ?? -1]
+    const aggregate = aReading(0, { board_temperature_c: 74, board_temperature_c_min: 40, board_temperature_c_max: 130 })
+    const before = createCarryForward({ types, filter: isSafetyRule })
+    before.fill(aggregate)
+    expect(value(before.fill(aReading(500, { power_w: 1 })), 'board_temperature_c_max')).toBe(130)
+    expect(value(before.fill(aReading(1_000, { board_temperature_c: 50 })), 'board_temperature_c_max')).toBeNaN()
+    const after = createCarryForward({ types, filter: isSafetyRule })
+    after.restore(JSON.parse(JSON.stringify(before.snapshot())))
+    const filled = after.fill(aReading(2_000, { power_w: 1 }))
+    expect([value(filled, 'board_temperature_c'), value(filled, 'board_temperature_c_max')]).toEqual([50, Number.NaN])
+    const [[key, values, atMs]] = before.snapshot() as [[string, Array<number | null>, number[]]]
+    // Versions before kept each column by itself: an extreme with a time of its own.
+    const apart = createCarryForward({ types, filter: isSafetyRule })
+    apart.restore([[key, values.map((number) => number ?? 130), atMs.map((ms, index) => (values[index] === null ? ms - 1_000 : ms))]])
+    expect(value(apart.fill(aReading(2_000, { power_w: 1 })), 'board_temperature_c_max')).toBeNaN()
+  })
+
   it('leaves a reading alone that lacks nothing, and one of a type without safety rules', () => {
     const carry = createCarryForward({ types, filter: isSafetyRule })
     const other = { ...aReading(0, {}), type: 'kettle' }

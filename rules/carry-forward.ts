@@ -1,7 +1,8 @@
 /**
  * Completes readings for the safety rules. A device sends a safety channel at once, by itself, so the witnesses of one danger come in several
  * messages; a channel that a reading lacks counts with its last value for a while. Only the channels that the chosen rules ask for are
- * kept, a few numbers a device. Device time alone decides; a late reading takes nothing from its future.
+ * kept, a few numbers a device. Device time alone decides; a late reading takes nothing from its future. Mean, min and max of a channel
+ * are one: they are kept and filled in together, never an old extreme beside a new mean.
  */
 import { type ApplianceType, type Condition, type Rule, readingLayout } from '#catalogue/appliance-type.ts'
 import type { Reading } from '#kernel/reading.ts'
@@ -17,17 +18,27 @@ export interface CarryForward {
 /** A value counts for this long (chosen: as long as a gap between readings does not break a hold). */
 const VALID_MS = 15 * 60_000
 
-/** Last values of one device, in the order of the type's columns that are kept. */
+/** Columns that are kept of a type; `heads[i]` is the place of the mean (or only value) in the channel of column i. */
+interface Asked {
+  readonly columns: readonly number[]
+  readonly heads: readonly number[]
+}
+
+/** Last values of one device, in the order of the type's columns that are kept; NaN for an extreme that did not come with its mean. */
 interface Memory {
   readonly values: number[]
   readonly atMs: number[]
 }
 
+type SavedMemory = readonly [key: string, values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>]
+
+const NOTHING: Asked = { columns: [], heads: [] }
+
 export function createCarryForward(parts: {
   readonly types: (type: string) => ApplianceType | undefined
   readonly filter: (rule: Rule) => boolean
 }): CarryForward {
-  const columnsByType = new Map<string, readonly number[]>()
+  const askedByType = new Map<string, Asked>()
   /** By type, tenant and device: three looks into maps cost less than one key made of three texts. */
   const memories = new Map<string, Map<string, Map<string, Memory>>>()
   const devicesOf = (type: string, tenant: string): Map<string, Memory> => {
@@ -37,18 +48,19 @@ export function createCarryForward(parts: {
     return devices
   }
 
-  const columnsOf = (id: string): readonly number[] => {
-    const known = columnsByType.get(id)
+  const askedOf = (id: string): Asked => {
+    const known = askedByType.get(id)
     if (known !== undefined) return known
     const type = parts.types(id)
-    const columns = type === undefined ? [] : askedColumns(type, parts.filter)
-    columnsByType.set(id, columns)
-    return columns
+    const asked = type === undefined ? NOTHING : askedColumns(type, parts.filter)
+    askedByType.set(id, asked)
+    return asked
   }
 
   return {
     fill(reading) {
-      const columns = columnsOf(reading.type)
+      const asked = askedOf(reading.type)
+      const { columns } = asked
       if (columns.length === 0) return reading
       const { type, tenant, device } = reading
       let memory = memories.get(type)?.get(tenant)?.get(device)
@@ -56,41 +68,44 @@ export function createCarryForward(parts: {
         memory = { values: columns.map(() => 0), atMs: columns.map(() => Number.NEGATIVE_INFINITY) }
         devicesOf(type, tenant).set(device, memory)
       }
-      return complete(reading, columns, memory)
+      return complete(reading, asked, memory)
     },
     snapshot: () =>
       [...memories].flatMap(([type, tenants]) =>
         [...tenants].flatMap(([tenant, devices]) =>
           [...devices].map(([device, { values, atMs }]) => [
             `${tenant}/${device}/${type}`,
-            [...values],
+            values.map((value) => (Number.isNaN(value) ? null : value)),
             atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
           ]),
         ),
       ),
     restore(state) {
       memories.clear()
-      for (const [key, values, atMs] of state as ReadonlyArray<readonly [string, readonly number[], ReadonlyArray<number | null>]>) {
+      for (const [key, values, atMs] of state as ReadonlyArray<SavedMemory>) {
         const [tenant = '', device = '', type = ''] = key.split('/')
-        if (values.length !== columnsOf(type).length) continue
-        devicesOf(type, tenant).set(device, { values: [...values], atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY) })
+        if (values.length !== askedOf(type).columns.length) continue
+        devicesOf(type, tenant).set(device, {
+          values: values.map((value) => value ?? Number.NaN),
+          atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY),
+        })
       }
     },
   }
 }
 
-function complete(reading: Reading, columns: readonly number[], { values, atMs }: Memory): Reading {
+function complete(reading: Reading, { columns, heads }: Asked, { values, atMs }: Memory): Reading {
   const nowMs = reading.observed_at_ms
   let numbers: Float64Array | undefined
   for (let index = 0; index < columns.length; index++) {
     const column = columns[index] ?? -1
-    const given = reading.numbers[column] ?? Number.NaN
+    const head = heads[index] ?? index
     const lastMs = atMs[index] ?? Number.NEGATIVE_INFINITY
-    if (!Number.isNaN(given)) {
+    if (!Number.isNaN(reading.numbers[columns[head] ?? -1] ?? Number.NaN)) {
       if (nowMs < lastMs) continue
-      values[index] = given
+      values[index] = reading.numbers[column] ?? Number.NaN
       atMs[index] = nowMs
-    } else if (nowMs >= lastMs && nowMs - lastMs <= VALID_MS) {
+    } else if (nowMs >= lastMs && nowMs - lastMs <= VALID_MS && lastMs === atMs[head]) {
       numbers ??= reading.numbers.slice()
       numbers[column] = values[index] ?? Number.NaN
     }
@@ -99,10 +114,19 @@ function complete(reading: Reading, columns: readonly number[], { values, atMs }
 }
 
 /** Columns of the channels that the chosen rules of a type ask for, with the bounds of aggregated ones. */
-function askedColumns(type: ApplianceType, filter: (rule: Rule) => boolean): readonly number[] {
+function askedColumns(type: ApplianceType, filter: (rule: Rule) => boolean): Asked {
   const names = new Set(type.rules.filter(filter).flatMap((rule) => channelsOf(rule.when)))
   const { indexOf } = readingLayout(type)
-  return [...names].flatMap((name) => [name, `${name}_min`, `${name}_max`]).flatMap((column) => indexOf.get(column) ?? [])
+  const columns: number[] = []
+  const heads: number[] = []
+  for (const name of names) {
+    const head = columns.length
+    for (const column of [name, `${name}_min`, `${name}_max`].flatMap((known) => indexOf.get(known) ?? [])) {
+      columns.push(column)
+      heads.push(head)
+    }
+  }
+  return { columns, heads }
 }
 
 function channelsOf(condition: Condition): readonly string[] {

@@ -1,7 +1,8 @@
 /**
  * Turns the condition of a rule into a short program over column positions, once per type. A condition answers with three values: it
  * holds, it does not, or the reading does not carry what it needs (Kleene's logic, so that `not` of a missing channel is not
- * suddenly true). The memory of a condition (latches of hysteresis, samples of rates) is handed in, one per device and rule.
+ * suddenly true). The memory of a condition (latches of hysteresis, samples of rates) is handed in, one per device and rule. Compiled for
+ * the worst case, as safety rules are, a comparison sees that of mean, min and max of an aggregate with which the condition rather holds.
  */
 import type { Condition } from '#catalogue/appliance-type.ts'
 import type { AlarmEvidence } from '#kernel/alarm.ts'
@@ -35,11 +36,18 @@ type Comparison = Extract<Condition, { channel: string }>
 /** Samples that a rate keeps over its span; the ring is thinned to it, whatever the sample period. */
 const RATE_SAMPLES = 32
 
-/** Compiles `condition` for readings of `layout`; the rule was checked before. A rate forgets what lies before a gap of `gapMs`. */
-export function compileCondition(condition: Condition, layout: ReadingLayout, gapMs: number): CompiledCondition {
+export interface CompileOptions {
+  /** A rate forgets what lies before a gap of this. */
+  readonly gapMs: number
+  /** Sees the extremes of aggregates instead of their means. */
+  readonly isWorstCase: boolean
+}
+
+/** Compiles `condition` for readings of `layout`; the rule was checked before. */
+export function compileCondition(condition: Condition, layout: ReadingLayout, { gapMs, isWorstCase }: CompileOptions): CompiledCondition {
   const comparisons: CompiledComparison[] = []
   const program: number[] = []
-  compile(condition, { layout, gapMs, comparisons, program })
+  compile(condition, { layout, gapMs, isWorstCase, comparisons, program }, false)
   const columns = Int32Array.from(new Set(comparisons.map(({ column }) => column)))
   /** Without a value for any comparison the answer is unknown and no memory moves. */
   const isAsked = (numbers: Float64Array): boolean => {
@@ -62,6 +70,7 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, ga
 interface Context {
   readonly layout: ReadingLayout
   readonly gapMs: number
+  readonly isWorstCase: boolean
   /** Comparisons in the order of the condition; compiling appends to it. */
   readonly comparisons: CompiledComparison[]
   /** The condition in postfix: the index of a comparison, or NOT, or ALL or ANY followed by the count of their parts. */
@@ -74,6 +83,11 @@ interface CompiledComparison {
   readonly column: number
   /** Column that is taken away, -1 for none. */
   readonly minus: number
+  /** 1 sees the greatest of an aggregate (and takes the least away), -1 the least (and takes the greatest away), 0 the mean. */
+  readonly extreme: number
+  /** Whether the columns of min and max follow. */
+  readonly isAggregated: boolean
+  readonly minusIsAggregated: boolean
   readonly op: number
   readonly bound: number
   readonly clearBound: number
@@ -87,27 +101,32 @@ const NOT = -1
 const ALL = -2
 const ANY = -3
 
-function compile(condition: Condition, context: Context): void {
+/** `isNegated`: the worst case is that the condition does not hold. */
+function compile(condition: Condition, context: Context, isNegated: boolean): void {
   if ('not' in condition) {
-    compile(condition.not, context)
+    compile(condition.not, context, !isNegated)
     context.program.push(NOT)
   } else if ('all' in condition || 'any' in condition) {
     const parts = 'all' in condition ? condition.all : condition.any
-    for (const part of parts) compile(part, context)
+    for (const part of parts) compile(part, context, isNegated)
     context.program.push('all' in condition ? ALL : ANY, parts.length)
   } else {
     context.program.push(context.comparisons.length)
-    context.comparisons.push(compileComparison(condition, context))
+    context.comparisons.push(compileComparison(condition, context, isNegated))
   }
 }
 
-function compileComparison(comparison: Comparison, { layout, gapMs }: Context): CompiledComparison {
+function compileComparison(comparison: Comparison, { layout, gapMs, isWorstCase }: Context, isNegated: boolean): CompiledComparison {
   const { value: bound, rateOverMs = 0 } = comparison
+  const towards = comparison.op.startsWith('>') ? 1 : comparison.op.startsWith('<') ? -1 : 0
   return {
     words: `${comparisonLeft(comparison)} ${comparison.op} ${bound} ${UNITS[comparison.unit].label}`.trim(),
     unit: comparison.unit,
     column: columnOf(comparison.channel, layout),
     minus: comparison.minus === undefined ? -1 : columnOf(comparison.minus, layout),
+    extreme: isWorstCase ? (isNegated ? -towards : towards) : 0,
+    isAggregated: layout.indexOf.has(`${comparison.channel}_max`),
+    minusIsAggregated: layout.indexOf.has(`${comparison.minus}_max`),
     op: OPERATORS.indexOf(comparison.op),
     bound,
     clearBound: comparison.clearValue ?? bound,
@@ -179,8 +198,21 @@ function compare(comparison: CompiledComparison, index: number, { numbers, atMs,
   return answer ? HOLDS : FAILS
 }
 
-const differenceOf = ({ column, minus }: CompiledComparison, numbers: Float64Array): number =>
-  minus < 0 ? (numbers[column] ?? Number.NaN) : (numbers[column] ?? Number.NaN) - (numbers[minus] ?? Number.NaN)
+function differenceOf({ column, minus, extreme, isAggregated, minusIsAggregated }: CompiledComparison, numbers: Float64Array): number {
+  const value = isAggregated && extreme !== 0 ? extremeOf(numbers, column, extreme) : (numbers[column] ?? Number.NaN)
+  if (minus < 0) return value
+  return value - (minusIsAggregated && extreme !== 0 ? extremeOf(numbers, minus, -extreme) : (numbers[minus] ?? Number.NaN))
+}
+
+/** The greatest or least of the mean and the min and max behind it, whichever of these there are; a device may have mixed them up. */
+function extremeOf(numbers: Float64Array, column: number, extreme: number): number {
+  let found = numbers[column] ?? Number.NaN
+  for (let bound = column + 1; bound <= column + 2; bound++) {
+    const value = numbers[bound] ?? Number.NaN
+    if (extreme > 0 ? value > found : value < found) found = value
+  }
+  return found
+}
 
 /** Operators by the number under which a comparison has them. */
 const OPERATORS: ReadonlyArray<Comparison['op']> = ['>', '>=', '<', '<=', '==', '!=']

@@ -32,7 +32,7 @@ export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolea
   return type.rules.filter(filter).map((rule) => {
     return {
       rule,
-      condition: compileCondition(rule.when, layout, rule.gapMs_MAX),
+      condition: compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) }),
       isAskedLate: isSafetyRule(rule),
       obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
     }
