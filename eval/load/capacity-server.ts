@@ -25,7 +25,8 @@ const WINDOW_MS = 6 * 3_600_000
 const HISTORY_STEP_MS = 600_000
 /** Messages of the history of a device: a window and half an hour more. */
 const HISTORY = 40
-const SETTLE_MS = 10_000
+/** Longer than the pause between two snapshots, so that what the history left to do is done. */
+const SETTLE_MS = 70_000
 const WAITS_MAX = 5
 
 /** Measures a fleet at each of the periods in turn, with one server. */
@@ -43,7 +44,7 @@ export async function measureServer(devices: number, periodsS: readonly number[]
       const observedAtMs = (_seq: number, device: number): number => Date.now() - phaseMs(device)
       const load = { port: server.mqttPort, devices: known, periodMs: periodS * 1_000, boot: 2 + index, observedAtMs }
       const release = await holdConnections(load)
-      await pause(SETTLE_MS)
+      await pause(measuredS < 10 ? 1_000 : SETTLE_MS)
       points.push({ devices, period_s: periodS, ...(await observe(server, measuredS)) })
       release()
     }
