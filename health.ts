@@ -133,8 +133,19 @@ function stateSamples({ begun, standing }: PipelineHostStatistics['quality']): S
   ]
 }
 
-function tierSamples(tiers: PipelineHostStatistics['tiers']): Sample[] {
-  return tiers.flatMap(({ tier, type, rows, bytes, oldest_ms }) => {
+/** Types that users made are counted together: their names are of one tenant, and the metrics are read by whoever runs the process. */
+const publicType = (type: string): string => (type.includes('.') ? 'own' : type)
+
+function tierSamples(given: PipelineHostStatistics['tiers']): Sample[] {
+  const tiers = new Map<string, { tier: string; type: string; rows: number; bytes: number; oldest_ms: number | null }>()
+  for (const { tier, type, rows, bytes, oldest_ms } of given) {
+    const labels = { tier, type: publicType(type) }
+    const key = `${labels.tier}/${labels.type}`
+    const sum = tiers.get(key) ?? { ...labels, rows: 0, bytes: 0, oldest_ms: null }
+    const oldest = sum.oldest_ms === null || oldest_ms === null ? (sum.oldest_ms ?? oldest_ms) : Math.min(sum.oldest_ms, oldest_ms)
+    tiers.set(key, { ...sum, rows: sum.rows + rows, bytes: sum.bytes + bytes, oldest_ms: oldest })
+  }
+  return [...tiers.values()].flatMap(({ tier, type, rows, bytes, oldest_ms }) => {
     const of = { kind: 'gauge', labels: { tier, type } } as const
     const oldest = { name: 'mendline_store_tier_oldest_seconds', help: 'Device time of the oldest row, epoch seconds, by tier and type', ...of }
     return [
@@ -164,7 +175,12 @@ function lagSamples(given: {
 }
 
 function heardSamples(heard: PipelineHostStatistics['heard']): Sample[] {
-  return heard.flatMap(([type, { devices, silent }]) => [
+  const sums = new Map<string, { devices: number; silent: number }>()
+  for (const [type, { devices, silent }] of heard) {
+    const sum = sums.get(publicType(type)) ?? { devices: 0, silent: 0 }
+    sums.set(publicType(type), { devices: sum.devices + devices, silent: sum.silent + silent })
+  }
+  return [...sums].flatMap(([type, { devices, silent }]) => [
     { ...gauge('mendline_devices_heard_count', 'Devices that sent a reading, by type', devices), labels: { type } },
     { ...gauge('mendline_devices_silent_count', 'Devices of these that were not heard for a quarter of an hour', silent), labels: { type } },
   ])
