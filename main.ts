@@ -80,7 +80,7 @@ interface Ports {
 export async function startPlatform(config: Config, ports: Ports): Promise<Platform> {
   const { log } = ports
   assertLimits(config.limits)
-  mkdirSync(config.dataDir, { recursive: true })
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const stops: Array<() => Promise<unknown>> = []
   const stop = async (): Promise<void> => {
     for (const stopOne of stops.splice(0).reverse())

@@ -190,12 +190,14 @@ export async function writeProgress(database: Database, progress: Progress): Pro
   const state = deliveredAtMs === undefined ? 'sent' : 'delivered'
   const before = deliveredAtMs === undefined ? ['queued'] : ['queued', 'sent']
   const isForward = sql<boolean>`state IN (${sql.join(before)})`
+  // That a command was not answered in time must reach the hubs before anything less; how far it came, they read with the next note.
+  const mayNote = sql<boolean>`is_followed = 1 AND ${isForward} AND COALESCE(owed_note, '') <> 'overdue'`
   await database
     .updateTable('twin_commands')
     .set({
       state: sql<string>`CASE WHEN ${isForward} THEN ${state} ELSE state END`,
-      owed_note: sql<string | null>`CASE WHEN is_followed = 1 AND ${isForward} THEN ${state} ELSE owed_note END`,
-      owed_note_at_ms: sql<number | null>`CASE WHEN is_followed = 1 AND ${isForward} THEN ${deliveredAtMs ?? sentAtMs ?? 0} ELSE owed_note_at_ms END`,
+      owed_note: sql<string | null>`CASE WHEN ${mayNote} THEN ${state} ELSE owed_note END`,
+      owed_note_at_ms: sql<number | null>`CASE WHEN ${mayNote} THEN ${deliveredAtMs ?? sentAtMs ?? 0} ELSE owed_note_at_ms END`,
       sent_at_ms: sql<number | null>`COALESCE(sent_at_ms, ${sentAtMs ?? deliveredAtMs ?? null})`,
       delivered_at_ms: sql<number | null>`COALESCE(delivered_at_ms, ${deliveredAtMs ?? null})`,
       attempts: sql<number>`attempts + ${progress.attempts}`,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { CommandNote, NewCommand } from '#kernel/command.ts'
 import { silentLog } from '#kernel/log.ts'
 import { NOW_MS, openBench } from '../eval/mqtt-mock/twin-bench.ts'
-import { applyAck, cancelCommand, findCommand, giveCommand } from './command-book.ts'
+import { applyAck, cancelCommand, findCommand, giveCommand, noteOverdue, writeProgress } from './command-book.ts'
 import { createCommandSender } from './command-sender.ts'
 
 async function bench(limits: Parameters<typeof openBench>[0] = {}) {
@@ -98,6 +98,16 @@ describe('a command', () => {
     await b.pass(2_000)
     expect(b.notes).toEqual(['delivered', 'overdue', 'done'])
     expect(await b.find('c1')).toMatchObject({ is_overdue: true, state: 'done' })
+  })
+
+  it('that is overdue stays owed to the hubs, however far it came before they heard of it', async () => {
+    await using b = await bench()
+    await b.give('c1', { isFollowed: true, acknowledgeByMs: NOW_MS + 1_000 })
+    expect(await noteOverdue(b.database, NOW_MS + 1_000)).toBe(1)
+    const times = { sentAtMs: NOW_MS + 2_000, deliveredAtMs: NOW_MS + 2_100, attempts: 1, nextTryAtMs: null }
+    await writeProgress(b.database, { tenant: 'home', command_id: 'c1', ...times })
+    const row = await b.database.selectFrom('twin_commands').selectAll().executeTakeFirstOrThrow()
+    expect([row.state, row.owed_note]).toEqual(['delivered', 'overdue'])
   })
 
   it('above the bound of a device is refused, an emergency never is', async () => {
