@@ -27,8 +27,8 @@ export interface BackupOptions {
   readonly note: (step: string) => Promise<void>
 }
 
-/** What has its own way into the backup, or no business there. */
-const NOT_COPIED = /^(lock[.]sqlite.*|operations[.]sqlite.*|journal|readings|state|before-.*)$/
+/** What has its own way into the backup, or no business there: files on their way in or out may be cut at the moment of the copy. */
+const NOT_COPIED = /^(lock[.]sqlite.*|operations[.]sqlite.*|journal|readings|state|imports|exports|before-.*)$/
 
 /** @throws MendlineError MDL_BACKUP_TARGET */
 export async function runBackup(options: BackupOptions): Promise<BackupManifest> {
