@@ -73,10 +73,19 @@ describe('readSparkplugForm', () => {
     expect(decodeMessage(messageOf(payload, { form: 'sparkplug' }), press, limits).quarantine.map((entry) => entry.reason)).toEqual([reason])
   })
 
-  it.each([[[95, 41]], [[41, 95]]])('shows the safety rules both of two metrics for one channel: %j', (values) => {
-    const metrics = values.map((value, index) => ({ name: `${index}/board_temperature_c`, type: 'Double' as const, value }))
-    const readings = decodeForSafety(messageOf(encode(metrics), { form: 'sparkplug' }), kettle)
-    expect(readings.map(({ observed_at_ms, numbers: row }) => [observed_at_ms, row[4]])).toEqual(values.map((value) => [NOW_MS, value]))
+  it.each([[[95, 41]], [[41, 95]]])('shows the safety rules both of two metrics for one channel, each with its neighbours: %j', ([one, other]) => {
+    const payload = encode([
+      { name: 'A/board_temperature_c', type: 'Double', value: one },
+      { name: 'B/board_temperature_c', type: 'Double', value: other },
+      { name: 'float_is_closed', type: 'Boolean', value: true },
+    ])
+    const seen = decodeForSafety(messageOf(payload, { form: 'sparkplug' }), kettle).map(({ observed_at_ms, numbers: row, texts }) => ({
+      observed_at_ms,
+      texts,
+      values: [...row].filter((value) => !Number.isNaN(value)),
+    }))
+    const shown = (value: number | undefined) => ({ observed_at_ms: NOW_MS, texts: [], values: expect.arrayContaining([value, 1]) as number[] })
+    expect(seen).toEqual([shown(other), shown(one)])
   })
 
   it('names aliases by what the record carries, keeps history apart, and takes null as absent', () => {

@@ -23,22 +23,21 @@ export function readSparkplugForm(message: AcceptedMessage, options: FormOptions
   }
   const births = readContext(message.context)
   const drafts = new Map<string, Draft>()
-  const beside: FormItem[] = []
   for (const [index, metric] of payload.metrics.entries()) {
     const ts = metric.timestamp ?? payload.timestamp ?? message.received_at_ms
     const found = metricValue(metric, `metrics[${index}]`, { births, options, ts })
     if (found === undefined) continue
     const key = `${ts}/${metric.isHistorical}`
-    const draft = drafts.get(key) ?? { ts, hist: metric.isHistorical, values: new Map() }
+    const draft: Draft = drafts.get(key) ?? { ts, hist: metric.isHistorical, values: new Map(), losers: [] }
     drafts.set(key, draft)
     const loser = claim(draft, found)
     if (loser === undefined) continue
     const winner = draft.values.get(found.channel)?.name ?? ''
     const reason = `${shorten(loser.name)} claims channel ${shorten(loser.channel)} at the time of ${shorten(winner)}, which stands`
     options.complain('MDL_INGEST_CONFLICT', loser.path, reason, ts)
-    if (options.isForSafety === true) beside.push(itemOf({ ...draft, values: new Map([[loser.channel, loser]]) }))
+    draft.losers.push(loser)
   }
-  return [...[...drafts.values()].map(itemOf), ...beside]
+  return [...drafts.values()].flatMap((draft) => (options.isForSafety === true ? [...besides(draft), itemOf(draft)] : [itemOf(draft)]))
 }
 
 interface Found {
@@ -54,7 +53,12 @@ interface Draft {
   readonly ts: number
   readonly hist: boolean
   readonly values: Map<string, Found>
+  readonly losers: Found[]
 }
+
+/** The reading once more with each value that stays out of it: rules compare it with its neighbours. What stands comes last. */
+const besides = (draft: Draft): readonly FormItem[] =>
+  draft.losers.map((loser) => itemOf({ ...draft, values: new Map([...draft.values, [loser.channel, loser]]) }))
 
 /** Puts a value into its reading; gives the one that has to stay out of it, if there were two. */
 function claim({ values }: Draft, found: Found): Found | undefined {
