@@ -139,7 +139,7 @@ const bytesOf = (payload: string | Buffer): Buffer => (typeof payload === 'strin
 const decideForeign = (ports: AuthoriserPorts, session: Session, { topic, qos, payload }: PublishPacket) =>
   ports.foreign.decide(
     session.principal,
-    { topic, qos, payload: bytesOf(payload) },
+    { topic, qos, payload: bytesOf(payload), connection: session },
     (tenant, device) => factsOf(ports, session, { tenant, device }).type,
   )
 

@@ -15,6 +15,8 @@ export interface ForeignPublish {
   readonly topic: string
   readonly qos: number
   readonly payload: Uint8Array
+  /** The connection it came by, compared by identity. */
+  readonly connection: object
 }
 
 /** `accept`: journalled before the PUBACK. `ignore`: acknowledged and dropped, for questions that this platform does not answer. */

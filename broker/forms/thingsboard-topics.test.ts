@@ -15,7 +15,7 @@ const gateway: Principal = {
   ]),
 }
 const decide = (principal: Principal, topic: string, payload = '{}', qos = 1) => {
-  const decision = decideThingsboard(principal, { topic, qos, payload: Buffer.from(payload) })
+  const decision = decideThingsboard(principal, { topic, qos, payload: Buffer.from(payload), connection: {} })
   if (decision?.kind !== 'accept') return decision?.kind
   return decision.uplinks.map(({ device: id, kind, form, context, payload: bytes }) => [id, kind, form, context, Buffer.from(bytes).toString()])
 }

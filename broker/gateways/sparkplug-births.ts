@@ -1,7 +1,7 @@
 /**
  * What Sparkplug's births told: for each edge node its session number, the last `seq`, and name and datatype of each metric by alias and
  * name. In memory only: a server that starts anew, or forgot a node, asks for a rebirth. It answers with the table that a record needs to
- * be read by itself.
+ * be read by itself. Births hold for the connection that told them: data of a new one waits for its own.
  */
 import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -28,11 +28,15 @@ interface Edge {
   readonly tables: Map<string, Table>
   metrics: number
   askedAtMs: number
+  /** Held weakly, since an edge outlives its connections. */
+  connection: WeakRef<object> | undefined
 }
 
 const SEQ_COUNT = 256
 
 export interface SparkplugBirths {
+  /** Told before each word of an edge but its death; what an earlier connection told is forgotten. */
+  spoke(edge: string, connection: object): void
   /** The node (device '') or a device was born. True when its `seq` shows a gap or no node birth is known. */
   born(edge: string, device: string, payload: SparkplugPayload): boolean
   /** Data came: the context that its record carries, and whether a rebirth is needed. */
@@ -51,7 +55,14 @@ export function createSparkplugBirths({ clock, limits }: { readonly clock: Clock
   /** The edge, moved to the end of the map: the first is the one unused for longest. */
   const edgeOf = (name: string): Edge => {
     const known = edges.get(name)
-    const edge = known ?? { bdSeq: undefined, seq: undefined, tables: new Map(), metrics: 0, askedAtMs: Number.NEGATIVE_INFINITY }
+    const edge = known ?? {
+      bdSeq: undefined,
+      seq: undefined,
+      tables: new Map(),
+      metrics: 0,
+      askedAtMs: Number.NEGATIVE_INFINITY,
+      connection: undefined,
+    }
     edges.delete(name)
     edges.set(name, edge)
     const oldest = edges.size > limits.sparkplugEdges_MAX ? edges.keys().next().value : undefined
@@ -60,6 +71,14 @@ export function createSparkplugBirths({ clock, limits }: { readonly clock: Clock
   }
 
   return {
+    spoke(name, connection) {
+      const edge = edgeOf(name)
+      if (edge.connection?.deref() === connection) return
+      edge.connection = new WeakRef(connection)
+      edge.tables.clear()
+      edge.metrics = 0
+      edge.seq = undefined
+    },
     born(name, device, payload) {
       const edge = edgeOf(name)
       if (device !== '') {

@@ -27,7 +27,7 @@ const UPLINK = /^spBv1\.0\/([^/]+)\/(?:(NBIRTH|NDATA|NDEATH)\/([^/]+)|(DBIRTH|DD
 
 export function createSparkplugDoor({ clock, limits, askForRebirth }: SparkplugPorts): SparkplugDoor {
   const births = createSparkplugBirths({ clock, limits })
-  return (principal, { topic, qos, payload }) => {
+  return (principal, { topic, qos, payload, connection }) => {
     if (!topic.startsWith('spBv1.0/')) return undefined
     const match = UPLINK.exec(topic)
     const [, tenant = '', nodeKind, nodeEdge, deviceKind, deviceEdge, device = ''] = match ?? []
@@ -36,6 +36,8 @@ export function createSparkplugDoor({ clock, limits, askForRebirth }: SparkplugP
       return principal.kind === 'anonymous' && match === null ? undefined : { kind: 'refuse' }
     const name = `${tenant}/${edge}`
     const read = readSparkplug(payload)
+    // A will comes from the connection that ended, and must not end what a newer one said.
+    if (nodeKind !== 'NDEATH') births.spoke(name, connection)
     const message = { principal, tenant, edge, device, payload, births, name }
     if (read === undefined) return accept(recordFor(message, { kind: 'tele' }))
     const { decision, isRebirthNeeded } = take(nodeKind ?? deviceKind ?? '', message, read)

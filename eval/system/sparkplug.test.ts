@@ -153,6 +153,22 @@ describe('sparkplug', () => {
     expect((await raw('pump-1')).map(({ v }) => v.power_w)).toContain(777)
   })
 
+  it('reads data of a new connection by its own births only, and asks for them', { timeout: 30_000 }, async () => {
+    const edge = await connect()
+    await births(edge)
+    await data(edge, 2, { alias: 10, type: 'Double', value: 120 })
+    // Ends in order, so without its will: nobody says that the session of these births is over.
+    await edge.endAsync()
+    const again = await connect(1)
+    await data(again, 3, { alias: 10, type: 'Double', value: 130 })
+    await expect.poll(() => again.heard).toContain('spBv1.0/home/NCMD/edge-1 Node Control/Rebirth=true')
+    expect(await quarantine('pump-1')).toEqual(['MDL_INGEST_BIRTH_UNKNOWN'])
+    await births(again, 1)
+    await data(again, 2, { alias: 10, type: 'Double', value: 140 })
+    expect((await raw('pump-1')).map(({ v }) => v.power_w).sort()).toEqual([100, 100, 120, 140])
+    expect(await quarantine('pump-1')).toHaveLength(1)
+  })
+
   it('tells its own state, with the time of its birth, also at its death', { timeout: 30_000 }, async () => {
     const edge = await connect()
     await expect.poll(() => edge.heard).toHaveLength(1)
