@@ -252,6 +252,7 @@ function safetyRules(types: Books['types']['byId']) {
   const carry = createCarryForward({ types, filter: isSafetyRule })
   const engine = createRulesEngine({ types, filter: isSafetyRule })
   return {
+    ...engine,
     decide: (reading: Reading) => engine.decide(carry.fill(reading)),
     snapshot: () => ({ carry: carry.snapshot(), engine: engine.snapshot() }),
     restore: (state: unknown) => {

@@ -67,6 +67,8 @@ class Process {
           sum += seq
           return seq % 5 === 0 ? [{ kind: 'device_silent', key: `${seq}:${sum}`, tenant: 'home', device: 'd1', at_ms: epochMs(seq) }] : []
         },
+        completeHolds: () => [],
+        nextHoldMs: () => Number.POSITIVE_INFINITY,
         snapshot: () => sum,
         restore: (state) => {
           if (this.fail.restore === true) throw new Error('another version')

@@ -1,6 +1,7 @@
 /**
  * The safety consumer: E0 and E1 rules on the main thread, straight after a record is durable. It shares no queue and no worker with store,
  * rules and models. It has its own position and state in a snapshot, and after a crash reads what it has not seen from the journal.
+ * A hold that nothing contradicts is completed by the clock, which is the receipt of records while these are read, the machine's after it.
  * An alarm that is raised twice has the same id, so the hubs act on it once. A record that fails is counted and logged, never waited for.
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
@@ -25,7 +26,15 @@ export interface SafetyParts {
   readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
   /** Readings as the safety rules see them, before quarantine; empty where the type has no safety rule. */
   readonly decodeForSafety: (message: AcceptedMessage) => readonly Reading[]
-  readonly rules: { decide(reading: Reading): readonly HubEvent[]; snapshot(): unknown; restore(state: unknown): void }
+  readonly rules: {
+    decide(reading: Reading): readonly HubEvent[]
+    /** Events of holds that are complete by the clock. */
+    completeHolds(nowMs: number): readonly HubEvent[]
+    /** When the next may be, infinite for none. */
+    nextHoldMs(): number
+    snapshot(): unknown
+    restore(state: unknown): void
+  }
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly snapshots: SnapshotFile<unknown>
   readonly onReleasable: (position: number) => void
@@ -45,6 +54,8 @@ const SNAPSHOT_EVERY_MS = 10_000
 const SNAPSHOT_FIRST_MS = 1_000
 /** Wait before what failed is tried again: events for the hubs, a read of the journal. */
 const RETRY_MS = 200
+/** Longest wait on one timer, which has a bound of its own. */
+const TIMER_MS_MAX = 3_600_000
 /** Bytes read in one turn of catching up. */
 const CATCH_UP_BYTES = 1024 * 1024
 
@@ -63,6 +74,12 @@ class SafetyConsumer implements Safety {
   #unsubscribe: () => void = () => {}
   #cancelSnapshot: () => void = () => {}
   #cancelCatchUp: () => void = () => {}
+  #cancelHolds: () => void = () => {}
+  /** Time for which a look at the holds is set. */
+  #holdsAtMs = Number.POSITIVE_INFINITY
+  /** Times that the clock moved the state, in all and when it was saved last. */
+  #clockMoves = 0
+  #savedClockMoves = 0
   /** Set when events were given up at the stop: no state may be saved behind them. */
   #hasGivenUp = false
   #saving: Promise<void> = Promise.resolve()
@@ -97,6 +114,7 @@ class SafetyConsumer implements Safety {
     this.#unsubscribe()
     this.#cancelSnapshot()
     this.#cancelCatchUp()
+    this.#cancelHolds()
     await this.#save()
   }
 
@@ -137,6 +155,7 @@ class SafetyConsumer implements Safety {
       if (!this.#isStopping) this.#cancelCatchUp = this.#parts.clock.after(RETRY_MS, () => void this.#catchUp())
     } finally {
       this.#isCatchingUp = false
+      this.#scheduleHolds()
     }
   }
 
@@ -146,7 +165,9 @@ class SafetyConsumer implements Safety {
     for (const record of records) {
       this.#position = record.next
       try {
-        for (const reading of decodeForSafety(decodeRecord(record.body))) {
+        const message = decodeRecord(record.body)
+        for (const event of rules.completeHolds(message.received_at_ms)) events.push(event)
+        for (const reading of decodeForSafety(message)) {
           for (const event of rules.decide(reading)) events.push(event)
         }
       } catch (error) {
@@ -157,6 +178,37 @@ class SafetyConsumer implements Safety {
         })
       }
     }
+    this.#scheduleHolds()
+    this.#emit(events)
+  }
+
+  /** Looks at the holds when the next may be complete; not while records wait to be read, which may contradict. */
+  #scheduleHolds(): void {
+    if (this.#isCatchingUp || this.#isStopping) return
+    const { rules, clock } = this.#parts
+    const atMs = rules.nextHoldMs()
+    if (atMs === this.#holdsAtMs) return
+    this.#cancelHolds()
+    this.#holdsAtMs = atMs
+    if (atMs === Number.POSITIVE_INFINITY) return
+    this.#cancelHolds = clock.after(Math.min(Math.max(atMs - clock.now(), 0), TIMER_MS_MAX), () => this.#completeHolds())
+  }
+
+  #completeHolds(): void {
+    this.#holdsAtMs = Number.POSITIVE_INFINITY
+    if (this.#isCatchingUp || this.#isStopping) return
+    try {
+      const events = this.#parts.rules.completeHolds(this.#parts.clock.now())
+      if (events.length > 0) this.#clockMoves++
+      this.#emit(events)
+    } catch (error) {
+      this.#counts.failed++
+      this.#parts.log.error('safety consumer failed to complete holds', { cause: String(error) })
+    }
+    this.#scheduleHolds()
+  }
+
+  #emit(events: readonly HubEvent[]): void {
     if (events.length === 0) return
     this.#counts.events += events.length
     const applied = this.#applyUntilDone(events)
@@ -199,11 +251,13 @@ class SafetyConsumer implements Safety {
   async #saveState(): Promise<void> {
     const { rules, snapshots, onReleasable } = this.#parts
     const position = this.#position
-    if (position === this.#savedPosition) return
+    const clockMoves = this.#clockMoves
+    if (position === this.#savedPosition && clockMoves === this.#savedClockMoves) return
     const state = rules.snapshot()
     await Promise.all([...this.#outstanding])
     if (this.#hasGivenUp) return
     onReleasable(await snapshots.save({ position, state }))
     this.#savedPosition = position
+    this.#savedClockMoves = clockMoves
   }
 }

@@ -33,6 +33,8 @@ export interface LateState {
 
 export interface DeviceStates {
   of(reading: Reading): DeviceState
+  /** The state that a device of this type has. */
+  known(tenant: string, device: string, type: string): DeviceState | undefined
   /** Moves the device's place in event time to the reading, unless it is late. */
   advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'set back'
   /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
@@ -40,7 +42,7 @@ export interface DeviceStates {
   /** State of one device as plain data, undefined when it has none; `load` of it goes on exactly here. */
   save(tenant: string, device: string): unknown
   load(tenant: string, device: string, state: unknown): void
-  snapshot(): unknown
+  snapshot(): Snapshot
   restore(snapshot: unknown): void
 }
 
@@ -61,7 +63,8 @@ interface Snapshot {
   readonly devices: readonly PlainState[]
 }
 
-const keyOf = ({ rule }: CompiledRule): string => `${rule.id}@${rule.version}`
+/** Id and version of a rule, under which its state is kept. */
+export const keyOf = ({ rule }: CompiledRule): string => `${rule.id}@${rule.version}`
 
 /** Creates the states; `rulesOf` gives the compiled rules of a type. */
 export function createDeviceStates(rulesOf: (type: string) => readonly CompiledRule[]): DeviceStates {
@@ -95,6 +98,10 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       if (found !== undefined && found.type === type) return found
       const rules = rulesOf(type).map(({ condition }) => createRuleState(condition.createMemory()))
       return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, newsSinceMs: NEVER, rules, late: undefined })
+    },
+    known(tenant, device, type) {
+      const found = tenants.get(tenant)?.get(device)
+      return found?.type === type ? found : undefined
     },
     advance(state, reading) {
       const { observed_at_ms: atMs, boot, seq } = reading

@@ -70,6 +70,18 @@ export function step(state: RuleState, answer: Answer, atMs: number, times: Hold
   return atMs - state.ceasedMs < times.clearHoldMs ? undefined : 'cleared'
 }
 
+/**
+ * Whether a hold without an alarm yet would be complete by time alone: its hold time ends before so long a silence that nobody knows.
+ */
+export const canHoldByTime = (state: RuleState, times: HoldTimes): boolean =>
+  state.beganMs !== NEVER && state.raisedMs === NEVER && state.beganMs + times.holdMs - state.knownMs <= times.gapMs_MAX
+
+/** Takes the alarm into the state that time alone completes; gives the device time at which it is raised. */
+export function raiseByTime(state: RuleState, { holdMs }: HoldTimes): number {
+  state.raisedMs = state.beganMs + holdMs
+  return state.raisedMs
+}
+
 function breakHold(state: RuleState, atMs: number): void {
   if (state.beganMs !== NEVER) state.brokenHold = [state.beganMs, state.knownMs, atMs]
   state.beganMs = NEVER
