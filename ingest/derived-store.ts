@@ -47,8 +47,17 @@ export type DerivedChange =
   | ({ readonly op: 'checkpoint'; readonly type: string; readonly at_ms: number; readonly state: Uint8Array } & Source)
   /** Takes back what was known from readings at or behind `from_ms`, and checkpoints behind it. */
   | ({ readonly op: 'rewind'; readonly from_ms: number } & Source)
-  /** All holes of a boot as they are now, from a sequence number on; what lies before is not known any more and stays as it is. */
-  | ({ readonly op: 'holes'; readonly boot: number; readonly from_seq: number; readonly holes: readonly Hole[]; readonly at_ms: number } & Source)
+  /** All holes of a boot as they are now, from a sequence number on (and up to `to_seq`); the others stay as they are. */
+  | ({
+      readonly op: 'holes'
+      readonly boot: number
+      readonly from_seq: number
+      readonly to_seq?: number
+      readonly holes: readonly Hole[]
+      readonly at_ms: number
+    } & Source)
+  /** A number came: the open gap in which it lies shrinks, splits or closes; nothing when there is none. */
+  | ({ readonly op: 'fill'; readonly boot: number; readonly seq: number; readonly observed_at_ms: number; readonly at_ms: number } & Source)
 
 export interface RowQuery extends Source {
   readonly kind: DerivedKind

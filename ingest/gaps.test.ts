@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createRandom } from '#kernel/random.ts'
 import type { DerivedStore } from './derived-store.ts'
 import { createGapTracker, type GapLimits, type GapTracker } from './gaps.ts'
 import { createSqliteDerived } from './stores/sqlite-derived.ts'
@@ -56,11 +57,22 @@ describe('gaps', () => {
     expect(await gaps()).toEqual(['2: 2-2, 10-30, 1-'])
   })
 
-  it('stay open when they are forgotten', async () => {
-    await take([1, 3, 5, 7, 9, 11])
-    await take([13], { receivedMs: 2 })
-    expect(await gaps(false)).toEqual([])
-    expect((await gaps(true)).length).toBeGreaterThanOrEqual(3)
+  it('beyond those remembered close when their numbers come, and only then', async () => {
+    await take([1, 3, 5, 7, 9, 11, 13, 20])
+    await take([2, 8, 14], { receivedMs: 2 })
+    expect((await gaps(true)).map((gap) => gap.split(',')[0]).sort()).toEqual(['1: 10-10', '1: 12-12', '1: 15-19', '1: 4-4', '1: 6-6'])
+    expect(await gaps(false)).toEqual(['1: 2-2, 10-30, 1-2', '1: 8-8, 70-90, 1-2'])
+    await take([2, 4, 6, 10, 12, 15, 16, 17, 18, 19], { receivedMs: 3 })
+    expect(await gaps(true)).toEqual([])
+  })
+
+  it.each(['a', 'b', 'c', 'd'])('are those of the numbers that are missing, of 3,120 shuffled by %s in arrays of 100', async (seed) => {
+    const random = createRandom(seed)
+    const lost = new Set([70, 71, 72, 1_500, 3_000])
+    const numbers = Array.from({ length: 3_120 }, (_, index) => index + 1).filter((seq) => !lost.has(seq))
+    const order = numbers.map((seq) => ({ seq, place: random.uniform() })).sort((a, b) => a.place - b.place)
+    for (let begin = 0; begin < order.length; begin += 100) await take(order.slice(begin, begin + 100).map(({ seq }) => seq))
+    expect((await gaps(true)).sort()).toEqual(['1: 1500-1500, 14990-15010, 1-', '1: 3000-3000, 29990-30010, 1-', '1: 70-72, 690-730, 1-'])
   })
 
   it('go on after a restart', async () => {

@@ -1,7 +1,8 @@
 /**
  * Gaps: sequence numbers of a boot that are missing between numbers that came. Kept as stretches of what came, with the device time at
  * their ends, so a device that counts without gaps costs a few numbers. What is missing follows from the set of readings, not from
- * their order; numbers before the first one of a boot are not counted as missing, since nobody knows where it began.
+ * their order; numbers before the first one of a boot are not counted as missing, since nobody knows where it began. Of a boot with very
+ * many gaps the lowest stretches leave the memory: their gaps stand in the derived store only, and numbers that come for them fill them there.
  */
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedChange, Hole } from './derived-store.ts'
@@ -21,7 +22,13 @@ interface Boot {
   readonly to: number[]
   readonly fromMs: number[]
   readonly toMs: number[]
+  /** Lowest number that came, with its device time; below `from[0]` when stretches left the memory. */
+  first: number
+  firstMs: number
 }
+
+/** States of before have no first number. */
+type SavedBoot = Omit<Boot, 'first' | 'firstMs'> & Partial<Boot>
 
 interface Device {
   readonly tenant: string
@@ -31,7 +38,7 @@ interface Device {
 }
 
 export interface GapLimits {
-  /** Gaps remembered of a boot; above it the oldest one is forgotten (its row stays open). */
+  /** Gaps remembered of a boot; above it those with the lowest numbers stand in the derived store only, and are filled there. */
   readonly gapsPerBoot_MAX: number
   /** Boots remembered of a device; above it the one that began first is forgotten (its rows stay as they are). */
   readonly gapBoots_MAX: number
@@ -40,6 +47,8 @@ export interface GapLimits {
 /** Creates an empty tracker. */
 export function createGapTracker(limits: GapLimits): GapTracker {
   const tenants = new Map<string, Map<string, Device>>()
+  /** Changes below what the memory holds, in their order. */
+  const below: DerivedChange[] = []
   const dirty = new Map<Boot, { readonly source: Device; readonly boot: number; at_ms: number }>()
 
   const deviceOf = (tenant: string, name: string): Device => {
@@ -62,7 +71,7 @@ export function createGapTracker(limits: GapLimits): GapTracker {
       const device = deviceOf(tenant, name)
       let boot = device.boots.get(number)
       if (boot === undefined) {
-        boot = { from: [seq], to: [seq], fromMs: [atMs], toMs: [atMs] }
+        boot = { from: [seq], to: [seq], fromMs: [atMs], toMs: [atMs], first: seq, firstMs: atMs }
         device.boots.set(number, boot)
         if (device.boots.size > limits.gapBoots_MAX) forgetFirst(device)
         return
@@ -74,15 +83,19 @@ export function createGapTracker(limits: GapLimits): GapTracker {
         boot.toMs[last] = atMs
         return
       }
+      const lowest = boot.from[0] ?? 0
+      if (seq < lowest && boot.first < lowest) {
+        below.push(...belowMemory(boot, seq, { tenant, device: name, boot: number, atMs, receivedMs }))
+        return
+      }
       if (!insert(boot, seq, atMs)) return
-      if (boot.from.length > limits.gapsPerBoot_MAX + 1) for (const ends of [boot.from, boot.to, boot.fromMs, boot.toMs]) ends.shift()
+      if (seq < boot.first) Object.assign(boot, { first: seq, firstMs: atMs })
       const known = dirty.get(boot)
       if (known === undefined) dirty.set(boot, { source: device, boot: number, at_ms: receivedMs })
       else known.at_ms = Math.max(known.at_ms, receivedMs)
     },
     drain() {
-      if (dirty.size === 0) return []
-      const changes: DerivedChange[] = []
+      const changes = below.splice(0)
       for (const [stretches, { source, boot, at_ms }] of dirty) {
         changes.push({
           op: 'holes',
@@ -93,6 +106,9 @@ export function createGapTracker(limits: GapLimits): GapTracker {
           holes: holesOf(stretches),
           at_ms,
         })
+        // Only now, since what leaves the memory must stand in the store.
+        const excess = stretches.from.length - (limits.gapsPerBoot_MAX + 1)
+        if (excess > 0) for (const ends of [stretches.from, stretches.to, stretches.fromMs, stretches.toMs]) ends.splice(0, excess)
       }
       dirty.clear()
       return changes
@@ -102,11 +118,27 @@ export function createGapTracker(limits: GapLimits): GapTracker {
     restore(state) {
       tenants.clear()
       dirty.clear()
-      for (const [tenant, device, boots] of state as ReadonlyArray<readonly [string, string, ReadonlyArray<readonly [number, Boot]>]>) {
-        for (const [number, boot] of boots) deviceOf(tenant, device).boots.set(number, structuredClone(boot))
+      below.length = 0
+      for (const [tenant, device, boots] of state as ReadonlyArray<readonly [string, string, ReadonlyArray<readonly [number, SavedBoot]>]>) {
+        for (const [number, boot] of boots)
+          deviceOf(tenant, device).boots.set(number, { first: boot.from[0] ?? 0, firstMs: boot.fromMs[0] ?? 0, ...structuredClone(boot) })
       }
     },
   }
+}
+
+/** A number below the stretches in memory: fills a gap of the store, or lies before all that came and opens one behind it. */
+function belowMemory(
+  boot: Boot,
+  seq: number,
+  given: { readonly tenant: string; readonly device: string; readonly boot: number; readonly atMs: number; readonly receivedMs: number },
+): DerivedChange[] {
+  const { atMs, receivedMs, ...common } = given
+  if (seq >= boot.first) return [{ op: 'fill', ...common, seq, observed_at_ms: atMs, at_ms: receivedMs }]
+  const hole: Hole = { from_seq: seq + 1, to_seq: boot.first - 1, from_ms: atMs, to_ms: boot.firstMs }
+  Object.assign(boot, { first: seq, firstMs: atMs })
+  if (hole.to_seq < hole.from_seq) return []
+  return [{ op: 'holes', ...common, from_seq: seq, to_seq: hole.to_seq, holes: [hole], at_ms: receivedMs }]
 }
 
 function forgetFirst({ boots }: Device): void {

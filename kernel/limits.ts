@@ -212,7 +212,7 @@ export const limits = {
   checkpointStepMs: 6 * 3_600_000,
   /** A device that was not heard for this long counts as silent in the metrics. */
   deviceSilentMs: 15 * 60_000,
-  /** Gaps remembered of one boot of a device; above it the oldest is forgotten and stays open. */
+  /** Gaps remembered of one boot of a device; above it those with the lowest numbers stand in the derived store only, and are filled there. */
   gapsPerBoot_MAX: 1_024,
   /** Boots of a device in which gaps are still closed; above it the one that began first is forgotten. */
   gapBoots_MAX: 16,

@@ -37,7 +37,8 @@ const SQL = {
   checkpoint: 'SELECT at_ms, state FROM checkpoints WHERE tenant = ? AND device = ? AND type = ? AND at_ms <= ? ORDER BY at_ms DESC LIMIT 1',
   checkpointBehind: 'SELECT at_ms, state FROM checkpoints WHERE tenant = ? AND device = ? AND type = ? AND at_ms >= ? ORDER BY at_ms LIMIT 1',
   known: 'SELECT 1 FROM derived WHERE tenant = ? AND device = ? AND known_ms >= ? AND known_ms < ? LIMIT 1',
-  openGaps: 'SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND from_seq >= ? AND closed_at_ms IS NULL',
+  openGaps: 'SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND from_seq >= ? AND from_seq <= ? AND closed_at_ms IS NULL',
+  gapAt: `SELECT * FROM gaps WHERE tenant = ? AND device = ? AND boot = ? AND from_seq <= ? AND closed_at_ms IS NULL ORDER BY from_seq DESC LIMIT 1`,
   putGap:
     'INSERT INTO gaps (tenant, device, boot, from_seq, to_seq, from_ms, to_ms, opened_at_ms, closed_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)',
   changeGap: 'UPDATE gaps SET from_seq = ?, to_seq = ?, from_ms = ?, to_ms = ? WHERE id = ?',
@@ -162,7 +163,8 @@ class SqliteDerived implements DerivedStore {
       this.#run(SQL.rewind, tenant, device, change.from_ms)
       this.#run(SQL.reopen, tenant, device, change.from_ms)
       this.#run(SQL.rewindCheckpoints, tenant, device, change.from_ms)
-    } else this.#setHoles(change)
+    } else if (change.op === 'holes') this.#setHoles(change)
+    else this.#fill(change)
   }
 
   /** Drops the checkpoint that is missed least: the one that lies closest between its neighbours for its age. */
@@ -179,8 +181,8 @@ class SqliteDerived implements DerivedStore {
   }
 
   /** A hole that is left of a gap goes on under the gap's time of opening; a gap without any is closed. */
-  #setHoles({ tenant, device, boot, from_seq, holes, at_ms }: Extract<DerivedChange, { op: 'holes' }>): void {
-    const open = this.#all(SQL.openGaps, tenant, device, boot, from_seq).map(toGap)
+  #setHoles({ tenant, device, boot, from_seq, to_seq, holes, at_ms }: Extract<DerivedChange, { op: 'holes' }>): void {
+    const open = this.#all(SQL.openGaps, tenant, device, boot, from_seq, to_seq ?? Number.MAX_SAFE_INTEGER).map(toGap)
     const heirs = new Map<number, Hole>()
     for (const hole of holes) {
       const gap = open.find(({ from_seq, to_seq }) => from_seq <= hole.to_seq && hole.from_seq <= to_seq)
@@ -200,6 +202,18 @@ class SqliteDerived implements DerivedStore {
     const [known] = this.#all(SQL.closedGap, tenant, device, boot, from_seq, to_seq)
     if (known === undefined) this.#run(SQL.putGap, tenant, device, boot, from_seq, to_seq, from_ms, to_ms, openedMs)
     else this.#run(SQL.reopenGap, from_seq, to_seq, from_ms, to_ms, toGap(known).id)
+  }
+
+  #fill({ tenant, device, boot, seq, observed_at_ms, at_ms }: Extract<DerivedChange, { op: 'fill' }>): void {
+    const [gap] = this.#all(SQL.gapAt, tenant, device, boot, seq).map(toGap)
+    if (gap === undefined || gap.to_seq < seq) return
+    const { id, from_seq, to_seq, from_ms, to_ms, opened_at_ms } = gap
+    if (from_seq === to_seq) this.#run(SQL.closeGap, at_ms, id)
+    else if (seq === from_seq) this.#run(SQL.changeGap, seq + 1, to_seq, observed_at_ms, to_ms, id)
+    else {
+      this.#run(SQL.changeGap, from_seq, seq - 1, from_ms, observed_at_ms, id)
+      if (seq < to_seq) this.#run(SQL.putGap, tenant, device, boot, seq + 1, to_seq, observed_at_ms, to_ms, opened_at_ms)
+    }
   }
 
   #run(sql: string, ...parameters: SQLInputValue[]): void {
