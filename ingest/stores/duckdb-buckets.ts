@@ -7,6 +7,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { epochMs } from '#kernel/clock.ts'
 import { createLocalDays, type LocalDay } from '#kernel/local-day.ts'
 import type { BucketQuery, ReadingBucket } from '../reading-store.ts'
+import { meanOfSum } from './bucket-mean.ts'
 import { unscaled } from './column-scales.ts'
 import { derivedColumns, HOUR_MS } from './duckdb-part.ts'
 import type { Registers } from './duckdb-schema.ts'
@@ -151,7 +152,7 @@ function rawSource({ key, channels }: Asked, source: string, t: string, within: 
     const [value = '', low = value, high = value] = columnsOf(channel).map(quoted)
     const least = channel.isAggregated ? `CASE WHEN ${value} IS NOT NULL THEN least(${value}, coalesce(${low}, ${value})) END` : value
     const greatest = channel.isAggregated ? `CASE WHEN ${value} IS NOT NULL THEN greatest(${value}, coalesce(${high}, ${value})) END` : value
-    return `sum(${value}) AS s${index}, min(${least}) AS l${index}, max(${greatest}) AS h${index}, count(${value}) AS n${index}`
+    return `fsum(${value}) AS s${index}, min(${least}) AS l${index}, max(${greatest}) AS h${index}, count(${value}) AS n${index}`
   })
   return `SELECT ${t} AS t, ${aggregates.join(', ')} FROM ${source} WHERE device_key = ${key}${stretches('observed_at_ms', within)} GROUP BY ALL`
 }
@@ -188,14 +189,14 @@ const stretches = (time: string, within: readonly Stretch[]): string =>
   within.length === 0 ? '' : ` AND (${within.map(({ fromMs, toMs }) => `${time} >= ${fromMs} AND ${time} < ${toMs}`).join(' OR ')})`
 
 async function rowsOf({ connection, channels, query }: Asked, sources: readonly string[]): Promise<ReadingBucket[]> {
-  const sums = channels.map((_, index) => `sum(s${index}) / sum(n${index}), min(l${index}), max(h${index}), sum(n${index})::DOUBLE`)
+  const sums = channels.map((_, index) => `fsum(s${index}), min(l${index}), max(h${index}), sum(n${index})::DOUBLE`)
   const sql = `SELECT t::DOUBLE, ${sums.join(', ')} FROM (${sources.join(' UNION ALL ')}) GROUP BY t ORDER BY t`
   const rows: readonly Row[] = (await connection.runAndReadAll(sql)).getRowsJS()
   return rows.flatMap((row) =>
     channels.flatMap((channel, index) => {
-      const [mean, min, max, n] = row.slice(1 + index * 4, 5 + index * 4).map(Number)
-      if (mean === undefined || min === undefined || max === undefined || n === undefined || n === 0) return []
-      return [{ t: epochMs(Number(row[0])), device: query.device, channel: channel.name, mean, min, max, n }]
+      const [sum, min, max, n] = row.slice(1 + index * 4, 5 + index * 4).map(Number)
+      if (sum === undefined || min === undefined || max === undefined || n === undefined || n === 0) return []
+      return [{ t: epochMs(Number(row[0])), device: query.device, channel: channel.name, mean: meanOfSum({ sum, min, max, n }), min, max, n }]
     }),
   )
 }

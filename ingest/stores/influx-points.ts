@@ -3,6 +3,7 @@ import { Point } from '@influxdata/influxdb-client'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { ReadingBucket, ReadingStore } from '../reading-store.ts'
+import { meanOfSum } from './bucket-mean.ts'
 import { type EngineBucket, type EngineGrid, type EngineSeries, KEY_FIELDS } from './influx-engine.ts'
 import type { StoredType } from './stored-type.ts'
 
@@ -44,7 +45,9 @@ export function rowOf(
   if (own === undefined || own.n === 0) return undefined
   const low = found.get(`${t}/${channel}_min`)
   const high = found.get(`${t}/${channel}_max`)
-  return { mean: own.sum / own.n, min: Math.min(own.min, low?.min ?? own.min), max: Math.max(own.max, high?.max ?? own.max), n: own.n }
+  const { sum, n } = own
+  const [min, max] = [Math.min(own.min, low?.min ?? own.min), Math.max(own.max, high?.max ?? own.max)]
+  return { mean: meanOfSum({ sum, min, max, n }), min, max, n }
 }
 
 /** Not a multiple of 1e-6 below 1e8; such numbers keep 15 digits together in a block of an engine that stores decimals. */

@@ -5,6 +5,7 @@ import { createLocalDays } from '#kernel/local-day.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { BucketQuery, HighestReading, HistoryQuery, ReadingBucket, ReadingStore, StoredQuarantineEntry } from '../reading-store.ts'
 import { readingKey } from '../same-reading.ts'
+import { meanOfSum } from './bucket-mean.ts'
 import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredChannel, type StoredType, storedType } from './stored-type.ts'
 
 const HOUR_MS = 3_600_000
@@ -143,18 +144,19 @@ function bucketOf(
   channel: StoredChannel,
   column: number,
 ): Pick<ReadingBucket, 'mean' | 'min' | 'max' | 'n'> | undefined {
-  const bucket = { mean: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, n: 0 }
+  const bucket = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, n: 0 }
   for (const { numbers } of readings) {
     const value = numbers[column] ?? Number.NaN
     if (Number.isNaN(value)) continue
     const low = channel.isAggregated ? (numbers[column + 1] ?? Number.NaN) : Number.NaN
     const high = channel.isAggregated ? (numbers[column + 2] ?? Number.NaN) : Number.NaN
-    bucket.mean += value
+    bucket.sum += value
     bucket.min = Math.min(bucket.min, value, Number.isNaN(low) ? value : low)
     bucket.max = Math.max(bucket.max, value, Number.isNaN(high) ? value : high)
     bucket.n++
   }
-  return bucket.n === 0 ? undefined : { ...bucket, mean: bucket.mean / bucket.n }
+  const { sum: _, ...counted } = bucket
+  return bucket.n === 0 ? undefined : { mean: meanOfSum(bucket), ...counted }
 }
 
 /** Channels of a query with their first column, in the type's order; no names = all that have numbers. */
