@@ -26,6 +26,9 @@ const COMMANDS = join(values.folder, 'commands.json')
 const IN_FLIGHT_MAX = 20
 /** Readings kept while there is no connection; the oldest go first. */
 const QUEUE_MAX = 100_000
+/** Wait before connecting again. */
+const WAIT_MS_MIN = 1_000
+const WAIT_MS_MAX = 60_000
 
 /** Writes a file so that a power cut leaves the old one or the new one. */
 function replaceFile(path, text) {
@@ -61,8 +64,8 @@ const client = mqtt.connect(values.url, {
   username: values.name,
   password: values.secret,
   clean: false,
-  // A random wait, so that a town whose power comes back does not call at once.
-  reconnectPeriod: 1_000 + Math.random() * 2_000,
+  // `close` sets it anew each time, see below.
+  reconnectPeriod: WAIT_MS_MIN,
   // We keep what is not acknowledged ourselves, and on disk.
   queueQoSZero: false,
   will: { topic: topic('state'), payload: '{"online":false}', qos: 1, retain: true },
@@ -101,12 +104,18 @@ function send() {
   }
 }
 
+let waitMs = WAIT_MS_MIN
 client.on('connect', () => {
+  waitMs = WAIT_MS_MIN
   client.subscribe([topic('desired'), topic('cmd/#')], { qos: 1 })
   client.publish(topic('state'), '{"online":true}', { qos: 1, retain: true })
   send()
 })
-client.on('close', () => {
+// Before the library's own listener, which begins the wait.
+client.prependListener('close', () => {
+  // Half of the wait is random and it doubles up to a minute, so that a town whose power comes back does not call at once.
+  client.options.reconnectPeriod = waitMs / 2 + (Math.random() * waitMs) / 2
+  waitMs = Math.min(2 * waitMs, WAIT_MS_MAX)
   for (const reading of queue) reading.hist = true
 })
 
