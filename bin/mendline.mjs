@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs cli.ts on the pinned Node of node_modules, whatever Node (>= 20) started this; passes signals on and ends with its exit code.
+// Runs cli.ts on the pinned Node of node_modules, whatever Node (>= 20) started this; passes signals on and ends with its exit code. The channel
+// between the two tells a server that this process is gone, also when it was killed: it stops then as for SIGTERM.
 import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -13,7 +14,7 @@ if (!existsSync(pinned)) {
 }
 // V8 lets the young generation grow to 128 MiB of garbage under load; messages die young, and 32 MiB hold them at the least cost (8: 16.3 us of processor a message, 16: 14.4, without a bound: 16).
 const child = spawn(pinned, ['--max-semi-space-size=16', join(root, 'cli.ts'), ...process.argv.slice(2)], {
-  stdio: 'inherit',
+  stdio: process.platform === 'win32' ? 'inherit' : ['inherit', 'inherit', 'inherit', 'ipc'],
   shell: process.platform === 'win32',
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

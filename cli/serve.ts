@@ -49,7 +49,10 @@ async function demo(flags: ServerFlags): Promise<void> {
   await stopWithin(() => running.stop())
 }
 
-/** Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. */
+/**
+ * Resolves with the first SIGTERM or SIGINT; a second one ends the process at once. When `bin/mendline.mjs` is gone, killed or not, nobody
+ * can signal this process any more under the id that they know, so that is a signal as well. Without a channel there is no such event.
+ */
 function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
     let count = 0
@@ -60,6 +63,8 @@ function untilSignal(): Promise<void> {
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)
+    process.once('disconnect', resolve)
+    if (process.connected === false) resolve()
   })
 }
 
