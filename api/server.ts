@@ -13,6 +13,7 @@ import fastify from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
+import { listenFailure } from '#kernel/listen-failure.ts'
 import type { Log } from '#kernel/log.ts'
 import type { App, RouteContext } from './app.ts'
 import type { Scope } from './keys.ts'
@@ -143,9 +144,12 @@ export async function createApi({ ports, clock, log, limits, settings, version }
     server: app.server,
     app,
     async start() {
-      await app.listen({ host: settings.host, port: settings.port })
+      const { host, port: wanted } = settings
+      await app.listen({ host, port: wanted }).catch((cause: unknown) => {
+        throw listenFailure(cause, { setting: 'http.port', host, port: wanted })
+      })
       const { port } = app.server.address() as AddressInfo
-      log.info('api listens', { host: settings.host, port })
+      log.info('api listens', { host, port })
       return { port }
     },
     async stop() {

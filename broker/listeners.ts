@@ -11,6 +11,7 @@ import { createServer as createTlsServer, type TLSSocket, type Server as TlsServ
 import type { Clock } from '#kernel/clock.ts'
 import type { ErrorCode } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
+import { listenFailure } from '#kernel/listen-failure.ts'
 import type { Admission, Ticket } from './admission.ts'
 import { createHandshakes } from './handshakes.ts'
 
@@ -63,7 +64,7 @@ export interface Listener {
 }
 
 export const listenTcp = (settings: { host: string; port: number }, ports: ListenerPorts): Promise<Listener> =>
-  listen(settings, ports, (socket, address, ticket) => ports.onArrival({ stream: socket, address, ticket }))
+  listen({ ...settings, setting: 'mqtt.port' }, ports, (socket, address, ticket) => ports.onArrival({ stream: socket, address, ticket }))
 
 export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Promise<Listener> {
   const { clock, limits, onRefused } = ports
@@ -84,7 +85,7 @@ export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Pr
     socket.destroy()
   })
   const stopRotation = rotateTicketKeys(tls, clock, limits.tlsTicketMs)
-  const listener = await listen(settings, ports, (raw, address, ticket) => {
+  const listener = await listen({ ...settings, setting: 'mqtts.port' }, ports, (raw, address, ticket) => {
     const key = keyOf(raw)
     waiting.set(key, { raw, ticket })
     raw.once('close', () => {
@@ -134,7 +135,7 @@ function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
 }
 
 async function listen(
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, setting }: { readonly host: string; readonly port: number; readonly setting: string },
   { admission, limits, onRefused }: ListenerPorts,
   onSocket: (socket: Socket, address: string, ticket: Ticket) => void,
 ): Promise<Listener> {
@@ -152,7 +153,9 @@ async function listen(
   })
   server.maxConnections = limits.connections_MAX
   server.listen({ host, port, backlog: 4_096 })
-  await once(server, 'listening')
+  await once(server, 'listening').catch((cause: unknown) => {
+    throw listenFailure(cause, { setting, host, port })
+  })
   return { port: portOf(server), close: () => server.close() }
 }
 

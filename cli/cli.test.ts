@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,7 +18,7 @@ const servers = new Set<ChildProcess>()
 afterEach(async () => {
   for (const server of servers) {
     server.kill('SIGTERM')
-    if (server.exitCode === null) await once(server, 'exit')
+    if (server.exitCode === null && server.signalCode === null) await once(server, 'exit')
   }
   servers.clear()
 })
@@ -73,6 +74,19 @@ describe('exit codes', () => {
     const ended = await mendline(args)
     expect([ended.code, ended.out + ended.err]).toEqual([code, expect.stringMatching(words)])
   })
+  it.each([
+    ['mqtt.port', ['--mqtt-port', 'TAKEN', '--http-port', '0']],
+    ['http.port', ['--mqtt-port', '0', '--http-port', 'TAKEN']],
+  ])('name the setting of a port that is taken: %s', { timeout: 30_000 }, async (setting, flags) => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const ports = flags.map((flag) => flag.replace('TAKEN', String(port)))
+    const { code, err } = await mendline(['serve', '--dev', '--data', place(), '--log-level', 'error', ...ports])
+    other.close()
+    expect([code, err]).toEqual([1, expect.stringContaining(`MDL_CONFIG_PORT: ${setting}: port ${port} on 127.0.0.1 is taken`)])
+    expect(err).not.toContain('    at ')
+  })
   it('say what is missing when nothing is installed', async () => {
     const bare = place()
     const { mkdirSync, copyFileSync } = await import('node:fs')
@@ -101,6 +115,15 @@ describe('init and serve', () => {
     expect([checked.code, checked.out]).toEqual([0, expect.stringContaining('whole')])
     expect((await mendline(['db', 'stats', '--config', config])).out).toMatch(/1 rows {2}api_keys/)
   }, 60_000)
+  it('stop in order when the process that started the server is killed', { timeout: 30_000 }, async () => {
+    const { child, http, stop } = await serve(['--dev', '--data', place()])
+    expect((await fetch(`${http}/livez`)).status).toBe(200)
+    // The server shares the pipe of its starter, so the pipe ends with the server.
+    const silent = once(child.stdout ?? process.stdout, 'close')
+    await stop('SIGKILL')
+    await silent
+    await expect(fetch(`${http}/livez`)).rejects.toThrow()
+  })
   it('never write into a folder that holds other things', async () => {
     writeFileSync(join(folder, 'precious.txt'), 'x')
     expect((await mendline(['init', '--data', folder, '--config', `${place()}.yaml`])).code).toBe(2)

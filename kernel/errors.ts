@@ -5,6 +5,7 @@
 export const ERROR_CODES = {
   MDL_CONFIG_INVALID: 'The configuration has faults; all of them are listed.',
   MDL_CONFIG_MISSING: 'There is no configuration or no initialised data folder here; `mendline init` makes one.',
+  MDL_CONFIG_PORT: 'A port of the settings cannot be listened on, most often because another program has it.',
   MDL_CONFIG_UNSAFE: 'The configuration would open an unprotected door (a public address without TLS and credentials).',
   MDL_CA_EXISTS: 'There is a certificate authority in the folder already.',
   MDL_CA_MISSING: 'There is no certificate authority in the folder; `mendline ca init` makes one.',
