@@ -11,6 +11,10 @@ export const retentionSchema = Type.Object(
     raw_days: days(400, 'Days that readings are kept as they came'),
     hourly_days: days(1_825, 'Days that hourly aggregates are kept'),
     daily_days: days(7_300, 'Days that aggregates by local day are kept'),
+    derived_days: days(
+      1_825,
+      'Days that windows, past alarms, past states of channels and filled gaps are kept; what still lasts or is missing stays',
+    ),
     quarantine_days: days(90, 'Days that quarantined payloads are kept'),
     hub_events_days: days(730, 'Days that diagnoses, cleared alarms and applied events are kept; what an open order or case needs stays'),
     webhook_attempts_days: days(30, 'Days that settled webhooks and their attempts are kept'),

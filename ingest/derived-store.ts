@@ -99,6 +99,8 @@ export interface DerivedStore {
   gaps(query: GapQuery): Promise<ReadonlyArray<StoredGap & { readonly id: number }>>
   /** Every row of a kind, and every open gap, in the order of their keys; for exports and comparisons. */
   all(kind: DerivedKind): AsyncIterable<DerivedRow>
+  /** Drops rows and filled gaps that ended before a device time, so many at most; gives how many. What lasts and what is missing stays. */
+  drop(before: { readonly before_ms: number; readonly limit: number }): Promise<number>
   /** Takes every trace of a device out of the file. */
   erase(source: Source): Promise<void>
   statistics(): Promise<{ readonly rows: number; readonly checkpoints: number; readonly gaps_open: number }>

@@ -101,7 +101,7 @@ export interface StoreStatistics {
 
 /** What one step of maintenance did; `bytes` and `rows` are those that were written or dropped. */
 export interface MaintenanceStep {
-  readonly step: 'sealed' | 'archived' | 'merged' | 'dropped' | 'columns_dropped' | 'quarantine_dropped'
+  readonly step: 'sealed' | 'archived' | 'merged' | 'dropped' | 'columns_dropped' | 'quarantine_dropped' | 'derived_dropped'
   readonly type: string
   readonly rows: number
   readonly bytes: number

@@ -214,6 +214,8 @@ export const limits = {
   deviceSilentMs: 15 * 60_000,
   /** Gaps remembered of one boot of a device; above it those with the lowest numbers stand in the derived store only, and are filled there. */
   gapsPerBoot_MAX: 1_024,
+  /** Rows and gaps that one step of maintenance takes out of the derived store; the pipeline waits for it. */
+  derivedDropRows_MAX: 1_000,
   /** Boots of a device in which gaps are still closed; above it the one that began first is forgotten. */
   gapBoots_MAX: 16,
 

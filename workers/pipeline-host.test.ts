@@ -55,7 +55,7 @@ function hostOf(start: (thread: number) => Promise<void> = async () => {}) {
   const clock = new ManualClock(0)
   const threads: FakeThread[] = []
   const host = createPipelineHost({
-    settings: { dataDir: '', limits, store: { kind: 'duckdb' }, retention, defaultTimeZone: 'UTC' },
+    settings: { dataDir: '', limits, store: { kind: 'duckdb' }, retention: { ...retention, derived_days: 1_825 }, defaultTimeZone: 'UTC' },
     ownTypes: () => [],
     timeZones: () => [],
     mappings: () => [],

@@ -80,9 +80,9 @@ const store =
   storeSettings.kind === 'duckdb'
     ? embedded
     : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
-const maintenance = createStoreMaintenance({ store: embedded, clock, log, limits })
 const runtimes = new Map<string, ModelRuntime>()
 const derived = createSqliteDerived({ file: join(readingsDir, 'derived.sqlite') })
+const maintenance = createStoreMaintenance({ store: embedded, derived, derivedDays: retention.derived_days, clock, log, limits })
 const latest = createLatestValues({ types: typeById })
 let wakeUp: () => void = () => {}
 let pipeline: Pipeline<ClosedWindow> | undefined

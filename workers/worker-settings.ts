@@ -14,7 +14,7 @@ export interface PipelineWorkerSettings {
   readonly mappings: readonly MappingVersion[]
   readonly limits: Limits
   readonly store: WorkerStore
-  readonly retention: StoreRetention
+  readonly retention: StoreRetention & { readonly derived_days: number }
   /** Time zones of devices that are not in the default one, by `${tenant}/${device}`. */
   readonly timeZones: ReadonlyArray<readonly [device: string, zone: string]>
   readonly defaultTimeZone: string

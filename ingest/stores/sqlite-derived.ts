@@ -23,6 +23,8 @@ const TABLES = `
   DROP INDEX IF EXISTS gaps_by_device;
   CREATE INDEX IF NOT EXISTS gaps_open ON gaps (tenant, device, boot, from_seq) WHERE closed_at_ms IS NULL;
   CREATE INDEX IF NOT EXISTS gaps_by_end ON gaps (tenant, device, boot, to_seq);
+  CREATE INDEX IF NOT EXISTS derived_by_end ON derived (to_ms) WHERE to_ms IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS gaps_filled ON gaps (to_ms) WHERE closed_at_ms IS NOT NULL;
 `
 
 const SQL = {
@@ -50,6 +52,9 @@ const SQL = {
     AND (to_ms IS NULL OR to_ms > ? OR (to_ms = from_ms AND to_ms = ?)) AND (from_ms, key) > (?, ?) ORDER BY from_ms, key LIMIT ?`,
   gaps: `SELECT * FROM gaps WHERE tenant = ? AND (? IS NULL OR device = ?) AND from_ms < ? AND to_ms >= ? AND (? IS NULL OR (closed_at_ms IS NULL) = ?)
     AND id > ? ORDER BY id LIMIT ?`,
+  drop: `DELETE FROM derived WHERE (tenant, device, kind, from_ms, key) IN
+    (SELECT tenant, device, kind, from_ms, key FROM derived WHERE to_ms IS NOT NULL AND to_ms < ? LIMIT ?)`,
+  dropGaps: 'DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE closed_at_ms IS NOT NULL AND to_ms < ? LIMIT ?)',
   all: 'SELECT tenant, device, kind, key, from_ms, to_ms, data FROM derived WHERE kind = ? ORDER BY tenant, device, from_ms, key',
 } as const
 
@@ -121,6 +126,13 @@ class SqliteDerived implements DerivedStore {
 
   async *all(kind: DerivedKind): AsyncIterable<DerivedRow> {
     for (const row of this.#statement(SQL.all).iterate(kind)) yield toRow(row as Row)
+  }
+
+  drop({ before_ms, limit }: Parameters<DerivedStore['drop']>[0]): Promise<number> {
+    return this.#guarded(() => {
+      const rows = Number(this.#statement(SQL.drop).run(before_ms, limit).changes)
+      return rows + Number(this.#statement(SQL.dropGaps).run(before_ms, limit - rows).changes)
+    })
   }
 
   erase({ tenant, device }: { readonly tenant: string; readonly device: string }): Promise<void> {
