@@ -1,13 +1,15 @@
 /**
  * Per-device state of the rules engine: the device's place in event time and the state of each of its rules. Tells a reading in
- * order from a late one and from a clock that was set back, and makes and reads snapshots, in which state is kept under rule id and
+ * order from a late one, from one reading with a wrong clock and from a clock that stays back, and makes and reads snapshots, in which state is kept under rule id and
  * version, so that a changed rule begins anew.
  */
+
+import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { CompiledRule } from './compile-rules.ts'
 import { type PackedRuleState, packRuleState, unpackRuleState } from './pack-rule-state.ts'
-import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
+import { createRuleState, NEVER, type RuleState, restartAt, rewindTo } from './rule-state.ts'
 
 export interface DeviceState {
   readonly tenant: string
@@ -17,6 +19,14 @@ export interface DeviceState {
   lastMs: number
   boot: number
   seq: number
+  /** Device time of the reading in order before the last, to which the line goes back when the last proves to be ahead. */
+  prevMs: number
+  /** Receipt of the last reading in order, NEVER where it is not known. */
+  receivedMs: number
+  /** Device time that the last reading gave when it lay behind though it was newer, NEVER otherwise. */
+  behindMs: number
+  /** Device time that the last reading gave when it leapt ahead of the platform, NEVER otherwise. */
+  aheadMs: number
   /** Device time since which what comes in order is no history, NEVER while it is. */
   newsSinceMs: number
   readonly rules: readonly RuleState[]
@@ -35,8 +45,11 @@ export interface DeviceStates {
   of(reading: Reading): DeviceState
   /** The state that a device of this type has. */
   known(tenant: string, device: string, type: string): DeviceState | undefined
-  /** Moves the device's place in event time to the reading, unless it is late. */
-  advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'set back'
+  /**
+   * Moves the device's place in event time to the reading, unless it is late. One newer reading that lies behind or leaps ahead of the platform
+   * ('astray') does not move it, only a second one that goes on from there ('set back', or 'in order' ahead).
+   */
+  advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'astray' | 'set back'
   /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
   advanceLate(state: DeviceState, reading: Reading): { readonly late: LateState; readonly isBack: boolean }
   /** State of one device as plain data, undefined when it has none; `load` of it goes on exactly here. */
@@ -51,7 +64,12 @@ export const HISTORY_MS = 24 * 3_600_000
 
 type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
 
-type PlainState = Omit<DeviceState, 'rules' | 'late' | 'newsSinceMs'> & {
+type PlainState = Omit<DeviceState, 'rules' | 'late' | 'newsSinceMs' | 'prevMs' | 'receivedMs' | 'behindMs' | 'aheadMs'> & {
+  /** Absent in what versions before it saved. */
+  readonly prevMs?: number
+  readonly receivedMs?: number
+  readonly behindMs?: number
+  readonly aheadMs?: number
   /** Absent in what versions before it saved: as if all had been news. */
   readonly newsSinceMs?: number
   readonly rules: StatesByKey
@@ -89,7 +107,16 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       lastMs: late.lastMs,
       rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
     }
-    return { ...state, newsSinceMs: state.newsSinceMs ?? 0, rules: compiledRules.map((compiled) => stateOf(rules, compiled)), late: restoredLate }
+    return {
+      ...state,
+      prevMs: state.prevMs ?? state.lastMs,
+      receivedMs: state.receivedMs ?? NEVER,
+      behindMs: state.behindMs ?? NEVER,
+      aheadMs: state.aheadMs ?? NEVER,
+      newsSinceMs: state.newsSinceMs ?? 0,
+      rules: compiledRules.map((compiled) => stateOf(rules, compiled)),
+      late: restoredLate,
+    }
   }
 
   return {
@@ -97,25 +124,27 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       const found = tenants.get(tenant)?.get(device)
       if (found !== undefined && found.type === type) return found
       const rules = rulesOf(type).map(({ condition }) => createRuleState(condition.createMemory()))
-      return put({ tenant, device, type, lastMs: NEVER, boot: NEVER, seq: NEVER, newsSinceMs: NEVER, rules, late: undefined })
+      return put({
+        tenant,
+        device,
+        type,
+        lastMs: NEVER,
+        prevMs: NEVER,
+        receivedMs: NEVER,
+        behindMs: NEVER,
+        aheadMs: NEVER,
+        boot: NEVER,
+        seq: NEVER,
+        newsSinceMs: NEVER,
+        rules,
+        late: undefined,
+      })
     },
     known(tenant, device, type) {
       const found = tenants.get(tenant)?.get(device)
       return found?.type === type ? found : undefined
     },
-    advance(state, reading) {
-      const { observed_at_ms: atMs, boot, seq } = reading
-      const isLate = atMs < state.lastMs
-      // A newer number with an older time is no late delivery: the clock of the device was set back.
-      const isNewer = !reading.hist && boot >= 0 && state.boot >= 0 && (boot > state.boot || (boot === state.boot && seq > state.seq))
-      if (isLate && !isNewer) return 'late'
-      state.lastMs = atMs
-      state.boot = boot
-      state.seq = seq
-      if (reading.received_at_ms - atMs > HISTORY_MS) state.newsSinceMs = NEVER
-      else if (state.newsSinceMs === NEVER) state.newsSinceMs = atMs
-      return isLate ? 'set back' : 'in order'
-    },
+    advance,
     advanceLate(state, { observed_at_ms: atMs }) {
       state.late ??= {
         lastMs: NEVER,
@@ -142,6 +171,60 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       for (const plain of snapshot.devices) put(fromPlain(plain))
     },
   }
+}
+
+function advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'astray' | 'set back' {
+  const { observed_at_ms: atMs, boot, seq } = reading
+  const isLate = atMs < state.lastMs
+  // A newer number with an older time is no late delivery: a clock of the device is or was wrong.
+  const isNewer = !reading.hist && boot >= 0 && state.boot >= 0 && (boot > state.boot || (boot === state.boot && seq > state.seq))
+  if (isLate && !isNewer) return 'late'
+  state.boot = boot
+  state.seq = seq
+  const order = isLate ? placeBehind(state, atMs) : leapsAhead(state, reading) ? 'astray' : 'in order'
+  if (order === 'astray') return order
+  // The one before may have been placed a little behind this one.
+  if (!isLate && (state.behindMs !== NEVER || state.aheadMs !== NEVER)) for (const rule of state.rules) rewindTo(rule, atMs)
+  if (!isLate) state.prevMs = state.lastMs === NEVER ? atMs : state.lastMs
+  state.behindMs = NEVER
+  state.aheadMs = NEVER
+  state.lastMs = atMs
+  state.receivedMs = reading.received_at_ms
+  if (reading.received_at_ms - atMs > HISTORY_MS) state.newsSinceMs = NEVER
+  else if (state.newsSinceMs === NEVER) state.newsSinceMs = atMs
+  return order
+}
+
+/** Device time that a reading with a wrong clock should have: that of the last, and what has passed at the platform since. */
+export const placeOf = ({ lastMs, receivedMs }: DeviceState, { received_at_ms }: Reading): EpochMs =>
+  epochMs(receivedMs === NEVER ? lastMs : lastMs + Math.max(0, received_at_ms - receivedMs))
+
+/** A leap of the device's clock from which a reading is not believed alone (chosen: more than the way of a message varies). */
+const LEAP_MS = 60_000
+
+/** Whether a fresh reading is ahead of the platform and far from where the line should be; what goes on from such a one is believed. */
+function leapsAhead(state: DeviceState, reading: Reading): boolean {
+  const { observed_at_ms: atMs, received_at_ms, hist } = reading
+  if (atMs <= received_at_ms || hist || state.receivedMs === NEVER || atMs - placeOf(state, reading) <= LEAP_MS) return false
+  if (state.aheadMs !== NEVER && atMs >= state.aheadMs) return false
+  state.aheadMs = atMs
+  return true
+}
+
+/** Finds out whose clock is wrong when a newer reading lies behind: this one's, the one's before, or that of all from now on. */
+function placeBehind(state: DeviceState, atMs: number): 'in order' | 'astray' | 'set back' {
+  if (atMs >= state.prevMs) {
+    for (const rule of state.rules) rewindTo(rule, atMs)
+    return 'in order'
+  }
+  const { behindMs } = state
+  if (behindMs === NEVER || atMs < behindMs) {
+    state.behindMs = atMs
+    return 'astray'
+  }
+  for (const rule of state.rules) restartAt(rule, state.lastMs, behindMs)
+  state.prevMs = behindMs
+  return 'set back'
 }
 
 function byKey(compiled: readonly CompiledRule[], states: ReadonlyArray<RuleState | undefined>): StatesByKey {

@@ -220,6 +220,84 @@ describe('rules engine with late readings', () => {
     expect(engine.statistics().clockSetBack).toBe(1)
   })
 
+  /** The board at each minute, rising by 2 K a minute, with readings whose clock is wrong by some minutes. */
+  const risingWith = (wrongBy: Readonly<Record<number, number>>, isSplit = false): string[] => {
+    const rule = aRule({ when: rising, holdMs: 2 * MIN })
+    let engine = anEngine(rule)
+    return range(0, 10).flatMap((minute) => {
+      const at = 1000 + minute + (wrongBy[minute] ?? 0)
+      const received_at_ms = epochMs((1000 + minute) * MIN)
+      const events = engine.decide(aReading(at * MIN, { board_temperature_c: 25 + 2 * minute }, { received_at_ms }))
+      const before = engine
+      if (isSplit) engine = anEngine(rule)
+      if (isSplit) engine.restore(JSON.parse(JSON.stringify(before.snapshot())))
+      return events.map((event) => `${event.kind}@${minute}`)
+    })
+  }
+
+  it.each<[string, Record<number, number>]>([
+    ['none is wrong', {}],
+    ['one is 10 minutes behind', { 3: -10 }],
+    ['one is an hour behind', { 4: -60 }],
+    ['one within the hold is behind', { 6: -10 }],
+    ['two apart are behind', { 2: -10, 4: -60 }],
+    ['one is 4 minutes ahead', { 3: 4 }],
+    ['one within the hold is ahead', { 6: 4 }],
+  ])('keeps rates and holds when of the readings %s', (_, wrongBy) => {
+    expect(risingWith(wrongBy)).toEqual(['alarm_raised@7'])
+    expect(risingWith(wrongBy, true)).toEqual(['alarm_raised@7'])
+  })
+
+  it('sees a danger at once in the one reading whose clock is wrong, and keeps its alarm', () => {
+    const engine = anEngine(aRule({ when: hot }))
+    engine.decide(aReading(1000 * MIN, { board_temperature_c: 20 }))
+    const kinds = (minute: number, value: number) => engine.decide(aReading(minute * MIN, { board_temperature_c: value })).map(({ kind }) => kind)
+    expect([kinds(10, 90), kinds(1001, 90), kinds(1002, 20)]).toEqual([['alarm_raised'], [], ['alarm_cleared']])
+    expect(engine.statistics()).toMatchObject({ clockAstray: 1, clockSetBack: 0, late: 0 })
+  })
+
+  it('sees no greater rate in the one reading whose clock is wrong', () => {
+    const engine = anEngine(aRule({ when: rising }))
+    const at = (minute: number, by = 0) =>
+      engine.decide(
+        aReading((1000 + minute + by) * MIN, { board_temperature_c: 20 + 0.9 * minute }, { received_at_ms: epochMs((1000 + minute) * MIN) }),
+      )
+    expect([at(0), at(10), at(20, -30), at(30)].flat()).toEqual([])
+  })
+
+  it('begins a rate anew when the clock stays back', () => {
+    const engine = anEngine(aRule({ when: rising }))
+    const at = (minute: number, value: number) => engine.decide(aReading(minute * MIN, { board_temperature_c: value })).length
+    expect([at(1000, 20), at(1001, 20), at(10, 20), at(11, 20), at(13, 40), at(16, 40)]).toEqual([0, 0, 0, 0, 0, 1])
+    expect(engine.statistics()).toMatchObject({ clockAstray: 1, clockSetBack: 1 })
+  })
+
+  it('follows a clock that is put ahead for good', () => {
+    const engine = anEngine(aRule({ when: hot }))
+    const at = (minute: number, by: number) =>
+      engine.decide(aReading((1000 + minute + by) * MIN, { board_temperature_c: 20 }, { received_at_ms: epochMs((1000 + minute) * MIN) }))
+    for (const minute of range(0, 2)) at(minute, 0)
+    for (const minute of range(3, 9)) at(minute, 4)
+    expect(engine.statistics()).toMatchObject({ clockAstray: 1, clockSetBack: 0, late: 0 })
+  })
+
+  it('goes on with a snapshot of before', () => {
+    const engine = anEngine(aRule({ when: rising }))
+    engine.decide(aReading(1000 * MIN, { board_temperature_c: 20 }))
+    const saved = JSON.parse(JSON.stringify(engine.snapshot()))
+    delete saved.holds
+    for (const device of saved.devices) {
+      delete device.prevMs
+      delete device.receivedMs
+      delete device.behindMs
+      delete device.aheadMs
+    }
+    const restored = anEngine(aRule({ when: rising }))
+    restored.restore(saved)
+    expect(restored.decide(aReading(990 * MIN, { board_temperature_c: 21 }))).toEqual([])
+    expect(restored.decide(aReading(1005 * MIN, { board_temperature_c: 40 }))).toHaveLength(1)
+  })
+
   it('finds a full tray in the backlog of a unit that was offline', () => {
     const engine = createRulesEngine({ types: () => airConditioner, filter: isSafetyRule })
     const { columns } = readingLayout(airConditioner)

@@ -10,7 +10,7 @@ import { contentId } from '#kernel/ids.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { HOLDS } from './compile-condition.ts'
 import { type CompiledRule, compileRules } from './compile-rules.ts'
-import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, keyOf } from './device-states.ts'
+import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, keyOf, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import {
   belongsToEpisode,
@@ -39,8 +39,10 @@ export interface RulesStatistics {
   readonly late: number
   /** Late readings too old for that. */
   readonly lateTooOld: number
-  /** Times that a device's clock went back; its holds began anew. */
+  /** Times that a device's clock went back and stayed; its holds began anew. */
   readonly clockSetBack: number
+  /** Newer readings that lay behind or leapt ahead by themselves, each judged at the time that has passed since the last. */
+  readonly clockAstray: number
 }
 
 export interface RulesEngine {
@@ -78,14 +80,14 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
   const rulesOf = compiler(types, filter)
   const devices: DeviceStates = createDeviceStates(rulesOf)
   const holds = createPendingHolds()
-  const counts: Counts = { readings: 0, raised: 0, cleared: 0, late: 0, lateTooOld: 0, clockSetBack: 0 }
+  const counts: Counts = { readings: 0, raised: 0, cleared: 0, late: 0, lateTooOld: 0, clockSetBack: 0, clockAstray: 0 }
 
   const decideInOrder = (
     given: Reading,
     trusted: Float64Array,
-    of: { readonly rules: readonly CompiledRule[]; readonly device: DeviceState; readonly isSetBack: boolean },
+    of: { readonly rules: readonly CompiledRule[]; readonly device: DeviceState },
   ): readonly HubEvent[] => {
-    const { rules, device, isSetBack } = of
+    const { rules, device } = of
     const gated = trusted === given.numbers ? given : { ...given, numbers: trusted }
     let events: HubEvent[] | undefined
     const atMs = given.observed_at_ms
@@ -94,7 +96,7 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
       const state = device.rules[index]
       if (compiledRule === undefined || state === undefined) continue
       const reading = compiledRule.obeysGates ? gated : given
-      breakOnGap(state, atMs, isSetBack ? -1 : compiledRule.rule.gapMs_MAX)
+      breakOnGap(state, atMs, compiledRule.rule.gapMs_MAX)
       const answer = compiledRule.condition.evaluate(reading.numbers, atMs, state.memory)
       if (answer === HOLDS && compiledRule.isAskedLate && isHistoryOnly(given, device, state)) {
         events ??= []
@@ -130,7 +132,10 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
       const order = devices.advance(device, reading)
       if (order === 'late') return decideLate(reading, rules, { device, devices, counts })
       if (order === 'set back') counts.clockSetBack++
-      return decideInOrder(reading, trusted, { rules, device, isSetBack: order === 'set back' })
+      if (order === 'astray') counts.clockAstray++
+      // One reading with a wrong clock says what is now: it counts at the time that has passed since the last.
+      const placed = order === 'astray' ? { ...reading, observed_at_ms: placeOf(device, reading) } : reading
+      return decideInOrder(placed, trusted, { rules, device })
     },
     statistics: () => ({ ...counts }),
     saveDevice: (tenant, device) => devices.save(tenant, device),

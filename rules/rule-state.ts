@@ -82,6 +82,22 @@ export function raiseByTime(state: RuleState, { holdMs }: HoldTimes): number {
   return state.raisedMs
 }
 
+/** Takes back that the last reading was ahead: nothing that the state knows lies behind `atMs`. The begin of an alarm is its name and stays. */
+export function rewindTo(state: RuleState, atMs: number): void {
+  state.knownMs = Math.min(state.knownMs, atMs)
+  state.ceasedMs = Math.min(state.ceasedMs, atMs)
+  if (state.raisedMs === NEVER) state.beganMs = Math.min(state.beganMs, atMs)
+  for (const samples of state.memory.samples) while ((samples[samples.length - 2] ?? NEVER) > atMs) samples.length -= 2
+}
+
+/** Begins the line of a device anew at `fromMs`, where its clock was set back; a hold that stood at `lineMs`, the end of the old line, begins there. */
+export function restartAt(state: RuleState, lineMs: number, fromMs: number): void {
+  const isHolding = state.raisedMs === NEVER && state.beganMs !== NEVER && state.knownMs >= lineMs
+  breakOnGap(state, fromMs, -1)
+  if (isHolding) state.beganMs = fromMs
+  if (state.knownMs !== NEVER) state.knownMs = fromMs
+}
+
 function breakHold(state: RuleState, atMs: number): void {
   if (state.beganMs !== NEVER) state.brokenHold = [state.beganMs, state.knownMs, atMs]
   state.beganMs = NEVER
