@@ -58,7 +58,8 @@ try {
 
 async function soak(server: MendlineServer) {
   const devices = await createDevices(server.httpPort ?? 0, Number(flags.devices), 'soak')
-  const startMs = Date.now() - Math.ceil((messages * PERIOD_MS) / devices.length)
+  // Devices do not come equally often: the one that is farthest must not reach times ahead of the platform's clock.
+  const startMs = Date.now() - Math.ceil((1.3 * messages * PERIOD_MS) / devices.length)
   const oldestMs = Date.now() - 29 * DAY_MS
   if (startMs < oldestMs) throw new Error('so many messages of so few devices reach back further than max_age_days; give more --devices')
   const slices: Slice[] = []
