@@ -60,7 +60,7 @@ describe('lane', () => {
     ['QoS 2', publish(TELE, 1, 'x', { qos: 2 }), false],
     ['state', publish('mend/v1/home/ac-1/state', 1), false],
     ['another device', publish('mend/v1/home/ac-3/tele', 1), false],
-    ['another tenant', publish('mend/v1/work/ac-1/tele', 1), false],
+    ['another tenant', publish('mend/v1/office/ac-1/tele', 1), false],
     ['a longer topic', publish(`${TELE}x`, 1), false],
     ['a shorter topic', publish(TELE.slice(0, -1), 1), false],
     ['packet id 0', Buffer.from(publish(TELE, 1).toString('hex').replace('0001', '0000'), 'hex'), false],

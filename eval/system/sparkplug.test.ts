@@ -183,7 +183,7 @@ describe('sparkplug', () => {
 
   it.each([
     ['the birth of another node', 'spBv1.0/home/NBIRTH/edge-2'],
-    ['data of another tenant', 'spBv1.0/work/DDATA/edge-1/pump-1'],
+    ['data of another tenant', 'spBv1.0/office/DDATA/edge-1/pump-1'],
     ['a command', 'spBv1.0/home/NCMD/edge-1'],
     ['the state of the host', 'spBv1.0/STATE/mendline'],
     ['a topic of no kind', 'spBv1.0/home/NDATA/edge-1/pump-1'],
