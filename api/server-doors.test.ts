@@ -105,7 +105,7 @@ describe('keys over the API', () => {
     expect((await test.request('GET', '/api/v1/work-orders', { token })).status).toBe(200)
     expect((await test.request('POST', '/api/v1/devices', { token, body: { device: 'a', type: 'air_conditioner' } })).status).toBe(403)
     const list = await test.request('GET', '/api/v1/keys?tenant=other')
-    expect(JSON.stringify(list.json)).not.toContain(token.split('_').at(-1))
+    expect(JSON.stringify(list.json)).not.toContain(token.slice(-43))
     expect((await test.request('DELETE', `/api/v1/keys/${made.json.id}?tenant=other`)).status).toBe(204)
     expect((await test.request('GET', '/api/v1/work-orders', { token })).status).toBe(401)
   })

@@ -59,7 +59,7 @@ describe('API keys', () => {
   it('keep no secret in the table', async () => {
     const token = await test.token('admin')
     const rows = JSON.stringify(await database.selectFrom('api_keys').selectAll().execute())
-    expect(rows).not.toContain(token.split('_').at(-1))
+    expect(rows).not.toContain(token.slice(-43))
   })
 })
 

@@ -1,6 +1,7 @@
 /**
  * `npm test`: type check, lint, boundaries, unused code, then unit, contract and system tests. Runs every step even when one
- * fails, and closes with `N passed, N failed` on a line of its own; a check counts as one.
+ * fails, and closes with `N passed, N failed` on a line of its own; a check counts as one. `--retry N` gives a failing test N more
+ * tries, which vitest marks in its report: for a machine that others load too.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -16,6 +17,8 @@ interface Tally {
 const root = join(import.meta.dirname, '..')
 const bin = (name: string): string => join(root, 'node_modules', name)
 const onlyChecks = process.argv.includes('--only')
+const retryAt = process.argv.indexOf('--retry')
+const retries = retryAt === -1 ? '0' : (process.argv[retryAt + 1] ?? '1')
 
 const checks: ReadonlyArray<readonly [name: string, script: string, ...args: string[]]> = [
   ['type check', bin('typescript-7/bin/tsc'), '-p', '.', '--noEmit'],
@@ -47,7 +50,7 @@ function addTests(total: Tally): void {
   try {
     const result = spawnSync(
       process.execPath,
-      [bin('vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+      [bin('vitest/vitest.mjs'), 'run', `--retry=${retries}`, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
       {
         cwd: root,
         stdio: ['ignore', 'inherit', 'inherit'],

@@ -34,6 +34,14 @@ export function describeSharedGroup(name: string, url: () => string): void {
     return subscription
   }
 
+  /** Two members, with all their sessions held. */
+  async function pair(group: string, take: (payload: string) => Promise<void>): Promise<[SharedSubscription, SharedSubscription]> {
+    const first = member(group, 0, take)
+    const second = member(group, 1, take)
+    await until(() => [first, second].every((one) => one.statistics().connected === 2))
+    return [first, second]
+  }
+
   async function publish(from: number, to: number): Promise<void> {
     const client = await mqtt.connectAsync(url())
     for (let number = from; number < to; number++) await client.publishAsync(`mend/v1/home/device-${number % 7}/tele`, String(number), { qos: 1 })
@@ -45,8 +53,7 @@ export function describeSharedGroup(name: string, url: () => string): void {
       const group = `g${groups++}`
       const taken: string[] = []
       const add = async (payload: string): Promise<void> => void taken.push(payload)
-      const members = [member(group, 0, add), member(group, 1, add)]
-      await until(() => members.every((one) => one.statistics().connected === 2))
+      await pair(group, add)
       await publish(0, 400)
       await until(() => taken.length >= 400)
       expect(taken.sort()).toEqual(numbers(400))
@@ -56,9 +63,7 @@ export function describeSharedGroup(name: string, url: () => string): void {
       const group = `g${groups++}`
       const taken: string[] = []
       const add = async (payload: string): Promise<void> => void taken.push(payload)
-      const first = member(group, 0, add)
-      const second = member(group, 1, add)
-      await until(() => [first, second].every((one) => one.statistics().connected === 2))
+      const [first, second] = await pair(group, add)
       await first.stop()
       await publish(0, 200)
       await until(() => taken.length >= 200)
@@ -70,9 +75,7 @@ export function describeSharedGroup(name: string, url: () => string): void {
       const group = `g${groups++}`
       const taken: string[] = []
       const add = async (payload: string): Promise<void> => void taken.push(payload)
-      const first = member(group, 0, add)
-      const second = member(group, 1, add)
-      await until(() => [first, second].every((one) => one.statistics().connected === 2))
+      const [first, second] = await pair(group, add)
       await first.stop()
       await until(() => second.statistics().stand_ins === 2)
       const back = member(group, 0, add)

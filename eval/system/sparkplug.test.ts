@@ -9,10 +9,8 @@ import { join } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import sparkplug from 'sparkplug-payload'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { systemClock } from '#kernel/clock.ts'
-import { silentLog } from '#kernel/log.ts'
-import { loadConfig } from '../../config.ts'
-import { type Platform, startPlatform } from '../../main.ts'
+import type { Platform } from '../../main.ts'
+import { callApi, startDevPlatform } from './dev-platform.ts'
 
 const codec = sparkplug.get('spBv1.0')
 if (codec === null) throw new Error('sparkplug-payload knows no spBv1.0')
@@ -35,19 +33,9 @@ describe('sparkplug', () => {
   const clients: MqttClient[] = []
 
   const start = async (): Promise<void> => {
-    const flags = { data: join(folder, 'data'), dev: true, 'mqtt.port': 0, 'http.port': 0 }
-    platform = await startPlatform(loadConfig({ environment: {}, flags }), { log: silentLog, clock: systemClock })
+    platform = await startDevPlatform(folder)
   }
-  const call = async (method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> => {
-    const response = await fetch(`${platform.httpUrl}/api/v1${path}`, {
-      method,
-      headers: { authorization: 'Bearer dev', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await response.text()
-    expect(response.ok, text).toBe(true)
-    return text
-  }
+  const call = (method: 'GET' | 'POST', path: string, body?: unknown): Promise<string> => callApi(platform, { method, path, body })
   const connect = async (bdSeq = 0): Promise<MqttClient & { readonly heard: string[] }> => {
     const heard: string[] = []
     const client = await mqtt.connectAsync(platform.mqttUrl, {
