@@ -25,6 +25,7 @@ const packages = {
   '@influxdata/influxdb-client': '^(ingest/stores|eval)/',
   jose: '^broker/',
   '@peculiar/x509': '^(broker|cli|operations|eval)/',
+  '@grafana/grafana-foundation-sdk': '^(dashboards|eval)/',
   yaml: '^(config[.]ts|config/|cli/|eval/|ingest/mapping)',
 }
 

@@ -16,6 +16,64 @@ export interface Surroundings {
   readonly setPointC: number
   readonly windowIsOpen: boolean
   readonly people: number
+  /** Air where an appliance stands indoors; an air conditioner computes its own room. */
+  readonly indoorC: number
+  readonly indoorHumidityPct: number
+  readonly windMS: number
+  /** Static pressure at the stop cock. */
+  readonly waterPressureKpa: number
+  readonly waterInletC: number
+  /** Hardness of the region's water in mmol/L (1 mmol/L = 5.6 dH). */
+  readonly waterHardnessMmolL: number
+  /** Pressure at the appliance's gas cock before its own draw. */
+  readonly gasPressureKpa: number
+  readonly use: Use
+}
+
+/** What the household does with an appliance during a step; what does not concern a type is ignored by its plant. */
+export interface Use {
+  /** Seconds of the step during which a door stands open. */
+  readonly freshDoorOpenS: number
+  readonly freezerDoorOpenS: number
+  /** Warm food put in. */
+  readonly foodKg: number
+  /** Share of the vents that furniture or things before them block, 0..1. */
+  readonly ventsBlockedShare: number
+  /** A wash that is started in this step. */
+  readonly wash?: { readonly loadKg: number; readonly unbalance: number; readonly programC: number; readonly detergentShare: number }
+  /** Hot water that the taps would take at normal pressure, L/min; 0 = closed. */
+  readonly drawLMin: number
+}
+
+export const NO_USE: Use = { freshDoorOpenS: 0, freezerDoorOpenS: 0, foodKg: 0, ventsBlockedShare: 0, drawLMin: 0 }
+
+/** Surroundings of which nothing departs from the ordinary, for tests and for what a simulator does not model. */
+export const ORDINARY: Surroundings = {
+  outdoorC: 20,
+  outdoorHumidityGKg: 8,
+  solarWM2: 0,
+  mainsV: 230,
+  isWanted: false,
+  setPointC: 24,
+  windowIsOpen: false,
+  people: 2,
+  indoorC: 23,
+  indoorHumidityPct: 50,
+  windMS: 2,
+  waterPressureKpa: 300,
+  waterInletC: 15,
+  waterHardnessMmolL: 1.5,
+  gasPressureKpa: 2,
+  use: NO_USE,
+}
+
+/** Something that a device tells between two periodic readings: the end of a phase, an ignition, a start. */
+export interface PlantEvent {
+  /** Time after the begin of the step. */
+  readonly offsetMs: number
+  /** Values by channel name; channels that are absent are not in the reading. */
+  readonly values: Readonly<Record<string, number>>
+  readonly texts?: Readonly<Record<string, string>>
 }
 
 /** Severity 0 to 1 by fault code; a code that is absent is a fault that the unit does not have. */
@@ -30,6 +88,8 @@ export interface Plant {
   readonly isStuck: Uint8Array
   /** Texts by channel name. */
   readonly texts: ReadonlyMap<string, string>
+  /** What the device told during the last step besides its periodic reading, in order of time. */
+  readonly events?: readonly PlantEvent[]
 }
 
 export interface PlantModel {

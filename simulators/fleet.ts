@@ -5,7 +5,7 @@
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { plantModels } from '#catalogue/physics-registry.ts'
-import type { Plant } from '#catalogue/plant.ts'
+import { ORDINARY, type Plant } from '#catalogue/plant.ts'
 import { assert } from '#kernel/errors.ts'
 import { createRandom, type Random } from '#kernel/random.ts'
 import { drawFaults, type FaultTruth, severityAt } from './fleet-faults.ts'
@@ -212,7 +212,7 @@ function sample(unit: Unit, timeMs: number, periodMs: number): FleetReading | un
     const severity = severityAt(truth, timeMs)
     if (severity > 0) severities.set(truth.fault, Math.max(severity, severities.get(truth.fault) ?? 0))
   }
-  unit.plant.advance(periodMs, { ...weather, ...use, isWanted: use.isWanted && !isDark }, severities)
+  unit.plant.advance(periodMs, { ...ORDINARY, ...weather, ...use, isWanted: use.isWanted && !isDark }, severities)
   if (isDark) {
     unit.isDark = true
     return undefined

@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '#kernel/random.ts'
+import { ORDINARY } from '../plant.ts'
 import { airConditionerPlant, NOMINAL_CHARGE_KG, VALVE_STEPS_MAX, VALVE_STEPS_MIN } from './physics.ts'
 import { type CircuitConditions, type CircuitParameters, type CircuitState, nominalCircuit } from './physics-balance.ts'
 import { CircuitSolver } from './physics-circuit.ts'
@@ -171,7 +172,17 @@ describe('the circuit of a nominal unit', () => {
 describe('the plant', () => {
   it('cools the room to its set-point and keeps every value within its channel', () => {
     const plant = airConditionerPlant.create(createRandom('plant'))
-    const around = { outdoorC: 34, outdoorHumidityGKg: 16, solarWM2: 300, mainsV: 230, isWanted: true, setPointC: 25, windowIsOpen: false, people: 2 }
+    const around = {
+      ...ORDINARY,
+      outdoorC: 34,
+      outdoorHumidityGKg: 16,
+      solarWM2: 300,
+      mainsV: 230,
+      isWanted: true,
+      setPointC: 25,
+      windowIsOpen: false,
+      people: 2,
+    }
     for (let step = 0; step < 72; step++) plant.advance(300_000, around, new Map())
     expect(Math.abs((plant.values[1] ?? 0) - 25)).toBeLessThan(1)
     expect([...plant.values].filter((value) => value === Number.POSITIVE_INFINITY)).toEqual([])
@@ -179,7 +190,17 @@ describe('the plant', () => {
 
   it('stays off without mains, and starts no earlier than three minutes after a stop', () => {
     const plant = airConditionerPlant.create(createRandom('plant'))
-    const around = { outdoorC: 34, outdoorHumidityGKg: 16, solarWM2: 300, mainsV: 0, isWanted: true, setPointC: 22, windowIsOpen: false, people: 2 }
+    const around = {
+      ...ORDINARY,
+      outdoorC: 34,
+      outdoorHumidityGKg: 16,
+      solarWM2: 300,
+      mainsV: 0,
+      isWanted: true,
+      setPointC: 22,
+      windowIsOpen: false,
+      people: 2,
+    }
     plant.advance(60_000, around, new Map())
     expect(plant.values[11]).toBe(0)
     plant.advance(60_000, { ...around, mainsV: 230 }, new Map())
