@@ -1,0 +1,4 @@
+/** The sections of `npm run eval`, in the order of the page. */
+import type { EvalSection } from './table.ts'
+
+export const sections: readonly EvalSection[] = []
