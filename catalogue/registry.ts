@@ -1,5 +1,8 @@
 /** The list of appliance types: adding a type is its folder and one line here. */
 import { airConditioner } from './air-conditioner/air-conditioner.ts'
 import type { ApplianceType } from './appliance-type.ts'
+import { fridge } from './fridge/fridge.ts'
+import { gasWaterHeater } from './gas-water-heater/gas-water-heater.ts'
+import { washingMachine } from './washing-machine/washing-machine.ts'
 
-export const applianceTypes: readonly ApplianceType[] = [airConditioner]
+export const applianceTypes: readonly ApplianceType[] = [airConditioner, fridge, washingMachine, gasWaterHeater]

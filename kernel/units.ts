@@ -17,6 +17,8 @@ export const UNITS = {
   kwh: { ucum: 'kW.h', label: 'kWh' },
   hz: { ucum: 'Hz', label: 'Hz' },
   rpm: { ucum: '{rpm}', label: 'rpm' },
+  l: { ucum: 'L', label: 'L' },
+  kg: { ucum: 'kg', label: 'kg' },
   lpm: { ucum: 'L/min', label: 'L/min' },
   ppm: { ucum: '[ppm]', label: 'ppm' },
   lel_pct: { ucum: '%{LEL}', label: '% LEL' },

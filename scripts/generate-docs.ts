@@ -3,7 +3,7 @@
  * docs/configuration.md from the schema, the routes in docs/api.md from the API's own description, and the tables and plot of
  * docs/operating/capacity.md from its measured points. `--check` writes nothing and fails when a file differs. A test holds them equal, too.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ERROR_CODES } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
@@ -38,9 +38,11 @@ function typeReadme(id: string): readonly [string, string] {
   const path = `catalogue/${id.replaceAll('_', '-')}/README.md`
   const text = readFileSync(join(root, path), 'utf8')
   if (type === undefined) return [path, text]
-  const card = JSON.parse(readFileSync(join(root, 'models', 'artefacts', id, 'card.json'), 'utf8')) as Card
+  const cardFile = join(root, 'models', 'artefacts', id, 'card.json')
+  // A type may stand in the catalogue before a model was trained for it.
+  const card = existsSync(cardFile) ? (JSON.parse(readFileSync(cardFile, 'utf8')) as Card) : undefined
   const accuracy = new Map(
-    card.scores.per_class.map((score) => [
+    (card?.scores.per_class ?? []).map((score) => [
       score.class,
       `${percent(score.recall)} found, ${percent(score.precision)} of its alarms right (${score.units} units)`,
     ]),
