@@ -10,7 +10,6 @@ import type { Clock } from '#kernel/clock.ts'
 import { assertLimits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
-import type { Reading } from '#kernel/reading.ts'
 import { type ApiTables, apiMigrations } from './api/api-tables.ts'
 import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
@@ -31,12 +30,10 @@ import { createHubs } from './hubs/hubs.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
 import { createOutbox } from './hubs/outbox.ts'
 import { createPurge } from './hubs/purge.ts'
-import { scanForSafety } from './ingest/decode-safety.ts'
 import { createIngest, type Ingest } from './ingest/ingest.ts'
 import type { Journal } from './ingest/journal.ts'
 import { createFileJournal } from './ingest/journals/file-journal.ts'
 import { createMappingRegistry, type MappingTables, mappingMigrations } from './ingest/mapping/mapping-registry.ts'
-import { decodeRecord } from './ingest/record.ts'
 import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest/type-registry.ts'
 import { type Files, filePorts, joinFiles } from './join-files.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
@@ -46,10 +43,7 @@ import { createMetrics } from './metrics.ts'
 import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
-import { createCarryForward } from './rules/carry-forward.ts'
-import { isSafetyRule } from './rules/compile-rules.ts'
-import { createRulesEngine } from './rules/engine.ts'
-import { createSafety } from './safety.ts'
+import { joinSafety } from './safety-join.ts'
 import { giveCommand } from './twin/command-book.ts'
 import type { TwinStage } from './twin/twin.ts'
 import { type TwinTables, twinMigrations } from './twin/twin-tables.ts'
@@ -57,7 +51,6 @@ import { joinTwin } from './twin-join.ts'
 import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
 import { createReleases, type Releases } from './workers/releases.ts'
-import { createSnapshotFile } from './workers/snapshot-file.ts'
 import { askTruth } from './workers/truth-queries.ts'
 import { PIPELINE_CALLS, type WorkerStore } from './workers/worker-settings.ts'
 
@@ -229,38 +222,8 @@ function joinConsumers(
     log,
   })
   journal.onCommit(() => pipeline.committed(journal.end()))
-  const safetyOptions = { ...limits, mappingOf: mappings.book.mappingOf }
-  const safety = createSafety({
-    journal,
-    decodeRecord,
-    decodeForSafety: (message) => {
-      const type = types.find(message.tenant, message.type)
-      return type?.rules.some(isSafetyRule) === true ? scanForSafety(message, type, safetyOptions) : []
-    },
-    rules: safetyRules(types.byId),
-    apply: hubs.apply,
-    snapshots: createSnapshotFile({ directory: join(dataDir, 'state'), name: 'safety', log }),
-    onReleasable: (position) => releases.done('safety', position),
-    clock,
-    log,
-  })
+  const safety = joinSafety(config, { ...parts, onReleasable: (position) => releases.done('safety', position), clock, log })
   return { pipeline, safety }
-}
-
-/** The safety rules over readings that are completed with what the device said a moment before. */
-function safetyRules(types: Books['types']['byId']) {
-  const carry = createCarryForward({ types, filter: isSafetyRule })
-  const engine = createRulesEngine({ types, filter: isSafetyRule })
-  return {
-    ...engine,
-    decide: (reading: Reading) => engine.decide(carry.fill(reading)),
-    snapshot: () => ({ carry: carry.snapshot(), engine: engine.snapshot() }),
-    restore: (state: unknown) => {
-      const { carry: values, engine: states } = state as { carry: unknown; engine: unknown }
-      carry.restore(values)
-      engine.restore(states)
-    },
-  }
 }
 
 type Everything = Books &

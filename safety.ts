@@ -9,6 +9,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
+import type { Silence } from './rules/silence.ts'
 import type { SnapshotFile } from './workers/snapshot-file.ts'
 
 interface DurableRecord {
@@ -35,6 +36,8 @@ export interface SafetyParts {
     snapshot(): unknown
     restore(state: unknown): void
   }
+  /** What is silent; absent = silence is no signal. */
+  readonly silence?: Pick<Silence, 'heard' | 'reading' | 'look' | 'listen' | 'statistics' | 'snapshot' | 'restore'>
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly snapshots: SnapshotFile<unknown>
   readonly onReleasable: (position: number) => void
@@ -44,7 +47,7 @@ export interface SafetyParts {
 
 export interface Safety {
   start(): Promise<void>
-  statistics(): { readonly position: number; readonly events: number; readonly failed: number }
+  statistics(): Readonly<Record<'position' | 'events' | 'failed' | 'silent_units' | 'silent_channels', number>>
   stop(): Promise<void>
 }
 
@@ -52,6 +55,8 @@ export interface Safety {
 const SNAPSHOT_EVERY_MS = 10_000
 /** Time to the first one, so that a process that keeps being killed does not read more and more again. */
 const SNAPSHOT_FIRST_MS = 1_000
+/** Silence is looked for this often. */
+const LOOK_EVERY_MS = 30_000
 /** Wait before what failed is tried again: events for the hubs, a read of the journal. */
 const RETRY_MS = 200
 /** Longest wait on one timer, which has a bound of its own. */
@@ -75,6 +80,7 @@ class SafetyConsumer implements Safety {
   #cancelSnapshot: () => void = () => {}
   #cancelCatchUp: () => void = () => {}
   #cancelHolds: () => void = () => {}
+  #cancelLook: () => void = () => {}
   /** Time for which a look at the holds is set. */
   #holdsAtMs = Number.POSITIVE_INFINITY
   /** Times that the clock moved the state, in all and when it was saved last. */
@@ -101,10 +107,13 @@ class SafetyConsumer implements Safety {
     this.#unsubscribe = journal.onCommit((records) => this.#onCommit(records))
     this.#scheduleSnapshot(SNAPSHOT_FIRST_MS)
     await this.#catchUp()
+    this.#parts.silence?.listen(this.#parts.clock.now())
+    this.#scheduleLook()
   }
 
-  statistics(): { readonly position: number; readonly events: number; readonly failed: number } {
-    return { position: this.#position, ...this.#counts }
+  statistics(): ReturnType<Safety['statistics']> {
+    const silent = this.#parts.silence?.statistics() ?? { silent_units: 0, silent_channels: 0 }
+    return { position: this.#position, ...this.#counts, ...silent }
   }
 
   /** Events that the hubs cannot take now are left to the next start, which reads them again. */
@@ -115,13 +124,21 @@ class SafetyConsumer implements Safety {
     this.#cancelSnapshot()
     this.#cancelCatchUp()
     this.#cancelHolds()
+    this.#cancelLook()
     await this.#save()
   }
 
   /** Without its state (another version wrote it) the consumer judges the journal from its beginning; the ids of alarms stay the same. */
   #restore(state: unknown): boolean {
     try {
-      this.#parts.rules.restore(state)
+      const { rules, silence } = this.#parts
+      if (silence === undefined) rules.restore(state)
+      else {
+        const saved = state as { readonly rules?: unknown; readonly silence?: unknown }
+        // Versions before silence was a signal saved the rules alone.
+        rules.restore(saved.silence === undefined ? state : saved.rules)
+        if (saved.silence !== undefined) silence.restore(saved.silence)
+      }
       return true
     } catch (error) {
       this.#parts.log.error('safety state cannot be restored, the journal is read from its beginning', { cause: String(error) })
@@ -160,15 +177,17 @@ class SafetyConsumer implements Safety {
   }
 
   #take(records: readonly DurableRecord[]): void {
-    const { decodeRecord, decodeForSafety, rules, log } = this.#parts
+    const { decodeRecord, decodeForSafety, rules, silence, log } = this.#parts
     const events: HubEvent[] = []
     for (const record of records) {
       this.#position = record.next
       try {
         const message = decodeRecord(record.body)
         for (const event of rules.completeHolds(message.received_at_ms)) events.push(event)
+        if (silence !== undefined) for (const event of silence.heard(message)) events.push(event)
         for (const reading of decodeForSafety(message)) {
           for (const event of rules.decide(reading)) events.push(event)
+          if (silence !== undefined) for (const event of silence.reading(reading)) events.push(event)
         }
       } catch (error) {
         this.#counts.failed++
@@ -192,6 +211,20 @@ class SafetyConsumer implements Safety {
     this.#holdsAtMs = atMs
     if (atMs === Number.POSITIVE_INFINITY) return
     this.#cancelHolds = clock.after(Math.min(Math.max(atMs - clock.now(), 0), TIMER_MS_MAX), () => this.#completeHolds())
+  }
+
+  #scheduleLook(): void {
+    const { silence, clock } = this.#parts
+    if (silence === undefined || this.#isStopping) return
+    this.#cancelLook = clock.after(LOOK_EVERY_MS, () => {
+      // While records wait to be read nobody knows who is silent.
+      if (!this.#isCatchingUp) {
+        const events = silence.look(clock.now())
+        if (events.length > 0) this.#clockMoves++
+        this.#emit(events)
+      }
+      this.#scheduleLook()
+    })
   }
 
   #completeHolds(): void {
@@ -249,11 +282,11 @@ class SafetyConsumer implements Safety {
   }
 
   async #saveState(): Promise<void> {
-    const { rules, snapshots, onReleasable } = this.#parts
+    const { rules, silence, snapshots, onReleasable } = this.#parts
     const position = this.#position
     const clockMoves = this.#clockMoves
     if (position === this.#savedPosition && clockMoves === this.#savedClockMoves) return
-    const state = rules.snapshot()
+    const state = silence === undefined ? rules.snapshot() : { rules: rules.snapshot(), silence: silence.snapshot() }
     await Promise.all([...this.#outstanding])
     if (this.#hasGivenUp) return
     onReleasable(await snapshots.save({ position, state }))

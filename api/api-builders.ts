@@ -16,7 +16,8 @@ import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
 import { type Api, createApi } from './server.ts'
 
 export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
-  const unset = { model: null, serial: null, firmware: null, installed_at_ms: null, site: null, household: null, revoked_at_ms: null }
+  const places = { site: null, household: null, building: null, outage_area: null, batch: null }
+  const unset = { ...places, model: null, serial: null, firmware: null, installed_at_ms: null, revoked_at_ms: null }
   return { tenant, device, type: 'air_conditioner', max_age_days: 30, time_zone: null, created_at_ms: NOW_MS, ...unset }
 }
 

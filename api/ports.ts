@@ -35,6 +35,9 @@ export interface NewDevice {
   readonly installed_at_ms?: number
   readonly site?: string
   readonly household?: string
+  readonly building?: string
+  readonly outage_area?: string
+  readonly batch?: string
   readonly max_age_days?: number
   readonly time_zone?: string
 }
@@ -49,6 +52,9 @@ export interface DeviceRecord {
   readonly installed_at_ms: number | null
   readonly site: string | null
   readonly household: string | null
+  readonly building: string | null
+  readonly outage_area: string | null
+  readonly batch: string | null
   readonly max_age_days: number
   readonly time_zone: string | null
   readonly created_at_ms: number

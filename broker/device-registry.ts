@@ -24,6 +24,9 @@ export interface NewDevice {
   readonly installed_at_ms?: number | undefined
   readonly site?: string | undefined
   readonly household?: string | undefined
+  readonly building?: string | undefined
+  readonly outage_area?: string | undefined
+  readonly batch?: string | undefined
   readonly max_age_days?: number | undefined
   /** IANA name. */
   readonly time_zone?: string | undefined
@@ -105,7 +108,7 @@ const toEntry = (row: DeviceRow): Entry => ({
 const factsOf = (principal: Principal, device: string): DeviceFacts | undefined =>
   principal.kind === 'anonymous' ? undefined : principal.devices.get(device)
 
-/** Rows in one INSERT; 16 columns each, below the parameters that SQLite and PostgreSQL accept. */
+/** Rows in one INSERT; 20 columns each, below the parameters that SQLite and PostgreSQL accept. */
 const INSERT_ROWS = 500
 
 export function createDeviceRegistry({ database, clock, types, isTaken = () => false }: DeviceRegistryPorts): DeviceRegistry {
@@ -234,6 +237,9 @@ function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): Devi
     installed_at_ms: device.installed_at_ms ?? null,
     site: device.site ?? null,
     household: device.household ?? null,
+    building: device.building ?? null,
+    outage_area: device.outage_area ?? null,
+    batch: device.batch ?? null,
     max_age_days: maxAgeDays,
     time_zone: device.time_zone ?? null,
     created_at_ms: now,

@@ -11,6 +11,10 @@ export interface DeviceRow {
   installed_at_ms: number | null
   site: string | null
   household: string | null
+  /** House, outage area (what shares supply or network) and production batch, by which alarms of one cause are grouped. */
+  building: string | null
+  outage_area: string | null
+  batch: string | null
   max_age_days: number
   /** IANA name; null = the default of the configuration. */
   time_zone: string | null
@@ -215,4 +219,8 @@ export const deviceMigrations: readonly Migration[] = [
     ],
   },
   { id: '0210-device-time-zone', statements: ['ALTER TABLE devices ADD COLUMN time_zone TEXT'] },
+  {
+    id: '0340-device-groups',
+    statements: ['building', 'outage_area', 'batch'].map((column) => `ALTER TABLE devices ADD COLUMN ${column} TEXT`),
+  },
 ]

@@ -147,12 +147,18 @@ export type Condition =
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition }
+  /** The part holds, and has held for this long in device time; a gap of the rule breaks it. */
+  | { readonly held: Condition; readonly forMs: number }
   | {
       readonly channel: string
       /** Compared is channel - minus. */
       readonly minus?: string
       /** Compared is the rate of change over this span of device time. */
       readonly rateOverMs?: number
+      /** Compared is the mean over this span of device time, weighted by time; nothing is known before a whole span was seen. */
+      readonly meanOverMs?: number
+      /** Compared is the exposure within this span: value times minutes (`ppm_min` of a `ppm` channel). What was not seen counts as nothing. */
+      readonly exposureOverMs?: number
       readonly op: '>' | '>=' | '<' | '<=' | '==' | '!='
       readonly value: number
       readonly unit: Unit

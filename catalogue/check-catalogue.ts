@@ -156,6 +156,7 @@ function leavesOf(condition: Condition): Leaf[] {
   if ('all' in condition) return condition.all.flatMap(leavesOf)
   if ('any' in condition) return condition.any.flatMap(leavesOf)
   if ('not' in condition) return leavesOf(condition.not)
+  if ('held' in condition) return leavesOf(condition.held)
   return [condition]
 }
 

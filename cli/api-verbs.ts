@@ -81,16 +81,21 @@ function deviceVerbs(devices: Command): void {
   const columns = ['device', 'type', 'model', 'site', 'created_at_ms', 'revoked_at_ms']
   list(devices, '/devices', columns)
   one(devices, 'add', 'create a device; its secret is shown once', async (server, device, _suffix, flags) => {
-    const { type, maxAgeDays, timeZone, tenant } = flags as OneFlags & {
+    const { type, maxAgeDays, timeZone, tenant, household, building, outageArea, batch } = flags as OneFlags & {
       readonly type: string
       readonly maxAgeDays?: string
       readonly timeZone?: string
-    }
+    } & Readonly<Partial<Record<'household' | 'building' | 'outageArea' | 'batch', string>>>
     const max_age_days = maxAgeDays === undefined ? undefined : Number(maxAgeDays)
-    const body = { device: decodeURIComponent(device), type, tenant, max_age_days, time_zone: timeZone }
+    const groups = { household, building, outage_area: outageArea, batch }
+    const body = { device: decodeURIComponent(device), type, tenant, ...groups, max_age_days, time_zone: timeZone }
     show(flags, await server.send('POST', '/devices', body), ['tenant', 'device', 'type', 'secret'])
   })
     .requiredOption('--type <type>', 'appliance type')
+    .option('--household <id>', 'household that it stands in')
+    .option('--building <id>', 'house that it stands in')
+    .option('--outage-area <id>', 'what shares its supply or network')
+    .option('--batch <id>', 'production batch')
     .option('--max-age-days <n>', 'how far behind the receipt its clock may be')
     .option('--time-zone <name>', 'IANA time zone, e.g. Europe/Berlin')
   one(devices, 'rotate', 'make a new secret; the old one stays valid for a while', async (server, device, suffix, flags) => {

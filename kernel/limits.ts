@@ -212,6 +212,8 @@ export const limits = {
   checkpointStepMs: 6 * 3_600_000,
   /** A device that was not heard for this long counts as silent in the metrics. */
   deviceSilentMs: 15 * 60_000,
+  /** Waited beyond that before a silent unit is told from an area that is out: the neighbours' periods end at other moments. */
+  silenceDecideMs: 5 * 60_000,
   /** Gaps remembered of one boot of a device; above it those with the lowest numbers stand in the derived store only, and are filled there. */
   gapsPerBoot_MAX: 1_024,
   /** Rows and gaps that one step of maintenance takes out of the derived store; the pipeline waits for it. */

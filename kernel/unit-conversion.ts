@@ -31,6 +31,7 @@ const OWN: Readonly<Record<Unit, Measure>> = {
   kg: ['mass', 1],
   lpm: ['flow', 1],
   ppm: ['ratio', 1e-6],
+  ppm_min: ['exposure', 1],
   lel_pct: ['lower explosive limit', 1],
   pct: ['ratio', 1e-2],
   mm_s: ['speed', 1e-3],

@@ -21,6 +21,7 @@ export const UNITS = {
   kg: { ucum: 'kg', label: 'kg' },
   lpm: { ucum: 'L/min', label: 'L/min' },
   ppm: { ucum: '[ppm]', label: 'ppm' },
+  ppm_min: { ucum: '[ppm].min', label: 'ppm min' },
   lel_pct: { ucum: '%{LEL}', label: '% LEL' },
   pct: { ucum: '%', label: '%' },
   mm_s: { ucum: 'mm/s', label: 'mm/s' },

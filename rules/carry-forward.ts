@@ -133,5 +133,6 @@ function channelsOf(condition: Condition): readonly string[] {
   if ('all' in condition) return condition.all.flatMap(channelsOf)
   if ('any' in condition) return condition.any.flatMap(channelsOf)
   if ('not' in condition) return channelsOf(condition.not)
+  if ('held' in condition) return channelsOf(condition.held)
   return condition.minus === undefined ? [condition.channel] : [condition.channel, condition.minus]
 }

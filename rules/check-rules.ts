@@ -38,6 +38,10 @@ function checkCondition(condition: Condition, type: RuledType): string[] {
   if ('all' in condition) return checkList('all', condition.all, type)
   if ('any' in condition) return checkList('any', condition.any, type)
   if ('not' in condition) return checkCondition(condition.not, type)
+  if ('held' in condition) {
+    const faults = checkCondition(condition.held, type)
+    return condition.forMs > 0 && Number.isFinite(condition.forMs) ? faults : [...faults, '"held" needs forMs above zero']
+  }
   return checkComparison(condition, type)
 }
 
@@ -59,7 +63,7 @@ function checkComparison(comparison: Comparison, type: RuledType): string[] {
   if (faults.length > 0 || first === undefined) return faults
   if (second !== undefined && second.unit !== first.unit) return [`${names.join(' - ')} mixes ${first.unit} and ${second.unit}`]
   const unit = unitOfComparison(comparison, first.unit)
-  if (unit === undefined) return [`a rate of ${first.unit} has no unit in the list`]
+  if (unit === undefined) return [`${comparisonLeft(comparison)} has no unit in the list: it is made of ${first.unit}`]
   if (unit !== comparison.unit) faults.push(`${comparisonLeft(comparison)} is in ${unit}, not in ${comparison.unit}`)
   return [...faults, ...checkBounds(comparison, first)]
 }
@@ -68,28 +72,42 @@ function checkBounds(comparison: Comparison, channel: Channel): string[] {
   const faults: string[] = []
   const { op, value, clearValue, rateOverMs } = comparison
   if (!Number.isFinite(value)) faults.push(`${comparison.channel}: the value must be finite`)
-  if (rateOverMs !== undefined && !(rateOverMs > 0)) faults.push(`${comparison.channel}: rateOverMs must be above zero`)
+  const spans = SPANS.filter((name) => comparison[name] !== undefined)
+  for (const name of spans) {
+    const span = comparison[name] ?? 0
+    if (!(span > 0 && span <= SPAN_MS_MAX)) faults.push(`${comparison.channel}: ${name} must be above zero and at most ${SPAN_MS_MAX}`)
+  }
+  if (spans.length > 1) faults.push(`${comparison.channel}: ${spans.join(' and ')} exclude each other`)
   if (clearValue !== undefined) {
     if (op === '==' || op === '!=') faults.push(`${comparison.channel}: hysteresis needs an order, not ${op}`)
     else if (op.startsWith('>') ? clearValue > value : clearValue < value)
       faults.push(`${comparison.channel}: clearValue ${clearValue} lies on the alarm's side of ${value}`)
   }
-  const isPlain = comparison.minus === undefined && rateOverMs === undefined
+  const isPlain = comparison.minus === undefined && comparison.exposureOverMs === undefined && rateOverMs === undefined
   if (isPlain && (value < channel.min || value > channel.max))
     faults.push(`${comparison.channel}: ${value} lies outside the range ${channel.min} to ${channel.max}`)
   return faults
 }
 
-/** Unit of what is compared: a difference of two `c` is `k`, a rate of `c` or `k` is `k_per_min`; undefined when there is none. */
+const SPANS = ['rateOverMs', 'meanOverMs', 'exposureOverMs'] as const
+
+/** Longest span of a rate, a mean or an exposure: a week of samples is what a state may have to remember. */
+const SPAN_MS_MAX = 7 * 24 * 3_600_000
+
+/** Unit of what is compared: a difference of two `c` is `k`, a rate of `c` or `k` is `k_per_min`, an exposure to `ppm` is `ppm_min`; undefined when there is none. */
 function unitOfComparison(comparison: Comparison, unit: Unit): Unit | undefined {
   if (comparison.rateOverMs !== undefined) return unit === 'c' || unit === 'k' ? 'k_per_min' : undefined
+  if (comparison.exposureOverMs !== undefined) return unit === 'ppm' ? 'ppm_min' : undefined
   return comparison.minus !== undefined && unit === 'c' ? 'k' : unit
 }
 
 /** What stands left of the operator, in words. */
 export function comparisonLeft(comparison: Comparison): string {
   const value = comparison.minus === undefined ? comparison.channel : `${comparison.channel} - ${comparison.minus}`
-  return comparison.rateOverMs === undefined ? value : `rate of ${value} over ${comparison.rateOverMs / 60_000} min`
+  const { rateOverMs, meanOverMs, exposureOverMs } = comparison
+  if (rateOverMs !== undefined) return `rate of ${value} over ${rateOverMs / 60_000} min`
+  if (meanOverMs !== undefined) return `mean of ${value} over ${meanOverMs / 60_000} min`
+  return exposureOverMs === undefined ? value : `exposure to ${value} over ${exposureOverMs / 60_000} min`
 }
 
 /** The channel of a column name: the channel itself, or the aggregated one whose `_min` or `_max` it is. */

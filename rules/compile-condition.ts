@@ -47,7 +47,9 @@ export interface CompileOptions {
 export function compileCondition(condition: Condition, layout: ReadingLayout, { gapMs, isWorstCase }: CompileOptions): CompiledCondition {
   const comparisons: CompiledComparison[] = []
   const program: number[] = []
-  compile(condition, { layout, gapMs, isWorstCase, comparisons, program }, false)
+  const context = { layout, gapMs, isWorstCase, comparisons, program, helds: 0 }
+  compile(condition, context, false)
+  const slots = comparisons.length + context.helds
   const columns = Int32Array.from(new Set(comparisons.map(({ column }) => column)))
   /** Without a value for any comparison the answer is unknown and no memory moves. */
   const isAsked = (numbers: Float64Array): boolean => {
@@ -55,15 +57,17 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
     return false
   }
   return {
-    evaluate: (numbers, atMs, memory) => (isAsked(numbers) ? run(program, comparisons, { numbers, atMs, memory }) : UNKNOWN),
+    evaluate: (numbers, atMs, memory) => (isAsked(numbers) ? run(program, comparisons, { numbers, atMs, memory, gapMs }) : UNKNOWN),
     evidence: (numbers, atMs, memory) =>
       comparisons.map((comparison, index) => {
         const difference = differenceOf(comparison, numbers)
-        const { rateOverMs } = comparison
-        const value = rateOverMs > 0 ? rateOf(memory.samples[index] ?? [], difference, atMs, rateOverMs) : difference
+        const { rateOverMs, sumOverMs } = comparison
+        const samples = memory.samples[index] ?? []
+        const sum = sumOverMs > 0 ? integralOf(samples, sumOverMs, comparison.isMean) : difference
+        const value = rateOverMs > 0 ? rateOf(samples, difference, atMs, rateOverMs) : sum
         return { condition: comparison.words, value: Number.isNaN(value) ? null : round(value), unit: comparison.unit }
       }),
-    createMemory: () => ({ latches: comparisons.map(() => false), samples: comparisons.map(() => []) }),
+    createMemory: () => ({ latches: Array.from({ length: slots }, () => false), samples: Array.from({ length: slots }, () => []) }),
   }
 }
 
@@ -73,8 +77,10 @@ interface Context {
   readonly isWorstCase: boolean
   /** Comparisons in the order of the condition; compiling appends to it. */
   readonly comparisons: CompiledComparison[]
-  /** The condition in postfix: the index of a comparison, or NOT, or ALL or ANY followed by the count of their parts. */
+  /** The condition in postfix: the index of a comparison, or NOT, or ALL or ANY followed by the count of their parts, or HELD, its slot, its time. */
   readonly program: number[]
+  /** Parts that must have held for a time; their memory lies behind that of the comparisons. */
+  helds: number
 }
 
 interface CompiledComparison {
@@ -93,6 +99,9 @@ interface CompiledComparison {
   readonly clearBound: number
   /** Span of a rate, 0 for a plain value. */
   readonly rateOverMs: number
+  /** Span of a mean or an exposure, 0 for a plain value. */
+  readonly sumOverMs: number
+  readonly isMean: boolean
   /** A rate forgets its samples over a longer gap. */
   readonly gapMs: number
 }
@@ -100,12 +109,17 @@ interface CompiledComparison {
 const NOT = -1
 const ALL = -2
 const ANY = -3
+const HELD = -4
 
 /** `isNegated`: the worst case is that the condition does not hold. */
 function compile(condition: Condition, context: Context, isNegated: boolean): void {
   if ('not' in condition) {
     compile(condition.not, context, !isNegated)
     context.program.push(NOT)
+  } else if ('held' in condition) {
+    const held = context.helds++
+    compile(condition.held, context, isNegated)
+    context.program.push(HELD, held, condition.forMs)
   } else if ('all' in condition || 'any' in condition) {
     const parts = 'all' in condition ? condition.all : condition.any
     for (const part of parts) compile(part, context, isNegated)
@@ -117,20 +131,24 @@ function compile(condition: Condition, context: Context, isNegated: boolean): vo
 }
 
 function compileComparison(comparison: Comparison, { layout, gapMs, isWorstCase }: Context, isNegated: boolean): CompiledComparison {
-  const { value: bound, rateOverMs = 0 } = comparison
+  const { value: bound, rateOverMs = 0, meanOverMs = 0, exposureOverMs = 0 } = comparison
+  const sumOverMs = meanOverMs + exposureOverMs
   const towards = comparison.op.startsWith('>') ? 1 : comparison.op.startsWith('<') ? -1 : 0
   return {
     words: `${comparisonLeft(comparison)} ${comparison.op} ${bound} ${UNITS[comparison.unit].label}`.trim(),
     unit: comparison.unit,
     column: columnOf(comparison.channel, layout),
     minus: comparison.minus === undefined ? -1 : columnOf(comparison.minus, layout),
-    extreme: isWorstCase ? (isNegated ? -towards : towards) : 0,
+    // What goes into a sum over time is the mean of the sample period.
+    extreme: isWorstCase && sumOverMs === 0 ? (isNegated ? -towards : towards) : 0,
     isAggregated: layout.indexOf.has(`${comparison.channel}_max`),
     minusIsAggregated: layout.indexOf.has(`${comparison.minus}_max`),
     op: OPERATORS.indexOf(comparison.op),
     bound,
     clearBound: comparison.clearValue ?? bound,
     rateOverMs,
+    sumOverMs,
+    isMean: meanOverMs > 0,
     gapMs: gapMs + rateOverMs / RATE_SAMPLES,
   }
 }
@@ -152,6 +170,9 @@ function run(program: readonly number[], comparisons: readonly CompiledCompariso
     else if (code === NOT) {
       const answer = open[depth - 1]
       open[depth - 1] = answer === UNKNOWN ? UNKNOWN : answer === HOLDS ? FAILS : HOLDS
+    } else if (code === HELD) {
+      const samples = reading.memory.samples[comparisons.length + (program[++at] ?? 0)]
+      open[depth - 1] = hasHeld(samples ?? [], open[depth - 1] ?? UNKNOWN, { ...reading, forMs: program[++at] ?? 0 })
     } else {
       const parts = program[++at] ?? 0
       depth -= parts
@@ -178,12 +199,31 @@ interface Seen {
   readonly numbers: Float64Array
   readonly atMs: number
   readonly memory: ConditionMemory
+  readonly gapMs: number
+}
+
+/** Keeps [begin, last time] of a part that holds; answers whether it has held for its time. Unknown lets the hold stand. */
+function hasHeld(samples: number[], answer: Answer, { atMs, gapMs, forMs }: Pick<Seen, 'atMs' | 'gapMs'> & { readonly forMs: number }): Answer {
+  const knownMs = samples[1]
+  if (knownMs !== undefined && (atMs - knownMs > gapMs || atMs < knownMs)) samples.length = 0
+  if (answer === FAILS) samples.length = 0
+  if (answer !== HOLDS) return answer
+  if (samples.length === 0) samples.push(atMs)
+  samples[1] = atMs
+  return atMs - (samples[0] ?? atMs) >= forMs ? HOLDS : FAILS
 }
 
 function compare(comparison: CompiledComparison, index: number, { numbers, atMs, memory }: Seen): Answer {
   let value = differenceOf(comparison, numbers)
   if (Number.isNaN(value)) return UNKNOWN
-  const { rateOverMs } = comparison
+  const { rateOverMs, sumOverMs } = comparison
+  if (sumOverMs > 0) {
+    const samples = memory.samples[index]
+    assert(samples !== undefined, 'the memory belongs to this condition')
+    integrate(samples, { value, atMs, spanMs: sumOverMs, gapMs: comparison.gapMs })
+    value = integralOf(samples, sumOverMs, comparison.isMean)
+    if (Number.isNaN(value)) return UNKNOWN
+  }
   if (rateOverMs > 0) {
     const samples = memory.samples[index]
     assert(samples !== undefined, 'the memory belongs to this condition')
@@ -248,6 +288,36 @@ function remember(samples: number[], value: number, atMs: number, spanMs: number
   if (lastMs !== undefined && atMs - lastMs < spanMs / RATE_SAMPLES) return
   samples.push(atMs, value)
   while (samples.length > 2 && atMs - (samples[2] ?? atMs) >= spanMs) samples.splice(0, 2)
+}
+
+/** Before the ring of times and sums of a mean or exposure: the last time, value and sum, and nothing. */
+const HEADER = 4
+
+/** Takes a value into the sum of value times milliseconds: the value before counts until now. The sum begins anew over a gap. */
+function integrate(samples: number[], { value, atMs, spanMs, gapMs }: { value: number; atMs: number; spanMs: number; gapMs: number }): void {
+  const lastMs = samples[0]
+  if (lastMs === undefined || samples.length <= HEADER || atMs < lastMs || atMs - lastMs > gapMs) {
+    samples.splice(0, samples.length, atMs, value, 0, 0, atMs, 0)
+    return
+  }
+  const sum = (samples[2] ?? 0) + (samples[1] ?? 0) * (atMs - lastMs)
+  samples[0] = atMs
+  samples[1] = value
+  samples[2] = sum
+  if (atMs - (samples[samples.length - 2] ?? 0) >= spanMs / RATE_SAMPLES) samples.push(atMs, sum)
+  while (samples.length > HEADER + 2 && atMs - (samples[HEADER + 2] ?? atMs) >= spanMs) samples.splice(HEADER, 2)
+  const base = samples[HEADER + 1] ?? 0
+  if (base === 0) return
+  samples[2] = sum - base
+  for (let index = HEADER + 1; index < samples.length; index += 2) samples[index] = (samples[index] ?? 0) - base
+}
+
+/** The mean over the span, NaN before one was seen; or value times minutes within the span. The begin lies at the nearest kept sample. */
+function integralOf(samples: readonly number[], spanMs: number, isMean: boolean): number {
+  const [atMs = 0, , sum = 0] = samples
+  const fromMs = samples[HEADER] ?? atMs
+  if (!isMean) return sum / 60_000
+  return atMs - fromMs >= spanMs ? sum / (atMs - fromMs) : Number.NaN
 }
 
 function columnOf(name: string, layout: ReadingLayout): number {

@@ -57,6 +57,7 @@ function conditionChannels(condition: Condition): readonly string[] {
   if ('all' in condition) return condition.all.flatMap(conditionChannels)
   if ('any' in condition) return condition.any.flatMap(conditionChannels)
   if ('not' in condition) return conditionChannels(condition.not)
+  if ('held' in condition) return conditionChannels(condition.held)
   return condition.minus === undefined ? [condition.channel] : [condition.channel, condition.minus]
 }
 

@@ -23,6 +23,7 @@ export const channels: readonly Channel[] = [
   channel('outdoor_temperature_c', 'number', 'c'),
   channel('power_w', 'number', 'w'),
   channel('float_is_closed', 'boolean', 'none'),
+  channel('room_co_ppm', 'number', 'ppm'),
   channel('mode', 'text', 'none'),
 ]
 

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest'
+import { epochMs } from '#kernel/clock.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import { createSilence } from './silence.ts'
+import { aReading, aType, channels } from './test-builders.ts'
+
+const MINUTE_MS = 60_000
+const limits = { deviceSilentMs: 15 * MINUTE_MS, silenceDecideMs: 5 * MINUTE_MS }
+const kettle = { ...aType(), channels: channels.map((channel) => (channel.name === 'room_co_ppm' ? { ...channel, isSafety: true } : channel)) }
+
+/** Units d0, d1 ... of one area, d9 without one; gone units are not to be heard. */
+function street(gone: readonly string[] = []) {
+  const silence = createSilence({
+    types: (id) => (id === 'kettle' ? kettle : undefined),
+    areaOf: (_, device) => (device === 'd9' ? undefined : 'north'),
+    isExpected: (_, device) => !gone.includes(device),
+    limits,
+  })
+  silence.listen(0)
+  const told = (events: readonly HubEvent[]): string[] =>
+    events.flatMap((event) => ('alarm' in event ? [`${event.kind.replace('alarm_', '')} ${event.alarm.device} ${event.alarm.rule}`] : []))
+  const says = (device: string, minute: number, values: Readonly<Record<string, number>> = { power_w: 1, room_co_ppm: 0 }): string[] => {
+    const reading = aReading(minute * MINUTE_MS, values, { device })
+    return told([
+      ...silence.heard({ tenant: 'home', device, type: 'kettle', received_at_ms: epochMs(minute * MINUTE_MS) }),
+      ...silence.reading(reading),
+    ])
+  }
+  return { silence, says, look: (minute: number) => told(silence.look(minute * MINUTE_MS)) }
+}
+
+describe('silence as a signal', () => {
+  it('names a unit that is silent alone, and no neighbour that talks', () => {
+    const { says, look } = street()
+    for (let minute = 0; minute <= 40; minute++) {
+      for (const device of ['d0', 'd1', 'd2', 'd3']) if (device !== 'd2' || minute <= 10) says(device, minute)
+      if (minute === 28) expect(look(28)).toEqual([])
+    }
+    expect(look(40)).toEqual(['raised d2 silence:unit'])
+    expect(look(41)).toEqual([])
+    expect(says('d2', 42)).toEqual(['cleared d2 silence:unit'])
+  })
+
+  it('takes an area for out when most of its units fell silent, but not the unit elsewhere', () => {
+    const { says, look } = street()
+    for (const device of ['d0', 'd1', 'd2', 'd3', 'd9']) says(device, 1)
+    for (let minute = 2; minute < 30; minute++) says('d3', minute)
+    expect(look(30)).toEqual(['raised d0 silence:area', 'raised d1 silence:area', 'raised d2 silence:area', 'raised d9 silence:unit'])
+    // The supply is back: the one that stays away is silent alone.
+    for (const device of ['d0', 'd1', 'd3']) says(device, 31)
+    expect(look(32)).toEqual(['cleared d2 silence:area', 'raised d2 silence:unit'])
+  })
+
+  it('needs three neighbours to speak of an area', () => {
+    const { says, look } = street()
+    says('d0', 1)
+    says('d1', 1)
+    expect(look(30)).toEqual(['raised d0 silence:unit', 'raised d1 silence:unit'])
+  })
+
+  it('raises a safety channel that has stopped while its unit talks, never one that did not come yet', () => {
+    const { says, look } = street()
+    says('d0', 1)
+    for (let minute = 2; minute < 20; minute++) {
+      says('d0', minute, { power_w: 1 })
+      says('d1', minute, { power_w: 1 })
+    }
+    expect(look(20)).toEqual(['raised d0 silence:channel:room_co_ppm'])
+    expect(says('d0', 21)).toEqual(['cleared d0 silence:channel:room_co_ppm'])
+  })
+
+  it('counts no time in which the platform did not listen, and no unit that was revoked', () => {
+    const { silence, says, look } = street(['d1'])
+    says('d0', 1)
+    says('d1', 1)
+    silence.listen(60 * MINUTE_MS)
+    expect(look(70)).toEqual([])
+    expect(look(81)).toEqual(['raised d0 silence:unit'])
+  })
+
+  it('goes on from its snapshot with the same alarm', () => {
+    const first = street()
+    first.says('d0', 1)
+    const [raised] = first.silence.look(60 * MINUTE_MS)
+    const second = street()
+    second.silence.restore(structuredClone(first.silence.snapshot()))
+    expect(second.look(61)).toEqual([])
+    const [cleared] = second.silence.heard({ tenant: 'home', device: 'd0', type: 'kettle', received_at_ms: epochMs(62 * MINUTE_MS) })
+    expect(cleared).toMatchObject({ alarm: { alarm_id: raised !== undefined && 'alarm' in raised ? raised.alarm.alarm_id : '' } })
+    expect(second.silence.statistics()).toEqual({ silent_units: 0, silent_channels: 0 })
+  })
+})

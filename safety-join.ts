@@ -1,0 +1,86 @@
+/**
+ * Joins the safety path: the E0 and E1 rules over readings that are completed with what the device said a moment before, and silence as a
+ * signal, in the consumer that reads straight behind the journal's commit. It shares no queue and no worker with store, rules and models.
+ */
+import { join } from 'node:path'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { Clock } from '#kernel/clock.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { scanForSafety } from './ingest/decode-safety.ts'
+import type { MappingBook } from './ingest/mapping/mapping-book.ts'
+import { decodeRecord } from './ingest/record.ts'
+import { createCarryForward } from './rules/carry-forward.ts'
+import { isSafetyRule } from './rules/compile-rules.ts'
+import { createRulesEngine } from './rules/engine.ts'
+import { createSilence } from './rules/silence.ts'
+import { createSafety, type Safety, type SafetyParts } from './safety.ts'
+import { createSnapshotFile } from './workers/snapshot-file.ts'
+
+interface SafetyBooks {
+  readonly journal: SafetyParts['journal']
+  readonly types: {
+    readonly byId: (type: string) => ApplianceType | undefined
+    readonly find: (tenant: string, name: string) => ApplianceType | undefined
+  }
+  readonly mappings: { readonly book: Pick<MappingBook, 'mappingOf'> }
+  readonly identity: {
+    readonly devices: {
+      get(
+        tenant: string,
+        device: string,
+      ): { readonly outage_area: string | null; readonly building: string | null; readonly revoked_at_ms: number | null } | undefined
+    }
+  }
+  readonly hubs: { apply(events: readonly HubEvent[]): Promise<void> }
+  readonly onReleasable: (position: number) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** The safety consumer of a data folder; the caller starts and stops it. */
+export function joinSafety({ dataDir, limits }: { readonly dataDir: string; readonly limits: Limits }, books: SafetyBooks): Safety {
+  const { journal, types, mappings, identity, hubs, onReleasable, clock, log } = books
+  const options = { ...limits, mappingOf: mappings.book.mappingOf }
+  return createSafety({
+    journal,
+    decodeRecord,
+    decodeForSafety: (message) => {
+      const type = types.find(message.tenant, message.type)
+      return type?.rules.some(isSafetyRule) === true ? scanForSafety(message, type, options) : []
+    },
+    rules: safetyRules(types.byId),
+    silence: createSilence({
+      types: types.byId,
+      limits,
+      isExpected: (tenant, device) => identity.devices.get(tenant, device)?.revoked_at_ms === null,
+      areaOf(tenant, device) {
+        const found = identity.devices.get(tenant, device)
+        return found?.outage_area ?? found?.building ?? undefined
+      },
+    }),
+    apply: hubs.apply,
+    snapshots: createSnapshotFile({ directory: join(dataDir, 'state'), name: 'safety', log }),
+    onReleasable,
+    clock,
+    log,
+  })
+}
+
+/** The safety rules over readings that are completed with what the device said a moment before. */
+function safetyRules(types: SafetyBooks['types']['byId']): SafetyParts['rules'] {
+  const carry = createCarryForward({ types, filter: isSafetyRule })
+  const engine = createRulesEngine({ types, filter: isSafetyRule })
+  return {
+    ...engine,
+    decide: (reading: Reading) => engine.decide(carry.fill(reading)),
+    snapshot: () => ({ carry: carry.snapshot(), engine: engine.snapshot() }),
+    restore: (state: unknown) => {
+      const { carry: values, engine: states } = state as { carry: unknown; engine: unknown }
+      carry.restore(values)
+      engine.restore(states)
+    },
+  }
+}
