@@ -16,9 +16,9 @@ import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
 import { type Api, createApi } from './server.ts'
 
 export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
-  const places = { site: null, household: null, building: null, outage_area: null, batch: null }
-  const unset = { ...places, model: null, serial: null, firmware: null, installed_at_ms: null, revoked_at_ms: null }
-  return { tenant, device, type: 'air_conditioner', max_age_days: 30, time_zone: null, created_at_ms: NOW_MS, ...unset }
+  const places = { site: null, household: null, building: null, outage_area: null, batch: null, time_zone: null }
+  const known = { tenant, device, type: 'air_conditioner', max_age_days: 30, created_at_ms: NOW_MS, ...places }
+  return { ...known, model: null, serial: null, firmware: null, installed_at_ms: null, revoked_at_ms: null }
 }
 
 export function workOrder(id: string): WorkOrder {
@@ -332,7 +332,6 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     created_at_ms: NOW_MS,
   }
   const known = (id: string) => (id === 'wh_1' ? endpoint : undefined)
-  let sent = 0
   return {
     async create(tenant, webhook) {
       note('createWebhook', { tenant, webhook })
@@ -345,7 +344,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     rotateSecret: async () => ({ secret: 'whsec_y', previous_until_ms: NOW_MS }),
     remove: async (_tenant, id) => known(id) !== undefined,
     attempts: async () => ({ items: [], next: null }),
-    sendTest: async () => ({ event_id: `event_${++sent}` }),
+    sendTest: async () => ({ event_id: 'event_1' }),
     replay: async () => ({ deliveries: 2 }),
   }
 }
