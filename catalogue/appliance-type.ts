@@ -227,6 +227,8 @@ export interface Recipe {
   /** Steady-state gate: the window counts when the standard deviation of each channel stays below its bound (after NIST SP 1087). */
   readonly steady: ReadonlyArray<{ readonly channel: string; readonly standardDeviation_MAX: number }>
   readonly features: readonly FeatureDefinition[]
+  /** Driving features on which each unit's own normal is learned besides its constant: those along which units differ most. At most 4. */
+  readonly unitDrivers?: readonly string[]
 }
 
 export interface ApplianceType {

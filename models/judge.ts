@@ -9,7 +9,8 @@ import type { Artefact } from './artefact.ts'
 import { calibrate } from './calibrate.ts'
 import { meanResiduals, type TimedResiduals } from './evidence.ts'
 import type { ModelRuntime } from './model-runtime.ts'
-import { createReference, type Residuals } from './reference.ts'
+import { type Compare, createReference, type Residuals } from './reference.ts'
+import { createUnitNormal, type UnitNormalState } from './unit-normal.ts'
 import type { UnitState } from './unit-states.ts'
 import type { ClosedWindow } from './windows.ts'
 
@@ -18,7 +19,7 @@ export interface Judge {
   readonly artefact: Artefact
   readonly runtime: ModelRuntime
   /** Residuals of a window's features, in the order of `features`. */
-  readonly compare: (values: Float64Array) => Residuals | undefined
+  readonly compare: Compare
   readonly features: readonly string[]
   /** Positions of the model's inputs among `features`. */
   readonly inputs: readonly number[]
@@ -35,9 +36,16 @@ export function createJudge(type: ApplianceType | undefined, artefact: Artefact 
   return { type, artefact, runtime, compare: createReference(artefact.reference, type.recipe.features), features, inputs }
 }
 
+/** What was learned of the unit so far, when the reference says how units differ. */
+function normalOf({ artefact }: Judge, state: UnitState): UnitNormalState | undefined {
+  if (artefact.reference.unit === undefined) return undefined
+  state.normal ??= createUnitNormal(artefact.reference.unit)
+  return state.normal
+}
+
 /** Adds the window to the device's recent ones and gives their mean; undefined when the window cannot be judged. */
 export function remember(judge: Judge, state: UnitState, window: ClosedWindow): TimedResiduals | undefined {
-  const residuals = window.isDiagnosable ? judge.compare(window.features) : undefined
+  const residuals = window.isDiagnosable ? judge.compare(window.features, normalOf(judge, state)) : undefined
   if (residuals === undefined || !isJudgeable(residuals)) {
     if (window.running > 0) state.unjudged++
     return undefined

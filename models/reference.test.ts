@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '#kernel/random.ts'
-import { createReference, fitReference, Z_SCORE_MAX } from './reference.ts'
+import { createReference, fitReference } from './reference.ts'
 import { aWindow, features } from './test-builders.ts'
+import { Z_SCORE_MAX } from './unit-normal.ts'
 
 const random = createRandom('reference')
 /** Windows whose power is 3 x ambient + 0.1 x ambient², with noise of 2 W. */

@@ -8,6 +8,7 @@ import { type Static, Type } from 'typebox'
 import type { FeatureDefinition } from '#catalogue/appliance-type.ts'
 import { assert } from '#kernel/errors.ts'
 import { solveLeastSquares } from './least-squares.ts'
+import { boundZScore, compareWithUnit, fitUnitNormal, UnitNormalSchema, type UnitNormalState } from './unit-normal.ts'
 
 export const ReferenceSchema = Type.Object({
   schema: Type.Literal(1),
@@ -20,6 +21,8 @@ export const ReferenceSchema = Type.Object({
   responses: Type.Array(
     Type.Object({ feature: Type.String(), coefficients: Type.Array(Type.Number()), spread: Type.Number({ exclusiveMinimum: 0 }) }),
   ),
+  /** How units differ; without it a unit is held against its type alone. */
+  unit: Type.Optional(UnitNormalSchema),
 })
 
 export type Reference = Static<typeof ReferenceSchema>
@@ -31,14 +34,14 @@ export interface Residuals {
   readonly zScores: Float64Array
 }
 
-/** A z-score beyond this says no more; bounding it keeps one broken sensor from drowning the rest. */
-export const Z_SCORE_MAX = 25
-
 /** Windows that lack more driving features than this cannot be compared. */
 export const MISSING_DRIVERS_MAX = 2
 
-/** Makes the function that compares a window's features (recipe order) with the reference; undefined when too many drivers are missing. */
-export function createReference(reference: Reference, features: readonly FeatureDefinition[]): (values: Float64Array) => Residuals | undefined {
+/** Compares a window's features (recipe order) with the type, and with the unit's own normal when it is given, which learns from it. */
+export type Compare = (values: Float64Array, unit?: UnitNormalState) => Residuals | undefined
+
+/** Makes the function that compares windows with the reference; it gives undefined when too many drivers are missing. */
+export function createReference(reference: Reference, features: readonly FeatureDefinition[]): Compare {
   const positionOf = (name: string): number => {
     const position = features.findIndex((feature) => feature.name === name)
     assert(position >= 0, `the recipe has the feature ${name} of the reference`)
@@ -46,31 +49,37 @@ export function createReference(reference: Reference, features: readonly Feature
   }
   const drivers = reference.drivers.map((driver) => ({ ...driver, position: positionOf(driver.feature) }))
   const responses = reference.responses.map((response) => ({ ...response, position: positionOf(response.feature) }))
-  return (values) => {
+  const unitDrivers = reference.unit?.drivers.map((name) => reference.drivers.findIndex(({ feature }) => feature === name)) ?? []
+  assert(!unitDrivers.includes(-1), 'a unit is learned on drivers of the reference')
+  return (values, unit) => {
     const raw = drivers.map(({ position }) => values[position] ?? Number.NaN)
     if (raw.filter(Number.isNaN).length > MISSING_DRIVERS_MAX) return undefined
-    const terms = termsOf(reference, raw)
+    const standard = standardise(reference, raw)
+    const terms = termsOf(reference, standard)
     const observed = Float64Array.from(responses, ({ position }) => values[position] ?? Number.NaN)
     const expected = Float64Array.from(responses, ({ coefficients }) =>
       coefficients.reduce((sum, coefficient, index) => sum + coefficient * (terms[index] ?? 0), 0),
     )
-    const zScores = Float64Array.from(responses, ({ spread }, index) =>
-      bound(((observed[index] ?? Number.NaN) - (expected[index] ?? Number.NaN)) / spread),
-    )
-    return { observed, expected, zScores }
+    const zScores = Float64Array.from(responses, ({ spread }, index) => ((observed[index] ?? Number.NaN) - (expected[index] ?? Number.NaN)) / spread)
+    if (reference.unit === undefined || unit === undefined) return { observed, expected, zScores: zScores.map(boundZScore) }
+    const own = compareWithUnit(reference.unit, unit, { terms: [1, ...unitDrivers.map((index) => standard[index] ?? 0)], zScores })
+    return {
+      observed,
+      expected: expected.map((value, index) => value + (own.shift[index] ?? 0) * (responses[index]?.spread ?? 0)),
+      zScores: own.zScores,
+    }
   }
 }
 
-const bound = (value: number): number => Math.max(-Z_SCORE_MAX, Math.min(Z_SCORE_MAX, value))
-
-/** Values of the terms for one set of drivers, standardised and bounded by what the fit has seen. */
-function termsOf(reference: Pick<Reference, 'drivers' | 'terms'>, raw: readonly number[]): number[] {
-  const standard = reference.drivers.map(({ mean, deviation, min, max }, index) => {
+/** Drivers standardised and bounded by what the fit has seen; 0 for what is missing. */
+const standardise = (reference: Pick<Reference, 'drivers'>, raw: readonly number[]): number[] =>
+  reference.drivers.map(({ mean, deviation, min, max }, index) => {
     const value = raw[index] ?? Number.NaN
     return Number.isNaN(value) || deviation === 0 ? 0 : (Math.max(min, Math.min(max, value)) - mean) / deviation
   })
-  return reference.terms.map((exponents) => exponents.reduce((product, exponent, index) => product * (standard[index] ?? 0) ** exponent, 1))
-}
+
+const termsOf = ({ terms }: Pick<Reference, 'terms'>, standard: readonly number[]): number[] =>
+  terms.map((exponents) => exponents.reduce((product, exponent, index) => product * (standard[index] ?? 0) ** exponent, 1))
 
 /** Strength of the ridge that keeps terms of nearly constant drivers small, per row. */
 const RIDGE = 1e-3
@@ -99,7 +108,10 @@ export function fitReference(windows: readonly Float64Array[], features: readonl
   const terms = windows.map((values) =>
     termsOf(
       shape,
-      drivers.map(({ position }) => values[position] ?? Number.NaN),
+      standardise(
+        shape,
+        drivers.map(({ position }) => values[position] ?? Number.NaN),
+      ),
     ),
   )
   const responses = features.flatMap((feature, position) => {
@@ -114,6 +126,25 @@ export function fitReference(windows: readonly Float64Array[], features: readonl
     return [{ feature: feature.name, coefficients: coefficients.map((value) => Number(value.toPrecision(9))), spread: Number(spread.toPrecision(9)) }]
   })
   return { schema: 1, recipe_version: recipeVersion, drivers: drivers.map(({ position: _, ...driver }) => driver), terms: shape.terms, responses }
+}
+
+/**
+ * Adds to a reference how units differ from each other.
+ * @param units windows without fault of each unit, features in recipe order
+ */
+export function addUnitNormal(
+  reference: Reference,
+  units: ReadonlyArray<readonly Float64Array[]>,
+  { features, ...options }: { features: readonly FeatureDefinition[]; drivers: readonly string[]; windows: number; widen: number },
+): Reference {
+  const compare = createReference(reference, features)
+  const residuals = units.map((windows) =>
+    windows.flatMap((values) => {
+      const compared = compare(values)
+      return compared === undefined ? [] : [compared.zScores]
+    }),
+  )
+  return { ...reference, unit: fitUnitNormal(residuals, options) }
 }
 
 /** Exponents of all terms up to degree 2 in `count` drivers, the constant first. */

@@ -5,6 +5,7 @@
 import { assert } from '#kernel/errors.ts'
 import type { TimedResiduals } from './evidence.ts'
 import { createOpinion, type Opinion } from './opinion.ts'
+import { packUnitNormal, type UnitNormalState, unpackUnitNormal } from './unit-normal.ts'
 
 export interface UnitState {
   readonly tenant: string
@@ -14,6 +15,8 @@ export interface UnitState {
   readonly model: string
   recent: TimedResiduals[]
   readonly opinion: Opinion
+  /** What is normal for this unit; undefined until its first window. */
+  normal?: UnitNormalState
   /** Windows in which the unit ran and that could not be judged, since the last one that could. */
   unjudged: number
 }
@@ -50,7 +53,8 @@ export function createUnitStates(): UnitStates {
 
 type PlainNumbers = ReadonlyArray<number | null>
 
-type PlainState = Omit<UnitState, 'recent'> & {
+type PlainState = Omit<UnitState, 'recent' | 'normal'> & {
+  readonly normal?: ReturnType<typeof packUnitNormal>
   readonly recent: ReadonlyArray<{
     readonly fromMs: number
     readonly toMs: number
@@ -63,8 +67,9 @@ type PlainState = Omit<UnitState, 'recent'> & {
 const toNulls = (values: Float64Array): PlainNumbers => Array.from(values, (value) => (Number.isNaN(value) ? null : value))
 const fromNulls = (values: PlainNumbers): Float64Array => Float64Array.from(values, (value) => value ?? Number.NaN)
 
-const toPlain = (state: UnitState): PlainState => ({
+const toPlain = ({ normal, ...state }: UnitState): PlainState => ({
   ...state,
+  ...(normal !== undefined && { normal: packUnitNormal(normal) }),
   opinion: structuredClone(state.opinion),
   recent: state.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({
     fromMs,
@@ -75,8 +80,9 @@ const toPlain = (state: UnitState): PlainState => ({
   })),
 })
 
-const fromPlain = (plain: PlainState): UnitState => ({
+const fromPlain = ({ normal, ...plain }: PlainState): UnitState => ({
   ...plain,
+  ...(normal !== undefined && { normal: unpackUnitNormal(normal) }),
   opinion: structuredClone(plain.opinion),
   recent: plain.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({
     fromMs,

@@ -13,7 +13,7 @@ import { airConditioner as type } from '#catalogue/air-conditioner/air-condition
 import { systemClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
-import { classesOf, faultlessWindows, type LabelledMean, type LabelledUnit, labelledMeans } from '../eval/diagnosis/dataset.ts'
+import { classesOf, faultlessByUnit, faultlessWindows, type LabelledMean, type LabelledUnit, labelledMeans } from '../eval/diagnosis/dataset.ts'
 import { scoreUnits } from '../eval/diagnosis/score.ts'
 import { SPLITS, simulateSplit } from '../eval/diagnosis/splits.ts'
 import { ARTEFACTS_DIRECTORY, type Artefact, type Card, checkArtefact, NO_FAULT, type Parity, readArtefact, sha256 } from '../models/artefact.ts'
@@ -21,7 +21,7 @@ import { fitTemperature } from '../models/calibrate.ts'
 import { distanceOf } from '../models/evidence.ts'
 import { toInputs } from '../models/judge.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
-import { fitReference } from '../models/reference.ts'
+import { addUnitNormal, fitReference } from '../models/reference.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -30,6 +30,9 @@ const WORK = join(TRAINING, 'scratch')
 const SEED = 20_260_101
 const SMOOTHING = { windows: 8, age_ms: 10 * 86_400_000 }
 const ALERT_BUDGET = 5
+/** Windows from which a unit's own normal is learned, and how much farther apart units in the field may be than simulated ones. */
+const UNIT_WINDOWS = 40
+const UNIT_WIDEN = 2
 const isQuick = process.argv.includes('--quick')
 
 const say = (text: string): void => console.log(`[${(performance.now() / 1000).toFixed(0).padStart(4)} s] ${text}`)
@@ -119,7 +122,12 @@ const python = preparePython()
 const units = { train: split('train'), tune: split('tune'), calibrate: split('calibrate'), test: split('test') }
 const recipe = type.recipe
 if (recipe === undefined) throw new Error('the type has a recipe')
-const reference = fitReference(faultlessWindows(units.train), recipe.features, recipe.version)
+const reference = addUnitNormal(fitReference(faultlessWindows(units.train), recipe.features, recipe.version), faultlessByUnit(units.train), {
+  features: recipe.features,
+  drivers: recipe.unitDrivers ?? [],
+  windows: UNIT_WINDOWS,
+  widen: UNIT_WIDEN,
+})
 const inputs = reference.responses.map(({ feature }) => feature)
 const classes = classesOf(type)
 const means = (name: keyof typeof units) => labelledMeans(type, units[name], { reference, smoothing: SMOOTHING })

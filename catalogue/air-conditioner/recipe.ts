@@ -124,4 +124,5 @@ export const recipe: Recipe = {
     { channel: 'return_air_temperature_c', standardDeviation_MAX: 4.5 },
   ],
   features,
+  unitDrivers: ['outdoor_temperature_c', 'compressor_frequency_hz'],
 }

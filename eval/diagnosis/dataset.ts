@@ -9,6 +9,7 @@ import { NO_FAULT } from '../../models/artefact.ts'
 import { meanResiduals, type TimedResiduals } from '../../models/evidence.ts'
 import { isJudgeable, recentWindows } from '../../models/judge.ts'
 import { createReference, type Reference } from '../../models/reference.ts'
+import { createUnitNormal } from '../../models/unit-normal.ts'
 import { type ClosedWindow, createWindows } from '../../models/windows.ts'
 import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
@@ -40,6 +41,8 @@ export const ABSENT_SEVERITY = 0.05
 
 /** Faults grow faster than in life, so that weeks show what takes months. */
 const GROWTH_SCALE = 0.6
+/** Onsets are spread over this share of a fleet's days, so that most units are seen without fault first and some are not. */
+const ONSET_SHARE = 0.6
 const SAMPLE_PERIOD_MS = 600_000
 
 /** Fault codes that the classifier has as classes, `no_fault` first. */
@@ -59,6 +62,7 @@ export function simulateUnits(type: ApplianceType, plan: FleetPlan): LabelledUni
     samplePeriodMs: SAMPLE_PERIOD_MS,
     tenant: 'home',
     growthScale: GROWTH_SCALE,
+    onsetSpanMs: plan.days * DAY_MS * ONSET_SHARE,
     ...(plan.faults !== undefined && { faults: plan.faults }),
   })
   const windows = createWindows({ types: () => type })
@@ -108,8 +112,11 @@ export const faultsAt = (truths: readonly FaultTruth[], atMs: number): string[] 
   truths.filter((truth) => severityAt(truth, atMs) >= PRESENT_SEVERITY).map(({ fault }) => fault)
 
 /** Windows of units that have no trace of a fault, for the reference. */
-export const faultlessWindows = (units: readonly LabelledUnit[]): Float64Array[] =>
-  units.flatMap(({ windows, truths }) =>
+export const faultlessWindows = (units: readonly LabelledUnit[]): Float64Array[] => faultlessByUnit(units).flat()
+
+/** The same unit by unit, for what units differ in. */
+export const faultlessByUnit = (units: readonly LabelledUnit[]): Float64Array[][] =>
+  units.map(({ windows, truths }) =>
     windows
       .filter((window) => window.isDiagnosable && truths.every((truth) => severityAt(truth, window.to_ms) === 0))
       .map(({ features }) => features),
@@ -133,8 +140,9 @@ export function labelledMeans(
   const compare = createReference(reference, type.recipe?.features ?? [])
   return units.flatMap((unit) => {
     let recent: TimedResiduals[] = []
+    const normal = reference.unit === undefined ? undefined : createUnitNormal(reference.unit)
     return unit.windows.flatMap((window) => {
-      const residuals = window.isDiagnosable ? compare(window.features) : undefined
+      const residuals = window.isDiagnosable ? compare(window.features, normal) : undefined
       if (residuals === undefined || !isJudgeable(residuals)) return []
       recent = recentWindows([...recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], smoothing)
       return [{ unit, window, mean: meanResiduals(recent), label: labelAt(unit.truths, window.to_ms, classes) }]

@@ -19,7 +19,7 @@ export const SPLITS = {
   test: { seeds: ['test-a', 'test-b', 'test-c'], unitsPerFleet: 160, faultShare: 0.5 },
 } as const satisfies Record<string, Split>
 
-const DAYS = 42
+const DAYS = 70
 
 /** Starts of the fleets of a split in turn: late spring, midsummer, late summer, early summer, autumn. */
 const STARTS_MS = [Date.UTC(2025, 4, 10), Date.UTC(2025, 6, 1), Date.UTC(2025, 7, 10), Date.UTC(2025, 5, 5), Date.UTC(2025, 9, 1)]
