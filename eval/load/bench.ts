@@ -2,7 +2,8 @@
  * `npm run bench`: what an acknowledged and durable message costs, beside peers in the same run with the same client; then a calm fleet, a
  * storm of connects, overload, and the size of things. Ratios are of one run; the machine's own speed cancels out. `--quick` is short,
  * `--only throughput,calm,storm,overload,sizes` chooses rows, `--check` exits 1 when a floor is missed, `--install` also times a clean
- * clone's `npm ci`, `--overload-minutes N` sets the length of the overload. One JSON line last.
+ * clone's `npm ci`, `--overload-minutes N` sets the length of the overload, `--clients 1000` runs the one shape of throughput with so many
+ * clients. One JSON line last.
  */
 import { parseArgs } from 'node:util'
 import { measureCalm } from './bench-calm.ts'
@@ -21,6 +22,7 @@ const { values: flags } = parseArgs({
     install: { type: 'boolean', default: false },
     only: { type: 'string', default: 'throughput,calm,storm,overload,sizes' },
     'overload-minutes': { type: 'string' },
+    clients: { type: 'string' },
   },
 })
 const isQuick = flags.quick
@@ -30,7 +32,7 @@ const PIPELINE = 'mosquitto + Telegraf + VictoriaMetrics'
 const oneByOne = isQuick ? 200 : 1_000
 
 /** Floors and goals of the design's table. */
-const shapes: readonly Shape[] = [
+const allShapes: readonly Shape[] = [
   {
     name: '50 clients x 50 in flight',
     clients: 50,
@@ -46,6 +48,8 @@ const shapes: readonly Shape[] = [
     bounds: { [PIPELINE]: { floor: 2, goal: 3 } },
   },
 ]
+const shapes = flags.clients === undefined ? allShapes : allShapes.filter(({ clients }) => clients === Number(flags.clients))
+if (shapes.length === 0) throw new Error(`--clients is one of ${allShapes.map(({ clients }) => clients).join(', ')}`)
 
 let rows: Row[] = []
 const figures: Figure[] = []

@@ -1,10 +1,11 @@
 /**
- * Shows with strace that an fdatasync begins after each PUBLISH arrived and ends before its PUBACK leaves. One device sends one message
- * at a time to the real server; the trace of all its threads is read back. Skipped with a word where strace is missing. Flags: --check,
+ * Shows with strace that an fdatasync begins after each PUBLISH arrived and ends before its PUBACK leaves; on Linux it is a part of the
+ * write (O_DSYNC), which then is what must end. One device sends one message at a time to the real server; the trace of all its threads is read back. Skipped with a word where strace is missing. Flags: --check,
  * --messages N. The last line is JSON.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,13 +18,13 @@ export interface FsyncReport {
   readonly skipped?: string
   readonly publishes: number
   readonly pubacks: number
-  /** PUBACKs behind an fdatasync of the journal that began after the PUBLISH arrived and ended before. */
+  /** PUBACKs behind an fdatasync (or write that syncs) of the journal that began after the PUBLISH arrived and ended before. */
   readonly covered: number
   readonly ok: boolean
 }
 
 /** Calls that the trace shows; `-y` names the file behind a descriptor. */
-const TRACED = ['-f', '-y', '-ttt', '-x', '-s', '64', '-e', 'trace=fdatasync,read,write,writev,sendto,recvfrom']
+const TRACED = ['-f', '-y', '-ttt', '-x', '-s', '64', '-e', 'trace=fdatasync,pwrite64,read,write,writev,sendto,recvfrom']
 
 /** Traces one device that sends `messages` one after the other to the real server, and says what it shows. */
 export async function traceFsync(messages: number): Promise<FsyncReport> {
@@ -44,10 +45,10 @@ export async function traceFsync(messages: number): Promise<FsyncReport> {
     await publishOneByOne(server, messages)
     strace.kill('SIGINT')
     await straceGone
-    const counts = judge(await readFile(traceFile, 'latin1'))
-    console.log(
-      `fsync-trace: ${counts.covered} of ${counts.pubacks} PUBACKs have a finished fdatasync between the PUBLISH's arrival and themselves (${messages} sent)`,
-    )
+    const isSyncedByWrite = await writesSync(server.child.pid ?? 0)
+    const counts = judge(await readFile(traceFile, 'latin1'), isSyncedByWrite)
+    const call = isSyncedByWrite ? 'write under O_DSYNC (write and fdatasync in one call)' : 'fdatasync'
+    console.log(`fsync-trace: ${counts.covered} of ${counts.pubacks} PUBACKs have a finished ${call} between the PUBLISH's arrival and themselves`)
     return { messages, ...counts, ok: counts.pubacks === messages && counts.covered === messages }
   } finally {
     await server.stop()
@@ -65,12 +66,28 @@ async function publishOneByOne({ mqttPort, httpPort }: CrashServer, messages: nu
   await client.endAsync()
 }
 
-/** Walks the trace: a PUBLISH arrives (0x32), an fdatasync begins, it returns 0, a PUBACK leaves (0x40 0x02). */
-function judge(trace: string): { readonly publishes: number; readonly pubacks: number; readonly covered: number } {
+/** Whether the kernel syncs each write to the segment that the server writes: O_DSYNC (0o10000) stands in the flags of its descriptor. */
+async function writesSync(pid: number): Promise<boolean> {
+  const flags: number[] = []
+  for (const descriptor of await readdir(`/proc/${pid}/fd`)) {
+    const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')
+    if (!target.endsWith('.journal')) continue
+    const info = await readFile(`/proc/${pid}/fdinfo/${descriptor}`, 'utf8').catch(() => '')
+    flags.push(Number.parseInt(/^flags:\s+(\d+)$/m.exec(info)?.[1] ?? '0', 8))
+  }
+  // The worker reads by descriptors of its own, which write nothing.
+  return flags.some((flag) => (flag & constants.O_RDWR) !== 0 && (flag & constants.O_DSYNC) !== 0)
+}
+
+/** Walks the trace: a PUBLISH arrives (0x32), an fdatasync (or a write that syncs) begins, it succeeds, a PUBACK leaves (0x40 0x02). */
+function judge(trace: string, isSyncedByWrite: boolean): { readonly publishes: number; readonly pubacks: number; readonly covered: number } {
   const counts = { publishes: 0, pubacks: 0, covered: 0 }
   let hasArrived = false
   let isSynced = false
   const begun = new Set<string>()
+  const [beginning, ending, whole] = isSyncedByWrite
+    ? [/ pwrite64\(\d+<[^>]*\.journal>/, /<\.\.\. pwrite64 resumed>.*= [1-9]\d*$/, /\)\s+= [1-9]\d*$/]
+    : [/ fdatasync\(\d+<[^>]*\.journal>/, /<\.\.\. fdatasync resumed>.*= 0$/, /\)\s+= 0$/]
   for (const line of trace.split('\n')) {
     const thread = line.slice(0, line.indexOf(' '))
     if (/ (?:read|recvfrom)\(|<\.\.\. (?:read|recvfrom) resumed>/.test(line) && /"(?:\\x32|2)[^"]*mend\/v1|"\\x32/.test(line)) {
@@ -78,11 +95,11 @@ function judge(trace: string): { readonly publishes: number; readonly pubacks: n
       hasArrived = true
       isSynced = false
       begun.clear()
-    } else if (/ fdatasync\(\d+<[^>]*\.journal>/.test(line)) {
+    } else if (beginning.test(line)) {
       // What began before the arrival does not count: it may not cover the record.
       if (hasArrived) begun.add(thread)
-      if (hasArrived && /\)\s+= 0$/.test(line)) isSynced = true
-    } else if (/<\.\.\. fdatasync resumed>.*= 0$/.test(line)) {
+      if (hasArrived && whole.test(line)) isSynced = true
+    } else if (ending.test(line)) {
       if (begun.has(thread)) isSynced = true
     } else if (/ (?:write|sendto|writev)\(/.test(line) && /"(?:@|\\x40)\\x02/.test(line)) {
       counts.pubacks++

@@ -58,7 +58,7 @@ describe('file journal after a crash', () => {
     await first.append(body('whole'))
     const end = first.end()
     const file = await files.open('/j/0000000000000000.journal', 'change')
-    await new Promise((resolve) => file.write(body('half a record'), end, resolve))
+    await new Promise((resolve) => file.writeDurably(body('half a record'), end, resolve))
     const second = on(files)
     expect(await second.start()).toEqual({ segments: 1, end, tornBytes: 13, corruptRecords: 0 })
     expect(files.sizeOf(`/j/torn/${end}.bin`)).toBe(13)

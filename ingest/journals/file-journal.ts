@@ -1,5 +1,5 @@
 /**
- * The journal on disk. Appends gather while a commit is in flight; each group costs one write and one fdatasync, and begins at once
+ * The journal on disk. Appends gather while a commit is in flight; each group costs one write that syncs (fdatasync), and begins at once
  * when the disk is idle. A record is acknowledged only when the fdatasync that covers it has succeeded. After any error of the disk
  * nothing more is written to that segment: the kernel may have dropped the unsynced pages and calls the next sync a success, so the
  * waiting appends are refused and a new segment begins at the last durable end. Reading is the reader's work, pruning `release`'s.
@@ -198,10 +198,7 @@ class FileJournal implements Journal {
   #write(group: CommitGroup): void {
     const segment = this.#segment
     assert(segment !== undefined, 'an open journal has a segment')
-    segment.file.write(group.bytes(), group.base - segment.base, (error) => {
-      if (error !== null) this.#fail(error)
-      else segment.file.sync((syncError) => (syncError === null ? this.#committed(group) : this.#fail(syncError)))
-    })
+    segment.file.writeDurably(group.bytes(), group.base - segment.base, (error) => (error === null ? this.#committed(group) : this.#fail(error)))
   }
 
   /** The next group goes to the disk before this one is worked off: first the listeners, for a danger is told before its PUBACK. */

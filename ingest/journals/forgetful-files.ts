@@ -78,8 +78,13 @@ export function createForgetfulFiles(): ForgetfulFiles {
 }
 
 function openFile(path: string, content: Content, failure: (call: FileCall, path: string) => Error | null): JournalFile {
+  const sync: JournalFile['sync'] = (done) => {
+    const error = failure('sync', path)
+    if (error === null) content.durable = content.bytes.slice()
+    setImmediate(() => done(error))
+  }
   return {
-    write(bytes, offset, done) {
+    writeDurably(bytes, offset, done) {
       const error = failure('write', path)
       // A disk that fills up takes a part of the bytes before it says so.
       const taken = error === null ? bytes : bytes.subarray(0, bytes.length >> 1)
@@ -87,13 +92,9 @@ function openFile(path: string, content: Content, failure: (call: FileCall, path
       grown.set(content.bytes)
       grown.set(taken, offset)
       content.bytes = grown
-      setImmediate(() => done(error))
+      setImmediate(() => (error === null ? sync(done) : done(error)))
     },
-    sync(done) {
-      const error = failure('sync', path)
-      if (error === null) content.durable = content.bytes.slice()
-      setImmediate(() => done(error))
-    },
+    sync,
     async read(target, offset) {
       const part = content.bytes.subarray(offset, offset + target.length)
       target.set(part)
