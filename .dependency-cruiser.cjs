@@ -63,6 +63,19 @@ module.exports = {
       to: { path: 'physics|^simulators/' },
     },
     {
+      name: 'second-plants-know-no-first',
+      comment: 'The plants of evaluation are independent of those of training.',
+      severity: 'error',
+      from: { path: '^eval/second-plant/', pathNot: '[.]test[.]ts$' },
+      to: { pathNot: '^(eval/second-plant|kernel)/|^catalogue/(plant|appliance-type)[.]ts$|^catalogue/blocks/|^catalogue/[^/]+/sensors[.]ts$|^node:|^[a-z_]+$' },
+    },
+    {
+      name: 'only-eval-sees-second-plants',
+      severity: 'error',
+      from: { pathNot: '^eval/' },
+      to: { path: '^eval/second-plant/' },
+    },
+    {
       name: 'hubs-and-simulators-never-meet',
       severity: 'error',
       from: { path: '^simulators/', pathNot: '[.]test[.]ts$' },

@@ -40,8 +40,7 @@ export const REFRIGERANTS: readonly Refrigerant[] = [
 ]
 
 export const saturationKpa = (r: Refrigerant, temperatureC: number): number => Math.exp(r.a - r.b / (temperatureC + r.c))
-const latentKjKg = (r: Refrigerant, temperatureC: number): number =>
-  r.latent0KjKg * (Math.max(1, r.criticalC - temperatureC) / r.criticalC) ** 0.38
+const latentKjKg = (r: Refrigerant, temperatureC: number): number => r.latent0KjKg * (Math.max(1, r.criticalC - temperatureC) / r.criticalC) ** 0.38
 function vapourKgM3(r: Refrigerant, kpa: number, temperatureC: number): number {
   const reduced = Math.min(0.95, kpa / r.criticalKpa)
   return kpa / (r.gasConstantKjKgK * (temperatureC + 273.15) * (1 - 0.95 * reduced + 0.47 * reduced * reduced))
@@ -220,7 +219,7 @@ export function createCircuit(d: CircuitDesign): Circuit {
     const tc = x[1] ?? 0
     const raw = x[2] ?? 0
     const dry = 0.5 * (raw + Math.sqrt(raw * raw + 1e-4))
-    const wet = CARRY_OVER * (dry - raw)
+    const flooded = CARRY_OVER * (dry - raw)
     const tcTotal = tc + i.airK
     const suctionKpa = saturationKpa(r, te)
     const headKpa = saturationKpa(r, tcTotal)
@@ -240,8 +239,13 @@ export function createCircuit(d: CircuitDesign): Circuit {
     const flash = Math.min(0.6, liquidShare - Math.min(level, liquidShare))
     const subcoolingK = (tc - i.hotAirC) * (1 - Math.exp((-size.liquidUnits * liquidShare * i.hotFlow ** 0.5) / flow ** LIQUID_EXPONENT))
     const liquidC = tc - subcoolingK
+    const latentCold = latentKjKg(r, te)
+    const latentHot = latentKjKg(r, tc)
+    // The line's heat first dries the gas that leaves wet, and superheats it only then.
     const lineK = d.lineEffectiveness * Math.max(0, liquidC - te - superheatK)
-    const suctionC = te + superheatK + lineK
+    const dryingK = (flooded * latentCold) / r.suctionCpKjKgK
+    const wet = (Math.max(0, dryingK - lineK) * r.suctionCpKjKgK) / latentCold
+    const suctionC = te + superheatK + Math.max(0, lineK - dryingK)
     const density = vapourKgM3(r, suctionKpa, suctionC) / Math.max(0.4, 1 - wet)
     const speed = i.frequencyHz / d.ratedHz
     const pumped = swept * density
@@ -252,8 +256,6 @@ export function createCircuit(d: CircuitDesign): Circuit {
     const throttled =
       (size.orifice * opening * Math.sqrt(liquidDensity * Math.max(1, headKpa - suctionKpa))) /
       Math.sqrt(1 + flash * Math.max(0, liquidDensity / hotVapour - 1) * 2)
-    const latentCold = latentKjKg(r, te)
-    const latentHot = latentKjKg(r, tc)
     const qualityIn = (r.liquidCpKjKgK * (liquidC - lineK * 0.6 - te) + flash * latentHot) / latentCold
     // Cold coil: bypass factor on the air, resistance on the refrigerant.
     const share = i.coldFlow ** 0.45
@@ -275,7 +277,7 @@ export function createCircuit(d: CircuitDesign): Circuit {
     const overHotKjKg = overColdKjKg - (r.liquidCpKjKgK * (tc - te) + latentHot - latentCold)
     const dischargeC = tc + overHotKjKg / r.dischargeCpKjKgK
     f[0] = (pumped - leaked - throttled) / size.massKgS
-    f[1] = (throttled * latentCold * (1 - wet - qualityIn) - twoPhaseKw) / d.coolingKw
+    f[1] = (throttled * latentCold * (1 - flooded - qualityIn) - twoPhaseKw) / d.coolingKw
     f[2] = (mass * (overHotKjKg + latentHot * (1 - flash)) - hotKw) / d.coolingKw
     const liquidKw = mass * r.liquidCpKjKgK * subcoolingK
     const superheatKw = mass * r.suctionCpKjKgK * superheatK
@@ -286,7 +288,8 @@ export function createCircuit(d: CircuitDesign): Circuit {
     s.superheatK = suctionC - te
     s.subcoolingK = tcTotal - liquidC
     s.suctionC = suctionC
-    s.dischargeC = dischargeC
+    // Gas that leaves the compressor wet is at saturation.
+    s.dischargeC = Math.max(tc + 0.5, dischargeC)
     s.liquidC = liquidC
     s.suctionKpa = suctionKpa
     s.headKpa = headKpa
