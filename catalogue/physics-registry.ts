@@ -1,5 +1,9 @@
 /** The plants by type id. Adding a type is its folder, one line in `registry.ts` and one here. Only simulators and eval import this. */
 import { airConditionerPlant } from './air-conditioner/physics.ts'
 import type { PlantModel } from './plant.ts'
+import { washingMachinePlant } from './washing-machine/physics.ts'
 
-export const plantModels: ReadonlyMap<string, PlantModel> = new Map([['air_conditioner', airConditionerPlant]])
+export const plantModels: ReadonlyMap<string, PlantModel> = new Map([
+  ['air_conditioner', airConditionerPlant],
+  ['washing_machine', washingMachinePlant],
+])

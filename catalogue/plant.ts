@@ -90,6 +90,8 @@ export interface Plant {
   readonly texts: ReadonlyMap<string, string>
   /** What the device told during the last step besides its periodic reading, in order of time. */
   readonly events?: readonly PlantEvent[]
+  /** What wears a unit besides its age: uses (washes, draws, starts) and hours of running since it is new. */
+  readonly life?: { readonly cycles: number; readonly hours: number }
 }
 
 export interface PlantModel {
