@@ -94,11 +94,23 @@ export interface Plant {
   readonly life?: { readonly cycles: number; readonly hours: number }
 }
 
+/** How households use the appliances of a type, for what the simulators give in `Surroundings`. */
+export interface PlantHabits {
+  /** Range from which a household takes its usual set-point. */
+  readonly setPointC: readonly [low: number, high: number]
+  /** Wanted at all hours; otherwise in the hours in which people are in the room. */
+  readonly isAlwaysOn: boolean
+  /** What the plant reads of `Use`; the rest stays as in `NO_USE`. */
+  readonly uses: ReadonlyArray<'doors' | 'wash' | 'draws'>
+}
+
 export interface PlantModel {
   /** Fault codes that the plant can show. */
   readonly faults: readonly string[]
   /** Standard deviation of each channel's sensor noise, in the channel's unit, by channel name; absent = no noise. */
   readonly noise: Readonly<Record<string, number>>
+  /** Absent = used as an air conditioner is: in the hours in which people are in the room, at 22.5 to 26.5 °C. */
+  readonly habits?: PlantHabits
   /** Builds one unit; `random` gives its spread of parameters and the variants of its faults. */
   create(random: Random): Plant
 }

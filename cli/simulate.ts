@@ -7,7 +7,8 @@ import type { Command } from 'commander'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT } from '#kernel/ids.ts'
-import { createFleet } from '../simulators/fleet.ts'
+import { createFleet, type Fleet } from '../simulators/fleet.ts'
+import { registrationOf } from '../simulators/registration.ts'
 import { type ClientFlags, createClient } from './client.ts'
 import { connectDevice, type DeviceConnection } from './device-connection.ts'
 
@@ -69,7 +70,7 @@ async function simulate(flags: SimulateFlags): Promise<void> {
     devicePrefix: flags.prefix,
     readingsPerPayload: READINGS_PER_PAYLOAD,
   })
-  const connections = await connectAll(fleet.devices, flags)
+  const connections = await connectAll(fleet.units, flags)
   console.error(`${connections.size} units publish from ${new Date(startMs).toISOString()}; Ctrl-C ends`)
   let isRunning = true
   process.once('SIGINT', () => {
@@ -111,8 +112,8 @@ async function publish(connections: ReadonlyMap<string, DeviceConnection>, devic
 }
 
 /** Creates the devices and connects each with its secret. */
-async function connectAll(devices: readonly string[], flags: SimulateFlags): Promise<ReadonlyMap<string, DeviceConnection>> {
-  const wanted = devices.map((device) => ({ device, type: flags.type, tenant: flags.tenant, max_age_days: Math.ceil(Number(flags.days)) + 2 }))
+async function connectAll(units: Fleet['units'], flags: SimulateFlags): Promise<ReadonlyMap<string, DeviceConnection>> {
+  const wanted = units.map((unit) => ({ ...registrationOf(unit), tenant: flags.tenant, max_age_days: Math.ceil(Number(flags.days)) + 2 }))
   const created = (await createClient(flags).send('POST', '/devices', wanted)) as ReadonlyArray<{ device: string; secret: string }>
   const connections = new Map<string, DeviceConnection>()
   for (let from = 0; from < created.length; from += CONNECTS_AT_ONCE) {

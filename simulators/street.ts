@@ -9,6 +9,7 @@ import { type Clock, ManualClock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import { createDeviceClients, type DeviceClients } from './device-client.ts'
 import { createFleet, type Fleet } from './fleet.ts'
+import { registrationOf } from './registration.ts'
 import { createServiceDesk, type ServiceDesk } from './service-desk.ts'
 import { CITIES, inSummerAt } from './weather.ts'
 
@@ -110,11 +111,11 @@ class LivingStreet implements Street {
   }
 
   async start(): Promise<void> {
-    const { mqttUrl, httpUrl, apiKey, tenant, type, log } = this.#options
+    const { mqttUrl, httpUrl, apiKey, tenant, log } = this.#options
     const { url } = await this.#desk.start()
     const webhook = await this.#post<{ secret: string }>('/api/v1/webhooks', { url, description: 'service desk of the street' })
     this.#desk.connect({ url: httpUrl, apiKey, secret: webhook.secret })
-    const devices = this.#fleet.devices.map((device) => ({ device, tenant, type: type.id, max_age_days: 90 }))
+    const devices = this.#fleet.units.map((unit) => ({ ...registrationOf(unit), tenant, max_age_days: 90 }))
     const created = await this.#post<ReadonlyArray<{ device: string; secret: string }>>('/api/v1/devices', devices)
     const secrets = new Map(created.map(({ device, secret }) => [device, secret]))
     this.#clients = createDeviceClients({

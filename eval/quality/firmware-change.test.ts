@@ -42,12 +42,13 @@ function run(update: FirmwareUpdate) {
   const fleet = createFleet({
     type,
     units: 12,
-    seed: 'firmware',
+    seed: 'fw-3',
     startMs: START_MS,
     faultShare: 0,
     samplePeriodMs: 5 * MINUTE_MS,
     tenant: 'home',
     update,
+    confusers: [],
   })
   const quality = createQuality({ types: () => type })
   const rules = () => createRulesEngine({ types: () => type, filter: () => true })
