@@ -6,6 +6,8 @@ import type { SafetyClass } from '#kernel/alarm.ts'
 import type { ChannelStateKind } from '#kernel/channel-state.ts'
 import type { ReadingLayout } from '#kernel/reading.ts'
 import type { Unit } from '#kernel/units.ts'
+import type { ChannelQuality } from './channel-quality.ts'
+import type { LifeModel } from './life.ts'
 
 export interface Text {
   readonly en: string
@@ -29,31 +31,6 @@ export interface Channel {
   readonly description: Text
   /** How the quality of its values is judged; without it defaults that need no knowledge of the sensor (docs/quality.md). */
   readonly quality?: ChannelQuality
-}
-
-/** Parameters of the states of a channel; what is absent is not judged, except as `docs/quality.md` says of defaults. */
-export interface ChannelQuality {
-  /** Stuck: within `tolerance` of one value for `afterMs` of the device's active time although each driver moved so far meanwhile. */
-  readonly stuck?: {
-    readonly afterMs: number
-    /** In the channel's unit; the sensor's step when absent. */
-    readonly tolerance?: number
-    readonly drivers: ReadonlyArray<{ readonly channel: string; readonly moves: number }>
-    /** Staying at this value is rest and no fault, e.g. 0 of a fan that stands. */
-    readonly restValue?: number
-  }
-  /** Implausible: a change faster than this, in the channel's unit a minute. */
-  readonly ratePerMin_MAX?: number
-  /** Implausible: a change between two readings larger than this, however long the time between them (15 minutes at most). */
-  readonly change_MAX?: number
-  /** Implausible: a value that departs from the ones before and after it by more than this to the same side, three times in six hours. */
-  readonly spike_MAX?: number
-  /** Comes with events, not at a period of its own, and so is never missing. */
-  readonly isOnEvent?: boolean
-  /** Class of the alarm that a state of this channel raises when a safety rule needs the channel; E2 when absent. */
-  readonly alarmClass?: 'E1' | 'E2'
-  /** False for commands and settings, whose distribution a firmware may change with good reason. */
-  readonly isComparedAfterUpdate?: boolean
 }
 
 /** A relation that physics demands of several channels; a sensor that departs from it drifts. */
@@ -110,10 +87,58 @@ export interface RepairStep {
   readonly proof: Text
 }
 
+/** A guided action of the household whose success is measured, not believed. */
+export interface RemoteStep {
+  readonly id: string
+  readonly action: Text
+  /** Minutes that the household needs. */
+  readonly minutes: number
+  readonly wantsPhoto: boolean
+  /** What is measured again: the residual of the feature moves to `recovers` (1 up, -1 down) when the action helped, or the unit is heard again. */
+  readonly remeasure: ({ readonly feature: string; readonly recovers: 1 | -1 } | { readonly isHeardAgain: true }) & { readonly afterMinutes: number }
+  /** What follows when it did not. */
+  readonly otherwise: Text
+}
+
+/** What the reading of an active test says. The first answer whose comparison holds is the answer. */
+export interface TestAnswer {
+  readonly op: '>' | '>=' | '<' | '<='
+  readonly value: number
+  readonly text: Text
+  readonly speaksFor: readonly string[]
+  readonly speaksAgainst: readonly string[]
+}
+
+/** A safe test that the appliance runs on command. */
+export interface ActiveTest {
+  readonly id: string
+  readonly name: Text
+  readonly command: { readonly name: string; readonly arguments: Readonly<Record<string, number | string | boolean>> }
+  /** All must hold on the last readings before the command is sent, and while the test runs; else it is not run, or ended. */
+  readonly guards: readonly Condition[]
+  /** `household`: somebody there must say yes within the last hour; `none`: nobody notices the test. */
+  readonly consent: 'none' | 'household'
+  readonly minutes: number
+  /** State in which the appliance is left, also when the test breaks off. */
+  readonly safeState: Text
+  /** `change` compares the last with the first value, `spread` the largest with the least, `last` and `mean` are those of the test. */
+  readonly reads: { readonly channel: string; readonly as: 'change' | 'spread' | 'last' | 'mean'; readonly unit: Unit }
+  readonly answers: readonly TestAnswer[]
+}
+
+/** A higher (or, by a fact, lower) safety class of a fault under a circumstance. */
+export interface Escalation {
+  readonly to: SafetyClass
+  readonly when: Text
+  /** Told by a fact of the unit (registration, model), by a rule of the type, or by people only. */
+  readonly by: { readonly fact: string; readonly value: string | boolean } | { readonly rule: string } | 'people'
+}
+
 /** One sign of a fault on a feature of the recipe: the direction of the residual against the no-fault reference. */
 export interface FaultSign {
   readonly feature: string
-  readonly direction: 1 | -1 | 0
+  /** Up, down, unmoved, or moved to either side (a drift, a thing stuck open or closed). */
+  readonly direction: 1 | -1 | 0 | 'either'
   readonly text: Text
 }
 
@@ -133,8 +158,14 @@ export interface Fault {
   readonly questions: ReadonlyArray<{ readonly rivals: readonly string[]; readonly text: Text }>
   /** Steps of the repair, ids of the type's `steps`. */
   readonly steps: readonly string[]
-  /** Weibull shape and scale in years, or undefined where the fault is an event. */
-  readonly life: { readonly shape: number; readonly scaleYears: number } | undefined
+  /** Life of what fails, or undefined where the fault is an event. */
+  readonly life: LifeModel | undefined
+  /** Safety class under circumstances. */
+  readonly escalations?: readonly Escalation[]
+  /** Ids of the type's `remoteSteps`, in the order in which they are offered; a fault that begins with `REM` has some. */
+  readonly remoteSteps?: readonly string[]
+  /** Ids of the type's `activeTests`, most telling first; a fault of class E0 has none. */
+  readonly activeTests?: readonly string[]
   /** Found by the classifier, by a rule, or not by telemetry at all. */
   readonly foundBy: ReadonlyArray<'model' | 'rule'>
 }
@@ -201,6 +232,24 @@ export type Derivation =
   | { readonly shareAbove: readonly [channel: string, value: number] }
   /** Mean over the readings that are not running for at least `idleSettleMs` (off-cycle equality tests). */
   | { readonly idleDifference: readonly [a: string, b: string] }
+  | { readonly idleMean: string }
+  /** Over all readings of the window, running or not. */
+  | { readonly overallMean: string }
+  | { readonly overallDifference: readonly [a: string, b: string] }
+  /** Over the readings that carry the channel, running or not: for what a device tells at the end of a phase. */
+  | { readonly recordMean: string }
+  | { readonly recordMaximum: string }
+  /** The one with the latest device time. */
+  | { readonly recordLast: string }
+  /** Total and number of the records; 0 when there is none. */
+  | { readonly recordSum: string }
+  | { readonly recordCount: string }
+  /** Share of the records above the value. */
+  | { readonly recordShareAbove: readonly [channel: string, value: number] }
+  /** mean(a) - mean(b) over the readings that carry both. */
+  | { readonly recordDifference: readonly [a: string, b: string] }
+  /** Total of a over total of b, over the readings that carry both. */
+  | { readonly recordRatio: readonly [a: string, b: string] }
 
 export interface FeatureDefinition {
   /** snake_case with the unit last. */
@@ -222,6 +271,8 @@ export interface Recipe {
   readonly idleSettleMs: number
   /** Fewest running readings of a window that can be diagnosed. */
   readonly runningReadings_MIN: number
+  /** Fewest records of a channel that a window must have to be diagnosed: what runs in cycles needs one that ended. */
+  readonly records_MIN?: { readonly channel: string; readonly count: number }
   /** Readings dropped after each start of running, so that transients do not count. */
   readonly settleMs: number
   /** Steady-state gate: the window counts when the standard deviation of each channel stays below its bound (after NIST SP 1087). */
@@ -243,6 +294,8 @@ export interface ApplianceType {
   readonly faults: readonly Fault[]
   readonly parts: readonly Part[]
   readonly steps: readonly RepairStep[]
+  readonly remoteSteps?: readonly RemoteStep[]
+  readonly activeTests?: readonly ActiveTest[]
   readonly rules: readonly Rule[]
   /** Absent for a type nobody described. */
   readonly recipe: Recipe | undefined
@@ -262,11 +315,8 @@ export function readingLayout(type: Pick<ApplianceType, 'id' | 'channels'>): Rea
 
 /** Channels (or their columns) that a feature is made of. */
 export function derivationChannels(derive: Derivation): readonly string[] {
-  if ('mean' in derive) return [derive.mean]
-  if ('difference' in derive) return derive.difference
-  if ('ratio' in derive) return derive.ratio
-  if ('standardDeviation' in derive) return [derive.standardDeviation]
-  if ('maximum' in derive) return [derive.maximum]
   if ('shareAbove' in derive) return [derive.shareAbove[0]]
-  return derive.idleDifference
+  if ('recordShareAbove' in derive) return [derive.recordShareAbove[0]]
+  const of: unknown = Object.values(derive)[0]
+  return Array.isArray(of) ? of.map(String) : [String(of)]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { airConditioner } from './air-conditioner/air-conditioner.ts'
-import type { ApplianceType, Fault, Rule } from './appliance-type.ts'
+import type { ActiveTest, ApplianceType, Fault, RemoteStep, Rule } from './appliance-type.ts'
+import { hazard, life } from './blocks/makers.ts'
 import { checkType } from './check-catalogue.ts'
 import { plantModels } from './physics-registry.ts'
 import { applianceTypes } from './registry.ts'
@@ -17,6 +18,16 @@ const withChannel = (name: string): ApplianceType => ({
   ...airConditioner,
   channels: airConditioner.channels.map((channel, index) => (index === 0 ? { ...channel, name } : channel)),
 })
+
+const withTest = (change: Partial<ActiveTest>): ApplianceType => ({
+  ...airConditioner,
+  activeTests: (airConditioner.activeTests ?? []).map((test, index) => (index === 0 ? { ...test, ...change } : test)),
+})
+const withRemoteStep = (change: Partial<RemoteStep>): ApplianceType => ({
+  ...airConditioner,
+  remoteSteps: (airConditioner.remoteSteps ?? []).map((step, index) => (index === 0 ? { ...step, ...change } : step)),
+})
+const en = { en: 'x', 'zh-CN': 'x' }
 
 describe('the catalogue', () => {
   for (const type of applianceTypes) {
@@ -35,6 +46,21 @@ describe('the catalogue', () => {
 
   it('has a plant for no type that it does not list', () => {
     expect([...plantModels.keys()].filter((id) => !applianceTypes.some((type) => type.id === id))).toEqual([])
+  })
+
+  it('holds the 37 faults of the domain: 34 of four types and three that each of them has', () => {
+    const four = applianceTypes.filter(({ id }) => ['air_conditioner', 'fridge', 'washing_machine', 'gas_water_heater'].includes(id))
+    const codes = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-0${index + 1}`)
+    const wanted = [...codes('AC', 9), ...codes('FR', 8), ...codes('WM', 8), ...codes('GW', 9), ...codes('XX', 3)]
+    expect([...new Set(four.flatMap(({ faults }) => faults.map(({ code }) => code)))].sort()).toEqual(wanted.sort())
+    expect(four.filter(({ faults }) => codes('XX', 3).some((code) => !faults.some((fault) => fault.code === code)))).toEqual([])
+  })
+
+  it('begins with guidance where the domain says so, and never tests for a gas leak', () => {
+    const faults = applianceTypes.flatMap((type) => type.faults)
+    const guided = ['AC-02', 'AC-03', 'FR-03', 'FR-04', 'WM-01', 'WM-06', 'GW-07']
+    expect(guided.filter((code) => (faults.find((fault) => fault.code === code)?.remoteSteps ?? []).length === 0)).toEqual([])
+    expect(faults.find(({ code }) => code === 'GW-08')?.activeTests).toBeUndefined()
   })
 
   it('has no two types of one id', () => {
@@ -62,6 +88,25 @@ describe('checkType', () => {
     ],
     ['a danger without a safety channel', withRule({ when: { channel: 'power_w', op: '>', value: 1, unit: 'w' } }), 'no safety channel'],
     ['a danger of another class than its fault', withRule({ safetyClass: 'E1' }), 'but its fault is E0'],
+    ['a fault that begins with guidance and has none', withFault({ skills: ['REM'] }), 'has no remote step'],
+    ['guidance without the skill', withFault({ remoteSteps: ['AC-H01'] }), 'not the skill REM'],
+    ['a remote step that is not there', withFault({ remoteSteps: ['AC-H99'] }), 'remote step AC-H99 does not exist'],
+    ['an active test that is not there', withFault({ activeTests: ['AC-T99'] }), 'active test AC-T99 does not exist'],
+    ['a test for a danger to life', withFault({ safetyClass: 'E0' }), 'neither tested for nor guided'],
+    ['a test that says nothing of its fault', withFault({ activeTests: ['AC-T03'] }), 'says nothing of it'],
+    ['an escalation that is none', withFault({ escalations: [{ to: 'E4', when: en, by: 'people' }] }), 'is no escalation of E3'],
+    ['an escalation by a rule of another fault', withFault({ escalations: [{ to: 'E1', when: en, by: { rule: 'AC-R08' } }] }), 'is no rule of it'],
+    ['a life with a covariate of no hazard', withFault({ life: life(1, 1, [hazard('dust_level', 0, { reference: 1, per: 1 })]) }), 'no covariate'],
+    ['a test that no safety channel guards', withTest({ guards: [] }), 'no safety channel guards it'],
+    ['a guard in another unit', withTest({ guards: [{ channel: 'board_temperature_c', op: '<', value: 1, unit: 'k' }] }), 'is compared in k'],
+    ['a test that reads another unit', withTest({ reads: { channel: 'power_w', as: 'last', unit: 'k' } }), 'which it is not'],
+    ['a test with one answer', withTest({ answers: [] }), 'tells nothing'],
+    [
+      'a remote step that measures no feature',
+      withRemoteStep({ remeasure: { feature: 'x_k', recovers: 1, afterMinutes: 1 } }),
+      'which is no feature',
+    ],
+    ['a remote step without time', withRemoteStep({ minutes: 0 }), 'takes no time'],
     ['a channel named after another unit', withChannel('outdoor_temperature_k'), 'the name ends in k'],
   ]
   for (const [what, type, sentence] of broken) {

@@ -3,17 +3,10 @@
  * an empty list for a sound type. It looks at data only; whether a plant shows the signs is the business of the physics tests.
  */
 import { isId } from '#kernel/ids.ts'
-import { UNITS, type Unit, unitOfName } from '#kernel/units.ts'
-import {
-  type ApplianceType,
-  type Channel,
-  type Condition,
-  derivationChannels,
-  type Fault,
-  type Rule,
-  type Setting,
-  type Text,
-} from './appliance-type.ts'
+import { UNITS, unitOfName } from '#kernel/units.ts'
+import { type ApplianceType, type Channel, derivationChannels, type Fault, type Rule, type Setting } from './appliance-type.ts'
+import { checkLeaf, checkText, leavesOf } from './check-condition.ts'
+import { checkGuidance } from './check-guidance.ts'
 import { checkQuality } from './check-quality.ts'
 
 /** Gives what is wrong with a type, one sentence each. */
@@ -34,12 +27,8 @@ export function checkType(type: ApplianceType): string[] {
     ...type.rules.flatMap((rule) => checkRule(type, rule)),
     ...checkRecipe(type),
     ...checkQuality(type),
+    ...checkGuidance(type),
   ]
-}
-
-function checkText(text: Text, place: string): string[] {
-  const missing = (['en', 'zh-CN'] as const).filter((language) => text[language].trim() === '')
-  return missing.map((language) => `${place}: no text in ${language}`)
 }
 
 function checkUnique(type: ApplianceType): string[] {
@@ -139,8 +128,8 @@ function checkRule(type: ApplianceType, rule: Rule): string[] {
   if (isDanger && !rule.opensWorkOrder) wrong.push(`${rule.id}: a danger that opens no work order`)
   const fault = type.faults.find((candidate) => candidate.code === rule.fault)
   if (rule.fault !== null && fault === undefined) wrong.push(`${rule.id}: points at ${rule.fault}, which is no fault`)
-  if (fault !== undefined && fault.safetyClass !== rule.safetyClass)
-    wrong.push(`${rule.id}: ${rule.safetyClass}, but its fault is ${fault.safetyClass}`)
+  const classes = [fault?.safetyClass, ...(fault?.escalations ?? []).map(({ to }) => to)]
+  if (fault !== undefined && !classes.includes(rule.safetyClass)) wrong.push(`${rule.id}: ${rule.safetyClass}, but its fault is ${fault.safetyClass}`)
   if (rule.holdMs < 0 || rule.clearHoldMs < 0 || rule.gapMs_MAX <= 0) wrong.push(`${rule.id}: a time is negative`)
   if (rule.source === '') wrong.push(`${rule.id}: no source`)
   const leaves = leavesOf(rule.when)
@@ -148,29 +137,6 @@ function checkRule(type: ApplianceType, rule: Rule): string[] {
     wrong.push(`${rule.id}: a danger that looks at no safety channel`)
   }
   return [...wrong, ...leaves.flatMap((leaf) => checkLeaf(type, rule.id, leaf))]
-}
-
-type Leaf = Extract<Condition, { channel: string }>
-
-function leavesOf(condition: Condition): Leaf[] {
-  if ('all' in condition) return condition.all.flatMap(leavesOf)
-  if ('any' in condition) return condition.any.flatMap(leavesOf)
-  if ('not' in condition) return leavesOf(condition.not)
-  if ('held' in condition) return leavesOf(condition.held)
-  return [condition]
-}
-
-function checkLeaf(type: ApplianceType, rule: string, leaf: Leaf): string[] {
-  const unitOf = (name: string): Unit | undefined => type.channels.find((channel) => channel.name === name && channel.kind !== 'text')?.unit
-  const unit = unitOf(leaf.channel)
-  if (unit === undefined) return [`${rule}: ${leaf.channel} is no channel with numbers`]
-  const subtracted = leaf.minus === undefined ? unit : unitOf(leaf.minus)
-  if (subtracted !== unit) return [`${rule}: ${leaf.channel} and ${leaf.minus} differ in unit`]
-  const difference: Unit = leaf.minus !== undefined && unit === 'c' ? 'k' : unit
-  const isTemperature = difference === 'c' || difference === 'k'
-  if (leaf.rateOverMs !== undefined && !isTemperature) return [`${rule}: there is no unit for the rate of ${leaf.channel}`]
-  const expected: Unit = leaf.rateOverMs === undefined ? difference : 'k_per_min'
-  return leaf.unit === expected ? [] : [`${rule}: ${leaf.channel} is compared in ${leaf.unit}, not ${expected}`]
 }
 
 function checkRecipe(type: ApplianceType): string[] {
@@ -186,6 +152,8 @@ function checkRecipe(type: ApplianceType): string[] {
     for (const channel of derivationChannels(feature.derive))
       if (!known.has(channel)) wrong.push(`${feature.name}: ${channel} is no channel with numbers`)
   }
+  if (recipe.records_MIN !== undefined && !known.has(recipe.records_MIN.channel))
+    wrong.push(`recipe: ${recipe.records_MIN.channel} is no channel with numbers`)
   if (!recipe.features.some((feature) => feature.role === 'driving')) wrong.push('recipe: no driving feature')
   if (!recipe.features.some((feature) => feature.role === 'response')) wrong.push('recipe: no response feature')
   return wrong

@@ -2,7 +2,7 @@
  * What every appliance can have (domain catalogue 6.0): electrical overheating, a faulty sensor, silence; with parts and steps.
  * A type takes these lists into its own and adds the rules, which name its channels (blocks/electrical-overheating.ts).
  */
-import type { Fault, Part, RepairStep } from './appliance-type.ts'
+import type { Fault, Part, RemoteStep, RepairStep } from './appliance-type.ts'
 
 export const commonParts: readonly Part[] = [
   { part: 'P-COM-001', name: { en: 'Power terminal kit', 'zh-CN': '电源端子套件' } },
@@ -38,6 +38,20 @@ export const commonSteps: readonly RepairStep[] = [
     tools: [],
     minutes: 10,
     proof: { en: 'The unit reports again', 'zh-CN': '设备恢复上报' },
+  },
+]
+
+export const commonRemoteSteps: readonly RemoteStep[] = [
+  {
+    id: 'XX-H01',
+    action: {
+      en: 'Is there power at the socket, and do other things in the home reach the network? Then unplug the appliance for a minute and plug it in again',
+      'zh-CN': '插座是否有电，家中其他设备能否上网？然后拔插设备一分钟',
+    },
+    minutes: 5,
+    wantsPhoto: false,
+    remeasure: { isHeardAgain: true, afterMinutes: 30 },
+    otherwise: { en: 'Power and network are there: the communication module needs a visit', 'zh-CN': '供电与网络正常：需检查通信模块' },
   },
 ]
 
@@ -92,6 +106,7 @@ export const commonFaults: readonly Fault[] = [
       { rivals: [], text: { en: 'Are neighbours silent too (outage)?', 'zh-CN': '邻居设备是否也失联（停电）？' } },
     ],
     steps: ['XX-S04'],
+    remoteSteps: ['XX-H01'],
     life: undefined,
     foundBy: [],
   },

@@ -1,5 +1,6 @@
 /** Quality sections of a user's own type, as `POST /api/v1/types` takes them, into those of the catalogue and back. */
-import type { Channel, ChannelQuality, PhysicalIdentity } from './appliance-type.ts'
+import type { Channel, PhysicalIdentity } from './appliance-type.ts'
+import type { ChannelQuality } from './channel-quality.ts'
 
 export interface NewQuality {
   /** Seconds of the device's active time at one value, give or take `stuck_tolerance`, that make it stuck while each driver moved so far. */

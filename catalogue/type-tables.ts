@@ -4,7 +4,7 @@ import type { ApplianceType } from './appliance-type.ts'
 
 /** Markdown table of the faults. `accuracy` gives the text of the last column by fault code; `not measured yet` when absent. */
 export function faultTable(type: ApplianceType, accuracy: ReadonlyMap<string, string> = new Map()): string {
-  const arrow = { 1: 'up', [-1]: 'down', 0: 'as usual' } as const
+  const arrow = { 1: 'up', [-1]: 'down', 0: 'as usual', either: 'moved' } as const
   const rows = type.faults.map((fault) => {
     const signs = fault.signs.map((sign) => `${sign.feature} ${arrow[sign.direction]}`).join(', ')
     const found = fault.foundBy.length === 0 ? 'silence, not readings' : fault.foundBy.join(', ')

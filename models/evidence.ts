@@ -77,6 +77,7 @@ export function distanceOf({ zScores }: Residuals): number {
 
 function standOf({ direction }: FaultSign, zScore: number): 'for' | 'against' | undefined {
   if (direction === 0) return Math.abs(zScore) < SEEN_Z ? 'for' : Math.abs(zScore) >= MOVED_Z ? 'against' : undefined
+  if (direction === 'either') return Math.abs(zScore) >= SEEN_Z ? 'for' : 'against'
   return zScore * direction >= SEEN_Z ? 'for' : 'against'
 }
 

@@ -4,6 +4,7 @@
  */
 import { type ApplianceType, type Derivation, type FeatureDefinition, type Recipe, readingLayout } from '#catalogue/appliance-type.ts'
 import { assert } from '#kernel/errors.ts'
+import type { Reading } from '#kernel/reading.ts'
 
 /** Which readings count for a sum. */
 export type Gate = 'always' | 'running' | 'idle'
@@ -26,12 +27,14 @@ export interface FeaturePlan {
   /** Numbers that a window holds. */
   readonly size: number
   readonly sums: readonly Sum[]
+  /** Number of records that the recipe asks for, undefined when it asks for none. */
+  readonly records: { readonly sum: Sum; readonly count: number } | undefined
   readonly steady: ReadonlyArray<{ readonly sum: Sum; readonly standardDeviation_MAX: number }>
 }
 
 interface Sum {
   readonly gate: Gate
-  add(cells: Float64Array, numbers: Float64Array): void
+  add(cells: Float64Array, numbers: Float64Array, atMs: number): void
   /** The value so far, NaN when nothing was added. */
   value(cells: Float64Array): number
 }
@@ -63,9 +66,14 @@ export function compileFeatures(type: ApplianceType): FeaturePlan | undefined {
     sum: deviationSum(columnOf(channel), place(3)),
     standardDeviation_MAX,
   }))
+  const records =
+    recipe.records_MIN === undefined
+      ? undefined
+      : { sum: totalSum(columnOf(recipe.records_MIN.channel), { place: place(1), isCount: true }), count: recipe.records_MIN.count }
   return {
     type: type.id,
     recipe,
+    records,
     definitions: recipe.features,
     runningColumn: columnOf(recipe.running.channel),
     idleFeatures: sums.flatMap((sum, index) => (sum.gate === 'idle' ? [index] : [])),
@@ -76,13 +84,23 @@ export function compileFeatures(type: ApplianceType): FeaturePlan | undefined {
 }
 
 /** Adds one reading to the sums of a window. */
-export function accumulate(plan: FeaturePlan, cells: Float64Array, numbers: Float64Array, gates: OpenGates): void {
+export function accumulate(
+  plan: FeaturePlan,
+  cells: Float64Array,
+  { numbers, observed_at_ms: atMs }: Pick<Reading, 'numbers' | 'observed_at_ms'>,
+  gates: OpenGates,
+): void {
   for (const sum of plan.sums) {
-    if (sum.gate === 'always' || gates[sum.gate]) sum.add(cells, numbers)
+    if (sum.gate === 'always' || gates[sum.gate]) sum.add(cells, numbers, atMs)
   }
+  plan.records?.sum.add(cells, numbers, atMs)
   if (!gates.running) return
-  for (const { sum } of plan.steady) sum.add(cells, numbers)
+  for (const { sum } of plan.steady) sum.add(cells, numbers, atMs)
 }
+
+/** Whether the window has as many records as the recipe asks for. */
+export const hasRecords = ({ records }: FeaturePlan, cells: Float64Array): boolean =>
+  records === undefined || records.sum.value(cells) >= records.count
 
 /** Features in the order of the recipe, NaN where the window has no reading for one. */
 export const deriveFeatures = (plan: FeaturePlan, cells: Float64Array): Float64Array => Float64Array.from(plan.sums, (sum) => sum.value(cells))
@@ -101,13 +119,26 @@ interface Places {
 }
 
 function makeSum(derive: Derivation, { columnOf, maximumOf, place }: Places): Sum {
-  if ('mean' in derive) return meanSum('running', columnOf(derive.mean), -1, place(2))
-  if ('difference' in derive) return meanSum('running', columnOf(derive.difference[0]), columnOf(derive.difference[1]), place(2))
-  if ('idleDifference' in derive) return meanSum('idle', columnOf(derive.idleDifference[0]), columnOf(derive.idleDifference[1]), place(2))
-  if ('ratio' in derive) return ratioSum(columnOf(derive.ratio[0]), columnOf(derive.ratio[1]), place(2))
+  const mean = (gate: Gate, channel: string): Sum => meanSum(gate, columnOf(channel), -1, place(2))
+  const difference = (gate: Gate, [a, b]: readonly [string, string]): Sum => meanSum(gate, columnOf(a), columnOf(b), place(2))
+  if ('mean' in derive) return mean('running', derive.mean)
+  if ('difference' in derive) return difference('running', derive.difference)
+  if ('idleMean' in derive) return mean('idle', derive.idleMean)
+  if ('idleDifference' in derive) return difference('idle', derive.idleDifference)
+  if ('overallMean' in derive) return mean('always', derive.overallMean)
+  if ('overallDifference' in derive) return difference('always', derive.overallDifference)
+  if ('recordMean' in derive) return mean('always', derive.recordMean)
+  if ('recordDifference' in derive) return difference('always', derive.recordDifference)
+  if ('ratio' in derive) return ratioSum('running', columnOf(derive.ratio[0]), columnOf(derive.ratio[1]), place(2))
+  if ('recordRatio' in derive) return ratioSum('always', columnOf(derive.recordRatio[0]), columnOf(derive.recordRatio[1]), place(2))
   if ('standardDeviation' in derive) return deviationSum(columnOf(derive.standardDeviation), place(3))
-  if ('maximum' in derive) return maximumSum(columnOf(derive.maximum), maximumOf(derive.maximum) ?? -1, place(2))
-  return shareSum(columnOf(derive.shareAbove[0]), derive.shareAbove[1], place(2))
+  if ('maximum' in derive) return maximumSum('running', columnOf(derive.maximum), maximumOf(derive.maximum) ?? -1, place(2))
+  if ('recordMaximum' in derive) return maximumSum('always', columnOf(derive.recordMaximum), -1, place(2))
+  if ('recordLast' in derive) return lastSum(columnOf(derive.recordLast), place(3))
+  if ('recordSum' in derive) return totalSum(columnOf(derive.recordSum), { place: place(1), isCount: false })
+  if ('recordCount' in derive) return totalSum(columnOf(derive.recordCount), { place: place(1), isCount: true })
+  const [channel, above] = 'shareAbove' in derive ? derive.shareAbove : derive.recordShareAbove
+  return shareSum(columnOf(channel), above, place(2))
 }
 
 const at = (values: Float64Array, index: number): number => values[index] ?? Number.NaN
@@ -130,9 +161,9 @@ function meanSum(gate: Gate, a: number, b: number, place: number): Sum {
 }
 
 /** Cells: total of a, total of b; the ratio of the totals does not suffer from a single small b. */
-function ratioSum(a: number, b: number, place: number): Sum {
+function ratioSum(gate: Gate, a: number, b: number, place: number): Sum {
   return {
-    gate: 'running',
+    gate,
     add(cells, numbers) {
       const top = at(numbers, a)
       const bottom = at(numbers, b)
@@ -161,9 +192,9 @@ function deviationSum(a: number, place: number): Sum {
 }
 
 /** Cells: count, largest; takes the `_max` column of an aggregated reading where it has one. */
-function maximumSum(a: number, aMaximum: number, place: number): Sum {
+function maximumSum(gate: Gate, a: number, aMaximum: number, place: number): Sum {
   return {
-    gate: 'running',
+    gate,
     add(cells, numbers) {
       const maximum = at(numbers, aMaximum)
       const value = Number.isNaN(maximum) ? at(numbers, a) : maximum
@@ -186,5 +217,34 @@ function shareSum(a: number, above: number, place: number): Sum {
       if (value > above) increase(cells, place + 1, 1)
     },
     value: (cells) => at(cells, place + 1) / at(cells, place),
+  }
+}
+
+/** Cells: total of the values, or their number; nothing is 0 and not unknown, since what was not told did not happen. */
+function totalSum(a: number, { place, isCount }: { readonly place: number; readonly isCount: boolean }): Sum {
+  return {
+    gate: 'always',
+    add(cells, numbers) {
+      const value = at(numbers, a)
+      if (!Number.isNaN(value)) increase(cells, place, isCount ? 1 : value)
+    },
+    value: (cells) => at(cells, place),
+  }
+}
+
+/** Cells: count, latest device time, its value; of two at one time the larger counts, so that their order does not matter. */
+function lastSum(a: number, place: number): Sum {
+  return {
+    gate: 'always',
+    add(cells, numbers, atMs) {
+      const value = at(numbers, a)
+      if (Number.isNaN(value)) return
+      const isLater = at(cells, place) === 0 || atMs > at(cells, place + 1) || (atMs === at(cells, place + 1) && value > at(cells, place + 2))
+      increase(cells, place, 1)
+      if (!isLater) return
+      cells[place + 1] = atMs
+      cells[place + 2] = value
+    },
+    value: (cells) => (at(cells, place) === 0 ? Number.NaN : at(cells, place + 2)),
   }
 }

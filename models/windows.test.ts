@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Derivation } from '#catalogue/appliance-type.ts'
 import { aReading, features, HOUR, MIN, pump, types } from './test-builders.ts'
 import { type ClosedWindow, createWindows } from './windows.ts'
 
@@ -75,6 +76,87 @@ describe('windows of event time', () => {
     expect(window?.readings).toBe(3)
     expect(windows.observe(aReading(59, running))).toEqual([])
     expect(windows.statistics()).toMatchObject({ tooLate: 1, closed: 1 })
+  })
+
+  describe('over records that a device tells at the end of a cycle', () => {
+    const cyclic = {
+      ...pump,
+      recipe: {
+        ...(pump.recipe ?? expect.unreachable()),
+        runningReadings_MIN: 0,
+        records_MIN: { channel: 'outlet_c', count: 2 },
+        features: Object.entries<Derivation>({
+          mean_c: { recordMean: 'outlet_c' },
+          largest_c: { recordMaximum: 'outlet_c' },
+          last_c: { recordLast: 'outlet_c' },
+          total_c: { recordSum: 'outlet_c' },
+          cycles_count: { recordCount: 'outlet_c' },
+          above_ratio: { recordShareAbove: ['outlet_c', 15] },
+          lift_k: { recordDifference: ['outlet_c', 'inlet_c'] },
+          per_inlet_ratio: { recordRatio: ['outlet_c', 'inlet_c'] },
+          overall_c: { overallMean: 'ambient_c' },
+          overall_k: { overallDifference: ['inlet_c', 'ambient_c'] },
+          idle_c: { idleMean: 'ambient_c' },
+        }).map(([name, derive]) => ({ name, unit: 'c' as const, role: 'raw' as const, description: { en: name, 'zh-CN': name }, derive })),
+      },
+    }
+    const at = (entries: ReadonlyArray<readonly [minute: number, values: Record<string, number>]>) => {
+      const windows = createWindows({ types: () => cyclic })
+      for (const [minute, values] of entries) windows.observe(aReading(minute, values))
+      const [window] = windows.closeAll()
+      return { ...window, values: Object.fromEntries(cyclic.recipe.features.map(({ name }, index) => [name, window?.features[index]])) }
+    }
+    const still = { speed_hz: 0, ambient_c: 4 }
+
+    it('derives mean, largest, last, total, number, share, difference and ratio of the records', () => {
+      const { values, isDiagnosable } = at([
+        [1, { ...still, inlet_c: 8 }],
+        [5, { outlet_c: 30, inlet_c: 10 }],
+        [9, { outlet_c: 12, inlet_c: 10 }],
+        [7, { outlet_c: 18 }],
+        [20, { ...still, ambient_c: 6 }],
+      ])
+      expect(values).toMatchObject({ mean_c: 20, largest_c: 30, last_c: 12, total_c: 60, cycles_count: 3, above_ratio: 2 / 3 })
+      expect(values).toMatchObject({ lift_k: 11, per_inlet_ratio: 42 / 20, overall_c: 5, overall_k: 4 })
+      expect(isDiagnosable).toBe(true)
+    })
+
+    it('does not diagnose a window with fewer records than the recipe asks for', () => {
+      const { values, isDiagnosable } = at([
+        [5, { outlet_c: 30 }],
+        [6, still],
+      ])
+      expect(isDiagnosable).toBe(false)
+      expect(values).toMatchObject({ cycles_count: 1, last_c: 30 })
+    })
+
+    it('knows nothing of the mean of no record, and that its total is 0', () => {
+      expect(at([[5, still]]).values).toMatchObject({ mean_c: Number.NaN, last_c: Number.NaN, total_c: 0, cycles_count: 0, above_ratio: Number.NaN })
+    })
+
+    it('takes the mean of long rest only', () => {
+      expect(
+        at([
+          [1, { ...still, ambient_c: 9 }],
+          [10, still],
+          [15, still],
+        ]).values.idle_c,
+      ).toBe(4)
+    })
+
+    it('gives the same last record in whatever order two of one time come', () => {
+      const [a, b] = [
+        at([
+          [5, { outlet_c: 1 }],
+          [5, { outlet_c: 2 }],
+        ]),
+        at([
+          [5, { outlet_c: 2 }],
+          [5, { outlet_c: 1 }],
+        ]),
+      ]
+      expect([a.values.last_c, b.values.last_c]).toEqual([2, 2])
+    })
   })
 
   it('gives nothing for a type without recipe', () => {

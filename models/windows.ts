@@ -7,7 +7,7 @@ import { type ApplianceType, derivationChannels } from '#catalogue/appliance-typ
 import type { ChannelState } from '#kernel/channel-state.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { accumulate, compileFeatures, deriveFeatures, type FeaturePlan, IDLE_VALID_MS, isSteady, type OpenGates } from './features.ts'
+import { accumulate, compileFeatures, deriveFeatures, type FeaturePlan, hasRecords, IDLE_VALID_MS, isSteady, type OpenGates } from './features.ts'
 
 /** What a window of one device came to. */
 export interface ClosedWindow {
@@ -247,7 +247,7 @@ function addReading(plan: FeaturePlan, window: OpenWindow, reading: Reading, gat
   window.readings++
   if (gates.isRunning) window.running++
   if (gates.running) window.settled++
-  accumulate(plan, window.cells, reading.numbers, gates)
+  accumulate(plan, window.cells, reading, gates)
 }
 
 function closeWindow(plan: FeaturePlan, state: DeviceState, window: OpenWindow): ClosedWindow {
@@ -272,7 +272,7 @@ function closeWindow(plan: FeaturePlan, state: DeviceState, window: OpenWindow):
     readings: window.readings,
     running: window.running,
     settled: window.settled,
-    isDiagnosable: window.settled >= plan.recipe.runningReadings_MIN && isSteady(plan, window.cells),
+    isDiagnosable: window.settled >= plan.recipe.runningReadings_MIN && hasRecords(plan, window.cells) && isSteady(plan, window.cells),
     features,
     ...(window.distrusted.length === 0 ? {} : { distrusted: window.distrusted.toSorted() }),
   }

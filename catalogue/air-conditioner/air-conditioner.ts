@@ -3,8 +3,9 @@
  * Signs, rules and recipe are those of cooling; heating runs are stored and not diagnosed.
  */
 import type { ApplianceType } from '../appliance-type.ts'
-import { commonFaults, commonParts, commonSteps } from '../common-faults.ts'
+import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
 import { faults } from './faults.ts'
+import { activeTests, remoteSteps } from './guidance.ts'
 import { parts } from './parts.ts'
 import { identities, withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
@@ -22,6 +23,8 @@ export const airConditioner: ApplianceType = {
   faults: [...faults, ...commonFaults],
   parts: [...parts, ...commonParts],
   steps: [...steps, ...commonSteps],
+  remoteSteps: [...remoteSteps, ...commonRemoteSteps],
+  activeTests,
   rules,
   recipe,
   identities,

@@ -3,16 +3,8 @@
  * those of the fixed-orifice sign table (6.0) that the valve hides are left out, and its opening carries them. Probabilities of parts
  * and the lives are design values (engineering judgement).
  */
-import type { Fault, FaultSign, Text } from '../appliance-type.ts'
-
-const up = (feature: string, en: string, zhCn: string): FaultSign => ({ feature, direction: 1, text: { en, 'zh-CN': zhCn } })
-const down = (feature: string, en: string, zhCn: string): FaultSign => ({ feature, direction: -1, text: { en, 'zh-CN': zhCn } })
-const same = (feature: string, en: string, zhCn: string): FaultSign => ({ feature, direction: 0, text: { en, 'zh-CN': zhCn } })
-const ask = (rivals: readonly string[], en: string, zhCn: string): { readonly rivals: readonly string[]; readonly text: Text } => ({
-  rivals,
-  text: { en, 'zh-CN': zhCn },
-})
-const need = (part: string, probability: number, quantity = 1) => ({ part, quantity, probability })
+import type { Fault } from '../appliance-type.ts'
+import { ask, down, hazard, life, moved, need, same, up, words } from '../blocks/makers.ts'
 
 const undercharge: Fault = {
   code: 'AC-01',
@@ -36,7 +28,12 @@ const undercharge: Fault = {
     ask([], 'Is there oil at the joints, or ice on the thin pipe only?', '接头有无油迹，是否仅细管结冰？'),
   ],
   steps: ['AC-S03', 'AC-S04', 'AC-S05'],
-  life: { shape: 1.3, scaleYears: 14 },
+  escalations: [
+    { to: 'E2', when: words('The room is not reached on hot days', '热天达不到设定'), by: 'people' },
+    { to: 'E1', when: words('The refrigerant burns (class A3, R290)', '可燃制冷剂（A3，R290）'), by: { fact: 'refrigerant', value: 'R290' } },
+  ],
+  activeTests: ['AC-T01'],
+  life: life(1.3, 14, [hazard('is_coastal', 1.5, { reference: 0, per: 1 }), hazard('running_h_per_day', 1.1, { reference: 6, per: 2 })]),
   foundBy: ['model'],
 }
 
@@ -61,7 +58,9 @@ const outdoorAirflow: Fault = {
     ask(['AC-09'], 'Was the unit charged or opened lately? (overcharge raises the subcooling)', '近期是否加过氟？（过量充注过冷度升高）'),
   ],
   steps: ['AC-S02'],
-  life: { shape: 1.8, scaleYears: 5 },
+  escalations: [{ to: 'E3', when: words('It switches itself off on hot days', '热天自动停机'), by: 'people' }],
+  remoteSteps: ['AC-H02'],
+  life: life(1.8, 5, [hazard('dust_level', 1.8, { reference: 1, per: 1 }), hazard('running_h_per_day', 1.2, { reference: 6, per: 2 })]),
   foundBy: ['model'],
 }
 
@@ -88,7 +87,8 @@ const indoorAirflow: Fault = {
     ask(['AC-01'], 'Is the breeze weaker than it was? (with low charge the breeze is as before)', '出风是否变弱？（缺氟时风量不变）'),
   ],
   steps: ['AC-S01'],
-  life: { shape: 2, scaleYears: 1.5 },
+  remoteSteps: ['AC-H01'],
+  life: life(2, 1.5, [hazard('dust_level', 2, { reference: 1, per: 1 }), hazard('running_h_per_day', 1.3, { reference: 6, per: 2 })]),
   foundBy: ['model'],
 }
 
@@ -111,7 +111,12 @@ const startOrFan: Fault = {
     ask([], 'Inverter model without capacitor: does the board pulse all three phases?', '变频机无电容：板子三相输出是否正常？'),
   ],
   steps: ['AC-S07', 'AC-S08'],
-  life: { shape: 2.2, scaleYears: 9 },
+  escalations: [{ to: 'E2', when: words('It does not start any more', '无法启动'), by: 'people' }],
+  life: life(2.2, 9, [
+    hazard('outdoor_summer_c', 1.15, { reference: 26, per: 2 }),
+    hazard('mains_sags_per_month', 1.15, { reference: 1, per: 2 }),
+    hazard('starts_per_day', 1.2, { reference: 10, per: 10 }),
+  ]),
   foundBy: ['model', 'rule'],
 }
 
@@ -140,7 +145,8 @@ const restriction: Fault = {
     ),
   ],
   steps: ['AC-S09', 'AC-S10'],
-  life: { shape: 1.5, scaleYears: 12 },
+  activeTests: ['AC-T01'],
+  life: life(1.5, 12, [hazard('running_h_per_day', 1.1, { reference: 6, per: 2 })]),
   foundBy: ['model'],
 }
 
@@ -168,7 +174,8 @@ const valveLeak: Fault = {
     ),
   ],
   steps: ['AC-S11', 'AC-S12'],
-  life: { shape: 2.5, scaleYears: 15 },
+  activeTests: ['AC-T02'],
+  life: life(2.5, 15, [hazard('running_h_per_day', 1.2, { reference: 6, per: 2 }), hazard('outdoor_summer_c', 1.1, { reference: 26, per: 2 })]),
   foundBy: ['model'],
 }
 
@@ -178,8 +185,8 @@ const sensorDrift: Fault = {
   safetyClass: 'E3',
   customerSees: { en: 'Short cycling, wrong comfort', 'zh-CN': '频繁启停、舒适度差' },
   signs: [
-    up('idle_indoor_coil_over_room_k', 'Coil and room disagree when off', '停机时盘管与室温不一致'),
-    down('superheat_k', 'Superheat moves without the valve', '过热度变化而阀未动'),
+    moved('idle_indoor_coil_over_room_k', 'Coil and room disagree when off', '停机时盘管与室温不一致'),
+    moved('superheat_k', 'Superheat moves without the valve', '过热度变化而阀未动'),
     same('power_w', 'Power stays as it was', '功率不变'),
   ],
   sources: ['EJ'],
@@ -190,7 +197,8 @@ const sensorDrift: Fault = {
     ask([], 'Does sun or a lamp reach the sensor?', '传感器是否被阳光或灯照射？'),
   ],
   steps: ['AC-S13', 'AC-S14'],
-  life: { shape: 1.1, scaleYears: 20 },
+  activeTests: ['AC-T03'],
+  life: life(1.1, 20, [hazard('room_humidity_pct', 1.1, { reference: 50, per: 10 })]),
   foundBy: ['model', 'rule'],
 }
 
@@ -209,7 +217,8 @@ const condensate: Fault = {
     ask([], 'Was the unit moved or worked on lately? Does it hang level?', '近期是否移动或维修？是否水平？'),
   ],
   steps: ['AC-S15', 'AC-S16'],
-  life: { shape: 1.4, scaleYears: 8 },
+  activeTests: ['AC-T04'],
+  life: life(1.4, 8, [hazard('room_humidity_pct', 1.3, { reference: 50, per: 10 }), hazard('dust_level', 1.3, { reference: 1, per: 1 })]),
   foundBy: ['model', 'rule'],
 }
 

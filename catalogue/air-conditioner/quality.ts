@@ -3,7 +3,8 @@
  * demands of several sensors together. Numbers without a source are engineering judgement; what they cost in false alarms and find in
  * injected faults stands in docs/quality.md.
  */
-import type { Channel, ChannelQuality, PhysicalIdentity } from '../appliance-type.ts'
+import type { Channel, PhysicalIdentity } from '../appliance-type.ts'
+import type { ChannelQuality } from '../channel-quality.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS

@@ -32,6 +32,9 @@ export const recorded = (name: string, range: Range, description: Text): Channel
   quality: { isOnEvent: true },
 })
 
+/** A record that safety rules look at. */
+export const guardedRecord = (name: string, range: Range, description: Text): Channel => ({ ...recorded(name, range, description), isSafety: true })
+
 /** True or false. */
 export const claimed = (name: string, description: Text): Channel => ({ ...make(name, [0, 1, 1], description), kind: 'boolean', unit: 'none' })
 

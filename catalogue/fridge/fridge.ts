@@ -1,16 +1,28 @@
-/** The no-frost fridge-freezer with one evaporator, an evaporator fan and a damper to the fresh food compartment. */
+/** The no-frost fridge-freezer with one evaporator, an evaporator fan and a damper to the fresh food compartment, whole. */
 import type { ApplianceType } from '../appliance-type.ts'
-import { commonFaults, commonParts, commonSteps } from '../common-faults.ts'
+import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
+import { faults } from './faults.ts'
+import { activeTests, remoteSteps } from './guidance.ts'
+import { parts } from './parts.ts'
+import { withQuality } from './quality.ts'
+import { recipe } from './recipe.ts'
+import { rules } from './rules.ts'
 import { channels } from './sensors.ts'
+import { settings } from './settings.ts'
+import { steps } from './steps.ts'
 
 export const fridge: ApplianceType = {
   id: 'fridge',
   version: '1.0.0',
   name: { en: 'Fridge-freezer', 'zh-CN': '冰箱' },
-  channels,
-  faults: commonFaults.filter(({ foundBy }) => foundBy.length === 0),
-  parts: commonParts,
-  steps: commonSteps,
-  rules: [],
-  recipe: undefined,
+  channels: channels.map(withQuality),
+  settings,
+  faults: [...faults, ...commonFaults],
+  parts: [...parts, ...commonParts],
+  steps: [...steps, ...commonSteps],
+  remoteSteps: [...remoteSteps, ...commonRemoteSteps],
+  activeTests,
+  rules,
+  recipe,
+  sensorFaults: { stuck: 'XX-02' },
 }

@@ -4,7 +4,7 @@
  * occurs several times in a cycle sends its record each time. The rest comes each minute while the machine is switched on.
  */
 import type { Channel } from '../appliance-type.ts'
-import { claimed, guarded, guardedClaim, measured, recorded, worded } from '../blocks/channels.ts'
+import { claimed, guarded, guardedClaim, guardedRecord, measured, recorded, worded } from '../blocks/channels.ts'
 
 export const channels: readonly Channel[] = [
   guarded('water_level_kpa', [0, 4, 0.01], { en: 'Pressure of the level sensor; 0 = empty, 10 cm of water give 1 kPa', 'zh-CN': '水位压力' }),
@@ -29,8 +29,8 @@ export const channels: readonly Channel[] = [
   recorded('fill_duration_s', [0, 3600, 1], { en: 'Duration of a fill', 'zh-CN': '进水时长' }),
   recorded('fill_volume_l', [0, 60, 0.1], { en: 'Water that a fill took', 'zh-CN': '进水量' }),
   recorded('refill_count', [0, 50, 1], { en: 'Fills of a cycle beyond those of its program, told at its end', 'zh-CN': '补水次数' }),
-  recorded('level_drift_kpa', [-4, 4, 0.001], {
-    en: 'Change of the level over 5 minutes of a phase with valves closed, pump off and drum at rest: below 0 the water goes, above 0 it comes',
+  guardedRecord('level_drift_kpa', [-4, 4, 0.001], {
+    en: 'Change of the level over 5 minutes with valves closed, pump off and drum at rest: below 0 the water goes, above 0 it comes. Told in a cycle, and each hour at rest while water stands or comes',
     'zh-CN': '静置五分钟水位变化',
   }),
   recorded('heat_rate_k_per_min', [0, 10, 0.01], { en: 'Rise of the water temperature while the heater is on', 'zh-CN': '升温速率' }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ApplianceType, Channel, ChannelQuality, Recipe } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Channel, Recipe } from '#catalogue/appliance-type.ts'
+import type { ChannelQuality } from '#catalogue/channel-quality.ts'
 import type { ChannelState } from '#kernel/channel-state.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { createRandom } from '#kernel/random.ts'

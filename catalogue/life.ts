@@ -1,0 +1,31 @@
+/** Life of what fails, as a Weibull distribution with covariates: data of the catalogue, read by the hazard models. */
+
+/** Circumstances that make a fault come sooner or later. Value: what one step of it is. */
+export const LIFE_COVARIATES = {
+  running_h_per_day: 'hours of running a day',
+  cycles_per_week: 'cycles a week',
+  starts_per_day: 'starts a day',
+  outdoor_summer_c: 'mean outdoor temperature of the warmest month, °C',
+  room_humidity_pct: 'mean humidity of the room, %',
+  is_coastal: 'sea within 5 km: 1, else 0',
+  dust_level: 'dust, pets, kitchen grease: 0 none, 1 usual, 2 much',
+  water_hardness_mmol_l: 'hardness of the water, mmol/L',
+  mains_sags_per_month: 'sags of the mains below 85 % a month',
+  outlet_temperature_c: 'usual outlet temperature, °C',
+} as const
+
+export type LifeCovariate = keyof typeof LIFE_COVARIATES
+
+/** Weibull life; a covariate multiplies the hazard by `hazardRatio` for each `per` that it lies above `reference`. */
+export interface LifeModel {
+  readonly shape: number
+  readonly scaleYears: number
+  readonly covariates?: ReadonlyArray<{
+    readonly covariate: LifeCovariate
+    readonly reference: number
+    readonly per: number
+    readonly hazardRatio: number
+    /** Code of docs/sources.md or `EJ`. */
+    readonly source: string
+  }>
+}
