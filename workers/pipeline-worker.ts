@@ -38,6 +38,7 @@ import type { PipelineState } from './pipeline-parts.ts'
 import { Rpc } from './rpc.ts'
 import { createSnapshotFile } from './snapshot-file.ts'
 import { createStoreMaintenance } from './store-maintenance.ts'
+import { standBack } from './thread-priority.ts'
 import { answerTruth } from './truth-queries.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
@@ -45,6 +46,7 @@ import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worke
 const READ_YOUR_WRITES_MS = 5_000
 
 assert(parentPort !== null, 'the pipeline runs in a worker')
+standBack()
 const { dataDir, committedEnd, ownTypes, limits, store: storeSettings, ...rest } = workerData as PipelineWorkerSettings
 const { mappings, retention, timeZones, defaultTimeZone } = rest
 const main = new Rpc(parentPort)

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const READY_MS_MAX = 20_000
 /** As `bin/mendline.mjs` starts the server, without the wrapper's own process. */
-const HEAP_FLAG = '--max-semi-space-size=16'
+const NODE_FLAGS = ['--max-semi-space-size=16', '--v8-pool-size=1']
 
 export interface CrashServerOptions {
   readonly data: string
@@ -55,7 +55,7 @@ export function startConfiguredServer(config: string, data: string): Promise<Cra
 
 async function startServer(flags: readonly string[]): Promise<CrashServer> {
   const startedMs = performance.now()
-  const child = spawn(process.execPath, [HEAP_FLAG, 'cli.ts', 'serve', ...flags], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...NODE_FLAGS, 'cli.ts', 'serve', ...flags], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
   let words = ''
   const isReady = new Promise<RegExpExecArray>((resolve, reject) => {

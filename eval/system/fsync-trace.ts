@@ -1,7 +1,7 @@
 /**
  * Shows with strace that an fdatasync begins after each PUBLISH arrived and ends before its PUBACK leaves; on Linux it is a part of the
- * write (O_DSYNC), which then is what must end. One device sends one message at a time to the real server; the trace of all its threads is read back. Skipped with a word where strace is missing. Flags: --check,
- * --messages N. The last line is JSON.
+ * write (O_DSYNC), which then is what must end. One device sends one message at a time to the real server; the trace of all its threads
+ * is read back. Skipped with a word where strace is missing. Flags: --check, --messages N. The last line is JSON.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { constants } from 'node:fs'
