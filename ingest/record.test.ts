@@ -26,6 +26,23 @@ describe('record', () => {
     expect(plain(decodeRecord(encodeRecord(given)))).toEqual(plain(given))
   })
 
+  it('tells records apart whose names differ in one place only, whatever came before', () => {
+    const names = ['ac-1', 'ac-2', 'bc-1', 'ac-11', 'ac', 'a', 'aü-1', 'a\u0000-1']
+    const given = names.flatMap((device) =>
+      MESSAGE_KINDS.flatMap((kind) => [
+        message({ device, kind }),
+        message({ device, kind, tenant: 'hom' }),
+        message({ device, kind, type: 'heater' }),
+      ]),
+    )
+    const timed = [...given, ...given.toReversed(), ...given].map((one, index) => ({
+      ...one,
+      received_at_ms: epochMs(index),
+      maxAgeDays: index % 40,
+    }))
+    for (const one of timed) expect(plain(decodeRecord(encodeRecord(one)))).toEqual(plain(one))
+  })
+
   it('begins with the version and stays at the documented layout', () => {
     const bytes = encodeRecord(message())
     expect([...bytes.subarray(0, 2)]).toEqual([1, 0])

@@ -27,6 +27,9 @@ const FIXED_BYTES = 22
 const FORM_VERSION = 2
 const FORM_BYTES = 5
 const RECEIVED_AT = 2
+const AGE_AT = 10
+/** Lengths of the names, and behind them the names. */
+const NAMES_AT = 18
 
 /** Ids and types come again with every record of a device; made once, Maps know their hash. */
 const idOf = createByteStrings()
@@ -55,7 +58,7 @@ export function encodeHead(source: DoorSource): Buffer {
   const head = Buffer.alloc(form === undefined ? FIXED_BYTES : FIXED_BYTES + FORM_BYTES)
   head[0] = form === undefined ? VERSION : FORM_VERSION
   head[1] = kindNumber(source.kind)
-  head.writeDoubleLE(source.maxAgeDays, 10)
+  head.writeDoubleLE(source.maxAgeDays, AGE_AT)
   texts.forEach((text, index) => {
     assert(text.length <= TEXT_BYTES_MAX, 'ids and type names of a message are at most 255 bytes')
     head[18 + index] = text.length
@@ -77,6 +80,55 @@ export function stampHead(head: Buffer, receivedAtMs: EpochMs): void {
  * @throws MendlineError MDL_JOURNAL_CORRUPT for an unknown version, an unknown kind or lengths that do not fit
  */
 export function decodeRecord(body: Uint8Array): AcceptedMessage {
+  const known = headOf(body)
+  if (known === undefined) return decodeAnew(body)
+  const { tenant, device, type, kind, length } = known
+  return {
+    tenant,
+    device,
+    type,
+    kind,
+    payload: body.subarray(length),
+    received_at_ms: epochMs(view.getFloat64(body.byteOffset + RECEIVED_AT, true)),
+    maxAgeDays: view.getFloat64(body.byteOffset + AGE_AT, true),
+  }
+}
+
+/** What stands before the payload of a record of the common kind, and what it says. Devices come again, so it is kept by the device. */
+interface KnownHead extends Pick<AcceptedMessage, 'tenant' | 'device' | 'type' | 'kind'> {
+  readonly bytes: DataView
+  readonly length: number
+}
+
+/** Places for heads, a power of two; two of one place push each other out. */
+const HEADS = 4_096
+const heads: Array<KnownHead | undefined> = new Array(HEADS).fill(undefined)
+let view = new DataView(new ArrayBuffer(0))
+
+/** Place of a record's head by the last bytes of its device's name; a body is at least as long as the fixed part. */
+function placeOfHead(from: number): number {
+  const last = view.getInt32(from + NAMES_AT + view.getUint8(from + NAMES_AT) + view.getUint8(from + NAMES_AT + 1), true)
+  return (last ^ (last >>> 12) ^ (last >>> 20)) & (HEADS - 1)
+}
+
+/** The head that the record begins with, times aside, when it is known. */
+function headOf(body: Uint8Array): KnownHead | undefined {
+  if (view.buffer !== body.buffer) view = new DataView(body.buffer)
+  const { byteOffset: from, length } = body
+  if (length < FIXED_BYTES || length < FIXED_BYTES + view.getUint8(from + NAMES_AT) + view.getUint8(from + NAMES_AT + 1)) return undefined
+  const head = heads[placeOfHead(from)]
+  if (head === undefined || length < head.length || body[0] !== VERSION || body[1] !== head.bytes.getUint8(1)) return undefined
+  const end = head.length - 4
+  for (let at = NAMES_AT; at < end; at += 4) if (head.bytes.getInt32(at) !== view.getInt32(from + at)) return undefined
+  return head.bytes.getInt32(end) === view.getInt32(from + end) ? head : undefined
+}
+
+function keepHead(body: Uint8Array, length: number, { tenant, device, type, kind }: AcceptedMessage): void {
+  const own = Uint8Array.from(body.subarray(0, length))
+  heads[placeOfHead(body.byteOffset)] = { tenant, device, type, kind, length, bytes: new DataView(own.buffer) }
+}
+
+function decodeAnew(body: Uint8Array): AcceptedMessage {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const version = bytes[0]
   if (version !== VERSION && version !== FORM_VERSION) throw corrupt('unknown version of a journal record', { version })
@@ -99,9 +151,13 @@ export function decodeRecord(body: Uint8Array): AcceptedMessage {
     kind,
     payload: bytes.subarray(contextEnd),
     received_at_ms: epochMs(bytes.readDoubleLE(RECEIVED_AT)),
-    maxAgeDays: bytes.readDoubleLE(10),
+    maxAgeDays: bytes.readDoubleLE(AGE_AT),
   }
-  if (form === undefined) return commandEnd === typeEnd ? message : { ...message, commandId: bytes.toString('utf8', typeEnd, commandEnd) }
+  if (form === undefined && commandEnd === typeEnd) {
+    keepHead(body, contextEnd, message)
+    return message
+  }
+  if (form === undefined) return { ...message, commandId: bytes.toString('utf8', typeEnd, commandEnd) }
   return {
     ...message,
     form,

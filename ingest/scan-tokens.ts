@@ -28,6 +28,9 @@ export class ScanTokens {
   bytes: Uint8Array = new Uint8Array(0)
   at = 0
   end = 0
+  /** The memory in which `bytes` lies, and where in it: to look at several bytes at once. */
+  view = new DataView(new ArrayBuffer(0))
+  viewFrom = 0
   /** What `readNumber` and `readCount` read. */
   number = 0
   /** What `readText` read. */
@@ -36,6 +39,14 @@ export class ScanTokens {
 
   constructor(stringOf: StringOfBytes) {
     this.#stringOf = stringOf
+  }
+
+  /** Turns to other bytes. Payloads come in runs that lie in one piece of memory. */
+  begin(bytes: Uint8Array, end: number): void {
+    this.bytes = bytes
+    this.end = end
+    this.viewFrom = bytes.byteOffset
+    if (this.view.buffer !== bytes.buffer) this.view = new DataView(bytes.buffer)
   }
 
   /** Byte at the place behind white space, -1 at the end. */

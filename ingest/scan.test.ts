@@ -102,8 +102,17 @@ describe('the byte scanner', () => {
     expect(said).toBeGreaterThan(150)
   })
 
-  it('says what JSON says, or nothing, of right payloads with bytes changed, cut and put in', () => {
-    const right = `[{"ts":${NOW_MS},"seq":7,"boot":3,"hist":false,"fw":"1.4.2","v":{"inlet_temperature_c":-20.25,"outlet_temperature_c":{"min":60,"mean":70.5,"max":80},"float_is_closed":true,"board_temperature_c":null,"mode":"boil"}}]`
+  it.each([
+    [
+      'right payloads',
+      `[{"ts":${NOW_MS},"seq":7,"boot":3,"hist":false,"fw":"1.4.2","v":{"inlet_temperature_c":-20.25,"outlet_temperature_c":{"min":60,"mean":70.5,"max":80},"float_is_closed":true,"board_temperature_c":null,"mode":"boil"}}]`,
+    ],
+    // All but the list, the aggregate and the text, which have no shape.
+    [
+      'payloads of a shape that came before',
+      `{"ts":${NOW_MS},"seq":   7,"boot":3,"hist":true,"fw":"1.4.2","v":{"inlet_temperature_c":-20.25,"float_is_closed": true,"board_temperature_c":null,"outlet_temperature_c":70.5}}`,
+    ],
+  ])('says what JSON says, or nothing, of %s with bytes changed, cut and put in', (_, right) => {
     const change = fc.tuple(
       fc.nat(right.length - 1),
       fc.constantFrom('set', 'cut', 'put', 'end'),
@@ -119,6 +128,7 @@ describe('the byte scanner', () => {
           else if (kind === 'put') bytes.splice(at, 0, byte)
           else bytes.length = Math.min(bytes.length, at)
         }
+        scan(bytesOf(right))
         if (agrees(Uint8Array.from(bytes))) said++
       }),
       { numRuns: 10_000 },
@@ -179,6 +189,16 @@ describe('the byte scanner', () => {
     const scanner = scannerOf(kettle, limits)
     expect(scanner.scan(messageOf(given), { bytes: around, from: 1, to: 1 + given.length })).toStrictEqual(scan(bytesOf(given)))
     for (let to = 0; to < given.length; to++) expect(scanner.scan(messageOf(given), { bytes: around, from: 1, to: 1 + to })).toBeUndefined()
+  })
+
+  it('keeps devices with different fields, channels and firmwares apart, more of them than it keeps shapes', () => {
+    const names = ['inlet_temperature_c', 'outlet_temperature_c', 'board_temperature_c']
+    const payloads = Array.from({ length: 12 }, (_, device) => {
+      const fw = device % 2 === 0 ? `"fw":"1.${device}",` : ''
+      const channels = names.slice(device % 3).map((name, index) => `"${name}":${20 + device + index}`)
+      return bytesOf(`{${fw}"ts":${NOW_MS},"seq":${device}${device % 4 === 0 ? ',"boot":5' : ''},"v":{${channels.join(',')}}}`)
+    })
+    for (let round = 0; round < 50; round++) for (const payload of payloads) expect(agrees(payload)).toBe(true)
   })
 
   it('takes nothing where the limits leave no room for its shape', () => {

@@ -2,7 +2,8 @@
  * The byte scanner: from the bytes of a payload straight into columns, for the shape that nearly every device sends: readings of the
  * contract with known channels, numbers, claims, short ASCII texts and aggregates, all of it right. Anything else (escapes, a field it
  * does not know, a key twice, a value out of range, no `seq`, broken JSON ...) it does not judge: it gives the message back, and
- * `decode.ts` says what is wrong. So the two may differ in cost only, which `scan.test.ts` holds.
+ * `decode.ts` says what is wrong. So the two may differ in cost only, which `scan.test.ts` holds. A payload of a shape that came before is
+ * read by it (`scan-shape.ts`), which costs half.
  */
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
@@ -11,7 +12,9 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createByteStrings } from './byte-strings.ts'
 import { channelPlan, emptyRow } from './decode-channels.ts'
+import { boundAt, FW, fieldAt, HIST, NEEDED, SEQ, TS, V } from './scan-fields.ts'
 import { NO_CHANNEL, ScanNames } from './scan-names.ts'
+import { FIRST_CHANNEL, BOOT as SHAPE_BOOT, FW as SHAPE_FW, SEQ as SHAPE_SEQ, TS as SHAPE_TS, Shape, ShapeMarks, Shapes } from './scan-shape.ts'
 import { CLOSE, CLOSE_LIST, COLON, COMMA, OPEN, OPEN_LIST, QUOTE, ScanTokens, WORD_FALSE, WORD_NULL, WORD_TRUE } from './scan-tokens.ts'
 
 export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'>
@@ -49,25 +52,23 @@ const NO_TEXTS: Reading['texts'] = []
 
 const stringOf = createByteStrings()
 
-/** Fields of the envelope as bits, to find one that comes twice. */
-const TS = 1
-const SEQ = 2
-const BOOT = 4
-const HIST = 8
-const FW = 16
-const V = 32
-const NEEDED = TS | SEQ | V
-
 class ByteScanner implements Scanner {
   readonly #limits: ScanLimits
   readonly #plan: ReturnType<typeof channelPlan>
   readonly #names: ScanNames
   readonly #channels: readonly Channel[]
   readonly #columns: Int32Array
+  /** Bounds of each channel. */
+  readonly #least: Float64Array
+  readonly #greatest: Float64Array
   readonly #tokens = new ScanTokens(stringOf)
   /** Number of the reading in which a channel came last, to find one that comes twice. */
   readonly #cameIn: Float64Array
   #count = 0
+  readonly #shapes = new Shapes()
+  readonly #marks = new ShapeMarks()
+  /** Values of a payload by their place in its shape, until the whole of it is known to fit. */
+  readonly #values: Float64Array
   // The reading in hand.
   #ts = 0
   #seq = 0
@@ -83,25 +84,104 @@ class ByteScanner implements Scanner {
     this.#channels = type.channels
     this.#names = new ScanNames(type.channels.map(({ name }) => name))
     this.#columns = Int32Array.from(type.channels, ({ name }) => this.#plan.byName.get(name)?.column ?? NO_CHANNEL)
+    this.#least = Float64Array.from(type.channels, ({ min }) => min)
+    this.#greatest = Float64Array.from(type.channels, ({ max }) => max)
     this.#cameIn = new Float64Array(type.channels.length).fill(-1)
+    this.#values = new Float64Array(type.channels.length + FIRST_CHANNEL)
   }
 
   scan(source: ScanSource, { bytes, from, to }: ByteRange): Reading[] | undefined {
     const tokens = this.#tokens
-    tokens.bytes = bytes
-    tokens.at = from
-    tokens.end = to
-    const readings: Reading[] = []
-    if (tokens.peek() === OPEN) {
-      if (!this.#readReading(source, readings)) return undefined
-    } else {
-      if (!tokens.take(OPEN_LIST)) return undefined
-      do {
-        if (readings.length === this.#limits.readingsPerPayload_MAX || !this.#readReading(source, readings)) return undefined
-      } while (tokens.take(COMMA))
-      if (!tokens.take(CLOSE_LIST)) return undefined
+    tokens.begin(bytes, to)
+    const shapes = this.#shapes.list
+    for (let index = 0; index < shapes.length; index++) {
+      const shape = shapes[index]
+      if (shape === undefined) break
+      tokens.at = from
+      if (!this.#readByShape(shape)) continue
+      if (index > 0) this.#shapes.toFront(index)
+      return this.#isTimely(source) ? [this.#reading(source)] : undefined
     }
-    return tokens.peek() === -1 ? readings : undefined
+    tokens.at = from
+    const isOne = tokens.peek() === OPEN
+    const readings = isOne ? this.#readOne(source) : this.#readList(source)
+    if (readings === undefined || tokens.peek() !== -1) return undefined
+    const marks = this.#marks
+    if (isOne && marks.isKept && this.#shapes.isLearning()) this.#shapes.learn(new Shape(marks, { bytes, from, to }, this.#hist))
+    return readings
+  }
+
+  /** Reads the values of a payload that has this shape; false when it has another one or a value is wrong. */
+  #readByShape(shape: Shape): boolean {
+    const tokens = this.#tokens
+    const values = this.#values
+    const { roles, count } = shape
+    for (let index = 0; index < count; index++) {
+      if (!shape.stands(index, tokens) || !this.#readShapeValue(roles[index] ?? 0, index)) return false
+    }
+    if (!shape.stands(count, tokens) || tokens.at !== tokens.end) return false
+    this.#hist = shape.hist
+    this.#texts = undefined
+    if (!shape.hasFirmware) this.#fw = undefined
+    const numbers = emptyRow(this.#plan.layout)
+    this.#boot = 0
+    for (let index = 0; index < count; index++) {
+      const value = values[index] ?? 0
+      const role = roles[index] ?? 0
+      if (role >= FIRST_CHANNEL) numbers[this.#columns[role - FIRST_CHANNEL] ?? NO_CHANNEL] = value
+      else if (role === SHAPE_TS) this.#ts = value
+      else if (role === SHAPE_SEQ) this.#seq = value
+      else if (role === SHAPE_BOOT) this.#boot = value
+    }
+    this.#numbers = numbers
+    return true
+  }
+
+  #readShapeValue(role: number, index: number): boolean {
+    const tokens = this.#tokens
+    if (role >= FIRST_CHANNEL) {
+      const channel = this.#channels[role - FIRST_CHANNEL]
+      if (channel === undefined) return false
+      if (channel.kind === 'boolean') {
+        const word = tokens.readWord()
+        this.#values[index] = word === WORD_TRUE ? 1 : 0
+        return word === WORD_TRUE || word === WORD_FALSE
+      }
+      if (!tokens.readNumber()) return false
+    } else if (role === SHAPE_FW) {
+      if (!tokens.readText(this.#limits.textLength_MAX)) return false
+      this.#fw = tokens.text
+      return true
+    } else if (!tokens.readCount() || (role !== SHAPE_TS && tokens.number > UINT32_MAX)) return false
+    const { number } = tokens
+    this.#values[index] = number
+    return role < FIRST_CHANNEL || this.#isWithin(role - FIRST_CHANNEL, number)
+  }
+
+  #isWithin(index: number, value: number): boolean {
+    return value >= (this.#least[index] ?? 0) && value <= (this.#greatest[index] ?? 0)
+  }
+
+  #readOne(source: ScanSource): Reading[] | undefined {
+    this.#marks.begin()
+    const readings: Reading[] = []
+    return this.#readReading(source, readings) ? readings : undefined
+  }
+
+  #readList(source: ScanSource): Reading[] | undefined {
+    const tokens = this.#tokens
+    const readings: Reading[] = []
+    if (!tokens.take(OPEN_LIST)) return undefined
+    do {
+      this.#marks.begin()
+      if (readings.length === this.#limits.readingsPerPayload_MAX || !this.#readReading(source, readings)) return undefined
+    } while (tokens.take(COMMA))
+    return tokens.take(CLOSE_LIST) ? readings : undefined
+  }
+
+  #isTimely({ received_at_ms, maxAgeDays }: ScanSource): boolean {
+    const aheadMs = this.#ts - received_at_ms
+    return aheadMs <= this.#limits.aheadMs_MAX && -aheadMs <= maxAgeDays * DAY_MS
   }
 
   #readReading(source: ScanSource, into: Reading[]): boolean {
@@ -119,8 +199,7 @@ class ByteScanner implements Scanner {
       seen |= field
     } while (tokens.take(COMMA))
     if (!tokens.take(CLOSE) || (seen & NEEDED) !== NEEDED) return false
-    const aheadMs = this.#ts - source.received_at_ms
-    if (aheadMs > this.#limits.aheadMs_MAX || -aheadMs > source.maxAgeDays * DAY_MS) return false
+    if (!this.#isTimely(source)) return false
     into.push(this.#reading(source))
     return true
   }
@@ -136,9 +215,11 @@ class ByteScanner implements Scanner {
   #readFieldValue(field: number): boolean {
     const tokens = this.#tokens
     if (field === V) return this.#readValues()
+    const { at } = tokens
     if (field === FW) {
       if (!tokens.readText(this.#limits.textLength_MAX)) return false
       this.#fw = tokens.text
+      this.#marks.add(SHAPE_FW, at, tokens.at)
       return true
     }
     if (field === HIST) {
@@ -152,6 +233,7 @@ class ByteScanner implements Scanner {
     else if (number > UINT32_MAX) return false
     else if (field === SEQ) this.#seq = number
     else this.#boot = number
+    this.#marks.add(field === TS ? SHAPE_TS : field === SEQ ? SHAPE_SEQ : SHAPE_BOOT, at, tokens.at)
     return true
   }
 
@@ -179,6 +261,7 @@ class ByteScanner implements Scanner {
     const tokens = this.#tokens
     const channel = this.#channels[index]
     if (channel === undefined) return false
+    const { at } = tokens
     const first = tokens.peek()
     if (first === WORD_NULL) return tokens.readWord() === WORD_NULL
     const column = this.#columns[index] ?? NO_CHANNEL
@@ -187,13 +270,16 @@ class ByteScanner implements Scanner {
       if (!tokens.readNumber()) return false
       const { number } = tokens
       this.#numbers[column] = number
-      return number >= channel.min && number <= channel.max
+      this.#marks.add(FIRST_CHANNEL + index, at, tokens.at)
+      return this.#isWithin(index, number)
     }
     if (channel.kind === 'boolean') {
       const word = tokens.readWord()
       this.#numbers[column] = word === WORD_TRUE ? 1 : 0
+      this.#marks.add(FIRST_CHANNEL + index, at, tokens.at)
       return word === WORD_TRUE || word === WORD_FALSE
     }
+    this.#marks.isKept = false
     if (!tokens.readText(this.#limits.textLength_MAX)) return false
     this.#texts ??= []
     this.#texts.push([channel.name, tokens.text])
@@ -204,6 +290,7 @@ class ByteScanner implements Scanner {
   #readAggregate(channel: Channel, column: number): boolean {
     const tokens = this.#tokens
     const numbers = this.#numbers
+    this.#marks.isKept = false
     if (!tokens.take(OPEN)) return false
     for (let part = 0; part < 3; part++) {
       if (part > 0 && !tokens.take(COMMA)) return false
@@ -238,32 +325,4 @@ class ByteScanner implements Scanner {
       texts: this.#texts ?? NO_TEXTS,
     }
   }
-}
-
-/** Field whose name and closing quote stand at a place, 0 for none. */
-function fieldAt(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]
-  const second = bytes[at + 1]
-  if (first === 0x76) return second === QUOTE ? V : 0
-  const third = bytes[at + 2]
-  if (first === 0x74) return second === 0x73 && third === QUOTE ? TS : 0
-  if (first === 0x66) return second === 0x77 && third === QUOTE ? FW : 0
-  const fourth = bytes[at + 3]
-  if (first === 0x73) return second === 0x65 && third === 0x71 && fourth === QUOTE ? SEQ : 0
-  if (bytes[at + 4] !== QUOTE) return 0
-  if (first === 0x62) return second === 0x6f && third === 0x6f && fourth === 0x74 ? BOOT : 0
-  if (first === 0x68) return second === 0x69 && third === 0x73 && fourth === 0x74 ? HIST : 0
-  return 0
-}
-
-/** Which of mean, min and max stands at a place with its closing quote, as offset of its column; -1 for none. */
-function boundAt(bytes: Uint8Array, at: number): number {
-  if (bytes[at] !== 0x6d) return -1
-  const second = bytes[at + 1]
-  const third = bytes[at + 2]
-  const fourth = bytes[at + 3]
-  if (second === 0x65) return third === 0x61 && fourth === 0x6e && bytes[at + 4] === QUOTE ? 0 : -1
-  if (fourth !== QUOTE) return -1
-  if (second === 0x69) return third === 0x6e ? 1 : -1
-  return second === 0x61 && third === 0x78 ? 2 : -1
 }
