@@ -103,7 +103,7 @@ interface KnownHead extends Pick<AcceptedMessage, 'tenant' | 'device' | 'type' |
 /** Places for heads, a power of two; two of one place push each other out. */
 const HEADS = 4_096
 const heads: Array<KnownHead | undefined> = new Array(HEADS).fill(undefined)
-let view = new DataView(new ArrayBuffer(0))
+let view: DataView = new DataView(new ArrayBuffer(0))
 
 /** Place of a record's head by the last bytes of its device's name; a body is at least as long as the fixed part. */
 function placeOfHead(from: number): number {

@@ -55,10 +55,21 @@ export class Shape {
   readonly hasFirmware: boolean
   readonly #words: DataView
 
-  constructor(marks: ShapeMarks, payload: { readonly bytes: Uint8Array; readonly from: number; readonly to: number }, hist: boolean) {
+  /** Column of each value, -1 for those of the envelope; and the columns that a reading of this shape has. */
+  readonly columns: Int32Array
+  readonly present: Int32Array
+
+  /** `columns` are those of the type's channels. */
+  constructor(
+    marks: ShapeMarks,
+    payload: { readonly bytes: Uint8Array; readonly from: number; readonly to: number },
+    { hist, columns }: { readonly hist: boolean; readonly columns: Int32Array },
+  ) {
     this.count = marks.count
     this.hist = hist
     this.roles = marks.roles.slice(0, marks.count)
+    this.columns = this.roles.map((role) => (role < FIRST_CHANNEL ? -1 : (columns[role - FIRST_CHANNEL] ?? -1)))
+    this.present = this.columns.filter((column) => column >= 0)
     this.hasFirmware = this.roles.includes(FW)
     this.ends = new Int32Array(marks.count)
     const kept: number[] = []

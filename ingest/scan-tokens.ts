@@ -29,7 +29,7 @@ export class ScanTokens {
   at = 0
   end = 0
   /** The memory in which `bytes` lies, and where in it: to look at several bytes at once. */
-  view = new DataView(new ArrayBuffer(0))
+  view: DataView = new DataView(new ArrayBuffer(0))
   viewFrom = 0
   /** What `readNumber` and `readCount` read. */
   number = 0

@@ -12,12 +12,16 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createByteStrings } from './byte-strings.ts'
 import { channelPlan, emptyRow } from './decode-channels.ts'
+import { ReadingPool } from './reading-pool.ts'
 import { boundAt, FW, fieldAt, HIST, NEEDED, SEQ, TS, V } from './scan-fields.ts'
 import { NO_CHANNEL, ScanNames } from './scan-names.ts'
 import { FIRST_CHANNEL, BOOT as SHAPE_BOOT, FW as SHAPE_FW, SEQ as SHAPE_SEQ, TS as SHAPE_TS, Shape, ShapeMarks, Shapes } from './scan-shape.ts'
 import { CLOSE, CLOSE_LIST, COLON, COMMA, OPEN, OPEN_LIST, QUOTE, ScanTokens, WORD_FALSE, WORD_NULL, WORD_TRUE } from './scan-tokens.ts'
 
-export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'>
+export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'> & {
+  /** Readings are used again: when all who need them are through (`reading-pool.ts`), or already at the next scan; absent: never. */
+  readonly reuse?: 'when through' | 'at the next'
+}
 
 /** What a scanner needs to know of a message beside its payload. */
 export type ScanSource = Pick<AcceptedMessage, 'tenant' | 'device' | 'received_at_ms' | 'maxAgeDays'>
@@ -66,6 +70,7 @@ class ByteScanner implements Scanner {
   readonly #cameIn: Float64Array
   #count = 0
   readonly #shapes = new Shapes()
+  readonly #pool: ReadingPool | undefined
   readonly #marks = new ShapeMarks()
   /** Values of a payload by their place in its shape, until the whole of it is known to fit. */
   readonly #values: Float64Array
@@ -81,6 +86,7 @@ class ByteScanner implements Scanner {
   constructor(type: ApplianceType, limits: ScanLimits) {
     this.#limits = limits
     this.#plan = channelPlan(type)
+    this.#pool = limits.reuse === undefined ? undefined : new ReadingPool(this.#plan.layout)
     this.#channels = type.channels
     this.#names = new ScanNames(type.channels.map(({ name }) => name))
     this.#columns = Int32Array.from(type.channels, ({ name }) => this.#plan.byName.get(name)?.column ?? NO_CHANNEL)
@@ -100,14 +106,15 @@ class ByteScanner implements Scanner {
       tokens.at = from
       if (!this.#readByShape(shape)) continue
       if (index > 0) this.#shapes.toFront(index)
-      return this.#isTimely(source) ? [this.#reading(source)] : undefined
+      return this.#isTimely(source) ? [this.#readingOf(shape, source)] : undefined
     }
     tokens.at = from
     const isOne = tokens.peek() === OPEN
     const readings = isOne ? this.#readOne(source) : this.#readList(source)
     if (readings === undefined || tokens.peek() !== -1) return undefined
     const marks = this.#marks
-    if (isOne && marks.isKept && this.#shapes.isLearning()) this.#shapes.learn(new Shape(marks, { bytes, from, to }, this.#hist))
+    if (isOne && marks.isKept && this.#shapes.isLearning())
+      this.#shapes.learn(new Shape(marks, { bytes, from, to }, { hist: this.#hist, columns: this.#columns }))
     return readings
   }
 
@@ -123,18 +130,41 @@ class ByteScanner implements Scanner {
     this.#hist = shape.hist
     this.#texts = undefined
     if (!shape.hasFirmware) this.#fw = undefined
-    const numbers = emptyRow(this.#plan.layout)
     this.#boot = 0
     for (let index = 0; index < count; index++) {
-      const value = values[index] ?? 0
       const role = roles[index] ?? 0
-      if (role >= FIRST_CHANNEL) numbers[this.#columns[role - FIRST_CHANNEL] ?? NO_CHANNEL] = value
-      else if (role === SHAPE_TS) this.#ts = value
+      if (role >= FIRST_CHANNEL) continue
+      const value = values[index] ?? 0
+      if (role === SHAPE_TS) this.#ts = value
       else if (role === SHAPE_SEQ) this.#seq = value
       else if (role === SHAPE_BOOT) this.#boot = value
     }
-    this.#numbers = numbers
     return true
+  }
+
+  /** The reading whose values were read by its shape. */
+  #readingOf(shape: Shape, source: ScanSource): Reading {
+    const { count, columns, present } = shape
+    const values = this.#values
+    const used = this.#pool?.take(present)
+    const numbers = used?.numbers ?? emptyRow(this.#plan.layout)
+    for (let index = 0; index < count; index++) {
+      const column = columns[index] ?? NO_CHANNEL
+      if (column >= 0) numbers[column] = values[index] ?? Number.NaN
+    }
+    this.#numbers = numbers
+    if (used === undefined) return this.#reading(source)
+    used.tenant = source.tenant
+    used.device = source.device
+    used.type = this.#plan.layout.type
+    used.boot = this.#boot
+    used.seq = this.#seq
+    used.observed_at_ms = epochMs(this.#ts)
+    used.received_at_ms = source.received_at_ms
+    used.hist = this.#hist
+    used.fw = this.#fw
+    if (this.#limits.reuse === 'at the next') this.#pool?.putBack(used)
+    return used
   }
 
   #readShapeValue(role: number, index: number): boolean {

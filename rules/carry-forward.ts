@@ -110,7 +110,7 @@ function complete(reading: Reading, { columns, heads }: Asked, { values, atMs }:
       numbers[column] = values[index] ?? Number.NaN
     }
   }
-  return numbers === undefined ? reading : { ...reading, numbers }
+  return numbers === undefined ? reading : { ...reading, numbers, present: undefined }
 }
 
 /** Columns of the channels that the chosen rules of a type ask for, with the bounds of aggregated ones. */

@@ -61,7 +61,7 @@ export class DeviceLine {
 
   state(): LineState {
     const { before: _before, behind: _behind, alarms, held, ...own } = this
-    return { ...own, alarms: alarms.state(), held: held.map((reading) => ({ ...reading, numbers: reading.numbers.slice() })) }
+    return { ...own, alarms: alarms.state(), held: held.map(plainReading) }
   }
 
   static of(state: LineState): DeviceLine {
@@ -77,6 +77,21 @@ export type LineState = Omit<DeviceLine, 'alarms' | 'held' | 'before' | 'behind'
   readonly alarms: StandingState
   readonly held: readonly Reading[]
 }
+
+/** A copy that is nothing but a reading. */
+const plainReading = ({ tenant, device, type, boot, seq, observed_at_ms, received_at_ms, hist, fw, numbers, texts }: Reading): Reading => ({
+  tenant,
+  device,
+  type,
+  boot,
+  seq,
+  observed_at_ms,
+  received_at_ms,
+  hist,
+  fw,
+  numbers: numbers.slice(),
+  texts,
+})
 
 /** Below zero when the reading lies before the place, zero when it is the one there. */
 export const compareToPlace = (reading: Reading, place: Place): number =>

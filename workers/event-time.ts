@@ -13,6 +13,7 @@ import type { Reading } from '#kernel/reading.ts'
 import type { DerivedChange, DerivedStore } from '../ingest/derived-store.ts'
 import type { GapTracker } from '../ingest/gaps.ts'
 import type { LatestValues } from '../ingest/latest.ts'
+import { FOLD, isThrough } from '../ingest/reading-pool.ts'
 import type { Derivation, DerivedOutput } from './derivation.ts'
 import { compareToPlace, DeviceLine, hold, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
 import { beginOfAmendment } from './kept-readings.ts'
@@ -87,6 +88,7 @@ export class EventTime<Window> {
     if (line.type !== reading.type) this.#changeType(line, reading)
     if (compareToPlace(reading, line) <= 0) {
       this.#noteLate(line, reading)
+      isThrough(reading, FOLD)
       return
     }
     const { held } = line
@@ -262,8 +264,9 @@ export class EventTime<Window> {
     if (!isHistory) line.alarms.tellStanding(this.#events)
     const told = isHistory ? this.#amendedWindows : this.#windows
     for (const window of windows) told.push(window)
-    alarms.length = 0
-    windows.length = 0
+    if (alarms.length > 0) alarms.length = 0
+    if (windows.length > 0) windows.length = 0
+    isThrough(reading, FOLD)
   }
 
   #fold(line: DeviceLine, reading: Reading): void {
