@@ -13,7 +13,8 @@ import { contentKey, isInstant, readEnvelope, readingOf } from './decode-envelop
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import type { MappingOf } from './forms/form-items.ts'
 import { readForm } from './forms/read-form.ts'
-import { type ScanLimits, scannerOf } from './scan.ts'
+import { scannerOf } from './scan.ts'
+import type { ScanLimits } from './scan-fields.ts'
 
 const DAY_MS = 86_400_000
 const silent = (): void => {}

@@ -14,7 +14,8 @@ import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json
 import { decodeValues } from './decode-values.ts'
 import { complainAt, type KeyContent, type MappingOf } from './forms/form-items.ts'
 import { readForm } from './forms/read-form.ts'
-import { type ScanLimits, scannerOf } from './scan.ts'
+import { scannerOf } from './scan.ts'
+import type { ScanLimits } from './scan-fields.ts'
 
 export interface Decoded {
   readonly readings: readonly Reading[]

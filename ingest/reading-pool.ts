@@ -5,6 +5,7 @@
  */
 import type { EpochMs } from '#kernel/clock.ts'
 import type { Reading, ReadingLayout } from '#kernel/reading.ts'
+import { emptyRow } from './decode-channels.ts'
 
 /** Who needs a reading: the store until it is written, the fold in device time until it is folded. */
 export const STORE = 1
@@ -34,24 +35,24 @@ export class PooledReading implements Reading {
   needed = EVERYBODY
   readonly pool: ReadingPool
 
-  constructor(pool: ReadingPool, width: number) {
+  constructor(pool: ReadingPool, layout: ReadingLayout) {
     this.pool = pool
-    this.numbers = new Float64Array(width).fill(Number.NaN)
+    this.numbers = emptyRow(layout)
   }
 }
 
 /** Readings of one layout. */
 export class ReadingPool {
-  readonly #width: number
+  readonly #layout: ReadingLayout
   readonly #waiting: PooledReading[] = []
 
   constructor(layout: ReadingLayout) {
-    this.#width = layout.columns.length
+    this.#layout = layout
   }
 
   /** A reading without values, whose other fields are to be set; `present` are the columns that will have values. */
   take(present: Int32Array): PooledReading {
-    const reading = this.#waiting.pop() ?? new PooledReading(this, this.#width)
+    const reading = this.#waiting.pop() ?? new PooledReading(this, this.#layout)
     const { present: before, numbers } = reading
     for (let index = 0; index < before.length; index++) numbers[before[index] ?? 0] = Number.NaN
     reading.present = present

@@ -1,6 +1,18 @@
 /** The fields of a reading's envelope, and of an aggregate, as the scanner finds them: by their bytes, without a string for a name. */
 
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import type { Limits } from '#kernel/limits.ts'
 import { QUOTE } from './scan-tokens.ts'
+
+export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'> & {
+  /** Readings are used again: when all who need them are through (`reading-pool.ts`), or already at the next scan; absent: never. */
+  readonly reuse?: 'when through' | 'at the next'
+}
+
+/** What a scanner needs to know of a message beside its payload. */
+export type ScanSource = Pick<AcceptedMessage, 'tenant' | 'device' | 'received_at_ms' | 'maxAgeDays'>
+
+export const UINT32_MAX = 0xffff_ffff
 
 /** Fields of the envelope as bits, to find one that comes twice. */
 export const TS = 1

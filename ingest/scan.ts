@@ -6,25 +6,15 @@
  * read by it (`scan-shape.ts`), which costs half.
  */
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
-import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
-import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createByteStrings } from './byte-strings.ts'
 import { channelPlan, emptyRow } from './decode-channels.ts'
-import { ReadingPool } from './reading-pool.ts'
-import { boundAt, FW, fieldAt, HIST, NEEDED, SEQ, TS, V } from './scan-fields.ts'
+import { ShapeReader } from './scan-by-shape.ts'
+import { boundAt, FW, fieldAt, HIST, NEEDED, type ScanLimits, type ScanSource, SEQ, TS, UINT32_MAX, V } from './scan-fields.ts'
 import { NO_CHANNEL, ScanNames } from './scan-names.ts'
 import { FIRST_CHANNEL, BOOT as SHAPE_BOOT, FW as SHAPE_FW, SEQ as SHAPE_SEQ, TS as SHAPE_TS, Shape, ShapeMarks, Shapes } from './scan-shape.ts'
 import { CLOSE, CLOSE_LIST, COLON, COMMA, OPEN, OPEN_LIST, QUOTE, ScanTokens, WORD_FALSE, WORD_NULL, WORD_TRUE } from './scan-tokens.ts'
-
-export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'> & {
-  /** Readings are used again: when all who need them are through (`reading-pool.ts`), or already at the next scan; absent: never. */
-  readonly reuse?: 'when through' | 'at the next'
-}
-
-/** What a scanner needs to know of a message beside its payload. */
-export type ScanSource = Pick<AcceptedMessage, 'tenant' | 'device' | 'received_at_ms' | 'maxAgeDays'>
 
 export interface ByteRange {
   readonly bytes: Uint8Array
@@ -51,7 +41,6 @@ export function scannerOf(type: ApplianceType, limits: ScanLimits): Scanner {
 /** Deepest nesting that the scanner takes: list, reading, v, aggregate. */
 const DEPTH = 4
 const DAY_MS = 86_400_000
-const UINT32_MAX = 0xffff_ffff
 const NO_TEXTS: Reading['texts'] = []
 
 const stringOf = createByteStrings()
@@ -62,18 +51,13 @@ class ByteScanner implements Scanner {
   readonly #names: ScanNames
   readonly #channels: readonly Channel[]
   readonly #columns: Int32Array
-  /** Bounds of each channel. */
-  readonly #least: Float64Array
-  readonly #greatest: Float64Array
   readonly #tokens = new ScanTokens(stringOf)
   /** Number of the reading in which a channel came last, to find one that comes twice. */
   readonly #cameIn: Float64Array
   #count = 0
   readonly #shapes = new Shapes()
-  readonly #pool: ReadingPool | undefined
+  readonly #byShape: ShapeReader
   readonly #marks = new ShapeMarks()
-  /** Values of a payload by their place in its shape, until the whole of it is known to fit. */
-  readonly #values: Float64Array
   // The reading in hand.
   #ts = 0
   #seq = 0
@@ -86,14 +70,11 @@ class ByteScanner implements Scanner {
   constructor(type: ApplianceType, limits: ScanLimits) {
     this.#limits = limits
     this.#plan = channelPlan(type)
-    this.#pool = limits.reuse === undefined ? undefined : new ReadingPool(this.#plan.layout)
     this.#channels = type.channels
     this.#names = new ScanNames(type.channels.map(({ name }) => name))
     this.#columns = Int32Array.from(type.channels, ({ name }) => this.#plan.byName.get(name)?.column ?? NO_CHANNEL)
-    this.#least = Float64Array.from(type.channels, ({ min }) => min)
-    this.#greatest = Float64Array.from(type.channels, ({ max }) => max)
+    this.#byShape = new ShapeReader(type, { tokens: this.#tokens, plan: this.#plan, limits })
     this.#cameIn = new Float64Array(type.channels.length).fill(-1)
-    this.#values = new Float64Array(type.channels.length + FIRST_CHANNEL)
   }
 
   scan(source: ScanSource, { bytes, from, to }: ByteRange): Reading[] | undefined {
@@ -104,9 +85,9 @@ class ByteScanner implements Scanner {
       const shape = shapes[index]
       if (shape === undefined) break
       tokens.at = from
-      if (!this.#readByShape(shape)) continue
+      if (!this.#byShape.read(shape)) continue
       if (index > 0) this.#shapes.toFront(index)
-      return this.#isTimely(source) ? [this.#readingOf(shape, source)] : undefined
+      return this.#isTimely(source, this.#byShape.ts) ? [this.#byShape.reading(shape, source)] : undefined
     }
     tokens.at = from
     const isOne = tokens.peek() === OPEN
@@ -116,80 +97,6 @@ class ByteScanner implements Scanner {
     if (isOne && marks.isKept && this.#shapes.isLearning())
       this.#shapes.learn(new Shape(marks, { bytes, from, to }, { hist: this.#hist, columns: this.#columns }))
     return readings
-  }
-
-  /** Reads the values of a payload that has this shape; false when it has another one or a value is wrong. */
-  #readByShape(shape: Shape): boolean {
-    const tokens = this.#tokens
-    const values = this.#values
-    const { roles, count } = shape
-    for (let index = 0; index < count; index++) {
-      if (!shape.stands(index, tokens) || !this.#readShapeValue(roles[index] ?? 0, index)) return false
-    }
-    if (!shape.stands(count, tokens) || tokens.at !== tokens.end) return false
-    this.#hist = shape.hist
-    this.#texts = undefined
-    if (!shape.hasFirmware) this.#fw = undefined
-    this.#boot = 0
-    for (let index = 0; index < count; index++) {
-      const role = roles[index] ?? 0
-      if (role >= FIRST_CHANNEL) continue
-      const value = values[index] ?? 0
-      if (role === SHAPE_TS) this.#ts = value
-      else if (role === SHAPE_SEQ) this.#seq = value
-      else if (role === SHAPE_BOOT) this.#boot = value
-    }
-    return true
-  }
-
-  /** The reading whose values were read by its shape. */
-  #readingOf(shape: Shape, source: ScanSource): Reading {
-    const { count, columns, present } = shape
-    const values = this.#values
-    const used = this.#pool?.take(present)
-    const numbers = used?.numbers ?? emptyRow(this.#plan.layout)
-    for (let index = 0; index < count; index++) {
-      const column = columns[index] ?? NO_CHANNEL
-      if (column >= 0) numbers[column] = values[index] ?? Number.NaN
-    }
-    this.#numbers = numbers
-    if (used === undefined) return this.#reading(source)
-    used.tenant = source.tenant
-    used.device = source.device
-    used.type = this.#plan.layout.type
-    used.boot = this.#boot
-    used.seq = this.#seq
-    used.observed_at_ms = epochMs(this.#ts)
-    used.received_at_ms = source.received_at_ms
-    used.hist = this.#hist
-    used.fw = this.#fw
-    if (this.#limits.reuse === 'at the next') this.#pool?.putBack(used)
-    return used
-  }
-
-  #readShapeValue(role: number, index: number): boolean {
-    const tokens = this.#tokens
-    if (role >= FIRST_CHANNEL) {
-      const channel = this.#channels[role - FIRST_CHANNEL]
-      if (channel === undefined) return false
-      if (channel.kind === 'boolean') {
-        const word = tokens.readWord()
-        this.#values[index] = word === WORD_TRUE ? 1 : 0
-        return word === WORD_TRUE || word === WORD_FALSE
-      }
-      if (!tokens.readNumber()) return false
-    } else if (role === SHAPE_FW) {
-      if (!tokens.readText(this.#limits.textLength_MAX)) return false
-      this.#fw = tokens.text
-      return true
-    } else if (!tokens.readCount() || (role !== SHAPE_TS && tokens.number > UINT32_MAX)) return false
-    const { number } = tokens
-    this.#values[index] = number
-    return role < FIRST_CHANNEL || this.#isWithin(role - FIRST_CHANNEL, number)
-  }
-
-  #isWithin(index: number, value: number): boolean {
-    return value >= (this.#least[index] ?? 0) && value <= (this.#greatest[index] ?? 0)
   }
 
   #readOne(source: ScanSource): Reading[] | undefined {
@@ -209,8 +116,8 @@ class ByteScanner implements Scanner {
     return tokens.take(CLOSE_LIST) ? readings : undefined
   }
 
-  #isTimely({ received_at_ms, maxAgeDays }: ScanSource): boolean {
-    const aheadMs = this.#ts - received_at_ms
+  #isTimely({ received_at_ms, maxAgeDays }: ScanSource, ts: number): boolean {
+    const aheadMs = ts - received_at_ms
     return aheadMs <= this.#limits.aheadMs_MAX && -aheadMs <= maxAgeDays * DAY_MS
   }
 
@@ -229,7 +136,7 @@ class ByteScanner implements Scanner {
       seen |= field
     } while (tokens.take(COMMA))
     if (!tokens.take(CLOSE) || (seen & NEEDED) !== NEEDED) return false
-    if (!this.#isTimely(source)) return false
+    if (!this.#isTimely(source, this.#ts)) return false
     into.push(this.#reading(source))
     return true
   }
@@ -301,7 +208,7 @@ class ByteScanner implements Scanner {
       const { number } = tokens
       this.#numbers[column] = number
       this.#marks.add(FIRST_CHANNEL + index, at, tokens.at)
-      return this.#isWithin(index, number)
+      return number >= channel.min && number <= channel.max
     }
     if (channel.kind === 'boolean') {
       const word = tokens.readWord()

@@ -14,6 +14,7 @@ import type { DerivedChange, DerivedStore } from '../ingest/derived-store.ts'
 import type { GapTracker } from '../ingest/gaps.ts'
 import type { LatestValues } from '../ingest/latest.ts'
 import { FOLD, isThrough } from '../ingest/reading-pool.ts'
+import type { HistoryQuery } from '../ingest/reading-store.ts'
 import type { Derivation, DerivedOutput } from './derivation.ts'
 import { compareToPlace, DeviceLine, hold, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
 import { beginOfAmendment } from './kept-readings.ts'
@@ -25,13 +26,7 @@ export interface EventTimeParts<Window> {
   readonly latest: LatestValues
   readonly derived: Pick<DerivedStore, 'apply' | 'checkpoint' | 'checkpointBehind' | 'hasRows'>
   /** Stored readings of a device from `from_ms` up to and including `to_ms`, in order of device time, boot and seq. */
-  readonly history: (query: {
-    readonly tenant: string
-    readonly device: string
-    readonly type: string
-    readonly from_ms: number
-    readonly to_ms: number
-  }) => AsyncIterable<Reading>
+  readonly history: (query: HistoryQuery) => AsyncIterable<Reading>
   /** Device time from which on the store still has every value of a type's readings, at a time of receipt; absent: it keeps all. */
   readonly keptFromMs?: (type: string, receivedMs: number) => number
   readonly limits: Pick<Limits, 'eventLatenessMs' | 'eventHeld_MAX' | 'amendQuietMs' | 'amendWaitMs_MAX' | 'amendPauseMs_MAX' | 'checkpointStepMs'>
@@ -88,7 +83,6 @@ export class EventTime<Window> {
     if (line.type !== reading.type) this.#changeType(line, reading)
     if (compareToPlace(reading, line) <= 0) {
       this.#noteLate(line, reading)
-      isThrough(reading, FOLD)
       return
     }
     const { held } = line
@@ -213,6 +207,7 @@ export class EventTime<Window> {
   }
 
   #noteLate(line: DeviceLine, reading: Reading): void {
+    isThrough(reading, FOLD)
     if (compareToPlace(reading, line) === 0) return
     this.#counts.late++
     this.#parts.gaps.admit(reading)
