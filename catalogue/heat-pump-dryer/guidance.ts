@@ -1,0 +1,17 @@
+/** What the household can do about a dryer before anybody travels. */
+import type { RemoteStep } from '../appliance-type.ts'
+import { words } from '../blocks/makers.ts'
+
+export const remoteSteps: readonly RemoteStep[] = [
+  {
+    id: 'DR-H01',
+    action: words(
+      'Take both halves of the lint filter out, rinse them, let them dry; wipe the grid behind; photo please',
+      '取出两层滤网冲洗晾干，擦拭其后格栅并拍照',
+    ),
+    minutes: 15,
+    wantsPhoto: true,
+    remeasure: { feature: 'air_rise_k', recovers: -1, afterMinutes: 120 },
+    otherwise: words('The lint sits deeper, in ducts or evaporator: a visit', '绒毛在风道或蒸发器：需上门'),
+  },
+]

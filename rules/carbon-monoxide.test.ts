@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { readingLayout } from '#catalogue/appliance-type.ts'
+import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
+import { epochMs } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { isSafetyRule } from './compile-rules.ts'
+import { createRulesEngine } from './engine.ts'
+
+const layout = readingLayout(gasWaterHeater)
+const MINUTE_MS = 60_000
+const BEGIN_MS = 1_700_000_000_000
+
+function aReading(minute: number, values: Readonly<Record<string, number>>): Reading {
+  const numbers = new Float64Array(layout.columns.length).fill(Number.NaN)
+  for (const [column, value] of Object.entries(values)) numbers[layout.indexOf.get(column) ?? -1] = value
+  const at = epochMs(BEGIN_MS + minute * MINUTE_MS)
+  return {
+    tenant: 'home',
+    device: 'gw1',
+    type: 'gas_water_heater',
+    boot: 1,
+    seq: minute,
+    observed_at_ms: at,
+    received_at_ms: at,
+    hist: false,
+    fw: undefined,
+    numbers,
+    texts: [],
+  }
+}
+
+/** Minutes from the begin to the first alarm of class E0, undefined when there was none in four hours; a reading each minute. */
+function minutesToAlarm(values: (minute: number) => Readonly<Record<string, number>>): number | undefined {
+  const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+  for (let minute = 0; minute <= 240; minute++) {
+    const raised = engine.decide(aReading(minute, values(minute))).filter((event) => event.kind === 'alarm_raised')
+    if (raised.some(({ alarm }) => alarm.safety_class === 'E0')) return minute
+  }
+  return undefined
+}
+
+describe('the rules of the gas water heater', () => {
+  it.each([
+    // Concentration, not before, by: the times of EN 50291.
+    [27, 240, undefined],
+    [30, 120, 240],
+    [33, 120, 240],
+    [45, 60, 90],
+    [50, 60, 90],
+    [55, 60, 90],
+    [90, 10, 40],
+    [100, 10, 40],
+    [110, 10, 40],
+    [270, 0, 3],
+    [300, 0, 3],
+    [1000, 0, 3],
+  ])('alarm at %d ppm in the room not before %d min and by %s min', (ppm, notBefore, by) => {
+    const minutes = minutesToAlarm(() => ({ room_co_ppm: ppm }))
+    if (by === undefined) return expect(minutes).toBeUndefined()
+    expect(minutes).toBeGreaterThanOrEqual(notBefore)
+    expect(minutes).toBeLessThanOrEqual(by)
+  })
+
+  it('do not alarm on a minute of 200 ppm when somebody lights a candle beside the sensor', () => {
+    expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 30 ? 200 : 2 }))).toBeUndefined()
+  })
+
+  it('alarm at once at 10 % of the explosive limit, and not at 2 %', () => {
+    expect(minutesToAlarm(() => ({ room_gas_lel_pct: 12 }))).toBe(0)
+    expect(minutesToAlarm(() => ({ room_gas_lel_pct: 2 }))).toBeUndefined()
+  })
+
+  it('alarm on a flame with the gas valve off, and not while it is open', () => {
+    expect(minutesToAlarm(() => ({ flame_current_ua: 6, gas_valve_is_open: 0 }))).toBe(1)
+    expect(minutesToAlarm(() => ({ flame_current_ua: 6, gas_valve_is_open: 1 }))).toBeUndefined()
+  })
+})
