@@ -51,6 +51,7 @@ export const ERROR_CODES = {
   MDL_STORE_UNAVAILABLE: 'The reading store does not answer.',
   MDL_STORE_SCHEMA: 'The store on disk was written by a version that this one cannot read.',
   MDL_MODEL_INVALID: 'A model artefact fails its check (hash, size, inputs, outputs, operators).',
+  MDL_MODEL_TRAINER: 'A model cannot be trained: no Python, or data that lack something.',
   MDL_MODEL_TIMEOUT: 'A model did not answer in time.',
   MDL_HUBS_ILLEGAL_MOVE: 'The work order cannot move from its state in this way.',
   MDL_HUBS_OUTCOME_REQUIRED: 'The move needs a coded outcome.',

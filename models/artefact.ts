@@ -11,6 +11,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { createInputs } from './inputs.ts'
 import { inspectOnnx } from './onnx-inspect.ts'
 import { type Reference, ReferenceSchema } from './reference.ts'
 
@@ -26,7 +27,7 @@ export const CardSchema = Type.Object({
   algorithm: Type.String(),
   input_name: Type.String(),
   output_name: Type.String(),
-  /** Features whose z-scores are the inputs, in order. */
+  /** Names of the inputs in order, as `inputs.ts` makes them. */
   inputs: Type.Array(Type.String(), { minItems: 1 }),
   /** `no_fault` and fault codes in the order of the outputs. */
   classes: Type.Array(Type.String(), { minItems: 2 }),
@@ -132,9 +133,12 @@ export function checkArtefact(files: ArtefactFiles, type: ApplianceType): Artefa
   if (faults.length === 0) faults.push(...checkModel(files.model, card), ...checkAgainstType(card, type))
   if (faults.length > 0) throw invalid(faults)
   const reference = parseJson(files.reference, ReferenceSchema, 'reference.json')
-  const known = new Set(reference.responses.map(({ feature }) => feature))
-  const lacking = card.inputs.filter((input) => !known.has(input))
-  if (lacking.length > 0) throw invalid([`the reference lacks ${lacking.join(', ')}`])
+  const inputs = createInputs(
+    card.inputs,
+    type,
+    reference.responses.map(({ feature }) => feature),
+  )
+  if (typeof inputs !== 'function') throw invalid([`the inputs ${inputs.join(', ')} are not made of the reference's features or the type's faults`])
   return { card, reference, parity: parseJson(files.parity, ParitySchema, 'parity.json'), model: files.model }
 }
 

@@ -3,11 +3,12 @@
  * device's last windows, and asks the model in batches.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import { MendlineError } from '#kernel/errors.ts'
+import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Artefact } from './artefact.ts'
 import { calibrate } from './calibrate.ts'
 import { meanResiduals, type TimedResiduals } from './evidence.ts'
+import { createInputs, type InputMaker } from './inputs.ts'
 import type { ModelRuntime } from './model-runtime.ts'
 import { type Compare, createReference, type Residuals } from './reference.ts'
 import { createUnitNormal, type UnitNormalState } from './unit-normal.ts'
@@ -21,8 +22,8 @@ export interface Judge {
   /** Residuals of a window's features, in the order of `features`. */
   readonly compare: Compare
   readonly features: readonly string[]
-  /** Positions of the model's inputs among `features`. */
-  readonly inputs: readonly number[]
+  /** Inputs of the model for one mean of residuals. */
+  readonly toInputs: InputMaker
 }
 
 /** Features of which fewer than this share is known cannot be judged. */
@@ -32,8 +33,9 @@ const KNOWN_RATIO_MIN = 0.5
 export function createJudge(type: ApplianceType | undefined, artefact: Artefact | undefined, runtime: ModelRuntime | undefined): Judge | undefined {
   if (type?.recipe === undefined || artefact === undefined || runtime === undefined) return undefined
   const features = artefact.reference.responses.map(({ feature }) => feature)
-  const inputs = artefact.card.inputs.map((input) => features.indexOf(input))
-  return { type, artefact, runtime, compare: createReference(artefact.reference, type.recipe.features), features, inputs }
+  const toInputs = createInputs(artefact.card.inputs, type, features)
+  assert(typeof toInputs === 'function', 'an artefact was checked when it was loaded')
+  return { type, artefact, runtime, compare: createReference(artefact.reference, type.recipe.features), features, toInputs }
 }
 
 /** What was learned of the unit so far, when the reference says how units differ. */
@@ -65,14 +67,6 @@ export function recentWindows(all: readonly TimedResiduals[], smoothing: { reado
   return all.slice(-smoothing.windows).filter(({ toMs }) => newestMs - toMs <= smoothing.age_ms)
 }
 
-/** Inputs of the model for one mean: z-scores in float32, 0 (no sign of anything) where a feature is not known. */
-export function toInputs({ zScores }: Residuals, positions: readonly number[]): Float32Array {
-  return Float32Array.from(positions, (position) => {
-    const zScore = zScores[position] ?? Number.NaN
-    return Number.isNaN(zScore) ? 0 : zScore
-  })
-}
-
 export interface BatchBounds extends Pick<Limits, 'inferenceBatch_MAX' | 'inferenceAttempts_MAX'> {
   readonly onSetAside: (error: MendlineError, windows: number) => void
 }
@@ -82,7 +76,7 @@ export async function probabilitiesOf(judge: Judge, means: readonly Residuals[],
   const { classes, calibration } = judge.artefact.card
   const result: Array<number[] | undefined> = []
   for (let from = 0; from < means.length; from += bounds.inferenceBatch_MAX) {
-    const batch = means.slice(from, from + bounds.inferenceBatch_MAX).map((mean) => toInputs(mean, judge.inputs))
+    const batch = means.slice(from, from + bounds.inferenceBatch_MAX).map((mean) => judge.toInputs(mean))
     const scores = await runWithRetry(judge.runtime, batch, bounds.inferenceAttempts_MAX)
     if (scores instanceof MendlineError) bounds.onSetAside(scores, batch.length)
     batch.forEach((_, index) => {

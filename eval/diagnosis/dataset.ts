@@ -6,10 +6,6 @@ import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { NO_FAULT } from '../../models/artefact.ts'
-import { meanResiduals, type TimedResiduals } from '../../models/evidence.ts'
-import { isJudgeable, recentWindows } from '../../models/judge.ts'
-import { createReference, type Reference } from '../../models/reference.ts'
-import { createUnitNormal } from '../../models/unit-normal.ts'
 import { type ClosedWindow, createWindows } from '../../models/windows.ts'
 import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
@@ -44,12 +40,6 @@ const GROWTH_SCALE = 0.6
 /** Onsets are spread over this share of a fleet's days, so that most units are seen without fault first and some are not. */
 const ONSET_SHARE = 0.6
 const SAMPLE_PERIOD_MS = 600_000
-
-/** Fault codes that the classifier has as classes, `no_fault` first. */
-export const classesOf = (type: ApplianceType): string[] => [
-  NO_FAULT,
-  ...type.faults.filter(({ foundBy }) => foundBy.includes('model')).map(({ code }) => code),
-]
 
 /** Simulates a fleet and gives its units with their windows. Costs about 10 us a reading. */
 export function simulateUnits(type: ApplianceType, plan: FleetPlan): LabelledUnit[] {
@@ -110,42 +100,3 @@ export function labelAt(truths: readonly FaultTruth[], atMs: number, classes: re
 /** Faults that the unit has at an instant, down to the severity from which they count as present. */
 export const faultsAt = (truths: readonly FaultTruth[], atMs: number): string[] =>
   truths.filter((truth) => severityAt(truth, atMs) >= PRESENT_SEVERITY).map(({ fault }) => fault)
-
-/** Windows of units that have no trace of a fault, for the reference. */
-export const faultlessWindows = (units: readonly LabelledUnit[]): Float64Array[] => faultlessByUnit(units).flat()
-
-/** The same unit by unit, for what units differ in. */
-export const faultlessByUnit = (units: readonly LabelledUnit[]): Float64Array[][] =>
-  units.map(({ windows, truths }) =>
-    windows
-      .filter((window) => window.isDiagnosable && truths.every((truth) => severityAt(truth, window.to_ms) === 0))
-      .map(({ features }) => features),
-  )
-
-/** What the model sees after one window of a unit, and what is true then. */
-export interface LabelledMean {
-  readonly unit: LabelledUnit
-  readonly window: ClosedWindow
-  readonly mean: TimedResiduals
-  readonly label: string | undefined
-}
-
-/** Means of residuals as the diagnoser makes them, for every window that can be judged. */
-export function labelledMeans(
-  type: ApplianceType,
-  units: readonly LabelledUnit[],
-  { reference, smoothing }: { reference: Reference; smoothing: { windows: number; age_ms: number } },
-): LabelledMean[] {
-  const classes = classesOf(type)
-  const compare = createReference(reference, type.recipe?.features ?? [])
-  return units.flatMap((unit) => {
-    let recent: TimedResiduals[] = []
-    const normal = reference.unit === undefined ? undefined : createUnitNormal(reference.unit)
-    return unit.windows.flatMap((window) => {
-      const residuals = window.isDiagnosable ? compare(window.features, normal) : undefined
-      if (residuals === undefined || !isJudgeable(residuals)) return []
-      recent = recentWindows([...recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], smoothing)
-      return [{ unit, window, mean: meanResiduals(recent), label: labelAt(unit.truths, window.to_ms, classes) }]
-    })
-  })
-}

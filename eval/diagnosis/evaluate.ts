@@ -30,7 +30,7 @@ const { values: flags } = parseArgs({
 const artefact = (await loadArtefacts((id) => (id === type.id ? type : undefined))).get(type.id)
 if (artefact === undefined) throw new Error('there is no committed artefact; npm run train makes one')
 const seeds = flags.seeds.split(',')
-const units = simulateSeeds(type, { seeds, unitsPerFleet: flags.quick ? 60 : 200, faultShare: 0.5 })
+const units = await simulateSeeds(type, { seeds, unitsPerFleet: flags.quick ? 60 : 200, faultShare: 0.5 })
 const scores = await score(artefact)
 print(scores)
 const missed = [

@@ -12,7 +12,7 @@ import { scoreUnits } from './score.ts'
 import { SPLITS, simulateSeeds } from './splits.ts'
 
 const SEED = 'score-test'
-const units = simulateSeeds(type, { seeds: [SEED], unitsPerFleet: 60, faultShare: 0.7 })
+const units = await simulateSeeds(type, { seeds: [SEED], unitsPerFleet: 60, faultShare: 0.7 })
 
 async function committed(): Promise<Artefact> {
   const artefact = (await loadArtefacts(() => type)).get(type.id)
