@@ -51,7 +51,7 @@ describe('checkArtefact', () => {
     ['another recipe', someFiles({ recipe_version: 2 }), /recipe 2/],
     ['classes that nobody knows', someFiles({ classes: ['no_fault', 'K-09'] }), /K-09/],
     ['no class for no fault', someFiles({ classes: ['K-01', 'K-02'] }), /no class no_fault/],
-    ['inputs that the reference lacks', someFiles({ inputs: ['lift_k', 'noise_w'] }), /lacks noise_w/],
+    ['inputs that the reference lacks', someFiles({ inputs: ['lift_k', 'noise_w'] }), /inputs noise_w are not made/],
     ['a card with a field missing', someFiles({ version: '' }), /card.json\/version/],
     ['a card that is no JSON', someFiles({}, { card: Buffer.from('{') }), /not JSON/],
   ])('refuses %s', (_, files, expected) => {

@@ -3,7 +3,7 @@
  * unit's normal, the shape of the departure whatever its size, and how well it agrees with the signs of each fault in the catalogue.
  * Shape and signs are what units of different make have in common. Training and serving run this same code.
  */
-import type { ApplianceType, Fault } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Fault, FaultSign } from '#catalogue/appliance-type.ts'
 import { distanceOf } from './evidence.ts'
 import type { Residuals } from './reference.ts'
 
@@ -62,9 +62,14 @@ function signScore(fault: Fault, features: readonly string[]): (zScores: Float64
     for (const { position, direction } of signs) {
       const zScore = zScores[position] ?? Number.NaN
       if (Number.isNaN(zScore)) continue
-      sum += direction === 0 ? -Math.tanh(Math.abs(zScore) / SIGN_SCALE) : Math.tanh((zScore * direction) / SIGN_SCALE)
+      sum += agreement(direction, Math.tanh(zScore / SIGN_SCALE))
       count++
     }
     return count === 0 ? 0 : sum / count
   }
+}
+
+function agreement(direction: FaultSign['direction'], departure: number): number {
+  if (direction === 0) return -Math.abs(departure)
+  return direction === 'either' ? Math.abs(departure) : departure * direction
 }

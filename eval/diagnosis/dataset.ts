@@ -3,13 +3,16 @@
  * that serve; the truth beside them gives the labels. Units of one fleet belong to one split, so no unit is in two.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import type { PlantModel } from '#catalogue/plant.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { NO_FAULT } from '../../models/artefact.ts'
 import { type ClosedWindow, createWindows } from '../../models/windows.ts'
+import type { Confuser } from '../../simulators/confusers.ts'
 import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
 import { severityAt } from '../../simulators/fleet-faults.ts'
+import type { City } from '../../simulators/weather.ts'
 
 export const DAY_MS = 86_400_000
 
@@ -20,6 +23,15 @@ export interface FleetPlan {
   readonly startMs: number
   readonly faultShare: number
   readonly faults?: readonly string[]
+  /** What looks like a fault and is none; that of ordinary life when not given. */
+  readonly confusers?: readonly Confuser[]
+  readonly confuserRate?: number
+}
+
+/** Whose units a fleet has and where they stand; those of training when not given. */
+export interface FleetWorld {
+  readonly plants?: ReadonlyMap<string, PlantModel>
+  readonly cities?: readonly City[]
 }
 
 /** One unit of a fleet with its windows in order of time and its truth. */
@@ -42,7 +54,7 @@ const ONSET_SHARE = 0.6
 const SAMPLE_PERIOD_MS = 600_000
 
 /** Simulates a fleet and gives its units with their windows. Costs about 10 us a reading. */
-export function simulateUnits(type: ApplianceType, plan: FleetPlan): LabelledUnit[] {
+export function simulateUnits(type: ApplianceType, plan: FleetPlan, world: FleetWorld = {}): LabelledUnit[] {
   const fleet = createFleet({
     type,
     units: plan.units,
@@ -54,6 +66,9 @@ export function simulateUnits(type: ApplianceType, plan: FleetPlan): LabelledUni
     growthScale: GROWTH_SCALE,
     onsetSpanMs: plan.days * DAY_MS * ONSET_SHARE,
     ...(plan.faults !== undefined && { faults: plan.faults }),
+    ...(plan.confusers !== undefined && { confusers: plan.confusers }),
+    ...(plan.confuserRate !== undefined && { confuserRate: plan.confuserRate }),
+    ...world,
   })
   const windows = createWindows({ types: () => type })
   const toReading = readingMaker(type)
