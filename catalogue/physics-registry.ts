@@ -1,7 +1,7 @@
 /** The plants by type id. Adding a type is its folder, one line in `registry.ts` and one here. Only simulators and eval import this. */
 import { airConditionerPlant } from './air-conditioner/physics.ts'
-import { heatPumpDryerPlant } from './heat-pump-dryer/physics.ts'
 import { gasWaterHeaterPlant } from './gas-water-heater/physics.ts'
+import { heatPumpDryerPlant } from './heat-pump-dryer/physics.ts'
 import type { PlantModel } from './plant.ts'
 import { washingMachinePlant } from './washing-machine/physics.ts'
 

@@ -63,7 +63,7 @@ export class Burner {
     this.#random = random
   }
 
-  /** Purges and sparks, up to three times. */
+  /** Purges and sparks, up to five times. */
   ignite(heater: Heater, around: Surroundings): Ignition {
     const fanStartMs = heater.fanStartMs * this.#random.between(0.95, 1.05)
     const supply = Math.min(1, Math.sqrt(Math.max(0, inletPressure(around.gasPressureKpa, 0.35 * DESIGN.inputW) / 1.2)))

@@ -71,7 +71,7 @@ export const CONTROL = {
   flowOn_LPM: 2.5,
   flowOff_LPM: 2,
   attemptMs: 3000,
-  attempts_MAX: 3,
+  attempts_MAX: 5,
   purgeS: 1.5,
   betweenAttemptsS: 4,
   flame_UA: 0.9,

@@ -28,6 +28,8 @@ const SETTLED_AFTER_S = 60
 const TRIM_WITHIN = 0.22
 /** Part of the wall's excess that the thermostat on the exchanger feels (EJ). */
 const THERMOSTAT_SHARE = 0.35
+/** Part of the thermostat's excess that reaches the sensor on the exit (EJ). */
+const EXIT_SHARE = 0.15
 const EXHAUST_LAG_S = 20
 /** Efficiency that the feed-forward of the controller assumes (EJ). */
 const ASSUMED_EFFICIENCY = 0.92
@@ -98,6 +100,11 @@ export class Draw {
     this.outletC += (indoorC - this.outletC) * (1 - Math.exp(-seconds / 1800))
     this.exhaustC += (indoorC - this.exhaustC) * (1 - Math.exp(-seconds / 600))
     this.#bodyK = 0
+  }
+
+  /** What the second sensor, on the exit of the exchanger, measures: water and some of the wall behind the scale. */
+  get exchangerC(): number {
+    return this.outletC + EXIT_SHARE * this.#bodyK
   }
 
   #begin(): void {
@@ -189,7 +196,7 @@ export class Draw {
     sums.draw_flow_lpm += this.sensedLpm
     sums.draw_inlet_temperature_c += inletC
     sums.draw_outlet_temperature_c += this.outletC + world.heater.outletErrorK
-    sums.draw_exchanger_temperature_c += this.outletC
+    sums.draw_exchanger_temperature_c += this.exchangerC
     sums.draw_exhaust_temperature_c += this.exhaustC
     sums.draw_gas_valve_current_ma += burner.valveMa
     sums.draw_gas_pressure_kpa += inletPressure(world.around.gasPressureKpa, burner.inputW)

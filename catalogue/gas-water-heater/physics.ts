@@ -69,6 +69,7 @@ export const gasWaterHeaterPlant: PlantModel = {
     draw_flame_current_ua: 0.05,
     draw_flue_co_ppm: 2,
   },
+  habits: { setPointC: [38, 48], isAlwaysOn: true, uses: ['draws'] },
   create: (random) => new GasWaterHeater(random),
 }
 
@@ -244,7 +245,7 @@ class GasWaterHeater implements Plant {
     this.#put(FLOW, draw.sensedLpm)
     this.#put(INLET, this.#isDrawing ? around.waterInletC : around.waterInletC + (around.indoorC - around.waterInletC) * 0.8)
     this.#put(OUTLET, Math.min(110, draw.outletC + this.#faulted.outletErrorK))
-    this.#put(EXCHANGER, draw.outletC)
+    this.#put(EXCHANGER, Math.min(130, draw.exchangerC))
     this.#put(EXHAUST, Math.min(300, draw.exhaustC))
     this.#put(AMBIENT, around.indoorC)
     this.#put(FAN, burner.rpm)

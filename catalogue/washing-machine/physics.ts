@@ -60,6 +60,7 @@ export const washingMachinePlant: PlantModel = {
     coast_down_s: 0.8,
     cycle_energy_wh: 4,
   },
+  habits: { setPointC: [20, 26], isAlwaysOn: true, uses: ['wash'] },
   create: (random) => new WashingMachine(random),
 }
 
