@@ -29,6 +29,9 @@ describe('weighSigns', () => {
     ['a feature that stays as it should', 0, 0.3, 'for'],
     ['a feature that moves a little and should not', 0, 1.5, 'neither'],
     ['a feature that moves and should not', 0, -3, 'against'],
+    ['a drift to the one side', 'either', 2, 'for'],
+    ['a drift to the other side', 'either', -2, 'for'],
+    ['a drift that is not there', 'either', 0.5, 'against'],
     ['a feature that is not known', 1, Number.NaN, 'neither'],
   ])('%s', (_, direction, zScore, expected) => {
     expect(weigh(direction, zScore)).toBe(expected)
