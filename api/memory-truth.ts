@@ -10,6 +10,10 @@ export const memoryTruth = (note: (port: string, argument: unknown) => void): Ap
   },
   async rows(query) {
     note('rows', query)
+    if (query.kind === 'anomaly') {
+      const data = { score: 1.5, flagged: true, contributions: [{ channel: 'power_w', share: 1 }] }
+      return [{ ...query, key: '', from_ms: 600_000, to_ms: 1_200_000, data }]
+    }
     const data = { firmware: null, recipe_version: 1, readings: 3, running: 2, settled: 1, is_diagnosable: false, features: [1.5, null] }
     return [1, 2, 3].map((hour) => ({ ...query, key: '', from_ms: hour, to_ms: hour + 1, data })).slice(0, query.limit)
   },

@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { NewLearnNormal } from '#catalogue/own-normal.ts'
 import type { NewIdentity, NewQuality } from '#catalogue/own-quality.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { Command } from '#kernel/command.ts'
@@ -131,6 +132,8 @@ export interface NewType {
   readonly name?: string
   readonly channels: readonly NewChannel[]
   readonly identities?: readonly NewIdentity[]
+  /** How the own normal of its devices is learned (docs/learn-normal.md). */
+  readonly learn_normal?: NewLearnNormal
 }
 
 export interface TypePort {

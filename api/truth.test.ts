@@ -34,20 +34,29 @@ describe('truth in time over HTTP', () => {
     expect(test.calls.at(-1)).toMatchObject(['rows', { kind: 'window', from_ms: 1, after: { from_ms: 2 }, limit: 2 }])
   })
 
+  it('gives how far a device was from its own normal', async () => {
+    const { json } = await get('/anomalies?device=ac-1&from_ms=5')
+    expect(json).toEqual({
+      items: [{ t: 600_000, to_ms: 1_200_000, device: 'ac-1', score: 1.5, flagged: true, contributions: [{ channel: 'power_w', share: 1 }] }],
+      next: null,
+    })
+    expect(test.calls.at(-1)).toMatchObject(['rows', { kind: 'anomaly', tenant: 'home', device: 'ac-1', from_ms: 5 }])
+  })
+
   it('gives gaps of a state', async () => {
     const { json } = await get('/gaps?state=open&from_ms=5&to_ms=9')
     expect(json.items).toMatchObject([{ device: 'ac-1', from_seq: 3, to_seq: 4, closed_at_ms: null }])
     expect(test.calls.at(-1)).toEqual(['gaps', { tenant: 'home', isOpen: true, from_ms: 5, to_ms: 9, after: 0, limit: 100 }])
   })
 
-  it.each(['/latest', '/windows', '/gaps?state=half', '/gaps?cursor=eA', '/windows?device=a&cursor=eA', '/latest?device=a%20b'])(
+  it.each(['/latest', '/windows', '/anomalies', '/gaps?state=half', '/gaps?cursor=eA', '/windows?device=a&cursor=eA', '/latest?device=a%20b'])(
     'refuses %s',
     async (path) => {
       expect((await get(path)).status).toBe(400)
     },
   )
 
-  it.each(['/latest?device=a', '/windows?device=a', '/gaps'])('gives %s of another tenant to an admin only', async (path) => {
+  it.each(['/latest?device=a', '/windows?device=a', '/anomalies?device=a', '/gaps'])('gives %s of another tenant to an admin only', async (path) => {
     const reader = await test.token('read')
     const other = `${path}${path.includes('?') ? '&' : '?'}tenant=acme`
     expect([(await get(other, reader)).status, (await get(path, reader)).status, (await get(other)).status]).toEqual([403, 200, 200])

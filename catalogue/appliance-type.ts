@@ -282,6 +282,16 @@ export interface Recipe {
   readonly unitDrivers?: readonly string[]
 }
 
+/** How anomalies are found in a type that nobody described. */
+export interface LearnNormal {
+  readonly isEnabled?: boolean
+  /** Readings that are learned from; absent: a fixed number of steps, of which the odd ones do not teach. */
+  readonly learnReadings?: number
+  /** Readings are averaged over this much device time. */
+  readonly stepMs?: number
+  readonly alertsPer1000UnitWeeks?: number
+}
+
 export interface ApplianceType {
   /** snake_case; the name of the type on every door. */
   readonly id: string
@@ -300,6 +310,8 @@ export interface ApplianceType {
   /** Absent for a type nobody described. */
   readonly recipe: Recipe | undefined
   readonly identities?: readonly PhysicalIdentity[]
+  /** How the own normal of units of a type without a recipe is learned; absent: by the limits `normal...`. */
+  readonly learnNormal?: LearnNormal
   /** Fault that a state of any channel shows; its alarm opens a work order. */
   readonly sensorFaults?: Readonly<Partial<Record<ChannelStateKind, string>>>
 }

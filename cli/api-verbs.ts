@@ -20,6 +20,7 @@ export function apiVerbs(program: Command): void {
     'probability',
     'answer',
   ])
+  anomalyVerb(program)
   orderVerbs(program.command('workorders').description('list and show work orders'))
   webhookVerbs(program.command('webhooks').description('list, add and test webhooks'))
   list(program.command('quarantine').description('list what was kept out'), '/quarantine', [
@@ -76,6 +77,33 @@ function one(
     act(createClient(flags), encodeURIComponent(id), query({ tenant: flags.tenant }), flags),
   )
 }
+
+function anomalyVerb(program: Command): void {
+  const columns = ['t', 'device', 'score', 'flagged', 'contributions']
+  const command = client(
+    program.command('anomalies').description('how far a device was from its own normal, see docs/learn-normal.md').argument('<device>'),
+  )
+  command
+    .option('--from <ms>', 'device time, epoch ms')
+    .option('--to <ms>', 'device time, epoch ms, not included')
+    .option('--limit <n>', 'records in one page')
+    .option('--cursor <cursor>', '`next` of the page before')
+    .action(async (device: string, flags: ListFlags & { readonly from?: string; readonly to?: string }) => {
+      const { limit, cursor, tenant, from, to } = flags
+      const answer = await createClient(flags).send('GET', `/anomalies${query({ device, from_ms: from, to_ms: to, limit, cursor, tenant })}`)
+      const named = flags.json === true ? answer : { ...(answer as object), items: (answer as AnomalyPage).items.map(inWords) }
+      show(flags, named, columns)
+    })
+}
+
+interface AnomalyPage {
+  readonly items: ReadonlyArray<{ readonly contributions: ReadonlyArray<{ readonly channel: string; readonly share: number }> }>
+}
+
+const inWords = (row: AnomalyPage['items'][number]): object => ({
+  ...row,
+  contributions: row.contributions.map(({ channel, share }) => `${channel} ${Math.round(100 * share)} %`),
+})
 
 function deviceVerbs(devices: Command): void {
   const columns = ['device', 'type', 'model', 'site', 'created_at_ms', 'revoked_at_ms']

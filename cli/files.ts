@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
 import { type Client, type ClientFlags, createClient } from './client.ts'
+import { learnFile } from './learn-file.ts'
 import { createProgress } from './progress.ts'
 import { readMappingFile } from './replay-mapping.ts'
 
@@ -23,6 +24,7 @@ interface ImportFlags extends ServerFlags {
   readonly type?: string
   readonly dryRun?: boolean
   readonly createDevices?: boolean
+  readonly learnNormal?: string | true
   readonly report?: string
   readonly resume?: string
 }
@@ -90,6 +92,10 @@ export function fileVerbs(program: Command): void {
     .option('--type <type>', 'appliance type of devices that are created')
     .option('--dry-run', 'report everything, store nothing')
     .option('--create-devices', 'create devices that are not there')
+    .option(
+      '--learn-normal [readings]',
+      'a file that nobody described: make a type of its columns and learn normal from so many readings, see docs/learn-normal.md',
+    )
     .option('--report <file>', 'write every bad row to this file (NDJSON)')
     .option('--resume <id>', 'go on with an upload that broke off')
     .action(async (file: string, flags: ImportFlags) => {
@@ -115,9 +121,7 @@ async function importFile(path: string, flags: ImportFlags): Promise<boolean> {
     throw new MendlineError('MDL_IMPORT_INVALID', cause instanceof Error ? cause.message : String(cause), { cause })
   })
   if (size === 0) throw new MendlineError('MDL_IMPORT_INVALID', `${path} is empty`)
-  const { device, type, tenant, dryRun: dry_run, createDevices: create_devices } = flags
-  const mapping = flags.mapping === undefined ? undefined : readMappingFile(flags.mapping).text
-  const wanted = { name: basename(path), bytes: size, device, type, tenant, dry_run, create_devices, mapping }
+  const wanted = { name: basename(path), bytes: size, tenant: flags.tenant, dry_run: flags.dryRun, ...(await described(path, client, flags)) }
   const begun =
     flags.resume === undefined
       ? ((await client.send('POST', '/imports', wanted)) as ImportState)
@@ -131,6 +135,26 @@ async function importFile(path: string, flags: ImportFlags): Promise<boolean> {
     .finally(() => progress.end())
   if (record.state === 'failed') throw failureOf(record.report as Failure)
   return report(record, client, flags)
+}
+
+type Described = Readonly<Partial<Record<'device' | 'type' | 'mapping', string>>> & { readonly create_devices?: boolean | undefined }
+
+/** What the file's rows are: as the user says, or with --learn-normal as the file shows. */
+async function described(path: string, client: Client, flags: ImportFlags): Promise<Described> {
+  const { device, type, createDevices: create_devices, learnNormal } = flags
+  const given = { ...(device === undefined ? {} : { device }), ...(type === undefined ? {} : { type }), create_devices }
+  if (learnNormal === undefined) return flags.mapping === undefined ? given : { ...given, mapping: readMappingFile(flags.mapping).text }
+  const readings = learnNormal === true ? undefined : Number(learnNormal)
+  if (readings !== undefined && !(Number.isInteger(readings) && readings > 0))
+    throw new MendlineError('MDL_IMPORT_INVALID', '--learn-normal takes a number of readings above zero')
+  if (flags.mapping !== undefined)
+    throw new MendlineError('MDL_IMPORT_INVALID', '--learn-normal makes its own mapping of columns; leave one of them out')
+  const file = await learnFile(path)
+  const own = { type: type ?? file.name, device: device ?? file.name, mapping: file.mapping }
+  const learn_normal = readings === undefined ? {} : { learn_readings: readings }
+  await client.send('POST', `/types${suffix(flags)}`, { type: own.type, channels: file.channels.map((name) => ({ name })), learn_normal })
+  process.stderr.write(`type ${own.type}, device ${own.device}: ${file.channels.join(', ')}\n`)
+  return { ...own, create_devices: true }
 }
 
 interface Uploading {

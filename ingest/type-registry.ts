@@ -5,6 +5,7 @@
 import type { Kysely } from 'kysely'
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import { checkQuality } from '#catalogue/check-quality.ts'
+import { learnNormalOf, type NewLearnNormal, newLearnNormalOf } from '#catalogue/own-normal.ts'
 import { identityOf, type NewIdentity, type NewQuality, newIdentityOf, newQualityOf, qualityOf } from '#catalogue/own-quality.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
@@ -49,6 +50,8 @@ export interface NewType {
   readonly channels: readonly NewChannel[]
   /** Relations that physics demands of the channels; those of an earlier registration stay when absent. */
   readonly identities?: readonly NewIdentity[] | undefined
+  /** How the own normal of its devices is learned; that of an earlier registration stays when absent. */
+  readonly learn_normal?: NewLearnNormal | undefined
 }
 
 export interface TypeRegistry {
@@ -96,9 +99,20 @@ export function createTypeRegistry(parts: {
     const type = toApplianceType(tenant, given)
     if (known !== undefined) refuseChanges(known, type)
     const identities = type.identities ?? known?.identities
-    const merged = { ...type, channels: [...keptChannels(known, given), ...type.channels], ...(identities === undefined ? {} : { identities }) }
+    const learnNormal = type.learnNormal ?? known?.learnNormal
+    const merged = {
+      ...type,
+      ...(learnNormal === undefined ? {} : { learnNormal }),
+      channels: [...keptChannels(known, given), ...type.channels],
+      ...(identities === undefined ? {} : { identities }),
+    }
     refuseQuality(merged)
-    const definition = JSON.stringify({ ...given, channels: merged.channels.map(toNewChannel), identities: identities?.map(newIdentityOf) })
+    const definition = JSON.stringify({
+      ...given,
+      channels: merged.channels.map(toNewChannel),
+      identities: identities?.map(newIdentityOf),
+      learn_normal: learnNormal && newLearnNormalOf(learnNormal),
+    })
     await prepare(merged)
     await database
       .insertInto('own_types')
@@ -212,6 +226,7 @@ function toApplianceType(tenant: string, given: NewType): ApplianceType {
     steps: [],
     rules: [],
     recipe: undefined,
+    ...learnNormalOf(given.learn_normal),
     ...(given.identities === undefined ? {} : { identities: given.identities.map(identityOf) }),
   }
 }

@@ -210,6 +210,15 @@ export const limits = {
   amendPauseMs_MAX: 3_600_000,
   /** Device time between two checkpoints of a device's derived state; what is amended begins at one. */
   checkpointStepMs: 6 * 3_600_000,
+  // --- own normal of a device ---
+  /** Readings of a type that nobody described are averaged over this much device time before they are judged. */
+  normalStepMs: 600_000,
+  /** Steps that such a device's normal is learned from, where the type names no number of readings; 0 = it is not learned. */
+  normalSteps: 432,
+  /** Closed windows that the normal of a device of a described type is learned from; 0 = it is not learned. */
+  normalWindows: 60,
+  /** Alerts that 1,000 units may cause in a week; thresholds follow from it. */
+  normalAlertsPer1000UnitWeeks: 5,
   /** A device that was not heard for this long counts as silent in the metrics. */
   deviceSilentMs: 15 * 60_000,
   /** Waited beyond that before a silent unit is told from an area that is out: the neighbours' periods end at other moments. */

@@ -6,9 +6,11 @@
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { ChannelState } from '#kernel/channel-state.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
+import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedChange, DerivedRow } from '../ingest/derived-store.ts'
 import { createQuality, type QualityStatistics } from '../ingest/quality/quality.ts'
+import { createLearnedNormal, type FoundAnomaly, type LearnedNormal } from '../models/learn-normal/learn-normal.ts'
 import { type ClosedWindow, createWindows } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRulesEngine } from '../rules/engine.ts'
@@ -42,22 +44,28 @@ export interface Derivation<Window> {
 interface DerivationFolds {
   readonly quality: Kept & { observe(reading: Reading): { readonly changes: readonly ChannelState[]; readonly trusted: Float64Array } }
   readonly windows: Kept & { observe(reading: Reading, changes: readonly ChannelState[]): readonly ClosedWindow[] }
+  /** How far the device is from its own normal, of what is to be trusted. */
+  readonly normal: LearnedNormal
   /** Rules on a sensor look at what it says, the others at what is to be trusted. */
   readonly rules: Kept & { decide(reading: Reading, trusted: Float64Array): readonly HubEvent[] }
   /** Alarms of the states themselves. */
   readonly sensorAlarms: (reading: Reading, changes: readonly ChannelState[]) => readonly HubEvent[]
 }
 
-type States = Readonly<Record<'quality' | 'windows' | 'rules', unknown>>
+type States = Readonly<Record<'quality' | 'windows' | 'rules' | 'normal', unknown>>
 
 /** The folds of the pipeline: quality, windows, and every rule but those for safety, which decide on arrival. */
-export function deriveAll(types: (type: string) => ApplianceType | undefined): Derivation<ClosedWindow> & {
+export function deriveAll(
+  types: (type: string) => ApplianceType | undefined,
+  limits: Limits = defaultLimits,
+): Derivation<ClosedWindow> & {
   readonly qualityStatistics: () => QualityStatistics
 } {
   const quality = createQuality({ types })
   const derivation = createDerivation({
     quality,
     windows: createWindows({ types }),
+    normal: createLearnedNormal({ types, limits }),
     rules: createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule) }),
     sensorAlarms({ type: id, received_at_ms }, changes) {
       const type = types(id)
@@ -68,7 +76,7 @@ export function deriveAll(types: (type: string) => ApplianceType | undefined): D
 }
 
 /** Joins the folds; a reading goes through quality, windows and rules, in this order. */
-function createDerivation({ quality, windows, rules, sensorAlarms }: DerivationFolds): Derivation<ClosedWindow> {
+function createDerivation({ quality, windows, normal, rules, sensorAlarms }: DerivationFolds): Derivation<ClosedWindow> {
   const takeAlarms = (reading: Reading, events: readonly HubEvent[], output: DerivedOutput<ClosedWindow>): void => {
     for (const event of events) {
       if (event.kind !== 'alarm_raised' && event.kind !== 'alarm_cleared') continue
@@ -84,28 +92,35 @@ function createDerivation({ quality, windows, rules, sensorAlarms }: DerivationF
         takeAlarms(reading, sensorAlarms(reading, changes), output)
       }
       const sound = trusted === reading.numbers ? reading : { ...reading, numbers: trusted }
-      for (const window of windows.observe(sound, changes)) {
+      const closed = windows.observe(sound, changes)
+      for (const window of closed) {
         output.windows.push(window)
         output.changes.push(windowRow(reading, window))
       }
+      const { rows, alarms } = normal.observe(sound, closed)
+      for (const row of rows) output.changes.push(anomalyRow(reading, row))
+      if (alarms.length > 0) takeAlarms(reading, alarms, output)
       takeAlarms(reading, rules.decide(reading, trusted), output)
     },
     saveDevice: (tenant, device): States => ({
       quality: quality.saveDevice(tenant, device),
       windows: windows.saveDevice(tenant, device),
+      normal: normal.saveDevice(tenant, device),
       rules: rules.saveDevice(tenant, device),
     }),
     loadDevice(tenant, device, state) {
       const saved = state as States | undefined
       quality.loadDevice(tenant, device, saved?.quality)
       windows.loadDevice(tenant, device, saved?.windows)
+      normal.loadDevice(tenant, device, saved?.normal)
       rules.loadDevice(tenant, device, saved?.rules)
     },
-    snapshot: (): States => ({ quality: quality.snapshot(), windows: windows.snapshot(), rules: rules.snapshot() }),
+    snapshot: (): States => ({ quality: quality.snapshot(), windows: windows.snapshot(), normal: normal.snapshot(), rules: rules.snapshot() }),
     restore(state) {
       const saved = state as States
       quality.restore(saved.quality)
       windows.restore(saved.windows)
+      normal.restore(saved.normal)
       rules.restore(saved.rules)
     },
   }
@@ -116,6 +131,10 @@ function windowRow({ tenant, device, observed_at_ms }: Reading, window: ClosedWi
   const values = Array.from(features, (value) => (Number.isNaN(value) ? null : value))
   const data = { firmware, recipe_version, readings, running, settled, is_diagnosable: isDiagnosable, features: values }
   return { op: 'put', tenant, device, kind: 'window', key: '', from_ms, to_ms, known_ms: observed_at_ms, data }
+}
+
+function anomalyRow({ tenant, device, observed_at_ms: known_ms }: Reading, { t, to_ms, ...data }: FoundAnomaly): DerivedChange {
+  return { op: 'put', tenant, device, kind: 'anomaly', key: '', from_ms: t, to_ms, known_ms, data }
 }
 
 function alarmRow({ observed_at_ms }: Reading, { kind, alarm }: DerivedOutput<never>['alarms'][number]): DerivedChange {

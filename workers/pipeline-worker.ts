@@ -144,7 +144,7 @@ async function start(): Promise<void> {
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
-  const derivation = deriveAll(typeById)
+  const derivation = deriveAll(typeById, limits)
   const truth = new EventTime<ClosedWindow>({
     derivation,
     gaps: createGapTracker(limits),

@@ -1,5 +1,6 @@
 /** Truth in time: the latest value of each channel by device time, the windows of a device with their features, and gaps in what it sent. */
 import { type Static, Type } from 'typebox'
+import { AnomalySchema } from '#kernel/anomaly.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
 import { answers, foreignCursor, listOf, pageOf, pageQuery, tenantOf, tenantQuery } from '../requests.ts'
@@ -41,7 +42,9 @@ const GapSchema = Type.Object({
 
 const tags = ['readings']
 
-export function truthRoutes(app: App, { ports, limits }: RouteContext): void {
+export function truthRoutes(app: App, context: RouteContext): void {
+  const { ports, limits } = context
+  anomalyRoute(app, context)
   app.get(
     '/latest',
     {
@@ -114,6 +117,32 @@ export function truthRoutes(app: App, { ports, limits }: RouteContext): void {
   )
 }
 
+function anomalyRoute(app: App, { ports, limits }: RouteContext): void {
+  app.get(
+    '/anomalies',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'How far a device was from its own normal, oldest first: every flagged step, of the quiet ones the highest of each hour',
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits), ...span, device: IdSchema }),
+        response: answers(200, listOf(AnomalySchema)),
+      },
+    },
+    async (request) => {
+      const { query } = request
+      const { limit, after } = pageOf(query)
+      if (after !== undefined && !/^\d{1,15}$/.test(after)) throw foreignCursor()
+      const place = after === undefined ? {} : { after: { from_ms: Number(after), key: '' } }
+      const source = { tenant: tenantOf(request, query.tenant), device: query.device }
+      const rows = await ports.truth.rows({ ...source, kind: 'anomaly', ...spanOf(query), ...place, limit })
+      const items = rows.map(({ device, from_ms, to_ms, data }) => ({ t: from_ms, to_ms: to_ms ?? from_ms, device, ...(data as AnomalyData) }))
+      return { items, next: nextOf(rows, limit, ({ from_ms }) => from_ms) }
+    },
+  )
+}
+
+type AnomalyData = Omit<Static<typeof AnomalySchema>, 't' | 'to_ms' | 'device'>
 type WindowData = Omit<Static<typeof WindowSchema>, 'device' | 'from_ms' | 'to_ms'>
 
 function nextOf<Row>(rows: readonly Row[], limit: number, placeOf: (row: Row) => number): string | null {

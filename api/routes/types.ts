@@ -38,6 +38,17 @@ const IdentitySchema = Type.Object(
   { additionalProperties: false },
 )
 
+/** How the own normal of each device of the type is learned; `docs/learn-normal.md`. */
+const LearnNormalSchema = Type.Object(
+  {
+    enabled: Type.Optional(Type.Boolean({ description: 'false = no anomalies of this type' })),
+    learn_readings: Type.Optional(Type.Integer({ minimum: 1, description: 'Readings of a device that are learned from' })),
+    step_s: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400, description: 'Readings are averaged over this time' })),
+    alerts_per_1000_unit_weeks: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'Alert budget; the threshold follows from it' })),
+  },
+  { additionalProperties: false },
+)
+
 const newTypeSchema = ({ channelsPerReading_MAX }: Pick<Limits, 'channelsPerReading_MAX'>) =>
   Type.Object(
     {
@@ -59,6 +70,7 @@ const newTypeSchema = ({ channelsPerReading_MAX }: Pick<Limits, 'channelsPerRead
         ),
         { minItems: 1, maxItems: channelsPerReading_MAX },
       ),
+      learn_normal: Type.Optional(LearnNormalSchema),
       identities: Type.Optional(Type.Array(IdentitySchema, { maxItems: IDENTITIES_MAX })),
     },
     { additionalProperties: false },

@@ -64,9 +64,9 @@ export function measureNab(data: string, step = 1): NabReport | undefined {
 function levelsOf({ values }: NabSeries): Float64Array {
   const learnReadings = Math.floor(LEARNED_OF_PROBATION * probationOf(values.length))
   const detector = new SignalDetector({ ...SIGNAL_SETTINGS, learnReadings })
-  return values.map((value) => {
+  return values.map((value, row) => {
     const { score } = detector.observe(value)
-    return score === 0 ? Number.NEGATIVE_INFINITY : Math.log(score) + SIGNAL_SETTINGS.threshold
+    return row < learnReadings ? Number.NEGATIVE_INFINITY : Math.log(score) + SIGNAL_SETTINGS.threshold
   })
 }
 

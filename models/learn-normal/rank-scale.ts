@@ -7,6 +7,8 @@ const PER_OCTAVE = 16
 /** From 2^-30 to 2^30 of the first magnitude that is not zero. */
 const OCTAVES = 60
 const BINS = PER_OCTAVE * OCTAVES
+/** At so many the counts are halved: what was long ago weighs less and less. */
+const COUNT_MAX = 16_384
 
 export interface RankScaleState {
   readonly unit: number
@@ -29,6 +31,7 @@ export class RankScale {
   /** Adds a magnitude, zero or above. */
   add(magnitude: number): void {
     this.#count++
+    if (this.#count >= COUNT_MAX) this.#halve()
     if (magnitude <= 0) {
       this.#zeros++
       return
@@ -40,6 +43,15 @@ export class RankScale {
     const bin = Math.floor(Math.log2(magnitude / this.#unit) * PER_OCTAVE) + BINS / 2
     const place = Math.min(BINS - 1, Math.max(0, bin))
     this.#bins[place] = (this.#bins[place] ?? 0) + 1
+  }
+
+  #halve(): void {
+    this.#zeros >>= 1
+    this.#count = this.#zeros
+    this.#bins?.forEach((count, bin, bins) => {
+      bins[bin] = count >> 1
+      this.#count += count >> 1
+    })
   }
 
   /** Magnitude that the share `share` of those added does not pass; 0 while there are none. */

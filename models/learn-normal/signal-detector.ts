@@ -50,7 +50,7 @@ export const SIGNAL_SETTINGS: Omit<SignalSettings, 'learnReadings'> = {
 }
 
 export interface SignalScore {
-  /** 1 = as new as it must be for a flag, on a logarithmic scale; 0 while learning or without a value. */
+  /** 1 = as new as it must be for a flag; 0 without a value. */
   readonly score: number
   readonly flagged: boolean
 }
@@ -93,8 +93,8 @@ export class SignalDetector {
     this.#mean += (value - this.#mean) / this.#nearest.count
     this.#deviations.add(Math.abs(value - this.#mean))
     const level = this.#level(spread)
-    if (this.#nearest.count <= learnReadings) return NOTHING
-    return { score: Math.exp(level - threshold), flagged: this.#rest.flag(level, this.#nearest.count) }
+    const count = this.#nearest.count
+    return { score: Math.exp(level - threshold), flagged: count > learnReadings && this.#rest.flag(level, count) }
   }
 
   /** Mean logarithm of the distances against what was usual; learns them. */

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import type { ApplianceType, Channel, LearnNormal } from '#catalogue/appliance-type.ts'
+import { epochMs } from '#kernel/clock.ts'
+import { limits } from '#kernel/limits.ts'
+import { createRandom } from '#kernel/random.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { createLearnedNormal, type LearnedNormal, type LearnedNormalOutput } from './learn-normal.ts'
+
+const text = (en: string) => ({ en, 'zh-CN': en })
+const channel = (name: string): Channel => ({
+  name,
+  kind: 'number',
+  unit: 'w',
+  min: -1e9,
+  max: 1e9,
+  step: 0,
+  isAggregated: false,
+  isSafety: false,
+  description: text(name),
+})
+
+const typeWith = (names: readonly string[], learnNormal?: LearnNormal): ApplianceType => ({
+  id: 'home.pump',
+  version: '1',
+  name: text('Pump'),
+  channels: names.map(channel),
+  faults: [],
+  parts: [],
+  steps: [],
+  rules: [],
+  recipe: undefined,
+  ...(learnNormal === undefined ? {} : { learnNormal }),
+})
+
+const NAMES = ['speed_hz', 'power_w', 'warmth_c']
+const normalOf = (type: ApplianceType, steps = 100): LearnedNormal =>
+  createLearnedNormal({ types: () => type, limits: { ...limits, normalSteps: steps } })
+
+/** A reading each minute; from `brokenFrom` on the pump draws less power than its speed says. */
+function readings(minutes: number, brokenFrom = Number.POSITIVE_INFINITY, brokenTo = Number.POSITIVE_INFINITY): Reading[] {
+  const random = createRandom('pump')
+  return Array.from({ length: minutes }, (_, minute) => {
+    const speed = 40 + 8 * Math.sin(minute / 37) + random.normal(0, 1)
+    const isBroken = minute >= brokenFrom && minute < brokenTo
+    const numbers = Float64Array.from([speed, (isBroken ? 6 : 12) * speed + random.normal(0, 10), 20 + speed / 4 + random.normal(0, 0.5)])
+    const atMs = epochMs(Date.UTC(2026, 0, 1) + minute * 60_000)
+    const key = { tenant: 'home', device: 'p-1', type: 'home.pump', boot: 1, seq: minute, hist: false, fw: '1', texts: [] }
+    return { ...key, observed_at_ms: atMs, received_at_ms: atMs, numbers }
+  })
+}
+
+function run(normal: LearnedNormal, from: readonly Reading[]): LearnedNormalOutput {
+  const rows: LearnedNormalOutput['rows'][number][] = []
+  const alarms: LearnedNormalOutput['alarms'][number][] = []
+  for (const reading of from) {
+    const output = normal.observe(reading, [])
+    rows.push(...output.rows)
+    alarms.push(...output.alarms)
+  }
+  return { rows, alarms }
+}
+
+describe('the learned normal of a device', () => {
+  it('says nothing while it learns, then a row an hour with a score below one', () => {
+    const { rows, alarms } = run(normalOf(typeWith(NAMES)), readings(2_200))
+    expect(alarms).toEqual([])
+    expect(rows.length).toBe(19)
+    expect(Math.max(...rows.map(({ score }) => score))).toBeLessThan(1)
+  })
+
+  it('flags a fault from its first whole step, raises one alarm of the lowest class and clears it', () => {
+    const { rows, alarms } = run(normalOf(typeWith(NAMES)), readings(3_000, 2_000, 2_300))
+    const flagged = rows.filter((row) => row.flagged)
+    expect(flagged[0]?.t).toBe(Date.UTC(2026, 0, 1) + 2_000 * 60_000)
+    expect(flagged.length).toBe(30)
+    expect(flagged[0]?.contributions.map((one) => one.channel)).toContain('power_w')
+    expect(alarms.map(({ kind }) => kind)).toEqual(['alarm_raised', 'alarm_cleared'])
+    expect(alarms[0]?.alarm).toMatchObject({ rule: 'learned-normal', safety_class: 'E4', fault: null, began_at_ms: flagged[0]?.t })
+    expect(alarms[1]?.alarm.alarm_id).toBe(alarms[0]?.alarm.alarm_id)
+  })
+
+  it.each([['several', NAMES] as const, ['a single', ['power_w']] as const])(
+    'gives the same with %s channels, wherever the run is split',
+    (_, names) => {
+      const type = typeWith(names)
+      const all = readings(3_000, 2_400, 2_700).map((reading) =>
+        names.length === 1 ? { ...reading, numbers: reading.numbers.slice(1, 2) } : reading,
+      )
+      const whole = run(normalOf(type), all)
+      expect(whole.rows.length).toBeGreaterThan(10)
+      for (const cut of [5, 705, 1_400, 2_433, 2_600]) {
+        const first = normalOf(type)
+        const head = run(first, all.slice(0, cut))
+        const byDevice = normalOf(type)
+        byDevice.loadDevice('home', 'p-1', structuredClone(first.saveDevice('home', 'p-1')))
+        const bySnapshot = normalOf(type)
+        bySnapshot.restore(structuredClone(first.snapshot()))
+        for (const second of [byDevice, bySnapshot]) {
+          const tail = run(second, all.slice(cut))
+          expect({ rows: [...head.rows, ...tail.rows], alarms: [...head.alarms, ...tail.alarms] }).toEqual(whole)
+        }
+      }
+    },
+  )
+
+  it('learns from the readings that the user names', () => {
+    const named = run(normalOf(typeWith(NAMES, { learnReadings: 600 }), 1_000_000), readings(2_000))
+    expect(named.rows.length).toBeGreaterThan(15)
+    expect(run(normalOf(typeWith(NAMES), 1_000_000), readings(2_000)).rows).toEqual([])
+  })
+
+  it('is off where the type or the limit says so', () => {
+    expect(run(normalOf(typeWith(NAMES, { isEnabled: false })), readings(2_500, 2_000)).rows).toEqual([])
+    expect(run(normalOf(typeWith(NAMES), 0), readings(2_500, 2_000)).rows).toEqual([])
+  })
+
+  it('learns anew when the type has another channel', () => {
+    let type = typeWith(NAMES)
+    const normal = createLearnedNormal({ types: () => type, limits: { ...limits, normalSteps: 100 } })
+    run(normal, readings(1_500))
+    type = typeWith([...NAMES, 'level_m'])
+    const wider = readings(2_000)
+      .slice(1_500)
+      .map((reading) => ({ ...reading, numbers: Float64Array.from([...reading.numbers, Number.NaN]) }))
+    expect(run(normal, wider).rows).toEqual([])
+  })
+})

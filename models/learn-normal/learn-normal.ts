@@ -1,0 +1,296 @@
+/**
+ * The fold that gives every device a normal of its own. Readings of a type that nobody described are averaged over steps of ten minutes of device
+ * time, a described type is judged by the features of its closed windows, so that a reading costs a few additions. What is flagged
+ * for three steps raises an alarm of the lowest class (described types have rules and a model for that and get none).
+ * Deterministic: the same readings in order give the same rows and alarms, wherever the run is split.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { type Anomaly, LEARNED_NORMAL_RULE } from '#kernel/anomaly.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import { contentId } from '#kernel/ids.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { Reading } from '#kernel/reading.ts'
+import type { ClosedWindow } from '../windows.ts'
+import { OwnNormal, type OwnNormalSettings, type OwnNormalState } from './own-normal.ts'
+
+export type FoundAnomaly = Omit<Anomaly, 'device'>
+
+export interface LearnedNormalOutput {
+  readonly rows: readonly FoundAnomaly[]
+  readonly alarms: ReadonlyArray<Extract<HubEvent, { kind: 'alarm_raised' | 'alarm_cleared' }>>
+}
+
+export interface LearnedNormal {
+  /** @param windows those that the reading closed */
+  observe(reading: Reading, windows: readonly ClosedWindow[]): LearnedNormalOutput
+  saveDevice(tenant: string, device: string): unknown
+  loadDevice(tenant: string, device: string, state: unknown): void
+  snapshot(): unknown
+  restore(state: unknown): void
+}
+
+type NormalLimits = Pick<Limits, 'normalStepMs' | 'normalSteps' | 'normalWindows' | 'normalAlertsPer1000UnitWeeks'>
+
+const NOTHING: LearnedNormalOutput = { rows: [], alarms: [] }
+/** Flagged steps in a row that raise an alarm, and quiet ones that clear it. */
+const RAISES = 3
+const CLEARS = 12
+/** Of this many steps that are not flagged one row is kept, the highest. */
+const QUIET_STEPS = 6
+/** Channels that a row names. */
+const NAMED_MAX = 5
+
+/** How a type is judged; undefined when it is not. */
+interface Plan {
+  readonly type: string
+  /** Columns of readings, or positions of features, with their names. */
+  readonly columns: readonly number[]
+  readonly names: readonly string[]
+  readonly settings: OwnNormalSettings
+  readonly isDescribed: boolean
+  readonly stepMs: number
+}
+
+interface DeviceState {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  readonly names: string
+  stepMs: number
+  readings: number
+  readonly sums: Float64Array
+  readonly counts: Uint32Array
+  readonly normal: OwnNormal
+  /** Highest of the quiet steps since the last row, and how many they were. */
+  worst: FoundAnomaly | null
+  quiet: number
+  flagged: number
+  firstFlaggedMs: number
+  calm: number
+  standing: Standing | null
+}
+
+type Standing = Extract<HubEvent, { kind: 'alarm_raised' }>['alarm']
+
+export function createLearnedNormal(parts: {
+  readonly types: (type: string) => ApplianceType | undefined
+  readonly limits: NormalLimits
+}): LearnedNormal {
+  const { types, limits } = parts
+  /** By the type's description, since a user's own type grows. */
+  const plans = new WeakMap<ApplianceType, { readonly plan: Plan | undefined }>()
+  const planOf = (id: string): Plan | undefined => {
+    const type = types(id)
+    if (type === undefined) return undefined
+    let known = plans.get(type)
+    if (known === undefined) {
+      known = { plan: planFor(type, limits) }
+      plans.set(type, known)
+    }
+    return known.plan
+  }
+  const tenants = new Map<string, Map<string, DeviceState>>()
+  const put = (state: DeviceState): DeviceState => {
+    const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
+    tenants.set(state.tenant, devices)
+    devices.set(state.device, state)
+    return state
+  }
+  const load = (plain: PlainState): void => {
+    const plan = planOf(plain.type)
+    // A type that was described anew since is learned anew.
+    if (plan !== undefined && plan.names.join() === plain.names) put(fromPlain(plain, plan))
+  }
+
+  return {
+    observe(reading, windows) {
+      const plan = planOf(reading.type)
+      if (plan === undefined || (plan.isDescribed && windows.length === 0)) return NOTHING
+      const found = tenants.get(reading.tenant)?.get(reading.device)
+      const state =
+        found !== undefined && found.type === reading.type && found.sums.length === plan.names.length ? found : put(newState(reading, plan))
+      return plan.isDescribed ? takeWindows(plan, state, windows) : takeReading(plan, state, reading)
+    },
+    saveDevice(tenant, device) {
+      const state = tenants.get(tenant)?.get(device)
+      return state === undefined ? undefined : toPlain(state)
+    },
+    loadDevice(tenant, device, state) {
+      tenants.get(tenant)?.delete(device)
+      if (state !== undefined) load(state as PlainState)
+    },
+    snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()].map(toPlain)),
+    restore(state) {
+      tenants.clear()
+      // Absent in what an earlier version saved.
+      for (const plain of (state ?? []) as readonly PlainState[]) load(plain)
+    },
+  }
+}
+
+function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
+  const per1000UnitWeeks = limits.normalAlertsPer1000UnitWeeks
+  if (type.recipe !== undefined) {
+    const names = type.recipe.features.map(({ name }) => name)
+    const settings = { learnRows: limits.normalWindows, per1000UnitWeeks }
+    const columns = names.map((_, index) => index)
+    return limits.normalWindows === 0 ? undefined : { type: type.id, columns, names, settings, isDescribed: true, stepMs: type.recipe.windowMs }
+  }
+  const { isEnabled = true, learnReadings, stepMs = limits.normalStepMs, alertsPer1000UnitWeeks = per1000UnitWeeks } = type.learnNormal ?? {}
+  if (!isEnabled || limits.normalSteps === 0) return undefined
+  const names: string[] = []
+  const columns: number[] = []
+  let column = 0
+  for (const channel of type.channels) {
+    if (channel.kind === 'text') continue
+    names.push(channel.name)
+    columns.push(column)
+    column += channel.isAggregated ? 3 : 1
+  }
+  if (names.length === 0) return undefined
+  const settings = {
+    learnRows: limits.normalSteps,
+    per1000UnitWeeks: alertsPer1000UnitWeeks,
+    ...(learnReadings === undefined ? {} : { learnReadings }),
+  }
+  return { type: type.id, columns, names, settings, isDescribed: false, stepMs }
+}
+
+const newState = ({ tenant, device, type }: Pick<Reading, 'tenant' | 'device' | 'type'>, { names, settings }: Plan): DeviceState => ({
+  tenant,
+  device,
+  type,
+  names: names.join(),
+  stepMs: -1,
+  readings: 0,
+  sums: new Float64Array(names.length),
+  counts: new Uint32Array(names.length),
+  normal: new OwnNormal(settings, names.length),
+  worst: null,
+  quiet: 0,
+  flagged: 0,
+  firstFlaggedMs: 0,
+  calm: 0,
+  standing: null,
+})
+
+/** Adds the reading to its step; the one that begins the next step closes the one before. */
+function takeReading(plan: Plan, state: DeviceState, reading: Reading): LearnedNormalOutput {
+  const step = reading.observed_at_ms - (reading.observed_at_ms % plan.stepMs)
+  const output = step > state.stepMs && state.readings > 0 ? closeStep(plan, state, reading) : NOTHING
+  if (step > state.stepMs) state.stepMs = step
+  state.readings++
+  const { columns } = plan
+  for (let index = 0; index < columns.length; index++) {
+    const value = reading.numbers[columns[index] ?? 0] ?? Number.NaN
+    if (Number.isNaN(value)) continue
+    state.sums[index] = (state.sums[index] ?? 0) + value
+    state.counts[index] = (state.counts[index] ?? 0) + 1
+  }
+  return output
+}
+
+function closeStep(plan: Plan, state: DeviceState, reading: Reading): LearnedNormalOutput {
+  const values = state.sums.map((sum, index) => ((state.counts[index] ?? 0) > 0 ? sum / (state.counts[index] ?? 1) : Number.NaN))
+  const score = state.normal.take({ atMs: state.stepMs, values }, state.readings)
+  state.sums.fill(0)
+  state.counts.fill(0)
+  state.readings = 0
+  if (score === undefined) return NOTHING
+  const found = toAnomaly(plan, score, { t: state.stepMs, to_ms: state.stepMs + plan.stepMs })
+  return { rows: keepRow(state, found), alarms: judge(state, found, reading) }
+}
+
+function takeWindows(plan: Plan, state: DeviceState, windows: readonly ClosedWindow[]): LearnedNormalOutput {
+  const rows: FoundAnomaly[] = []
+  for (const { features, from_ms, to_ms, readings, isDiagnosable } of windows) {
+    if (!isDiagnosable) continue
+    const score = state.normal.take({ atMs: from_ms, values: features.slice() }, readings)
+    if (score !== undefined) rows.push(toAnomaly(plan, score, { t: from_ms, to_ms }))
+  }
+  return rows.length === 0 ? NOTHING : { rows, alarms: [] }
+}
+
+function toAnomaly(
+  { names }: Plan,
+  { score, shares }: { readonly score: number; readonly shares: Float64Array },
+  at: { t: number; to_ms: number },
+): FoundAnomaly {
+  const contributions = names
+    .map((channel, index) => ({ channel, share: rounded(shares[index] ?? 0) }))
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share)
+    .slice(0, NAMED_MAX)
+  return { ...at, score: rounded(score), flagged: score >= 1, contributions }
+}
+
+const rounded = (value: number): number => Math.round(value * 10_000) / 10_000
+
+/** Every flagged step is a row; of the quiet ones the highest of each few. */
+function keepRow(state: DeviceState, found: FoundAnomaly): readonly FoundAnomaly[] {
+  if (found.flagged) return [found]
+  if (state.worst === null || found.score > state.worst.score) state.worst = found
+  state.quiet++
+  if (state.quiet < QUIET_STEPS) return []
+  const { worst } = state
+  state.worst = null
+  state.quiet = 0
+  return [worst]
+}
+
+function judge(state: DeviceState, found: FoundAnomaly, reading: Reading): LearnedNormalOutput['alarms'] {
+  if (!found.flagged) {
+    state.flagged = 0
+    state.calm++
+    if (state.standing === null || state.calm < CLEARS) return NOTHING.alarms
+    const alarm = { ...state.standing, cleared_at_ms: reading.observed_at_ms, received_at_ms: reading.received_at_ms }
+    state.standing = null
+    return [{ kind: 'alarm_cleared', key: `alarm_cleared:${alarm.alarm_id}`, alarm }]
+  }
+  state.calm = 0
+  if (state.flagged === 0) state.firstFlaggedMs = found.t
+  state.flagged++
+  if (state.standing !== null || state.flagged < RAISES) return NOTHING.alarms
+  state.standing = alarmOf(state, found, reading)
+  return [{ kind: 'alarm_raised', key: `alarm_raised:${state.standing.alarm_id}`, alarm: state.standing }]
+}
+
+function alarmOf({ tenant, device, type, firstFlaggedMs }: DeviceState, { contributions }: FoundAnomaly, reading: Reading): Standing {
+  const first = contributions[0]
+  return {
+    alarm_id: contentId('alarm', tenant, device, LEARNED_NORMAL_RULE, firstFlaggedMs),
+    tenant,
+    device,
+    type,
+    rule: LEARNED_NORMAL_RULE,
+    rule_version: 1,
+    safety_class: 'E4',
+    fault: null,
+    title: `Not as usual${first === undefined ? '' : `: ${first.channel}`}`,
+    began_at_ms: firstFlaggedMs,
+    raised_at_ms: reading.observed_at_ms,
+    received_at_ms: reading.received_at_ms,
+    cleared_at_ms: null,
+    evidence: contributions.map(({ channel, share }) => ({
+      condition: `share of ${channel} in the distance from its normal`,
+      value: share,
+      unit: '',
+    })),
+  }
+}
+
+type PlainState = Omit<DeviceState, 'normal'> & { readonly normal: OwnNormalState }
+
+const toPlain = (state: DeviceState): PlainState => ({
+  ...state,
+  sums: state.sums.slice(),
+  counts: state.counts.slice(),
+  normal: state.normal.state(),
+})
+
+const fromPlain = (plain: PlainState, { settings, names }: Plan): DeviceState => ({
+  ...plain,
+  sums: plain.sums.slice(),
+  counts: plain.counts.slice(),
+  normal: OwnNormal.of(settings, names.length, plain.normal),
+})
