@@ -163,6 +163,7 @@ function refuse(code: 'MDL_CONFIG_INVALID' | 'MDL_CONFIG_UNSAFE', faults: readon
 /** Limits of which none at all makes sense: no clock ahead of ours, no overlap of secrets, no wait at a farewell. Any other holds at least 1. */
 const ZERO_LIMITS: ReadonlySet<string> = new Set<keyof Limits>([
   'journalCommitPauseMs',
+  'journalZeroedBytes',
   'aheadMs_MAX',
   'secretOverlapMs',
   'farewellMs',

@@ -12,6 +12,7 @@ export const contractLimits = {
   journalRetryMs: 1_000,
   journalCommitPauseMs: 0,
   journalCommitBytes: 1_000,
+  journalZeroedBytes: 400,
 }
 
 const body = (text: string): Uint8Array => new TextEncoder().encode(text)

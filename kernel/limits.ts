@@ -144,6 +144,8 @@ export const limits = {
   journalCommitPauseMs: 2,
   /** A commit begins without that pause when this many bytes wait. */
   journalCommitBytes: 256 * 1024,
+  /** Zeros laid out before the end of the journal, which later records replace at less cost; 0 lays out none. */
+  journalZeroedBytes: 1024 * 1024,
   /** After an error of the disk a new segment is tried this often; until then appends are refused. */
   journalRetryMs: 1_000,
 

@@ -17,6 +17,7 @@ import { createFileJournalReader } from './file-journal-reader.ts'
 import { diskFiles, type Files } from './files.ts'
 import { createSegment, type OpenSegment, openLog } from './open-segment.ts'
 import { HEADER_BYTES, segmentBases, segmentName } from './segment.ts'
+import { ZeroAhead } from './zero-ahead.ts'
 
 type JournalLimit =
   | 'journalRecordBytes_MAX'
@@ -25,6 +26,7 @@ type JournalLimit =
   | 'journalRetryMs'
   | 'journalCommitPauseMs'
   | 'journalCommitBytes'
+  | 'journalZeroedBytes'
 
 export interface FileJournalOptions {
   readonly directory: string
@@ -47,6 +49,7 @@ class FileJournal implements Journal {
   readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
   #state: State = 'new'
   #segment: OpenSegment | undefined
+  #ahead: ZeroAhead | undefined
   #salt = 0
   #durableEnd: Position = 0
   /** Takes appends now; its base is where its first record will stand. */
@@ -75,7 +78,7 @@ class FileJournal implements Journal {
     const opened = await openLog({ directory, files, recordBytes_MAX: limits.journalRecordBytes_MAX, freshSalt }).catch((cause: unknown) => {
       throw unavailable('the journal cannot be opened', cause)
     })
-    this.#segment = opened.segment
+    this.#useSegment(opened.segment, opened.end)
     this.#salt = opened.salt
     this.#durableEnd = opened.end
     this.#gatherFrom(opened.end)
@@ -141,7 +144,7 @@ class FileJournal implements Journal {
     this.#commit()
     if (this.pendingBytes() > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve))
     this.#state = 'stopped'
-    await this.#segment?.file.close().catch(() => {})
+    await this.#closeSegment()
   }
 
   /**
@@ -191,20 +194,46 @@ class FileJournal implements Journal {
 
   async #rotate(base: Position): Promise<void> {
     const full = this.#segment
-    this.#segment = await createSegment(this.#options, base, this.#salt)
+    await this.#cutZeros()
+    this.#useSegment(await createSegment(this.#options, base, this.#salt), base + HEADER_BYTES)
     await full?.file.close().catch(() => {})
+  }
+
+  #useSegment(segment: OpenSegment, end: Position): void {
+    const { directory, files, limits } = this.#options
+    const path = join(directory, segmentName(segment.base))
+    const bounds = { from: end - segment.base, bytes: limits.journalZeroedBytes, limit: limits.journalSegmentBytes }
+    this.#segment = segment
+    this.#ahead = new ZeroAhead({ ...bounds, open: () => files.open(path, 'change') })
+  }
+
+  /** Cuts off what no record fills: before a next segment begins, for from then on this one changes no more (a backup links it). */
+  async #cutZeros(): Promise<void> {
+    const segment = this.#segment
+    if (segment === undefined) return
+    await this.#ahead?.close()
+    // Best effort: when the cut fails, the base of the next segment bounds this one all the same.
+    await segment.file.truncate(this.#durableEnd - segment.base).catch(() => {})
+  }
+
+  async #closeSegment(): Promise<void> {
+    await this.#cutZeros()
+    await this.#segment?.file.close().catch(() => {})
+    this.#segment = undefined
   }
 
   #write(group: CommitGroup): void {
     const segment = this.#segment
-    assert(segment !== undefined, 'an open journal has a segment')
-    segment.file.writeDurably(group.bytes(), group.base - segment.base, (error) => (error === null ? this.#committed(group) : this.#fail(error)))
+    assert(segment !== undefined && this.#ahead !== undefined, 'an open journal has a segment')
+    const done = (error: Error | null): void => (error === null ? this.#committed(group, segment) : this.#fail(error))
+    this.#ahead.clear(group.end - segment.base, () => segment.file.writeDurably(group.bytes(), group.base - segment.base, done))
   }
 
   /** The next group goes to the disk before this one is worked off: first the listeners, for a danger is told before its PUBACK. */
-  #committed(group: CommitGroup): void {
+  #committed(group: CommitGroup, segment: OpenSegment): void {
     this.#durableEnd = group.end
     this.#flying = undefined
+    this.#ahead?.wrote(group.end - segment.base, group.length)
     if (this.#state === 'stopping') this.#commit()
     else if (this.#gathering.length > 0) this.#schedule()
     for (const listener of this.#listeners) listener(group.records)
@@ -240,18 +269,14 @@ class FileJournal implements Journal {
 
   async #recover(): Promise<void> {
     const broken = this.#segment
-    if (broken !== undefined) {
-      // Best effort: when the cut fails, the base of the next segment bounds this one all the same.
-      await broken.file.truncate(this.#durableEnd - broken.base).catch(() => {})
-      await broken.file.close().catch(() => {})
-      this.#segment = undefined
-    }
-    this.#segment = await createSegment(this.#options, this.#recoveryBase(broken), this.#salt)
-    this.#durableEnd = Math.max(this.#durableEnd, this.#segment.base + HEADER_BYTES)
+    await this.#closeSegment()
+    const segment = await createSegment(this.#options, this.#recoveryBase(broken), this.#salt)
+    this.#durableEnd = Math.max(this.#durableEnd, segment.base + HEADER_BYTES)
+    this.#useSegment(segment, this.#durableEnd)
     this.#gatherFrom(this.#durableEnd)
     if (this.#state !== 'unavailable') return
     this.#state = 'open'
-    this.#options.log.info('journal writes again', { segment_base: this.#segment.base })
+    this.#options.log.info('journal writes again', { segment_base: segment.base })
   }
 
   #emptyBase: Position | undefined

@@ -78,9 +78,9 @@ export function createForgetfulFiles(): ForgetfulFiles {
 }
 
 function openFile(path: string, content: Content, failure: (call: FileCall, path: string) => Error | null): JournalFile {
-  const sync: JournalFile['sync'] = (done) => {
+  const sync = (done: (error: Error | null) => void, from = 0, to = Number.POSITIVE_INFINITY): void => {
     const error = failure('sync', path)
-    if (error === null) content.durable = content.bytes.slice()
+    if (error === null) content.durable = withSynced(content, from, to)
     setImmediate(() => done(error))
   }
   return {
@@ -92,9 +92,9 @@ function openFile(path: string, content: Content, failure: (call: FileCall, path
       grown.set(content.bytes)
       grown.set(taken, offset)
       content.bytes = grown
-      setImmediate(() => (error === null ? sync(done) : done(error)))
+      setImmediate(() => (error === null ? sync(done, offset, offset + bytes.length) : done(error)))
     },
-    sync,
+    sync: (done) => sync(done),
     async read(target, offset) {
       const part = content.bytes.subarray(offset, offset + target.length)
       target.set(part)
@@ -110,17 +110,24 @@ function openFile(path: string, content: Content, failure: (call: FileCall, path
   }
 }
 
+/** What is durable when a part was synced: that part and the length; the rest of the file as it was, or zero. */
+function withSynced({ bytes, durable }: Content, from: number, to: number): Uint8Array {
+  const result = new Uint8Array(Math.min(bytes.length, Math.max(durable.length, to)))
+  result.set(durable.subarray(0, result.length))
+  result.set(bytes.subarray(from, to), from)
+  return result
+}
+
 /** The synced bytes, and of the unsynced ones each sector by chance, cut at a random length; what was not written yet reads as zero. */
 function survivor(content: Content, random: Random): Uint8Array {
   const { bytes, durable } = content
-  if (bytes.length <= durable.length) return random.chance(0.5) ? bytes.slice() : durable.slice()
-  const length = random.integer(durable.length, bytes.length)
+  // A cut that was not synced: as it was or as it became.
+  if (bytes.length < durable.length && random.chance(0.5)) return bytes.slice()
+  const length = Math.max(durable.length, random.integer(Math.min(durable.length, bytes.length), bytes.length))
   const result = new Uint8Array(length)
   result.set(durable)
-  for (let sector = Math.floor(durable.length / SECTOR_BYTES); sector * SECTOR_BYTES < length; sector++) {
-    if (random.chance(0.4)) continue
-    const from = Math.max(durable.length, sector * SECTOR_BYTES)
-    result.set(bytes.subarray(from, Math.min(length, (sector + 1) * SECTOR_BYTES)), from)
+  for (let from = 0; from < Math.min(length, bytes.length); from += SECTOR_BYTES) {
+    if (random.chance(0.6)) result.set(bytes.subarray(from, Math.min(length, from + SECTOR_BYTES)), from)
   }
   return result
 }

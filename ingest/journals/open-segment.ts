@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Position } from '../journal.ts'
 import { type Files, type JournalFile, writeDurably } from './files.ts'
-import { decodeHeader, encodeHeader, HEADER_BYTES, parseRecords, segmentBases, segmentName } from './segment.ts'
+import { decodeHeader, encodeHeader, HEADER_BYTES, parseRecords, segmentBases, segmentName, withoutZeros } from './segment.ts'
 
 export interface OpenSegment {
   readonly base: Position
@@ -61,7 +61,7 @@ export async function openLog(options: OpenOptions): Promise<OpenedLog> {
   const records = bytes.subarray(HEADER_BYTES)
   const position = base + HEADER_BYTES
   const parsed = parseRecords(records, { position, salt: ownSalt, recordBytes_MAX: options.recordBytes_MAX, isFinal: true })
-  const torn = records.subarray(parsed.next - position)
+  const torn = withoutZeros(records.subarray(parsed.next - position))
   if (torn.length > 0) await keepTorn(options, parsed.next, torn)
   const file = await files.open(join(directory, segmentName(base)), 'change')
   await file.truncate(parsed.next - base)

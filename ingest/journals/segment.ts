@@ -6,7 +6,8 @@
  *     record  u32 length of the body, u32 checksum, body; little-endian, no padding
  *
  * The checksum is CRC-32 (decision 0004) begun from a mix of salt, position and length: a record is valid only where it was written,
- * so neither stale blocks nor a payload that imitates a record pass for one. A length of 0 is never valid (zeroed blocks).
+ * so neither stale blocks nor a payload that imitates a record pass for one. A length of 0 is never valid: zeros may follow the last
+ * record up to the file's end (`zero-ahead.ts`).
  */
 import { crc32 } from 'node:zlib'
 import type { JournalRecord, Position } from '../journal.ts'
@@ -101,6 +102,13 @@ export function parseRecords(bytes: Uint8Array, options: ParseOptions): ParsedRe
     offset = following
   }
   return { records, next: options.position + offset, corrupt }
+}
+
+/** What is left of the bytes behind the last record without the zeros that were laid out there. */
+export function withoutZeros(bytes: Uint8Array): Uint8Array {
+  let length = bytes.length
+  while (length > 0 && bytes[length - 1] === 0) length--
+  return bytes.subarray(0, length)
 }
 
 function frameAt(buffer: Buffer, offset: number, options: ParseOptions): Buffer | 'unfinished' | 'broken' {

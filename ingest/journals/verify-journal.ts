@@ -8,7 +8,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Position } from '../journal.ts'
 import { decodeRecord } from '../record.ts'
 import { createFileJournalReader } from './file-journal-reader.ts'
-import { decodeHeader, HEADER_BYTES, parseRecords, segmentBases, segmentName } from './segment.ts'
+import { decodeHeader, HEADER_BYTES, parseRecords, segmentBases, segmentName, withoutZeros } from './segment.ts'
 
 export interface JournalFindings {
   readonly segments: number
@@ -85,5 +85,5 @@ async function findEnd(path: string, base: Position, limits: Pick<Limits, 'journ
   const position = base + HEADER_BYTES
   const recordBytes_MAX = limits.journalRecordBytes_MAX
   const { next } = parseRecords(bytes.subarray(HEADER_BYTES), { position, salt, recordBytes_MAX, isFinal: true })
-  return { end: next, tornBytes: base + bytes.length - next }
+  return { end: next, tornBytes: withoutZeros(bytes.subarray(next - base)).length }
 }
