@@ -31,7 +31,7 @@ export interface FleetOptions {
   readonly update?: FirmwareUpdate
   /** First part of device ids; `<prefix>-0001` and so on. By type when not given. */
   readonly devicePrefix?: string
-  /** Homes that are skipped, so that the units of several workers stand in different homes. */
+  /** Homes that are skipped: a fleet cut into slices has the same units as in one piece. */
   readonly firstHome?: number
   /** What looks like a fault and is none; that of ordinary life (`CONFUSERS_OF_LIFE`) when not given. */
   readonly confusers?: readonly Confuser[]

@@ -1,22 +1,34 @@
-/** Prints how fast the fleet is made: `node simulators/fleet-speed.ts [units] [days]`. */
-import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+/**
+ * Prints what the fleet costs at a reading a minute with its wire payloads: `node simulators/fleet-speed.ts [units a type] [hours]`,
+ * by type, and the share of a core that 10,000 devices of all types take at real time.
+ */
+import { plantModels } from '#catalogue/physics-registry.ts'
+import { applianceTypes } from '#catalogue/registry.ts'
 import { createFleet } from './fleet.ts'
 
-const units = Number(process.argv[2] ?? 200)
-const days = Number(process.argv[3] ?? 7)
+const STATED_DEVICES = 10_000
+const units = Number(process.argv[2] ?? 50)
+const hours = Number(process.argv[3] ?? 48)
 const startMs = Date.UTC(2026, 6, 1)
-const options = { type: airConditioner, units, seed: 'speed', startMs, faultShare: 0.3, samplePeriodMs: 600_000, tenant: 'home' }
+const costs: number[] = []
 
-const plain = createFleet(options)
-const beganMs = performance.now()
-let readings = 0
-for (const _reading of plain.readings(startMs + days * 86_400_000)) readings += 1
-const plainMs = performance.now() - beganMs
-const wire = createFleet({ ...options, readingsPerPayload: 50 })
-const wireBeganMs = performance.now()
-let bytes = 0
-for (const message of wire.step(startMs + days * 86_400_000)) bytes += message.payload.length
-const wireMs = performance.now() - wireBeganMs
-console.log(`${units} units, ${days} days at 10 min: ${readings} readings`)
-console.log(`plant and sensors: ${Math.round(readings / (plainMs / 1000))} readings/s, ${((plainMs * 1000) / readings).toFixed(1)} us each`)
-console.log(`with wire payloads: ${Math.round(readings / (wireMs / 1000))} readings/s, ${Math.round(bytes / readings)} bytes each`)
+for (const type of applianceTypes) {
+  if (!plantModels.has(type.id)) continue
+  const fleet = createFleet({ type, units, seed: 'speed', startMs, faultShare: 0.3, samplePeriodMs: 60_000, tenant: 'home' })
+  const before = process.cpuUsage()
+  let messages = 0
+  let bytes = 0
+  for (const { payload } of fleet.step(startMs + hours * 3_600_000 - 1)) {
+    messages += 1
+    bytes += payload.length
+  }
+  const { user, system } = process.cpuUsage(before)
+  const cost = (user + system) / 1e6 / (units * hours)
+  costs.push(cost)
+  const perMessage = Math.round(bytes / Math.max(1, messages))
+  console.log(
+    `${type.id}: ${cost.toExponential(2)} CPU-s a device-hour; ${messages} messages of ${perMessage} bytes from ${units} units in ${hours} h`,
+  )
+}
+const mean = costs.reduce((sum, cost) => sum + cost, 0) / Math.max(1, costs.length)
+console.log(`${STATED_DEVICES} devices of all types at real time: ${((mean * STATED_DEVICES * 100) / 3600).toFixed(2)} % of a core`)

@@ -92,21 +92,22 @@ interface Home {
 
 function createUnit(options: FleetOptions, { model, confusion, places }: Shared, index: number): Unit {
   const { type, seed } = options
-  const device = `${options.devicePrefix ?? PREFIX[type.id] ?? type.id.replaceAll('_', '-')}-${String(index).padStart(4, '0')}`
-  const { weather, supplies, ...home } = places((options.firstHome ?? 0) + index - 1)
+  const home = (options.firstHome ?? 0) + index - 1
+  const device = `${options.devicePrefix ?? PREFIX[type.id] ?? type.id.replaceAll('_', '-')}-${String(home + 1).padStart(4, '0')}`
+  const { weather, supplies, ...place } = places(home)
   const random = createRandom(`${seed}/${device}`)
   const draw = random.fork('fleet')
   const ageShare = draw.uniform()
   const facts: UnitFacts = {
     device,
     type: type.id,
-    ...home,
+    ...place,
     batch: `B${String(1 + Math.floor((1 - ageShare) * BATCHES)).padStart(2, '0')}`,
     fw: draw.pick(['2.4.1', '2.4.1', '2.5.0']),
     installed_at_ms: Math.round(options.startMs - (0.1 + ageShare * OLDEST_YEARS) * YEAR_MS),
   }
   const update = updateOf(options, model, confusion)
-  const habits = createHabits({ seed, household: home.household, weather, confusion, ...(model.habits && { habits: model.habits }) })
+  const habits = createHabits({ seed, household: place.household, weather, confusion, ...(model.habits && { habits: model.habits }) })
   const dirt = dirtOf(draw, model, { confusion, supplies })
   const indoorOffsetK = draw.between(-1.5, 2.5)
   const floorKpa = draw.between(0, 60)
