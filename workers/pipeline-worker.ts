@@ -15,6 +15,7 @@ import { decodeMessage } from '../ingest/decode.ts'
 import { createDeduplicator } from '../ingest/deduplicate.ts'
 import type { RowQuery } from '../ingest/derived-store.ts'
 import { createGapTracker } from '../ingest/gaps.ts'
+import { blockingFiles } from '../ingest/journals/blocking-files.ts'
 import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
 import { createLatestValues } from '../ingest/latest.ts'
 import { createMappingBook, type MappingVersion } from '../ingest/mapping/mapping-book.ts'
@@ -142,7 +143,7 @@ async function start(): Promise<void> {
   await derived.start()
   const artefacts = await startModels()
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
-  const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, limits })
+  const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, files: blockingFiles, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
   const derivation = deriveAll(typeById, limits)
   const truth = new EventTime<ClosedWindow>({

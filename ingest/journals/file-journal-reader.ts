@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Limits } from '#kernel/limits.ts'
 import type { JournalReader, JournalRecord, Position } from '../journal.ts'
-import { diskFiles, type Files } from './files.ts'
+import { diskFiles, type ReadableFiles } from './files.ts'
 import { decodeHeader, FRAME_BYTES, HEADER_BYTES, parseRecords, segmentBases, segmentName } from './segment.ts'
 
 export interface FileJournalReaderOptions {
@@ -13,7 +13,7 @@ export interface FileJournalReaderOptions {
   readonly limits: Pick<Limits, 'journalRecordBytes_MAX'>
   /** End of what is durable, asked before each read; the reader never passes it. */
   readonly committedEnd: () => Position
-  readonly files?: Files
+  readonly files?: ReadableFiles
 }
 
 interface Stretch {

@@ -30,6 +30,12 @@ export interface Files {
   syncDirectory(path: string): Promise<void>
 }
 
+/** What reading needs of it. */
+export interface ReadableFiles {
+  list(path: string): Promise<readonly string[]>
+  open(path: string, mode: 'read'): Promise<Pick<JournalFile, 'read' | 'close'>>
+}
+
 /**
  * On Linux each write is followed by the kernel's own fdatasync before it returns (O_DSYNC), which saves a group one of its two ways
  * through the thread pool. Elsewhere the flag promises less than fdatasync does (macOS leaves the disk's cache alone), so both are called.
