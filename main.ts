@@ -21,6 +21,7 @@ import { createIdentity } from './broker/identity.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
+import { createGroupPlaces } from './group-places.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
 import { createHubCounts } from './hubs/counts.ts'
@@ -43,6 +44,8 @@ import { createMetrics } from './metrics.ts'
 import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
+import { type RuleTables, ruleMigrations } from './rules/rule-registry.ts'
+import { openRules, rulePort } from './rules-join.ts'
 import { joinSafety } from './safety-join.ts'
 import { giveCommand } from './twin/command-book.ts'
 import type { TwinStage } from './twin/twin.ts'
@@ -139,7 +142,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
 async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
   const stages = [...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations]
-  const migrations = [...stages, ...jobMigrations]
+  const migrations = [...stages, ...jobMigrations, ...ruleMigrations]
   const layouts = await prepareLayouts({ dataDir, program: version, migrations: migrations.map(({ id }) => id), log })
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
   await operations.migrate(migrations)
@@ -147,9 +150,10 @@ async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports
   await types.start()
   const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
   await mappings.start()
+  const rules = await openRules({ database: operations.database as unknown as Kysely<RuleTables>, types, clock })
   const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names, tokens: jwt })
   await identity.start()
-  return { layouts, operations, types, mappings, identity, registry: identity.devices }
+  return { layouts, operations, types, mappings, rules, identity, registry: identity.devices }
 }
 
 type Books = Awaited<ReturnType<typeof openBooks>>
@@ -162,7 +166,7 @@ async function openJournal({ dataDir, limits }: Config, { log, clock }: Ports) {
 }
 
 /** hubs.route and outbox.send. */
-function joinService({ operations, types }: Books, { dev, limits, webhooks, retention }: Config, { log, clock }: Ports) {
+function joinService({ operations, types, rules, registry }: Books, { dev, limits, webhooks, retention }: Config, { log, clock }: Ports) {
   const database = operations.database as Kysely<HubTables>
   const guard = createTargetGuard({
     allowLoopback: dev || webhooks.allow_private_ranges,
@@ -174,6 +178,8 @@ function joinService({ operations, types }: Books, { dev, limits, webhooks, rete
   const hubs = createHubs({
     database,
     catalogue: types.byId,
+    ruleOf: rules.ruleOf,
+    places: createGroupPlaces(registry, clock),
     clock,
     log,
     commands: {
@@ -209,13 +215,14 @@ function joinConsumers(
   config: Config,
   { log, clock }: Ports,
 ) {
-  const { identity, types, mappings, hubs, journal, releases } = parts
+  const { identity, types, mappings, rules, hubs, journal, releases } = parts
   const { dataDir, limits, retention, timeZone } = config
   const pipeline = createPipelineHost({
     settings: { dataDir, limits, store: workerStore(config), retention, defaultTimeZone: timeZone },
     ownTypes: types.own,
     timeZones: () => listZones(identity.devices),
     mappings: mappings.book.all,
+    activations: () => rules.registry.activations(),
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),
     clock,
@@ -244,7 +251,7 @@ type Everything = Books &
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, mappings, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
+  const { operations, mappings, rules, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth({ ...parts, clock })
   return createApi({
@@ -276,6 +283,8 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
       hubs,
+      alarms: hubs,
+      rules: rulePort(rules, { pipeline, devices: identity.devices }),
       webhooks: outbox,
       jobs,
       ...files,

@@ -16,6 +16,7 @@ import { createCarryForward } from './rules/carry-forward.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRulesEngine } from './rules/engine.ts'
 import { createSilence } from './rules/silence.ts'
+import type { Rules } from './rules-join.ts'
 import { createSafety, type Safety, type SafetyParts } from './safety.ts'
 import { createSnapshotFile } from './workers/snapshot-file.ts'
 
@@ -34,6 +35,7 @@ interface SafetyBooks {
       ): { readonly outage_area: string | null; readonly building: string | null; readonly revoked_at_ms: number | null } | undefined
     }
   }
+  readonly rules: Pick<Rules, 'registry' | 'safetyBook' | 'onChange'>
   readonly hubs: { apply(events: readonly HubEvent[]): Promise<void> }
   readonly onReleasable: (position: number) => void
   readonly clock: Clock
@@ -42,16 +44,16 @@ interface SafetyBooks {
 
 /** The safety consumer of a data folder; the caller starts and stops it. */
 export function joinSafety({ dataDir, limits }: { readonly dataDir: string; readonly limits: Limits }, books: SafetyBooks): Safety {
-  const { journal, types, mappings, identity, hubs, onReleasable, clock, log } = books
+  const { journal, types, mappings, identity, rules, hubs, onReleasable, clock, log } = books
   const options = { ...limits, mappingOf: mappings.book.mappingOf }
   return createSafety({
     journal,
     decodeRecord,
     decodeForSafety: (message) => {
       const type = types.find(message.tenant, message.type)
-      return type?.rules.some(isSafetyRule) === true ? scanForSafety(message, type, options) : []
+      return type !== undefined && rules.safetyBook.hasRules(message.tenant, type.id) ? scanForSafety(message, type, options) : []
     },
-    rules: safetyRules(types.byId),
+    rules: safetyRules(types.byId, rules),
     silence: createSilence({
       types: types.byId,
       limits,
@@ -70,9 +72,16 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
 }
 
 /** The safety rules over readings that are completed with what the device said a moment before. */
-function safetyRules(types: SafetyBooks['types']['byId']): SafetyParts['rules'] {
-  const carry = createCarryForward({ types, filter: isSafetyRule })
-  const engine = createRulesEngine({ types, filter: isSafetyRule })
+function safetyRules(types: SafetyBooks['types']['byId'], { registry, safetyBook, onChange }: SafetyBooks['rules']): SafetyParts['rules'] {
+  /** The type with the rules of all tenants: the values that any of them asks for are kept. */
+  const withAllRules = (id: string): ApplianceType | undefined => {
+    const type = types(id)
+    const more = registry.activations().flatMap(({ type: of, live, canary }) => (of === id ? [live, canary?.rule] : []))
+    return type && { ...type, rules: [...type.rules, ...more.filter((rule) => rule !== null && rule !== undefined)] }
+  }
+  const carry = createCarryForward({ types: withAllRules, filter: isSafetyRule })
+  onChange(() => carry.forget())
+  const engine = createRulesEngine({ types, filter: isSafetyRule, book: safetyBook })
   return {
     ...engine,
     decide: (reading: Reading) => engine.decide(carry.fill(reading)),

@@ -11,15 +11,10 @@ import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
-import { memoryTruth, NOW_MS } from './memory-truth.ts'
+import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
+import { memoryAlarms, memoryRules } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
-
-export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
-  const places = { site: null, household: null, building: null, outage_area: null, batch: null, time_zone: null }
-  const known = { tenant, device, type: 'air_conditioner', max_age_days: 30, created_at_ms: NOW_MS, ...places }
-  return { ...known, model: null, serial: null, firmware: null, installed_at_ms: null, revoked_at_ms: null }
-}
 
 export function workOrder(id: string): WorkOrder {
   const packet = { fault: 'AC-01', fault_name: 'Low refrigerant', probability: 0.9, customer_sees: 'Weak cooling', minutes: 30 }
@@ -155,6 +150,8 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
         }))
       },
     },
+    alarms: memoryAlarms(note),
+    rules: memoryRules(note),
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),
@@ -332,6 +329,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     created_at_ms: NOW_MS,
   }
   const known = (id: string) => (id === 'wh_1' ? endpoint : undefined)
+  let sent = 0
   return {
     async create(tenant, webhook) {
       note('createWebhook', { tenant, webhook })
@@ -344,7 +342,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     rotateSecret: async () => ({ secret: 'whsec_y', previous_until_ms: NOW_MS }),
     remove: async (_tenant, id) => known(id) !== undefined,
     attempts: async () => ({ items: [], next: null }),
-    sendTest: async () => ({ event_id: 'event_1' }),
+    sendTest: async () => ({ event_id: `event_${++sent}` }),
     replay: async () => ({ deliveries: 2 }),
   }
 }

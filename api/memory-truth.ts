@@ -1,5 +1,5 @@
 /** The port of the truth in time as the API's tests use it, and their present instant. */
-import type { ApiPorts } from './ports.ts'
+import type { ApiPorts, DeviceRecord } from './ports.ts'
 
 export const NOW_MS = Date.UTC(2026, 0, 15, 12)
 
@@ -23,3 +23,9 @@ export const memoryTruth = (note: (port: string, argument: unknown) => void): Ap
     return [{ id: 7, tenant: query.tenant, device: query.device ?? 'ac-1', boot: 1, ...hole }]
   },
 })
+
+export function deviceRecord(device: string, tenant = 'home'): DeviceRecord {
+  const places = { site: null, household: null, building: null, outage_area: null, batch: null, time_zone: null }
+  const known = { tenant, device, type: 'air_conditioner', max_age_days: 30, created_at_ms: NOW_MS, ...places }
+  return { ...known, model: null, serial: null, firmware: null, installed_at_ms: null, revoked_at_ms: null }
+}

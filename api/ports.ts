@@ -16,6 +16,7 @@ import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
+import type { AlarmPort, RulePort } from './rule-ports.ts'
 import type { TruthPort } from './truth-ports.ts'
 
 type Maybe<T> = T | Promise<T>
@@ -324,6 +325,8 @@ export interface ApiPorts {
   readonly quarantine: QuarantinePort
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
+  readonly alarms: AlarmPort
+  readonly rules: RulePort
   readonly jobs: JobPort
   readonly imports: ImportPort
   readonly exports: ExportPort

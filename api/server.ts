@@ -21,6 +21,7 @@ import { isFromThisMachine } from './loopback-only.ts'
 import { attachMqtt } from './mqtt-upgrade.ts'
 import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
+import { alarmRoutes } from './routes/alarms.ts'
 import { channelStateRoutes } from './routes/channel-states.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
@@ -35,6 +36,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
+import { ruleRoutes } from './routes/rules.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { storageRoutes } from './routes/storage.ts'
 import { truthRoutes } from './routes/truth.ts'
@@ -83,6 +85,8 @@ const ROUTES = [
   readingRoutes,
   truthRoutes,
   serviceRoutes,
+  alarmRoutes,
+  ruleRoutes,
   emergencyRoutes,
   storageRoutes,
   workOrderRoutes,

@@ -3,7 +3,7 @@
 /** A stretch of device time of which something was derived. */
 export interface DerivedRow {
   readonly device: string
-  readonly kind: 'window' | 'alarm' | 'channel_state' | 'anomaly'
+  readonly kind: 'window' | 'alarm' | 'alarm_level' | 'channel_state' | 'anomaly'
   readonly key: string
   readonly from_ms: number
   readonly to_ms: number | null

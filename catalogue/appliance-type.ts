@@ -215,9 +215,25 @@ export interface Rule {
   readonly gapMs_MAX: number
   /** Opens a work order by itself (safety, plain sensor and protection faults); others are evidence only. */
   readonly opensWorkOrder: boolean
+  /** Graver classes that the alarm takes on, mildest first; it steps down again when what raised it has ceased. */
+  readonly levels?: readonly RuleLevel[]
   /** Judges a sensor, and so goes on while the channel is in a bad state; other ordinary rules then know nothing of the channel. */
   readonly judgesSensor?: boolean
   readonly source: string
+}
+
+/** A graver class of a rule's alarm: reached when the alarm has stood for a time, when a worse bound is passed, or both. */
+export interface RuleLevel {
+  readonly safetyClass: SafetyClass
+  /** Device time for which the alarm has stood while its condition held. */
+  readonly afterMs?: number
+  /** The worse bound. */
+  readonly when?: Condition
+  /** What raises the level must hold for this long, and must have ceased for so long before it is left. */
+  readonly holdMs: number
+  readonly clearHoldMs: number
+  /** At this level the alarm opens a work order, even where the rule does not. */
+  readonly opensWorkOrder: boolean
 }
 
 /** How a feature is computed over the running readings of a window. */

@@ -6,6 +6,7 @@ import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
 import { CHANNEL_STATE_RULE } from '#kernel/channel-state.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
@@ -37,11 +38,29 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
 /** Stores an alarm; one that opens orders, or warns of a danger, goes to the orders. */
 export async function applyAlarm(hub: HubTransaction, alarm: Alarm): Promise<void> {
   const isNew = await storeAlarm(hub, alarm)
-  if (!isNew) return
+  if (isNew) await routeAlarm(hub, alarm)
+}
+
+/** The class of an alarm rose or stepped down; what opens orders at its new class goes to the orders. */
+export async function applyAlarmChanged(hub: HubTransaction, alarm: Alarm): Promise<void> {
+  const { alarm_id, safety_class } = alarm
+  const known = await hub.database.selectFrom('hub_alarms').select('safety_class').where('alarm_id', '=', alarm_id).executeTakeFirst()
+  if (known === undefined) return applyAlarm(hub, alarm)
+  await hub.database
+    .updateTable('hub_alarms')
+    .set({ safety_class, body: JSON.stringify(alarm) })
+    .where('alarm_id', '=', alarm_id)
+    .execute()
+  if (safety_class < known.safety_class) await routeAlarm(hub, alarm)
+}
+
+async function routeAlarm(hub: HubTransaction, alarm: Alarm): Promise<void> {
   const isDanger = alarm.safety_class === 'E0' || alarm.safety_class === 'E1'
-  const rule = hub.catalogue(alarm.type)?.rules.find((entry) => entry.id === alarm.rule)
+  const rule = hub.ruleOf(alarm)
+  const level = rule?.levels?.find(({ safetyClass }) => safetyClass === alarm.safety_class)
   const isSensorFault = alarm.rule.startsWith(CHANNEL_STATE_RULE) && alarm.fault !== null
-  if (!isDanger && !isSensorFault && rule?.opensWorkOrder !== true) return
+  if (!isDanger && !isSensorFault && rule?.opensWorkOrder !== true && level?.opensWorkOrder !== true) return
+  if (!isDanger && (await isHeldBack(hub, alarm))) return
   const isPastDanger = isDanger && alarm.received_at_ms - alarm.raised_at_ms > hub.policy.pastDangerMs
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(

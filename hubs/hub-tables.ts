@@ -4,8 +4,9 @@
  * that nobody searches inside are JSON text.
  */
 import type { Migration } from '#kernel/migration.ts'
+import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
 
-export interface HubTables {
+export interface HubTables extends AlarmTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -265,4 +266,5 @@ export const hubMigrations: readonly Migration[] = [
       'ALTER TABLE hub_emergencies ADD COLUMN command_state_at_ms BIGINT',
     ],
   },
+  ...alarmMigrations,
 ]

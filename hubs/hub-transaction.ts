@@ -1,8 +1,10 @@
 /** What the steps of one hub transaction share: the open transaction, the instant, the rules of the house, and what will leave after the commit. */
 import type { Kysely } from 'kysely'
-import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Rule, Text } from '#catalogue/appliance-type.ts'
+import type { Alarm } from '#kernel/alarm.ts'
 import type { EpochMs } from '#kernel/clock.ts'
 import type { NewCommand } from '#kernel/command.ts'
+import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import type { HubPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
 import { type CloudEvent, enqueueEvent, type OutgoingEvent } from './outbox-events.ts'
@@ -10,6 +12,10 @@ import type { Process } from './work-order-states.ts'
 
 export interface HubSettings {
   readonly catalogue: (type: string) => ApplianceType | undefined
+  /** The version of a rule that raised an alarm; those of tenants are not in the catalogue. */
+  readonly ruleOf: (alarm: Alarm) => Rule | undefined
+  /** Where units stand, for groups and maintenance. */
+  readonly places: GroupingPlaces
   readonly policy: HubPolicy
   readonly process: Process
   /** Language of the texts on packets and advice. */

@@ -4,17 +4,21 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
-import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Rule, Text } from '#catalogue/appliance-type.ts'
+import type { Alarm } from '#kernel/alarm.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { NewCommand } from '#kernel/command.ts'
 import { assertNever } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log } from '#kernel/log.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
+import { type AlarmHandling, createAlarmHandling } from './alarm-handling.ts'
 import { applyAnswer } from './answers.ts'
 import { commandOwed, noteCommand } from './emergency/safe-state.ts'
 import { createEventIntake, type EventIntakeStatistics } from './event-intake.ts'
-import { applyAlarm, applyAlarmCleared, applyDiagnosis } from './findings.ts'
+import { applyAlarm, applyAlarmChanged, applyAlarmCleared, applyDiagnosis } from './findings.ts'
+import { groupRaised } from './grouping/alarm-groups.ts'
+import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
 import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
@@ -25,6 +29,10 @@ import { type Process, standardProcess } from './work-order-states.ts'
 export interface HubsOptions {
   readonly database: Kysely<HubTables>
   readonly catalogue: (type: string) => ApplianceType | undefined
+  /** Rules of tenants; absent = the catalogue has all. */
+  readonly ruleOf?: (alarm: Alarm) => Rule | undefined
+  /** Where units stand; absent = each alarm stands for its unit. */
+  readonly places?: GroupingPlaces
   readonly clock: Clock
   readonly log: Log
   /** Carries out commands, such as the safe state of an emergency; absent = none is given (each stays owed and is said at start). */
@@ -41,7 +49,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists {
+export interface Hubs extends HubLists, AlarmHandling {
   /** Gives the safe-state commands still owed from before. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -77,6 +85,8 @@ export function createHubs(options: HubsOptions): Hubs {
   const { database, clock, log, catalogue } = options
   const settings = {
     catalogue,
+    ruleOf: (alarm: Alarm) => options.ruleOf?.(alarm) ?? catalogue(alarm.type)?.rules.find(({ id }) => id === alarm.rule),
+    places: options.places ?? NO_PLACES,
     policy: { ...standardPolicy, ...options.policy },
     process: options.process ?? standardProcess,
     locale: options.locale ?? 'en',
@@ -99,6 +109,7 @@ export function createHubs(options: HubsOptions): Hubs {
   })
   return {
     ...createHubLists(database),
+    ...createAlarmHandling({ database, clock }),
     async start() {
       await database
         .deleteFrom('hub_idempotency')
@@ -114,7 +125,11 @@ export function createHubs(options: HubsOptions): Hubs {
   }
 }
 
+/** Nobody said where units stand. */
+const NO_PLACES: GroupingPlaces = { placeOf: () => ({}), populationOf: () => 0 }
+
 async function applyEvents(hub: HubTransaction, events: readonly HubEvent[]): Promise<void> {
+  await groupRaised(hub, events)
   for (const [index, event] of events.entries()) {
     // The store answers synchronously, so a long batch would keep the thread's sockets waiting without these breaths.
     if (index % BREATH_EVENTS === BREATH_EVENTS - 1) await setImmediate()
@@ -148,6 +163,8 @@ async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
   switch (event.kind) {
     case 'alarm_raised':
       return applyAlarm(hub, event.alarm)
+    case 'alarm_changed':
+      return applyAlarmChanged(hub, event.alarm)
     case 'alarm_cleared':
       return applyAlarmCleared(hub, event.alarm)
     case 'diagnosis_made':

@@ -6,6 +6,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
+import type { AlarmGroupRow } from './alarm-tables.ts'
 import type { CaseRow, EmergencyRow, HubTables } from './hub-tables.ts'
 import type { Label } from './labels.ts'
 import { toWorkOrder } from './work-orders.ts'
@@ -65,6 +66,9 @@ export interface HubLists {
   diagnosis(tenant: string, id: string): Promise<Diagnosis | undefined>
   alarms(query: ListQuery): Promise<Page<Alarm>>
   emergencies(query: ListQuery): Promise<Page<EmergencyRow>>
+  alarmGroups(query: Pick<ListQuery, 'tenant' | 'after' | 'limit'>): Promise<Page<AlarmGroupRow>>
+  /** Alarms a group, of the groups that began between two device times. */
+  compression(tenant: string, span: { readonly from_ms: number; readonly to_ms: number }): Promise<{ alarms: number; groups: number; ratio: number }>
   labels(query: ListQuery): Promise<Page<Label>>
   partsNeeds(query: ListQuery): Promise<Page<PartsDemand>>
   partsTotals(tenant: string): Promise<readonly PartTotal[]>
@@ -133,7 +137,28 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
       page('hub_emergencies', { time: 'created_at_ms', id: 'emergency_id' }, { query, filters: { device: query.device, state: query.state } }),
     labels: (query) =>
       page('hub_labels', { time: 'labelled_at_ms', id: 'label_id' }, { query, filters: { device: query.device, cause: query.fault } }),
+    ...createGroupLists(database, page),
     ...createPartsLists(database, page),
+  }
+}
+
+function createGroupLists(database: Kysely<HubTables>, page: Pager): Pick<HubLists, 'alarmGroups' | 'compression'> {
+  return {
+    async alarmGroups(query) {
+      const groups = await page<AlarmGroupRow>('hub_alarm_groups', { time: 'from_ms', id: 'group_id' }, { query, filters: {} })
+      return mapPage(groups, ({ bucket_ms: _bucket, ...group }) => group as AlarmGroupRow)
+    },
+    async compression(tenant, { from_ms, to_ms }) {
+      const row = await database
+        .selectFrom('hub_alarm_groups')
+        .select((select) => [select.fn.countAll<number>().as('groups'), select.fn.sum<number>('alarms').as('alarms')])
+        .where('tenant', '=', tenant)
+        .where('from_ms', '>=', from_ms)
+        .where('from_ms', '<', to_ms)
+        .executeTakeFirstOrThrow()
+      const [alarms, groups] = [Number(row.alarms ?? 0), Number(row.groups)]
+      return { alarms, groups, ratio: groups === 0 ? 1 : alarms / groups }
+    },
   }
 }
 

@@ -5,7 +5,7 @@
  * change that is applied twice leaves the same rows. Adapters stand in `stores/`.
  */
 
-export type DerivedKind = 'window' | 'alarm' | 'channel_state' | 'anomaly'
+export type DerivedKind = 'window' | 'alarm' | 'alarm_level' | 'channel_state' | 'anomaly'
 
 interface Source {
   readonly tenant: string

@@ -2,7 +2,7 @@
  * The hub event: everything the hubs react to, from the pipeline and from outside. Hubs are pure functions of (state, event);
  * each event has a key, and one that was applied before changes nothing.
  */
-import type { Alarm } from './alarm.ts'
+import type { Alarm, SafetyClass } from './alarm.ts'
 import type { EpochMs } from './clock.ts'
 import type { CommandNote } from './command.ts'
 import type { Diagnosis } from './diagnosis.ts'
@@ -10,6 +10,8 @@ import type { Diagnosis } from './diagnosis.ts'
 export type HubEvent =
   | { readonly kind: 'alarm_raised'; readonly key: string; readonly alarm: Alarm }
   | { readonly kind: 'alarm_cleared'; readonly key: string; readonly alarm: Alarm }
+  /** The class of an alarm that stands rose or stepped down; `alarm` has the new one. */
+  | { readonly kind: 'alarm_changed'; readonly key: string; readonly alarm: Alarm; readonly from: SafetyClass; readonly at_ms: number }
   | { readonly kind: 'diagnosis_made'; readonly key: string; readonly diagnosis: Diagnosis }
   /** Something is wrong with the platform itself. */
   | {

@@ -10,6 +10,8 @@ import type { Reading } from '#kernel/reading.ts'
 export interface CarryForward {
   /** The reading with what it lacks filled in; the same object when nothing is to be filled. */
   fill(reading: Reading): Reading
+  /** The rules have changed: what they ask for is looked up again, and values are kept from now on. */
+  forget(): void
   /** Plain data; `restore` of it goes on exactly here. */
   snapshot(): unknown
   restore(state: unknown): void
@@ -69,6 +71,10 @@ export function createCarryForward(parts: {
         devicesOf(type, tenant).set(device, memory)
       }
       return complete(reading, asked, memory)
+    },
+    forget() {
+      askedByType.clear()
+      memories.clear()
     },
     snapshot: () =>
       [...memories].flatMap(([type, tenants]) =>

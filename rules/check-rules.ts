@@ -31,6 +31,17 @@ function checkRule(rule: Rule, type: RuledType): string[] {
   }
   if (!(rule.gapMs_MAX > 0)) say('gapMs_MAX must be above zero')
   if (rule.fault !== null && !type.faults.some((fault) => fault.code === rule.fault)) say(`fault ${rule.fault} is not in the catalogue of ${type.id}`)
+  let before = rule.safetyClass
+  for (const [index, level] of (rule.levels ?? []).entries()) {
+    const { safetyClass, afterMs, when } = level
+    if (safetyClass >= before) say(`level ${index + 1} must be graver than ${before}`)
+    if (safetyClass <= 'E1' && rule.safetyClass > 'E1') say(`level ${index + 1}: a rule that is decided beside the models does not become a danger`)
+    if (afterMs === undefined && when === undefined) say(`level ${index + 1} needs a time or a condition`)
+    for (const span of [afterMs ?? 0, level.holdMs, level.clearHoldMs])
+      if (!(Number.isFinite(span) && span >= 0)) say(`level ${index + 1}: times must be zero or more`)
+    if (when !== undefined) for (const fault of checkCondition(when, type)) say(`level ${index + 1}: ${fault}`)
+    before = safetyClass
+  }
   return faults
 }
 
@@ -42,7 +53,7 @@ function checkCondition(condition: Condition, type: RuledType): string[] {
     const faults = checkCondition(condition.held, type)
     return condition.forMs > 0 && Number.isFinite(condition.forMs) ? faults : [...faults, '"held" needs forMs above zero']
   }
-  return checkComparison(condition, type)
+  return comparisonFaults(condition, type)
 }
 
 function checkList(name: string, list: readonly Condition[], type: RuledType): string[] {
@@ -50,7 +61,8 @@ function checkList(name: string, list: readonly Condition[], type: RuledType): s
   return list.flatMap((condition) => checkCondition(condition, type))
 }
 
-function checkComparison(comparison: Comparison, type: RuledType): string[] {
+/** Faults of one comparison. */
+export function comparisonFaults(comparison: Comparison, type: RuledType): string[] {
   const faults: string[] = []
   const names = comparison.minus === undefined ? [comparison.channel] : [comparison.channel, comparison.minus]
   const channels = names.map((name) => findChannel(name, type))

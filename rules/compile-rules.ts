@@ -15,6 +15,8 @@ export interface CompiledRule {
   readonly isAskedLate: boolean
   /** Sees only values of channels that are to be trusted; safety rules, and those that judge a sensor, see all. */
   readonly obeysGates: boolean
+  /** Which level of the rule before it this is, from 1 on; 0 for a rule itself. Levels stand behind their rule. */
+  readonly level: number
 }
 
 /** Whether a rule speaks of life or property; the filter of the engine that stands apart from the models. */
@@ -29,12 +31,26 @@ export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolea
   if (faults.length > 0)
     throw new MendlineError('MDL_CONFIG_INVALID', `the rules of ${type.id} have faults: ${faults.join('; ')}`, { details: { faults } })
   const layout = readingLayout(type)
-  return type.rules.filter(filter).map((rule) => {
-    return {
-      rule,
-      condition: compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) }),
-      isAskedLate: isSafetyRule(rule),
-      obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
-    }
-  })
+  return type.rules.filter(filter).flatMap((rule) => [rule, ...levelsOf(rule)].map((own, level) => compileOne(own, level, layout)))
 }
+
+function compileOne(rule: Rule, level: number, layout: ReturnType<typeof readingLayout>): CompiledRule {
+  return {
+    rule,
+    condition: compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) }),
+    isAskedLate: isSafetyRule(rule) && level === 0,
+    obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
+    level,
+  }
+}
+
+/** Each level is decided as a rule is: its condition is that of the rule and the worse bound, its hold the time that the alarm has stood. */
+const levelsOf = (rule: Rule): Rule[] =>
+  (rule.levels ?? []).map(({ safetyClass, afterMs, when, holdMs, clearHoldMs }, index) => ({
+    ...rule,
+    id: `${rule.id}#${index + 1}`,
+    safetyClass,
+    when: when === undefined ? rule.when : { all: [rule.when, when] },
+    holdMs: Math.max(holdMs, afterMs === undefined ? 0 : rule.holdMs + afterMs),
+    clearHoldMs,
+  }))

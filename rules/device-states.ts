@@ -9,12 +9,15 @@ import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { CompiledRule } from './compile-rules.ts'
 import { type PackedRuleState, packRuleState, unpackRuleState } from './pack-rule-state.ts'
+import type { RuleBook, RuleSet } from './rule-book.ts'
 import { createRuleState, NEVER, type RuleState, restartAt, rewindTo } from './rule-state.ts'
 
 export interface DeviceState {
   readonly tenant: string
   readonly device: string
   readonly type: string
+  /** The rules that hold for the unit now, in the order of `rules`. */
+  set: RuleSet
   /** Device time, boot and seq of the last reading in order. */
   lastMs: number
   boot: number
@@ -29,7 +32,7 @@ export interface DeviceState {
   aheadMs: number
   /** Device time since which what comes in order is no history, NEVER while it is. */
   newsSinceMs: number
-  readonly rules: readonly RuleState[]
+  rules: readonly RuleState[]
   /** A second place in event time for what the device stored and sent later; undefined until it did. */
   late: LateState | undefined
 }
@@ -50,6 +53,8 @@ export interface DeviceStates {
    * ('astray') does not move it, only a second one that goes on from there ('set back', or 'in order' ahead).
    */
   advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'astray' | 'set back'
+  /** Takes the rules that hold at a device time; gives those with an alarm that hold no longer. Rules that stay keep their state. */
+  changeRules(state: DeviceState, atMs: number): ReadonlyArray<{ readonly compiled: CompiledRule; readonly state: RuleState }>
   /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
   advanceLate(state: DeviceState, reading: Reading): { readonly late: LateState; readonly isBack: boolean }
   /** State of one device as plain data, undefined when it has none; `load` of it goes on exactly here. */
@@ -64,7 +69,7 @@ export const HISTORY_MS = 24 * 3_600_000
 
 type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
 
-type PlainState = Omit<DeviceState, 'rules' | 'late' | 'newsSinceMs' | 'prevMs' | 'receivedMs' | 'behindMs' | 'aheadMs'> & {
+type PlainState = Omit<DeviceState, 'rules' | 'set' | 'late' | 'newsSinceMs' | 'prevMs' | 'receivedMs' | 'behindMs' | 'aheadMs'> & {
   /** Absent in what versions before it saved. */
   readonly prevMs?: number
   readonly receivedMs?: number
@@ -84,8 +89,21 @@ interface Snapshot {
 /** Id and version of a rule, under which its state is kept. */
 export const keyOf = ({ rule }: CompiledRule): string => `${rule.id}@${rule.version}`
 
-/** Creates the states; `rulesOf` gives the compiled rules of a type. */
-export function createDeviceStates(rulesOf: (type: string) => readonly CompiledRule[]): DeviceStates {
+/** Place in event time of a unit of which nothing came. */
+const UNPLACED = {
+  lastMs: NEVER,
+  prevMs: NEVER,
+  receivedMs: NEVER,
+  behindMs: NEVER,
+  aheadMs: NEVER,
+  boot: NEVER,
+  seq: NEVER,
+  newsSinceMs: NEVER,
+  late: undefined,
+} as const
+
+/** Creates the states; `setOf` gives the rules that hold for a unit at a device time. */
+export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
   const tenants = new Map<string, Map<string, DeviceState>>()
 
   const put = (state: DeviceState): DeviceState => {
@@ -95,20 +113,22 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
     return state
   }
 
-  const toPlain = ({ late, ...state }: DeviceState): PlainState => {
-    const compiled = rulesOf(state.type)
+  const toPlain = ({ late, set, ...state }: DeviceState): PlainState => {
+    const compiled = set.rules
     const own = { ...state, rules: byKey(compiled, state.rules) }
     return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
   }
   const fromPlain = ({ rules, late, ...state }: PlainState): DeviceState => {
     const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
-    const compiledRules = rulesOf(state.type)
+    const set = setOf({ ...state, atMs: state.lastMs })
+    const compiledRules = set.rules
     const restoredLate = late && {
       lastMs: late.lastMs,
       rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
     }
     return {
       ...state,
+      set,
       prevMs: state.prevMs ?? state.lastMs,
       receivedMs: state.receivedMs ?? NEVER,
       behindMs: state.behindMs ?? NEVER,
@@ -120,35 +140,23 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
   }
 
   return {
-    of({ tenant, device, type }) {
+    of({ tenant, device, type, observed_at_ms }) {
       const found = tenants.get(tenant)?.get(device)
       if (found !== undefined && found.type === type) return found
-      const rules = rulesOf(type).map(({ condition }) => createRuleState(condition.createMemory()))
-      return put({
-        tenant,
-        device,
-        type,
-        lastMs: NEVER,
-        prevMs: NEVER,
-        receivedMs: NEVER,
-        behindMs: NEVER,
-        aheadMs: NEVER,
-        boot: NEVER,
-        seq: NEVER,
-        newsSinceMs: NEVER,
-        rules,
-        late: undefined,
-      })
+      const set = setOf({ tenant, device, type, atMs: observed_at_ms })
+      const rules = set.rules.map(({ condition }) => createRuleState(condition.createMemory()))
+      return put({ tenant, device, type, set, rules, ...UNPLACED })
     },
     known(tenant, device, type) {
       const found = tenants.get(tenant)?.get(device)
       return found?.type === type ? found : undefined
     },
     advance,
+    changeRules: (state, atMs) => changeRules(state, setOf({ ...state, atMs })),
     advanceLate(state, { observed_at_ms: atMs }) {
       state.late ??= {
         lastMs: NEVER,
-        rules: rulesOf(state.type).map(({ condition, isAskedLate }) => (isAskedLate ? createRuleState(condition.createMemory()) : undefined)),
+        rules: state.set.rules.map(({ condition, isAskedLate }) => (isAskedLate ? createRuleState(condition.createMemory()) : undefined)),
       }
       const isBack = atMs < state.late.lastMs
       state.late.lastMs = atMs
@@ -171,6 +179,18 @@ export function createDeviceStates(rulesOf: (type: string) => readonly CompiledR
       for (const plain of snapshot.devices) put(fromPlain(plain))
     },
   }
+}
+
+function changeRules(state: DeviceState, set: RuleSet): ReturnType<DeviceStates['changeRules']> {
+  const { set: before, rules: own } = state
+  const found = new Map(before.rules.map((compiled, index) => [compiled, own[index]]))
+  state.set = set
+  state.rules = set.rules.map((compiled) => found.get(compiled) ?? createRuleState(compiled.condition.createMemory()))
+  state.late = undefined
+  return before.rules.flatMap((compiled, index) => {
+    const left = own[index]
+    return left === undefined || left.raisedMs === NEVER || set.rules.includes(compiled) ? [] : [{ compiled, state: left }]
+  })
 }
 
 function advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'astray' | 'set back' {

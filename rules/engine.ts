@@ -4,14 +4,15 @@
  * content, so a replay raises the same alarms. It reads no clock and keeps no raw readings.
  */
 import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
-import type { Alarm, AlarmEvidence } from '#kernel/alarm.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
-import { contentId } from '#kernel/ids.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { type AlarmEvent, cleared, makeAlarm, raised, withClass } from './alarm-events.ts'
 import { HOLDS } from './compile-condition.ts'
-import { type CompiledRule, compileRules } from './compile-rules.ts'
+import type { CompiledRule } from './compile-rules.ts'
 import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, keyOf, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
+import { createRuleBook, type RuleBook } from './rule-book.ts'
+import { classOf, type Explanation, explain, moveLevel } from './rule-levels.ts'
 import {
   belongsToEpisode,
   breakOnGap,
@@ -29,6 +30,8 @@ export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
   /** Chooses the rules that this engine runs, e.g. `isSafetyRule`. */
   readonly filter: (rule: Rule) => boolean
+  /** Rules of tenants, and since when; absent: those of the catalogue. */
+  readonly book?: RuleBook
 }
 
 export interface RulesStatistics {
@@ -59,6 +62,8 @@ export interface RulesEngine {
   completeHolds(nowMs: number): readonly HubEvent[]
   /** Time at which `completeHolds` is to be asked again, infinite for none. */
   nextHoldMs(): number
+  /** Where a rule of a device stands after the last reading; values are those of that reading. Undefined when the rule does not hold for it. */
+  explain(reading: Reading, rule: string): Explanation | undefined
   statistics(): RulesStatistics
   /** State of one device as plain data, undefined when it has none; after `loadDevice` of it the device goes on exactly there. */
   saveDevice(tenant: string, device: string): unknown
@@ -76,21 +81,21 @@ const NOTHING: readonly HubEvent[] = []
 type Counts = { -readonly [Name in keyof RulesStatistics]: number }
 
 /** Creates the engine; types are compiled when their first reading comes. */
-export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesEngine {
-  const rulesOf = compiler(types, filter)
-  const devices: DeviceStates = createDeviceStates(rulesOf)
+export function createRulesEngine({ types, filter, book = createRuleBook({ types, filter }) }: RulesEngineOptions): RulesEngine {
+  const devices: DeviceStates = createDeviceStates(book.ruleSet)
   const holds = createPendingHolds()
   const counts: Counts = { readings: 0, raised: 0, cleared: 0, late: 0, lateTooOld: 0, clockSetBack: 0, clockAstray: 0 }
 
-  const decideInOrder = (
-    given: Reading,
-    trusted: Float64Array,
-    of: { readonly rules: readonly CompiledRule[]; readonly device: DeviceState },
-  ): readonly HubEvent[] => {
-    const { rules, device } = of
+  const decideInOrder = (given: Reading, trusted: Float64Array, device: DeviceState): readonly HubEvent[] => {
     const gated = trusted === given.numbers ? given : { ...given, numbers: trusted }
     let events: HubEvent[] | undefined
     const atMs = given.observed_at_ms
+    if (atMs >= device.set.untilMs || atMs < device.set.fromMs) {
+      const left = devices.changeRules(device, atMs).filter(({ compiled }) => compiled.level === 0)
+      events = left.map((left) => clearLeft(given, left.compiled, left.state))
+      counts.cleared += events.length
+    }
+    const { rules } = device.set
     for (let index = 0; index < rules.length; index++) {
       const compiledRule = rules[index]
       const state = device.rules[index]
@@ -109,8 +114,18 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
         if (answer === HOLDS && isToBeCompleted(given, compiledRule, state)) holds.put(pendingHold(given, compiledRule, state))
         continue
       }
+      if (compiledRule.level > 0) {
+        const moved = moveLevel(reading, device, { index, change })
+        if (moved !== undefined) {
+          events ??= []
+          events.push(moved)
+        }
+        continue
+      }
       events ??= []
-      events.push(change === 'raised' ? raise(reading, compiledRule, state) : clear(reading, compiledRule, state))
+      events.push(
+        change === 'raised' ? withClass(raise(reading, compiledRule, state), classOf(device, index, -1)) : clear(reading, compiledRule, state),
+      )
       counts[change]++
     }
     return events ?? NOTHING
@@ -119,23 +134,26 @@ export function createRulesEngine({ types, filter }: RulesEngineOptions): RulesE
   return {
     completeHolds: (nowMs) =>
       holds.take(nowMs).flatMap((hold) => {
-        const event = completed(hold, rulesOf(hold.type), devices)
+        const event = completed(hold, devices)
         counts.raised += event.length
         return event
       }),
     nextHoldMs: () => holds.nextDueMs(),
     decide(reading, trusted = reading.numbers) {
-      const rules = rulesOf(reading.type)
-      if (rules.length === 0) return NOTHING
+      if (!book.hasRules(reading.tenant, reading.type)) return NOTHING
       counts.readings++
       const device = devices.of(reading)
       const order = devices.advance(device, reading)
-      if (order === 'late') return decideLate(reading, rules, { device, devices, counts })
+      if (order === 'late') return decideLate(reading, { device, devices, counts })
       if (order === 'set back') counts.clockSetBack++
       if (order === 'astray') counts.clockAstray++
       // One reading with a wrong clock says what is now: it counts at the time that has passed since the last.
       const placed = order === 'astray' ? { ...reading, observed_at_ms: placeOf(device, reading) } : reading
-      return decideInOrder(placed, trusted, { rules, device })
+      return decideInOrder(placed, trusted, device)
+    },
+    explain(reading, id) {
+      const device = devices.known(reading.tenant, reading.device, reading.type)
+      return device === undefined ? undefined : explain(reading, device, id)
     },
     statistics: () => ({ ...counts }),
     saveDevice: (tenant, device) => devices.save(tenant, device),
@@ -159,7 +177,7 @@ interface LateParts {
  * A late reading can show a danger of the past. Its hold times and rates run in a state of their own, in the time of the backlog, which
  * comes in order; an alarm out of it is over at once, and none is raised for what an alarm in order has told.
  */
-function decideLate(reading: Reading, rules: readonly CompiledRule[], of: LateParts): readonly HubEvent[] {
+function decideLate(reading: Reading, of: LateParts): readonly HubEvent[] {
   const { device, devices, counts } = of
   counts.late++
   if (reading.received_at_ms - reading.observed_at_ms > HISTORY_MS) {
@@ -169,7 +187,7 @@ function decideLate(reading: Reading, rules: readonly CompiledRule[], of: LatePa
   const { late, isBack } = devices.advanceLate(device, reading)
   const atMs = reading.observed_at_ms
   const events: HubEvent[] = []
-  rules.forEach(({ rule, condition }, index) => {
+  device.set.rules.forEach(({ rule, condition }, index) => {
     const state = device.rules[index]
     const own = late.rules[index]
     if (state === undefined || own === undefined) return
@@ -187,20 +205,6 @@ function decideLate(reading: Reading, rules: readonly CompiledRule[], of: LatePa
   return events
 }
 
-/** Compiles the rules of a type once. */
-function compiler(types: RulesEngineOptions['types'], filter: RulesEngineOptions['filter']): (type: string) => readonly CompiledRule[] {
-  const compiled = new Map<string, readonly CompiledRule[]>()
-  return (type) => {
-    let rules = compiled.get(type)
-    if (rules === undefined) {
-      const found = types(type)
-      rules = found === undefined ? [] : compileRules(found, filter)
-      compiled.set(type, rules)
-    }
-    return rules
-  }
-}
-
 /**
  * Whether an alarm stands of which only history has told. Nobody was warned of a danger that was raised so long ago; where it holds on in
  * what the device says now, it is raised anew.
@@ -213,10 +217,12 @@ const isToBeCompleted = (reading: Reading, { rule, isAskedLate }: CompiledRule, 
   isAskedLate && canHoldByTime(state, rule) && reading.received_at_ms - reading.observed_at_ms <= HISTORY_MS
 
 /** The alarm of a hold that is due, unless it broke, began anew or was raised meanwhile. */
-function completed(hold: PendingHold, rules: readonly CompiledRule[], devices: DeviceStates): readonly HubEvent[] {
+function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[] {
+  const device = devices.known(hold.tenant, hold.device, hold.type)
+  const rules = device?.set.rules ?? []
   const index = rules.findIndex((compiled) => keyOf(compiled) === hold.rule)
   const compiled = rules[index]
-  const state = devices.known(hold.tenant, hold.device, hold.type)?.rules[index]
+  const state = device?.rules[index]
   if (compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !canHoldByTime(state, compiled.rule)) return NOTHING
   const raisedMs = raiseByTime(state, compiled.rule)
   return [raised(makeAlarm(hold, compiled.rule, { beganMs: hold.beganMs, raisedMs, evidence: hold.evidence }))]
@@ -230,7 +236,7 @@ function pendingHold(reading: Reading, compiled: CompiledRule, state: RuleState)
   return { tenant, device, type, rule: keyOf(compiled), beganMs: state.beganMs, dueAtMs, received_at_ms, evidence }
 }
 
-function raise(reading: Reading, { rule, condition }: CompiledRule, state: RuleState): HubEvent {
+function raise(reading: Reading, { rule, condition }: CompiledRule, state: RuleState): AlarmEvent {
   const evidence = condition.evidence(reading.numbers, reading.observed_at_ms, state.memory)
   return raised(makeAlarm(reading, rule, { beganMs: state.beganMs, raisedMs: reading.observed_at_ms, evidence }))
 }
@@ -243,33 +249,7 @@ function clear(reading: Reading, { rule, condition }: CompiledRule, state: RuleS
   return cleared(alarm, ceasedMs)
 }
 
-function makeAlarm(
-  reading: Pick<Reading, 'tenant' | 'device' | 'type' | 'received_at_ms'>,
-  rule: Rule,
-  at: { beganMs: number; raisedMs: number; evidence: AlarmEvidence[] },
-): Alarm {
-  const { tenant, device, type } = reading
-  return {
-    alarm_id: contentId('alarm', tenant, device, rule.id, at.beganMs),
-    tenant,
-    device,
-    type,
-    rule: rule.id,
-    rule_version: rule.version,
-    safety_class: rule.safetyClass,
-    fault: rule.fault,
-    title: rule.title.en,
-    began_at_ms: at.beganMs,
-    raised_at_ms: at.raisedMs,
-    received_at_ms: reading.received_at_ms,
-    cleared_at_ms: null,
-    evidence: at.evidence,
-  }
+/** The rule holds no longer for the unit: its alarm ends with it. */
+function clearLeft(reading: Reading, { rule }: CompiledRule, state: RuleState): HubEvent {
+  return cleared(makeAlarm(reading, rule, { beganMs: state.beganMs, raisedMs: state.raisedMs, evidence: [] }), reading.observed_at_ms)
 }
-
-const raised = (alarm: Alarm): HubEvent => ({ kind: 'alarm_raised', key: `alarm_raised:${alarm.alarm_id}`, alarm })
-const cleared = (alarm: Alarm, clearedMs: number): HubEvent => ({
-  kind: 'alarm_cleared',
-  key: `alarm_cleared:${alarm.alarm_id}`,
-  alarm: { ...alarm, cleared_at_ms: clearedMs },
-})

@@ -14,6 +14,7 @@ import { createLearnedNormal, type FoundAnomaly, type LearnedNormal } from '../m
 import { type ClosedWindow, createWindows } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRulesEngine } from '../rules/engine.ts'
+import type { RuleBook } from '../rules/rule-book.ts'
 import { sensorAlarms } from '../rules/sensor-alarms.ts'
 
 /** A fold over a device's readings, whose state of one device can be saved and loaded apart. */
@@ -30,7 +31,7 @@ interface Kept {
 export interface DerivedOutput<Window> {
   readonly changes: DerivedChange[]
   readonly windows: Window[]
-  readonly alarms: Array<Extract<HubEvent, { kind: 'alarm_raised' | 'alarm_cleared' }>>
+  readonly alarms: Array<Extract<HubEvent, { kind: 'alarm_raised' | 'alarm_cleared' | 'alarm_changed' }>>
 }
 
 export interface Derivation<Window> {
@@ -57,7 +58,7 @@ type States = Readonly<Record<'quality' | 'windows' | 'rules' | 'normal', unknow
 /** The folds of the pipeline: quality, windows, and every rule but those for safety, which decide on arrival. */
 export function deriveAll(
   types: (type: string) => ApplianceType | undefined,
-  limits: Limits = defaultLimits,
+  { limits = defaultLimits, book }: { readonly limits?: Limits; readonly book?: RuleBook } = {},
 ): Derivation<ClosedWindow> & {
   readonly qualityStatistics: () => QualityStatistics
 } {
@@ -66,7 +67,7 @@ export function deriveAll(
     quality,
     windows: createWindows({ types }),
     normal: createLearnedNormal({ types, limits }),
-    rules: createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule) }),
+    rules: createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule), ...(book === undefined ? {} : { book }) }),
     sensorAlarms({ type: id, received_at_ms }, changes) {
       const type = types(id)
       return type === undefined ? [] : sensorAlarms(type, changes, received_at_ms)
@@ -79,7 +80,7 @@ export function deriveAll(
 function createDerivation({ quality, windows, normal, rules, sensorAlarms }: DerivationFolds): Derivation<ClosedWindow> {
   const takeAlarms = (reading: Reading, events: readonly HubEvent[], output: DerivedOutput<ClosedWindow>): void => {
     for (const event of events) {
-      if (event.kind !== 'alarm_raised' && event.kind !== 'alarm_cleared') continue
+      if (event.kind !== 'alarm_raised' && event.kind !== 'alarm_cleared' && event.kind !== 'alarm_changed') continue
       output.alarms.push(event)
       output.changes.push(alarmRow(reading, event))
     }
@@ -137,12 +138,21 @@ function anomalyRow({ tenant, device, observed_at_ms: known_ms }: Reading, { t, 
   return { op: 'put', tenant, device, kind: 'anomaly', key: '', from_ms: t, to_ms, known_ms, data }
 }
 
-function alarmRow({ observed_at_ms }: Reading, { kind, alarm }: DerivedOutput<never>['alarms'][number]): DerivedChange {
+function alarmRow({ observed_at_ms }: Reading, event: DerivedOutput<never>['alarms'][number]): DerivedChange {
+  const { kind, alarm } = event
+  if (event.kind === 'alarm_changed') return levelRow(observed_at_ms, event)
   const { tenant, device, rule: key, began_at_ms: from_ms } = alarm
   const place = { tenant, device, kind: 'alarm', key, from_ms, known_ms: observed_at_ms } as const
   if (kind === 'alarm_cleared') return { op: 'close', ...place, to_ms: alarm.cleared_at_ms ?? observed_at_ms }
   const { alarm_id, type, rule_version, safety_class, fault, title, raised_at_ms, evidence } = alarm
   return { op: 'put', ...place, to_ms: null, data: { alarm_id, type, rule_version, safety_class, fault, title, raised_at_ms, evidence } }
+}
+
+/** A point in time, so that a rewind takes back a change of class and leaves the alarm. */
+function levelRow(known_ms: number, { alarm, from, at_ms }: Extract<HubEvent, { kind: 'alarm_changed' }>): DerivedChange {
+  const { tenant, device, rule: key, alarm_id, rule_version, safety_class } = alarm
+  const data = { alarm_id, rule_version, from, to: safety_class }
+  return { op: 'put', tenant, device, kind: 'alarm_level', key, from_ms: at_ms, to_ms: at_ms, known_ms, data }
 }
 
 function stateRow({ observed_at_ms: known_ms }: Reading, change: ChannelState): DerivedChange {

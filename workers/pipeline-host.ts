@@ -14,10 +14,12 @@ import { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
 export interface PipelineHostParts {
-  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones' | 'mappings'>
+  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones' | 'mappings' | 'activations'>
   readonly ownTypes: () => PipelineWorkerSettings['ownTypes']
   readonly timeZones: () => PipelineWorkerSettings['timeZones']
   readonly mappings: () => PipelineWorkerSettings['mappings']
+  /** Rules of tenants; absent = those of the catalogue. */
+  readonly activations?: () => PipelineWorkerSettings['activations']
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly onReleasable: (position: number) => void
   readonly clock: Clock
@@ -36,7 +38,7 @@ export interface PipelineHost {
   committed(end: number): void
   /** Asks the worker; fails with MDL_STORE_UNAVAILABLE while it is not there. */
   call<Result>(name: (typeof PIPELINE_CALLS)[keyof typeof PIPELINE_CALLS], argument?: unknown): Promise<Result>
-  stream<Item>(name: typeof PIPELINE_CALLS.raw, argument: unknown): AsyncIterable<Item>
+  stream<Item>(name: typeof PIPELINE_CALLS.raw | typeof PIPELINE_CALLS.history, argument: unknown): AsyncIterable<Item>
   statistics(): Promise<PipelineHostStatistics>
   isRunning(): boolean
   /** What the self-audit of the worker found; empty = the books are right. */
@@ -172,13 +174,14 @@ class WorkerHost implements PipelineHost {
   }
 
   async #spawn(): Promise<void> {
-    const { settings, ownTypes, timeZones, mappings, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
+    const { settings, ownTypes, timeZones, mappings, activations, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
     const workerData: PipelineWorkerSettings = {
       ...settings,
       committedEnd: this.#committedEnd,
       ownTypes: ownTypes(),
       timeZones: timeZones(),
       mappings: mappings(),
+      activations: activations?.() ?? [],
     }
     const worker = createWorker(workerData)
     const rpc = new Rpc(worker)

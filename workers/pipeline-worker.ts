@@ -29,6 +29,8 @@ import { createDiagnoser } from '../models/diagnose.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import type { ClosedWindow } from '../models/windows.ts'
+import { isSafetyRule } from '../rules/compile-rules.ts'
+import { createRuleBook } from '../rules/rule-book.ts'
 import { Audit } from './audit.ts'
 import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
@@ -37,6 +39,7 @@ import { createPacedReader } from './paced-reader.ts'
 import { Pipeline } from './pipeline.ts'
 import type { PipelineState } from './pipeline-parts.ts'
 import { Rpc } from './rpc.ts'
+import { answerRules } from './rule-queries.ts'
 import { createSnapshotFile } from './snapshot-file.ts'
 import { createStoreMaintenance } from './store-maintenance.ts'
 import { standBack } from './thread-priority.ts'
@@ -49,7 +52,7 @@ const READ_YOUR_WRITES_MS = 5_000
 assert(parentPort !== null, 'the pipeline runs in a worker')
 standBack()
 const { dataDir, committedEnd, ownTypes, limits, store: storeSettings, ...rest } = workerData as PipelineWorkerSettings
-const { mappings, retention, timeZones, defaultTimeZone } = rest
+const { mappings, activations, retention, timeZones, defaultTimeZone } = rest
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)
@@ -116,6 +119,8 @@ main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) 
   await seeWhatIsAcknowledged()
   return (await derived.rows({ ...query, kind: 'channel_state' })).map(channelStateOf)
 })
+const book = createRuleBook({ types: typeById, filter: (rule) => !isSafetyRule(rule) })
+answerRules(main, { store, derived, types: typeById, book, activations, see: seeWhatIsAcknowledged })
 answerTruth(main, { latest, derived, see: seeWhatIsAcknowledged })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.capture, (directory: string) => embedded.capture?.(directory))
@@ -145,7 +150,7 @@ async function start(): Promise<void> {
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, files: blockingFiles, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
-  const derivation = deriveAll(typeById, limits)
+  const derivation = deriveAll(typeById, { limits, book })
   const truth = new EventTime<ClosedWindow>({
     derivation,
     gaps: createGapTracker(limits),

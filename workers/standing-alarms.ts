@@ -6,10 +6,10 @@
 import type { Alarm } from '#kernel/alarm.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 
-export type AlarmEvent = Extract<HubEvent, { kind: 'alarm_raised' | 'alarm_cleared' }>
+export type AlarmEvent = Extract<HubEvent, { kind: 'alarm_raised' | 'alarm_cleared' | 'alarm_changed' }>
 
 interface Standing {
-  readonly alarm: Alarm
+  alarm: Alarm
   /** The alarm as the hubs were told, null when they were not. */
   told: Alarm | null
 }
@@ -33,6 +33,10 @@ export class StandingAlarms {
       this.#byRule.set(alarm.rule, { alarm, told: isNews ? alarm : null })
       if (isNews) tell.push(event)
       else this.#untold++
+      return
+    }
+    if (event.kind === 'alarm_changed') {
+      if (standing !== undefined) this.#change(standing, alarm, event.at_ms, tell)
       return
     }
     this.#byRule.delete(alarm.rule)
@@ -63,8 +67,19 @@ export class StandingAlarms {
       else {
         if (standing.told === null) this.#untold--
         standing.told = told
+        this.#change(standing, standing.alarm, standing.alarm.raised_at_ms, tell)
       }
     }
+  }
+
+  /** The alarm has this class now; the hubs hear of it where they know the alarm, under the name that they know. */
+  #change(standing: Standing, alarm: Alarm, at_ms: number, tell: HubEvent[]): void {
+    standing.alarm = alarm
+    const { told } = standing
+    if (told === null || told.safety_class === alarm.safety_class) return
+    standing.told = { ...told, safety_class: alarm.safety_class, evidence: alarm.evidence }
+    const key = `alarm_changed:${told.alarm_id}:${at_ms}:${alarm.safety_class}`
+    tell.push({ kind: 'alarm_changed', key, alarm: standing.told, from: told.safety_class, at_ms })
   }
 
   state(): StandingState {

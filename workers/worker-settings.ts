@@ -3,6 +3,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { MappingVersion } from '../ingest/mapping/mapping-book.ts'
 import type { StoreRetention } from '../ingest/reading-store.ts'
+import type { RuleActivation } from '../rules/rule-book.ts'
 
 export interface PipelineWorkerSettings {
   readonly dataDir: string
@@ -12,6 +13,8 @@ export interface PipelineWorkerSettings {
   readonly ownTypes: ReadonlyArray<readonly [key: string, type: ApplianceType]>
   /** Every version of every mapping of users. */
   readonly mappings: readonly MappingVersion[]
+  /** Rules of tenants, and since when they are in force. */
+  readonly activations: readonly RuleActivation[]
   readonly limits: Limits
   readonly store: WorkerStore
   readonly retention: StoreRetention & { readonly derived_days: number }
@@ -50,6 +53,11 @@ export const PIPELINE_CALLS = {
   gaps: 'gaps',
   capture: 'capture',
   verifyReadings: 'verify-readings',
+  ruleBook: 'rule-book',
+  why: 'why',
+  history: 'history',
+  checkpoint: 'checkpoint',
+  alarmRows: 'alarm-rows',
 } as const
 
 /** Calls and notices that the main thread answers. */

@@ -1,0 +1,136 @@
+/** What people do with alarms (acknowledge, assign, snooze), maintenance windows, and the groups that one cause explains. */
+import { Type } from 'typebox'
+import { AlarmGroupSchema, GROUP_SCOPES } from '#kernel/alarm-group.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { IdSchema } from '#kernel/ids.ts'
+import type { App, RouteContext } from '../app.ts'
+import { actorOf, answers, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+
+const tags = ['alarms']
+const instant = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Any = Type.Object({}, { additionalProperties: true })
+
+export function alarmRoutes(app: App, context: RouteContext): void {
+  groupRoutes(app, context)
+  maintenanceRoutes(app, context)
+  const { alarms } = context.ports
+  app.post(
+    '/alarms/:id/handling',
+    {
+      config: { scope: 'orders:write' },
+      schema: {
+        tags,
+        summary: 'Acknowledge, assign or snooze an alarm',
+        params: Type.Object({ id: IdSchema }),
+        querystring: Type.Object(tenantQuery),
+        body: Type.Object(
+          {
+            acknowledge: Type.Optional(Type.Boolean()),
+            assign_to: Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Null()])),
+            snooze_until_ms: Type.Optional(Type.Union([instant, Type.Null()])),
+          },
+          { additionalProperties: false, minProperties: 1 },
+        ),
+        response: answers(200, Any),
+      },
+    },
+    async (request) => alarms.handleAlarm(tenantOf(request, request.query.tenant), request.params.id, request.body, actorOf(request)),
+  )
+}
+
+function groupRoutes(app: App, { ports: { alarms }, limits }: RouteContext): void {
+  const config = { scope: 'read' as const }
+  app.get(
+    '/alarm-groups',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Groups of alarms that one cause explains, newest first',
+        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits) }),
+        response: answers(200, listOf(AlarmGroupSchema)),
+      },
+    },
+    async (request) => toWire(await alarms.alarmGroups({ tenant: tenantOf(request, request.query.tenant), ...pageOf(request.query) })),
+  )
+  app.get(
+    '/alarm-groups/compression',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'Alarms a group, of the groups that began between two device times',
+        querystring: Type.Object({ ...tenantQuery, from_ms: Type.Optional(instant), to_ms: Type.Optional(instant) }),
+        response: answers(200, Type.Object({ alarms: Type.Integer(), groups: Type.Integer(), ratio: Type.Number() })),
+      },
+    },
+    async (request) => {
+      const { tenant, from_ms = 0, to_ms = Number.MAX_SAFE_INTEGER } = request.query
+      return alarms.compression(tenantOf(request, tenant), { from_ms, to_ms })
+    },
+  )
+}
+
+function maintenanceRoutes(app: App, { ports: { alarms }, limits, clock }: RouteContext): void {
+  app.get(
+    '/maintenance-windows',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'Maintenance windows that are not over',
+        querystring: Type.Object({ ...tenantQuery, from_ms: Type.Optional(instant) }),
+        response: answers(200, listOf(Any)),
+      },
+    },
+    async (request) => ({
+      items: await alarms.maintenance(tenantOf(request, request.query.tenant), request.query.from_ms ?? clock.now(), limits.apiPage_MAX),
+      next: null,
+    }),
+  )
+  app.post(
+    '/maintenance-windows',
+    {
+      config: { scope: 'orders:write' },
+      schema: {
+        tags,
+        summary: 'Plan maintenance: alarms of these units open no orders meanwhile, dangers do',
+        querystring: Type.Object(tenantQuery),
+        body: Type.Object(
+          {
+            scope: Type.Enum(['all', ...GROUP_SCOPES]),
+            scope_value: Type.Optional(Type.String({ maxLength: 200 })),
+            from_ms: instant,
+            to_ms: instant,
+            reason: Type.Optional(Type.String({ maxLength: 500 })),
+          },
+          { additionalProperties: false },
+        ),
+        response: answers(201, Any),
+      },
+    },
+    async (request, reply) => {
+      const { scope_value = '', reason = '', ...window } = request.body
+      const tenant = tenantOf(request, request.query.tenant)
+      return reply.code(201).send(await alarms.planMaintenance(tenant, { ...window, scope_value, reason }, actorOf(request)))
+    },
+  )
+  app.delete(
+    '/maintenance-windows/:id',
+    {
+      config: { scope: 'orders:write' },
+      schema: {
+        tags,
+        summary: 'Take a maintenance window back',
+        params: Type.Object({ id: IdSchema }),
+        querystring: Type.Object(tenantQuery),
+        response: answers(204, Type.Null()),
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      if (await alarms.endMaintenance(tenantOf(request, request.query.tenant), id)) return reply.code(204).send(null)
+      throw new MendlineError('MDL_API_NOT_FOUND', `there is no maintenance window ${id}`)
+    },
+  )
+}

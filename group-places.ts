@@ -1,0 +1,62 @@
+/** Where units stand, from the registry of devices, for groups of alarms: what a unit shares with others, and how many share it. */
+import type { GroupScope, UnitPlace } from '#kernel/alarm-group.ts'
+import type { Clock } from '#kernel/clock.ts'
+import type { GroupingPlaces } from './hubs/grouping/group-alarms.ts'
+
+interface Registered {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  readonly household: string | null
+  readonly building: string | null
+  readonly outage_area: string | null
+  readonly batch: string | null
+  readonly firmware: string | null
+  readonly revoked_at_ms: number | null
+}
+
+export interface PlaceRegistry {
+  get(tenant: string, device: string): Registered | undefined
+  list(query: { readonly tenant: string; readonly limit: number }): readonly Registered[]
+}
+
+/** Units of a scope are counted again after this. */
+const COUNTED_FOR_MS = 60_000
+
+/** Devices of a tenant that are counted. */
+const DEVICES_MAX = 1_000_000
+
+export function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotonicMs'>): GroupingPlaces {
+  const counted = new Map<string, { readonly atMs: number; readonly counts: ReadonlyMap<string, number> }>()
+  const count = (tenant: string): ReadonlyMap<string, number> => {
+    const known = counted.get(tenant)
+    const nowMs = clock.monotonicMs()
+    if (known !== undefined && nowMs - known.atMs < COUNTED_FOR_MS) return known.counts
+    const counts = new Map<string, number>()
+    for (const unit of registry.list({ tenant, limit: DEVICES_MAX })) {
+      if (unit.revoked_at_ms !== null) continue
+      for (const [scope, value] of Object.entries(placeOf(unit))) counts.set(`${scope}/${value}`, (counts.get(`${scope}/${value}`) ?? 0) + 1)
+    }
+    counted.set(tenant, { atMs: nowMs, counts })
+    return counts
+  }
+  return {
+    placeOf(tenant, device) {
+      const unit = registry.get(tenant, device)
+      return unit === undefined ? {} : placeOf(unit)
+    },
+    populationOf: (tenant, scope: GroupScope, value) => count(tenant).get(`${scope}/${value}`) ?? 0,
+  }
+}
+
+/** A firmware and a batch are those of a type. */
+function placeOf({ device, type, household, building, outage_area, batch, firmware }: Registered): UnitPlace {
+  return {
+    unit: device,
+    ...(household === null ? {} : { household }),
+    ...(building === null ? {} : { building }),
+    ...(outage_area === null ? {} : { outage_area }),
+    ...(batch === null ? {} : { batch: `${type}/${batch}` }),
+    ...(firmware === null ? {} : { firmware: `${type}/${firmware}` }),
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * What people do with alarms: acknowledge, assign, snooze, and plan maintenance. A snooze holds for the rule on the unit, a maintenance window for
+ * a scope of units between two device times; an alarm that falls into one is stored and grouped but opens no order. A danger (E0, E1)
+ * is never held back.
+ */
+import type { Kysely } from 'kysely'
+import type { Alarm } from '#kernel/alarm.ts'
+import { GROUP_SCOPES, type UnitPlace } from '#kernel/alarm-group.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { contentId } from '#kernel/ids.ts'
+import type { AlarmHandlingRow, MaintenanceRow } from './alarm-tables.ts'
+import { groupThatSpeaks } from './grouping/alarm-groups.ts'
+import type { HubTables } from './hub-tables.ts'
+import type { HubTransaction } from './hub-transaction.ts'
+
+export interface AlarmHandling {
+  /** @throws MendlineError MDL_API_NOT_FOUND */
+  handleAlarm(tenant: string, alarmId: string, change: HandlingChange, actor: string): Promise<Omit<AlarmHandlingRow, 'tenant'>>
+  handlingOf(tenant: string, alarmIds: readonly string[]): Promise<ReadonlyMap<string, AlarmHandlingRow>>
+  /** @throws MendlineError MDL_API_INVALID */
+  planMaintenance(tenant: string, window: NewMaintenance, actor: string): Promise<MaintenanceRow>
+  /** Windows that end behind a time, earliest first. */
+  maintenance(tenant: string, fromMs: number, limit: number): Promise<readonly MaintenanceRow[]>
+  /** Says whether there was one. */
+  endMaintenance(tenant: string, windowId: string): Promise<boolean>
+}
+
+export interface HandlingChange {
+  readonly acknowledge?: boolean
+  readonly assign_to?: string | null
+  readonly snooze_until_ms?: number | null
+}
+
+export type NewMaintenance = Pick<MaintenanceRow, 'scope' | 'scope_value' | 'from_ms' | 'to_ms' | 'reason'>
+
+export function createAlarmHandling({ database, clock }: { readonly database: Kysely<HubTables>; readonly clock: Clock }): AlarmHandling {
+  return {
+    async handleAlarm(tenant, alarmId, { acknowledge, assign_to, snooze_until_ms }, actor) {
+      const alarm = await database
+        .selectFrom('hub_alarms')
+        .select('body')
+        .where('tenant', '=', tenant)
+        .where('alarm_id', '=', alarmId)
+        .executeTakeFirst()
+      if (alarm === undefined || alarm.body === '') throw new MendlineError('MDL_API_NOT_FOUND', `there is no alarm ${alarmId}`)
+      const nowMs = clock.now()
+      const acknowledged =
+        acknowledge === true
+          ? { acknowledged_at_ms: nowMs, acknowledged_by: actor }
+          : acknowledge === false
+            ? { acknowledged_at_ms: null, acknowledged_by: null }
+            : {}
+      const set = {
+        ...acknowledged,
+        ...(assign_to === undefined ? {} : { assigned_to: assign_to }),
+        ...(snooze_until_ms === undefined ? {} : { snoozed_until_ms: snooze_until_ms }),
+        updated_at_ms: nowMs,
+      }
+      await writeHandling(database, JSON.parse(alarm.body) as Alarm, set)
+      const { tenant: _tenant, ...row } = await database
+        .selectFrom('hub_alarm_handling')
+        .selectAll()
+        .where('alarm_id', '=', alarmId)
+        .executeTakeFirstOrThrow()
+      return row
+    },
+    async handlingOf(tenant, alarmIds) {
+      if (alarmIds.length === 0) return new Map()
+      const rows = await database
+        .selectFrom('hub_alarm_handling')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('alarm_id', 'in', alarmIds)
+        .execute()
+      return new Map(rows.map((row) => [row.alarm_id, row]))
+    },
+    async planMaintenance(tenant, window, actor) {
+      const errors: Array<{ field: string; reason: string }> = []
+      if (window.scope !== 'all' && !(GROUP_SCOPES as readonly string[]).includes(window.scope)) {
+        errors.push({ field: 'body.scope', reason: `must be all or one of ${GROUP_SCOPES.join(', ')}` })
+      }
+      if (window.to_ms <= window.from_ms) errors.push({ field: 'body.to_ms', reason: 'must lie behind from_ms' })
+      if (errors.length > 0) throw new MendlineError('MDL_API_INVALID', 'the maintenance window cannot be', { details: { errors } })
+      const created_at_ms = clock.now()
+      const window_id = contentId('mw', tenant, window.scope, window.scope_value, window.from_ms, window.to_ms, created_at_ms)
+      const row = { window_id, tenant, ...window, created_by: actor, created_at_ms }
+      await database.insertInto('hub_maintenance_windows').values(row).execute()
+      return row
+    },
+    maintenance: (tenant, fromMs, limit) =>
+      database
+        .selectFrom('hub_maintenance_windows')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('to_ms', '>', fromMs)
+        .orderBy('from_ms')
+        .orderBy('window_id')
+        .limit(limit)
+        .execute(),
+    async endMaintenance(tenant, windowId) {
+      const result = await database
+        .deleteFrom('hub_maintenance_windows')
+        .where('tenant', '=', tenant)
+        .where('window_id', '=', windowId)
+        .executeTakeFirst()
+      return result.numDeletedRows > 0n
+    },
+  }
+}
+
+async function writeHandling(
+  database: Kysely<HubTables>,
+  { alarm_id, tenant, device, rule }: Alarm,
+  set: Partial<AlarmHandlingRow> & { readonly updated_at_ms: number },
+): Promise<void> {
+  const none = { acknowledged_at_ms: null, acknowledged_by: null, assigned_to: null, snoozed_until_ms: null, quiet_by: null }
+  await database
+    .insertInto('hub_alarm_handling')
+    .values({ alarm_id, tenant, device, rule, ...none, ...set })
+    .onConflict((conflict) => conflict.column('alarm_id').doUpdateSet(set))
+    .execute()
+}
+
+/** Whether something holds back the order of an alarm that is no danger; notes what it was. */
+export async function isHeldBack(hub: HubTransaction, alarm: Alarm): Promise<boolean> {
+  const quiet_by = (await maintenanceOf(hub, alarm)) ?? (await snoozeOf(hub, alarm)) ?? (await groupThatSpeaks(hub, alarm.alarm_id))
+  if (quiet_by === undefined) return false
+  await writeHandling(hub.database, alarm, { quiet_by, updated_at_ms: hub.nowMs })
+  return true
+}
+
+async function maintenanceOf(hub: HubTransaction, { tenant, device, raised_at_ms }: Alarm): Promise<string | undefined> {
+  const windows = await hub.database
+    .selectFrom('hub_maintenance_windows')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('to_ms', '>', raised_at_ms)
+    .where('from_ms', '<=', raised_at_ms)
+    .execute()
+  if (windows.length === 0) return undefined
+  const place: UnitPlace = { ...hub.places.placeOf(tenant, device), unit: device }
+  return windows.find(({ scope, scope_value }) => scope === 'all' || place[scope as keyof UnitPlace] === scope_value)?.window_id
+}
+
+async function snoozeOf(hub: HubTransaction, { tenant, device, rule, raised_at_ms, alarm_id }: Alarm): Promise<string | undefined> {
+  const row = await hub.database
+    .selectFrom('hub_alarm_handling')
+    .select('alarm_id')
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .where('rule', '=', rule)
+    .where('snoozed_until_ms', '>', raised_at_ms)
+    .where('alarm_id', '!=', alarm_id)
+    .executeTakeFirst()
+  return row === undefined ? undefined : `snooze of ${row.alarm_id}`
+}

@@ -1,0 +1,24 @@
+/** What a worker of backtests is asked for, and the names of the calls between it and the main thread. */
+import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
+import type { RuleActivation } from '../rules/rule-book.ts'
+import type { BacktestSpan, BacktestUnit, Fire } from './backtest.ts'
+
+export interface BacktestTask {
+  readonly units: readonly BacktestUnit[]
+  readonly types: readonly ApplianceType[]
+  readonly activations: readonly RuleActivation[]
+  readonly span: BacktestSpan
+  readonly rule: Rule | undefined
+  /** Device time before the span at which the fold begins at the latest. */
+  readonly warm_ms: number
+  /** Whether what happened live is fetched, too. */
+  readonly isCompared: boolean
+}
+
+export interface BacktestPart {
+  readonly readings: number
+  readonly fires: readonly Fire[]
+  readonly live: readonly Fire[]
+}
+
+export const BACKTEST_CALLS = { run: 'run', checkpoint: 'checkpoint', history: 'history', live: 'live', note: 'note' } as const
