@@ -2,6 +2,7 @@
  * Builds the units of a fleet: where each stands (household, building, outage area, city), when it was installed and of which batch and
  * firmware it is, its plant, sensors, dirt within limits and faults. Fleets of several types with one seed share their households.
  */
+import type { LifeCovariate, LifeModel } from '#catalogue/life.ts'
 import { plantModels } from '#catalogue/physics-registry.ts'
 import type { Plant, PlantModel, Surroundings } from '#catalogue/plant.ts'
 import { assert } from '#kernel/errors.ts'
@@ -119,7 +120,7 @@ function createUnit(options: FleetOptions, { model, confusion, places }: Shared,
     supplies,
     around: createSurroundings({ weather, supplies, habits, indoorOffsetK, floorKpa }),
     sensors: createSensorSet(type, model.noise, random.fork('sensors'), options.aggregated ?? []),
-    faults: faultsOf(draw.fork('faults'), options, { facts, model, update, hardness: supplies.hardnessMmolL, people: habits.people }),
+    faults: faultsOf(draw.fork('faults'), options, { facts, model, update, circumstances: circumstancesOf(random, { weather, supplies, habits }) }),
     dirt,
     phase: draw.uniform(),
     update: update?.fromFw === undefined || update.fromFw === facts.fw ? update : undefined,
@@ -173,11 +174,32 @@ interface FaultSource {
   readonly facts: UnitFacts
   readonly model: PlantModel
   readonly update: FirmwareUpdate | undefined
-  readonly hardness: number
-  readonly people: number
+  readonly circumstances: Circumstances
 }
 
-function faultsOf(random: Random, options: FleetOptions, { facts, model, update, hardness, people }: FaultSource): FaultTruth[] {
+/** What is known of a unit's circumstances among the covariates of the life models; the others stand at their reference. */
+type Circumstances = Readonly<Partial<Record<LifeCovariate, number>>>
+
+function circumstancesOf(random: Random, { weather, supplies, habits }: Pick<Unit, 'weather' | 'supplies' | 'habits'>): Circumstances {
+  const { city } = weather
+  return {
+    cycles_per_week: 7 * (0.15 + 0.2 * habits.people),
+    outdoor_summer_c: city.meanC + city.seasonC,
+    room_humidity_pct: 25 + 40 * city.humidity,
+    is_coastal: city.name === 'coast' ? 1 : 0,
+    dust_level: random.fork('dust').pick([0, 1, 1, 1, 2]),
+    water_hardness_mmol_l: supplies.hardnessMmolL,
+  }
+}
+
+function covariateRatio(life: LifeModel | undefined, known: Circumstances): number {
+  return (life?.covariates ?? []).reduce((ratio, { covariate, reference, per, hazardRatio }) => {
+    const value = known[covariate]
+    return value === undefined ? ratio : ratio * hazardRatio ** ((value - reference) / per)
+  }, 1)
+}
+
+function faultsOf(random: Random, options: FleetOptions, { facts, model, update, circumstances }: FaultSource): FaultTruth[] {
   const { type, startMs, wear, badBatch, badFirmware } = options
   const faults = options.faults ?? model.faults
   const draw: DrawOptions = {
@@ -198,8 +220,7 @@ function faultsOf(random: Random, options: FleetOptions, { facts, model, update,
       acceleration: wear.acceleration ?? 1,
       repairDays: wear.repairDays,
       hazardRatio: (fault) =>
-        (0.6 + 0.2 * people) *
-        (SCALE_MAX[fault] === undefined ? 1 : 0.5 + 0.4 * hardness) *
+        covariateRatio(type.faults.find(({ code }) => code === fault)?.life, circumstances) *
         (inBatch?.fault === fault ? inBatch.hazardRatio : 1) *
         (hasFirmware && badFirmware.fault === fault ? badFirmware.hazardRatio : 1),
     } satisfies WearOptions)

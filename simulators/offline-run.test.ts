@@ -63,13 +63,21 @@ describe('an offline fleet', () => {
     })
   }
 
-  it('wears by the life models: accelerated hazards bring more faults, with repairs, and a tenth of faulty units have two', () => {
+  it('wears by the life models: accelerated hazards and hard water bring more faults, with repairs, and a tenth of faulty units have two', () => {
     const truthOf = (acceleration: number) => runSlice(sliceOf('fridge', { homes: 300, days: 0.02, acceleration }), () => undefined).truth
     const slow = truthOf(200)
     const fast = truthOf(20_000)
     expect(fast.faults.length).toBeGreaterThan(slow.faults.length * 5)
     expect(fast.faults.every(({ cause, onset_ms }) => cause !== undefined && onset_ms >= startMs)).toBe(true)
     expect(fast.faults.every(({ repaired_ms, full_ms }) => (repaired_ms ?? 0) > full_ms)).toBe(true)
+    const hard = (isHard: boolean): number => {
+      const { truth } = runSlice(
+        sliceOf('gas_water_heater', { homes: 400, days: 0.02, acceleration: 5000, confusers: isHard ? ['hard_water'] : [] }),
+        () => undefined,
+      )
+      return truth.faults.filter(({ fault }) => fault === 'GW-04').length
+    }
+    expect(hard(true)).toBeGreaterThan(hard(false))
     const drawn = runSlice(sliceOf('fridge', { homes: 600, days: 0.01, faultShare: 1 }), () => undefined).truth.faults
     const faulty = new Set(drawn.map(({ device }) => device))
     expect((drawn.length - faulty.size) / faulty.size).toBeGreaterThan(0.09)

@@ -59,6 +59,7 @@ const LIVE_TICK_MS = 1_000
 /** The street waits while the platform has more of the journal than this before it. */
 const BACKLOG_BYTES_MAX = 2 * 1024 * 1024
 const BACKLOG_WAIT_MS = 50
+const STATUS_FAILURES_MAX = 100
 /** The visit of an engineer in street time. */
 const VISIT_DELAYS_MS = { accept: 30 * 60_000, travel: 3 * 3_600_000, arrive: 45 * 60_000, repair: 60 * 60_000 }
 
@@ -181,10 +182,18 @@ class LivingStreet implements Street {
   /** Waits for the platform's own word that it has read what was sent, so that the street does not run away from its diagnoses. */
   async #waitForPlatform(): Promise<void> {
     const { httpUrl, apiKey, clock } = this.#options
+    let failures = 0
     while (!this.#isStopping) {
-      const response = await fetch(`${httpUrl}/api/v1/status`, { headers: { authorization: `Bearer ${apiKey}` } })
-      const { counts } = (await response.json()) as { counts: Record<string, number> }
-      if ((counts.records_behind_bytes ?? 0) < BACKLOG_BYTES_MAX && (counts.windows_pending ?? 0) < this.#fleet.devices.length) return
+      try {
+        const response = await fetch(`${httpUrl}/api/v1/status`, { headers: { authorization: `Bearer ${apiKey}` } })
+        const { counts } = (await response.json()) as { counts: Record<string, number> }
+        if ((counts.records_behind_bytes ?? 0) < BACKLOG_BYTES_MAX && (counts.windows_pending ?? 0) < this.#fleet.devices.length) return
+        failures = 0
+      } catch (cause) {
+        // A connection that was kept open too long is closed by the platform; only a platform that stays away ends the street.
+        failures += 1
+        if (failures > STATUS_FAILURES_MAX) throw cause
+      }
       await new Promise<void>((resolve) => clock.after(BACKLOG_WAIT_MS, resolve))
     }
   }

@@ -20,6 +20,8 @@ const SUPERHEAT_TARGET_K = 5
 const INDOOR_RPM_PER_PCT = 12
 const OUTDOOR_RPM_PER_PCT = 8.5
 const STANDBY_W = 3
+/** Air that a curtain or a shelf before the whole of the indoor unit takes away. */
+const CURTAIN_SHARE = 0.12
 
 export const airConditionerPlant: PlantModel = {
   faults: ['AC-01', 'AC-02', 'AC-03', 'AC-04', 'AC-05', 'AC-06', 'AC-07', 'AC-08', 'AC-09', 'XX-01', 'XX-02'],
@@ -156,7 +158,7 @@ class AirConditioner implements Plant {
         returnC,
         returnHumidityGKg: this.#room.humidityGKg,
         frequencyHz,
-        indoorFlow: Math.max(0.15, (indoorDutyPct / 100) * plant.indoorFlowFactor * mains),
+        indoorFlow: Math.max(0.15, (indoorDutyPct / 100) * plant.indoorFlowFactor * mains * (1 - CURTAIN_SHARE * around.use.ventsBlockedShare)),
         outdoorFlow: Math.max(0.12, (outdoorDutyPct / 100) * plant.outdoorFlowFactor * plant.outdoorSpeedFactor * mains),
         valve: { superheatK: Math.max(-3, Math.min(20, target)), opening_MIN: VALVE_STEPS_MIN, opening_MAX: reaches },
       },
