@@ -157,7 +157,7 @@ export const limits = {
   /** ... for this time. */
   pipelineGatherMs: 10,
   /** Readings that wait for one commit of the store; then the pipeline waits for the commit. */
-  storeBatchReadings_MAX: 50_000,
+  storeBatchReadings_MAX: 16_384,
   /** Longest time a reading waits for a commit of the store. */
   storeFlushMs: 1_000,
   /** Quarantine entries of one payload; a last entry says how many more there were. */
@@ -187,7 +187,7 @@ export const limits = {
   /** Points that are kept until the engine has them on its disk, to be sent again after it started anew; at the bound the store checkpoints first. */
   influxUnsettled_MAX: 50_000,
   /** State of the pipeline (dedup, rules, windows) is written at the latest after this many records ... */
-  snapshotRecords: 200_000,
+  snapshotRecords: 500_000,
   /** ... or this time. */
   snapshotMs: 60_000,
   /** Windows that wait for the model worker; above it the oldest is dropped and counted. */

@@ -4,6 +4,7 @@
  * from what they are and not from when they came.
  */
 import type { Reading } from '#kernel/reading.ts'
+import { type PackedReadings, packReadings, unpackReadings } from './held-readings.ts'
 import { StandingAlarms, type StandingState } from './standing-alarms.ts'
 
 /** Stands for "not at any time". */
@@ -61,37 +62,24 @@ export class DeviceLine {
 
   state(): LineState {
     const { before: _before, behind: _behind, alarms, held, ...own } = this
-    return { ...own, alarms: alarms.state(), held: held.map(plainReading) }
+    return { ...own, alarms: alarms.state(), held: packReadings(held) }
   }
 
   static of(state: LineState): DeviceLine {
     const { alarms, held, tenant, device, type, ...own } = state
     const line = Object.assign(new DeviceLine(tenant, device, type), own)
     line.alarms = new StandingAlarms(alarms)
-    for (const reading of held) line.held.push(reading)
+    // Versions before kept them as they were.
+    const readings = 'numbers' in held ? unpackReadings(held, line) : held
+    for (const reading of readings) line.held.push(reading)
     return line
   }
 }
 
 export type LineState = Omit<DeviceLine, 'alarms' | 'held' | 'before' | 'behind' | 'moveTo' | 'place' | 'state'> & {
   readonly alarms: StandingState
-  readonly held: readonly Reading[]
+  readonly held: PackedReadings | readonly Reading[]
 }
-
-/** A copy that is nothing but a reading. */
-const plainReading = ({ tenant, device, type, boot, seq, observed_at_ms, received_at_ms, hist, fw, numbers, texts }: Reading): Reading => ({
-  tenant,
-  device,
-  type,
-  boot,
-  seq,
-  observed_at_ms,
-  received_at_ms,
-  hist,
-  fw,
-  numbers: numbers.slice(),
-  texts,
-})
 
 /** Below zero when the reading lies before the place, zero when it is the one there. */
 export const compareToPlace = (reading: Reading, place: Place): number =>

@@ -1,0 +1,73 @@
+/**
+ * Readings that wait, packed to be saved: all their numbers in one array, with absent values left out. A state of a thousand devices holds
+ * tens of thousands of them, and saved one by one, each with a row of its own, they were most of its bytes and of the time it took.
+ */
+import { epochMs } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
+
+export interface PackedReadings {
+  /** Of each reading: boot, seq, observed_at_ms, received_at_ms, hist, place of its firmware (-1: none), columns, values, then column and value of each. */
+  readonly numbers: Float64Array
+  readonly firmwares: readonly string[]
+  /** Texts of those that have some, by their place among the readings. */
+  readonly texts: ReadonlyArray<readonly [place: number, texts: Reading['texts']]>
+}
+
+/** Packs readings of one device and type. */
+export function packReadings(readings: readonly Reading[]): PackedReadings {
+  const numbers: number[] = []
+  const firmwares: string[] = []
+  const texts: Array<readonly [number, Reading['texts']]> = []
+  for (const [place, reading] of readings.entries()) {
+    const { boot, seq, observed_at_ms, received_at_ms, hist, fw } = reading
+    numbers.push(boot, seq, observed_at_ms, received_at_ms, hist ? 1 : 0, placeOf(firmwares, fw), reading.numbers.length, 0)
+    const countAt = numbers.length - 1
+    pushValues(numbers, reading)
+    numbers[countAt] = (numbers.length - countAt - 1) / 2
+    if (reading.texts.length > 0) texts.push([place, reading.texts])
+  }
+  return { numbers: Float64Array.from(numbers), firmwares, texts }
+}
+
+/** The readings again. */
+export function unpackReadings({ numbers, firmwares, texts }: PackedReadings, of: Pick<Reading, 'tenant' | 'device' | 'type'>): Reading[] {
+  const textsAt = new Map(texts)
+  const { tenant, device, type } = of
+  const readings: Reading[] = []
+  let at = 0
+  const next = (): number => numbers[at++] ?? Number.NaN
+  while (at < numbers.length) {
+    const [boot, seq, observed_at_ms, received_at_ms] = [next(), next(), epochMs(next()), epochMs(next())]
+    const [hist, fw, row] = [next() === 1, firmwares[next()], new Float64Array(next()).fill(Number.NaN)]
+    for (let left = next(); left > 0; left--) row[next()] = next()
+    readings.push({
+      tenant,
+      device,
+      type,
+      boot,
+      seq,
+      observed_at_ms,
+      received_at_ms,
+      hist,
+      fw,
+      numbers: row,
+      texts: textsAt.get(readings.length) ?? [],
+    })
+  }
+  return readings
+}
+
+function placeOf(firmwares: string[], fw: string | undefined): number {
+  if (fw === undefined) return -1
+  const known = firmwares.indexOf(fw)
+  return known >= 0 ? known : firmwares.push(fw) - 1
+}
+
+function pushValues(into: number[], { numbers, present }: Reading): void {
+  const count = present?.length ?? numbers.length
+  for (let place = 0; place < count; place++) {
+    const column = present === undefined ? place : (present[place] ?? 0)
+    const value = numbers[column] ?? Number.NaN
+    if (!Number.isNaN(value)) into.push(column, value)
+  }
+}
