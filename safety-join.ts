@@ -45,7 +45,8 @@ interface SafetyBooks {
 /** The safety consumer of a data folder; the caller starts and stops it. */
 export function joinSafety({ dataDir, limits }: { readonly dataDir: string; readonly limits: Limits }, books: SafetyBooks): Safety {
   const { journal, types, mappings, identity, rules, hubs, onReleasable, clock, log } = books
-  const options = { ...limits, mappingOf: mappings.book.mappingOf }
+  // A reading is needed until the rules have decided.
+  const options = { ...limits, mappingOf: mappings.book.mappingOf, areReadingsReused: true }
   return createSafety({
     journal,
     decodeRecord,

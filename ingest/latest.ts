@@ -127,10 +127,7 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
 function takeNumbers({ cells, columns }: Device, reading: Reading, isNewest: boolean): void {
   const { numbers, observed_at_ms: atMs, received_at_ms: receivedMs } = reading
   const rank = rankOf(reading.boot, reading.seq)
-  const { present } = reading
-  const count = present?.length ?? columns
-  for (let place = 0; place < count; place++) {
-    const column = present === undefined ? place : (present[place] ?? 0)
+  for (let column = 0; column < columns; column++) {
     const value = numbers[column] ?? Number.NaN
     if (Number.isNaN(value)) continue
     const cell = column * CELLS

@@ -14,7 +14,6 @@ import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { Admission, Deduplicator } from './deduplicate.ts'
 import { createFirmwareBound, type FirmwareBound } from './firmware-bound.ts'
 import type { Position } from './journal.ts'
-import { isThrough, STORE } from './reading-pool.ts'
 import type { ReadingStore } from './reading-store.ts'
 import { hasSameContent, readingKey } from './same-reading.ts'
 
@@ -43,7 +42,7 @@ export interface ReadingWriter {
    * the store must be asked or written is the answer a promise.
    */
   take(record: TakenRecord, next: Position): readonly Reading[] | Promise<readonly Reading[]>
-  /** Stores what was taken, with the position behind it, and is through with the readings. @throws MendlineError MDL_STORE_UNAVAILABLE (what was taken is kept) */
+  /** Stores what was taken, with the position behind it. @throws MendlineError MDL_STORE_UNAVAILABLE (what was taken is kept) */
   flush(position: Position): Promise<void>
   /** Readings and quarantine entries that wait for a flush. */
   pending(): number
@@ -152,7 +151,6 @@ class Writer implements ReadingWriter {
     this.#counts.duplicates += resolved.duplicates
     this.#counts.conflicts += resolved.conflicts.length
     this.#counts.quarantine_entries += quarantine.length
-    for (const reading of this.#readings) isThrough(reading, STORE)
     this.#readings = []
     this.#waitingKeys = undefined
     this.#quarantine = []

@@ -6,7 +6,6 @@ import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, emptyRow } from './decode-channels.ts'
-import { ReadingPool } from './reading-pool.ts'
 import { type ScanLimits, type ScanSource, UINT32_MAX } from './scan-fields.ts'
 import { BOOT, FIRST_CHANNEL, FW, SEQ, type Shape, TS } from './scan-shape.ts'
 import { type ScanTokens, WORD_FALSE, WORD_TRUE } from './scan-tokens.ts'
@@ -18,12 +17,15 @@ export class ShapeReader {
   ts = 0
   readonly #tokens: ScanTokens
   readonly #plan: ChannelPlan
-  readonly #limits: Pick<ScanLimits, 'textLength_MAX' | 'reuse'>
+  readonly #textLength_MAX: number
+  readonly #areReused: boolean
   readonly #channels: readonly Channel[]
   /** Bounds of each channel. */
   readonly #least: Float64Array
   readonly #greatest: Float64Array
-  readonly #pool: ReadingPool | undefined
+  /** The row that is used again, and the columns that it holds. */
+  readonly #row: Float64Array
+  #used: Int32Array = new Int32Array(0)
   /** Values by their place in the shape, until the whole of the payload is known to fit. */
   readonly #values: Float64Array
   #seq = 0
@@ -33,11 +35,12 @@ export class ShapeReader {
   constructor(type: ApplianceType, parts: { readonly tokens: ScanTokens; readonly plan: ChannelPlan; readonly limits: ScanLimits }) {
     this.#tokens = parts.tokens
     this.#plan = parts.plan
-    this.#limits = parts.limits
+    this.#textLength_MAX = parts.limits.textLength_MAX
+    this.#areReused = parts.limits.areReadingsReused === true
+    this.#row = emptyRow(parts.plan.layout)
     this.#channels = type.channels
     this.#least = Float64Array.from(type.channels, ({ min }) => min)
     this.#greatest = Float64Array.from(type.channels, ({ max }) => max)
-    this.#pool = parts.limits.reuse === undefined ? undefined : new ReadingPool(parts.plan.layout)
     this.#values = new Float64Array(type.channels.length + FIRST_CHANNEL)
   }
 
@@ -57,25 +60,22 @@ export class ShapeReader {
 
   /** The reading of the payload that was read last. */
   reading(shape: Shape, source: ScanSource): Reading {
-    const used = this.#pool?.take(shape.present)
     const { layout } = this.#plan
-    const numbers = used?.numbers ?? emptyRow(layout)
+    const numbers = this.#areReused ? this.#cleared(shape) : emptyRow(layout)
     this.#setNumbers(shape, numbers)
     const { tenant, device, received_at_ms } = source
-    const { hist } = shape
     const own = { tenant, device, type: layout.type, boot: this.#boot, seq: this.#seq, observed_at_ms: epochMs(this.ts), received_at_ms }
-    if (used === undefined) return { ...own, hist, fw: this.#fw, numbers, texts: NO_TEXTS }
-    used.tenant = own.tenant
-    used.device = own.device
-    used.type = own.type
-    used.boot = own.boot
-    used.seq = own.seq
-    used.observed_at_ms = own.observed_at_ms
-    used.received_at_ms = own.received_at_ms
-    used.hist = hist
-    used.fw = this.#fw
-    if (this.#limits.reuse === 'at the next') this.#pool?.putBack(used)
-    return used
+    return { ...own, hist: shape.hist, fw: this.#fw, numbers, texts: NO_TEXTS }
+  }
+
+  /** The row that is used again, without what it held. */
+  #cleared({ columns }: Shape): Float64Array {
+    for (let index = 0; index < this.#used.length; index++) {
+      const column = this.#used[index] ?? -1
+      if (column >= 0) this.#row[column] = Number.NaN
+    }
+    this.#used = columns
+    return this.#row
   }
 
   #setNumbers({ count, columns }: Shape, numbers: Float64Array): void {
@@ -89,7 +89,7 @@ export class ShapeReader {
   #readField(role: number): boolean {
     const tokens = this.#tokens
     if (role === FW) {
-      if (!tokens.readText(this.#limits.textLength_MAX)) return false
+      if (!tokens.readText(this.#textLength_MAX)) return false
       this.#fw = tokens.text
       return true
     }

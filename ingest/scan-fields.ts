@@ -5,8 +5,8 @@ import type { Limits } from '#kernel/limits.ts'
 import { QUOTE } from './scan-tokens.ts'
 
 export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'> & {
-  /** Readings are used again: when all who need them are through (`reading-pool.ts`), or already at the next scan; absent: never. */
-  readonly reuse?: 'when through' | 'at the next'
+  /** What a scan gives is valid until the next one: for who decides on a reading and forgets it. */
+  readonly areReadingsReused?: boolean
 }
 
 /** What a scanner needs to know of a message beside its payload. */

@@ -55,9 +55,8 @@ export class Shape {
   readonly hasFirmware: boolean
   readonly #words: DataView
 
-  /** Column of each value, -1 for those of the envelope; and the columns that a reading of this shape has. */
+  /** Column of each value, -1 for those of the envelope. */
   readonly columns: Int32Array
-  readonly present: Int32Array
 
   /** `columns` are those of the type's channels. */
   constructor(
@@ -69,7 +68,6 @@ export class Shape {
     this.hist = hist
     this.roles = marks.roles.slice(0, marks.count)
     this.columns = this.roles.map((role) => (role < FIRST_CHANNEL ? -1 : (columns[role - FIRST_CHANNEL] ?? -1)))
-    this.present = this.columns.filter((column) => column >= 0)
     this.hasFirmware = this.roles.includes(FW)
     this.ends = new Int32Array(marks.count)
     const kept: number[] = []

@@ -201,6 +201,21 @@ describe('the byte scanner', () => {
     for (let round = 0; round < 50; round++) for (const payload of payloads) expect(agrees(payload)).toBe(true)
   })
 
+  it('says nothing of what came before where readings are used again', () => {
+    const reusing = scannerOf({ ...kettle }, { ...limits, areReadingsReused: true })
+    const values = [
+      '"inlet_temperature_c":20',
+      '"outlet_temperature_c":{"min":1,"mean":2,"max":3}',
+      '"float_is_closed":true,"inlet_temperature_c":5',
+      '',
+    ]
+    for (let seq = 0; seq < 60; seq++) {
+      const payload = bytesOf(`{"ts":${NOW_MS},"seq":${seq},"v":{${values[(seq * 7 + (seq >> 2)) % values.length]}}}`)
+      const range = { bytes: payload, from: 0, to: payload.length }
+      expect(reusing.scan(messageOf(payload), range)).toStrictEqual(decodeByJson(messageOf(payload), kettle, limits).readings)
+    }
+  })
+
   it('takes nothing where the limits leave no room for its shape', () => {
     const given = bytesOf(`{"ts":${NOW_MS},"seq":1,"v":{"inlet_temperature_c":1,"mode":"x"}}`)
     const range = { bytes: given, from: 0, to: given.length }

@@ -33,8 +33,6 @@ export interface Reading {
   readonly fw: string | undefined
   /** One number a column of the layout, NaN = absent. Not changed after decoding. */
   readonly numbers: Float64Array
-  /** Columns beside which there is none with a number; absent: nobody has looked. */
-  readonly present?: Int32Array | undefined
   /** Text channels that the reading carries, [channel, text] (codes, modes). */
   readonly texts: ReadonlyArray<readonly [channel: string, text: string]>
 }

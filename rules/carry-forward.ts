@@ -116,7 +116,7 @@ function complete(reading: Reading, { columns, heads }: Asked, { values, atMs }:
       numbers[column] = values[index] ?? Number.NaN
     }
   }
-  return numbers === undefined ? reading : { ...reading, numbers, present: undefined }
+  return numbers === undefined ? reading : { ...reading, numbers }
 }
 
 /** Columns of the channels that the chosen rules of a type ask for, with the bounds of aggregated ones. */

@@ -13,7 +13,6 @@ import type { Reading } from '#kernel/reading.ts'
 import type { DerivedChange, DerivedStore } from '../ingest/derived-store.ts'
 import type { GapTracker } from '../ingest/gaps.ts'
 import type { LatestValues } from '../ingest/latest.ts'
-import { FOLD, isThrough } from '../ingest/reading-pool.ts'
 import type { HistoryQuery } from '../ingest/reading-store.ts'
 import type { Derivation, DerivedOutput } from './derivation.ts'
 import { compareToPlace, DeviceLine, hold, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
@@ -207,7 +206,6 @@ export class EventTime<Window> {
   }
 
   #noteLate(line: DeviceLine, reading: Reading): void {
-    isThrough(reading, FOLD)
     if (compareToPlace(reading, line) === 0) return
     this.#counts.late++
     this.#parts.gaps.admit(reading)
@@ -261,7 +259,6 @@ export class EventTime<Window> {
     for (const window of windows) told.push(window)
     if (alarms.length > 0) alarms.length = 0
     if (windows.length > 0) windows.length = 0
-    isThrough(reading, FOLD)
   }
 
   #fold(line: DeviceLine, reading: Reading): void {

@@ -63,10 +63,8 @@ function placeOf(firmwares: string[], fw: string | undefined): number {
   return known >= 0 ? known : firmwares.push(fw) - 1
 }
 
-function pushValues(into: number[], { numbers, present }: Reading): void {
-  const count = present?.length ?? numbers.length
-  for (let place = 0; place < count; place++) {
-    const column = present === undefined ? place : (present[place] ?? 0)
+function pushValues(into: number[], { numbers }: Reading): void {
+  for (let column = 0; column < numbers.length; column++) {
     const value = numbers[column] ?? Number.NaN
     if (!Number.isNaN(value)) into.push(column, value)
   }

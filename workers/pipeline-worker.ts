@@ -67,9 +67,7 @@ const typeOf = (tenant: string, name: string): ApplianceType | undefined =>
   (own.size === 0 ? undefined : own.get(`${tenant}/${name}`)) ?? types.get(name)
 
 const mappingBook = createMappingBook(mappings)
-// Another store may keep what it was given for longer.
-const reuse = storeSettings.kind === 'duckdb' ? { reuse: 'when through' as const } : {}
-const decodeOptions = { ...limits, mappingOf: mappingBook.mappingOf, ...reuse }
+const decodeOptions = { ...limits, mappingOf: mappingBook.mappingOf }
 
 const readingsDir = join(dataDir, 'readings')
 mkdirSync(readingsDir, { recursive: true })

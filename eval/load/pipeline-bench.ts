@@ -43,8 +43,6 @@ const RUN = Math.min(25, Math.ceil(MESSAGES / DEVICES))
 const START_MS = 1_780_000_000_000
 const PERIOD_MS = 10_000
 
-/** As the worker decodes. */
-const decodeOptions = { ...limits, reuse: 'when through' as const }
 const typeById = (id: string) => applianceTypes.find((type) => type.id === id)
 const byId = new Map(applianceTypes.map((type) => [type.id, type]))
 
@@ -137,7 +135,7 @@ function pipelineOf(parts: Awaited<ReturnType<typeof partsOf>>): Pipeline<Closed
   return new Pipeline<ClosedWindow>({
     ...parts,
     decodeRecord,
-    decode: (message) => decodeMessage(message, byId.get(message.type), decodeOptions),
+    decode: (message) => decodeMessage(message, byId.get(message.type), limits),
     diagnoser: { diagnose: async () => [], snapshot: () => null, restore: () => {} },
     snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(parts.directory, 'state'), name: 'pipeline', log: silentLog }),
     emit: async () => {},
@@ -179,7 +177,7 @@ async function stageByStage(end: number): Promise<Record<string, number>> {
   while (position < end) {
     const { records, next } = await timed('read', () => parts.journal.read(position, limits.pipelineReadBytes))
     const messages = await timed('decode_record', () => records.map(({ body }) => decodeRecord(body)))
-    const decoded = await timed('decode', () => messages.map((message) => decodeMessage(message, byId.get(message.type), decodeOptions)))
+    const decoded = await timed('decode', () => messages.map((message) => decodeMessage(message, byId.get(message.type), limits)))
     const fresh = await timed('take', async () => {
       const all = []
       for (const [index, content] of decoded.entries()) all.push(...(await parts.writer.take(content, records[index]?.next ?? 0)))

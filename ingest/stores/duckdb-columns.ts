@@ -16,15 +16,9 @@ export function missingColumns(registers: Registers, id: string, readings: reado
   if (!isThere.includes(0)) return []
   const missing: string[] = []
   // Row by row and straight through, for a row lies together in memory. Hot.
-  let seen: Int32Array | undefined
-  for (const { numbers, present: own } of readings) {
-    // Readings of one shape share it.
-    if (own !== undefined && (own === seen || own.every((place) => isThere[place] === 1))) {
-      seen = own
-      continue
-    }
+  for (const { numbers } of readings) {
     for (let place = 0; place < numbers.length; place++) {
-      if (Number.isNaN(numbers[place]) || isThere[place] === 1) continue
+      if (Number.isNaN(numbers[place]) || isThere[place] !== 0) continue
       isThere[place] = 1
       missing.push(columns[place] ?? '')
     }
