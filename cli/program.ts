@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../version.ts'
 import { apiVerbs } from './api-verbs.ts'
 import { authorityVerbs } from './authority.ts'
+import { cycleVerb } from './cycles.ts'
 import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
@@ -30,6 +31,7 @@ function createProgram(): Command {
     authorityVerbs,
     doctorVerb,
     apiVerbs,
+    cycleVerb,
     simulateVerb,
     replayVerb,
     mappingVerbs,

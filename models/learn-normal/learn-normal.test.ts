@@ -125,3 +125,16 @@ describe('the learned normal of a device', () => {
     expect(run(normal, wider).rows).toEqual([])
   })
 })
+
+describe('the learned normal of a single channel', () => {
+  it('raises an alarm when a motor that came and went stays on, and none before', () => {
+    const random = createRandom('motor')
+    const normal = normalOf(typeWith(['power_w']), 144)
+    const all = readings(4 * 1_440).map((reading, minute) => {
+      const isOn = minute % 90 < 30 || minute >= 5_000
+      return { ...reading, numbers: Float64Array.of((isOn ? 120 : 0) + random.between(0, 3)) }
+    })
+    expect(run(normal, all.slice(0, 5_000)).alarms).toEqual([])
+    expect(run(normal, all.slice(5_000)).alarms.map(({ kind }) => kind)).toContain('alarm_raised')
+  })
+})

@@ -30,6 +30,12 @@ const ROWS_KEPT_MAX = 512
 const SIGNALS_MAX = 2
 /** Rows that a single signal remembers. */
 const SIGNAL_MEMORY = 1_008
+/**
+ * Logarithm of the score above which no threshold of a single signal lies. A value that stays where it never was comes to 1.1 at most (its single
+ * readings are soon known, the stretches are not), and a day or two of learning say little of the tail: without a bound the
+ * detector would be silent whatever comes. `node eval/traces/traces.ts` has a control of it.
+ */
+const LEVEL_MAX = 1
 /** Part of the distance by which the centre follows a channel with each unflagged row. */
 const FOLLOWS = 0.001
 /** Values and thresholds above it are of no use to anybody. */
@@ -142,15 +148,11 @@ export class OwnNormal {
       else this.#levels = [...this.#levels.filter((_, index) => index % 2 === 0), score]
       if (!this.#isLearned()) return undefined
       const usual = this.#levels.slice(this.#levels.length >> 1)
-      this.#signal_MAX = Math.max(
-        1,
-        Math.exp(
-          alertThreshold(
-            usual.map((level) => Math.log(Math.max(level, 1e-3))),
-            this.#budget(),
-          ),
-        ),
+      const level = alertThreshold(
+        usual.map((one) => Math.log(Math.max(one, 1e-3))),
+        this.#budget(),
       )
+      this.#signal_MAX = Math.exp(Math.min(LEVEL_MAX, Math.max(0, level)))
       this.#levels = []
       return undefined
     }
