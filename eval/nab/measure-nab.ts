@@ -16,7 +16,7 @@ import { type NabResult, type NabSeries, probationOf, scoreNab } from './score.t
 const LEARNED_OF_PROBATION = 0.4
 
 const THRESHOLDS = [-0.9, -0.8, -0.7, -0.6, -0.5, -0.4, -0.3, -0.2, 0]
-const RESTS = [0.15, 0.2, 0.25, 0.3, 0.4]
+const RESTS = [0.15, 0.2, 0.25, 0.27, 0.3, 0.4]
 
 export interface NabReport {
   readonly series: readonly NabSeries[]

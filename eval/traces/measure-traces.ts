@@ -87,7 +87,7 @@ const FAULT = { fromMs: 12 * 3_600_000, toMs: 18 * 3_600_000, factor: 1.5 }
 function controlOf(traces: ReadonlyMap<string, readonly DeviceDay[]>): number {
   let found = 0
   for (const days of traces.values()) {
-    const derivation = deriveAll((id) => (id === plug.id ? plug : undefined), { ...limits, normalSteps: LEARNED_STEPS })
+    const derivation = deriveAll((id) => (id === plug.id ? plug : undefined), { limits: { ...limits, normalSteps: LEARNED_STEPS } })
     const output: DerivedOutput<unknown> = { changes: [], windows: [], alarms: [] }
     days.forEach((trace, index) => {
       const watts = trace.watts.slice()
@@ -110,7 +110,7 @@ export function measureTraces(data: string): TracesReport | undefined {
   if (!existsSync(folder)) return undefined
   const counts: TracesReport['counts'][number][] = []
   const days: TracesReport['days'][number][] = []
-  const derivation = deriveAll((id) => (id === plug.id ? plug : undefined), { ...limits, normalSteps: LEARNED_STEPS })
+  const derivation = deriveAll((id) => (id === plug.id ? plug : undefined), { limits: { ...limits, normalSteps: LEARNED_STEPS } })
   const traces = new Map<string, DeviceDay[]>()
   let judgedDays = 0
   for (const entry of listTraces(folder)) {

@@ -37,7 +37,7 @@ export interface SignalSettings {
 export const SIGNAL_SETTINGS: Omit<SignalSettings, 'learnReadings'> = {
   memory: 2_048,
   stretches: [
-    { length: 1, neighbour: 1, usual: 0.99, weight: 1 },
+    { length: 1, neighbour: 1, usual: 0.99, weight: 0.95 },
     { length: 16, neighbour: 1, usual: 0.95, weight: 1.3 },
     { length: 32, neighbour: 2, usual: 0.97, weight: 1.6 },
   ],
@@ -45,8 +45,8 @@ export const SIGNAL_SETTINGS: Omit<SignalSettings, 'learnReadings'> = {
   least: -2,
   most: 1.5,
   threshold: -0.5,
-  rest: 0.625,
-  breaksRest: 2,
+  rest: 0.675,
+  breaksRest: 1.4,
 }
 
 export interface SignalScore {
