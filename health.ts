@@ -14,7 +14,13 @@ export interface HealthParts {
   readonly ingest: { isWriting(): boolean; statistics(): object }
   readonly safety: { statistics(): Counts }
   readonly counts: (tenant: string) => Promise<Counts>
-  readonly hubs: { statistics(): { readonly eventsSetAside: number } }
+  readonly hubs: {
+    statistics(): { readonly eventsSetAside: number }
+    compression(
+      tenant: undefined,
+      span: { readonly from_ms: number; readonly to_ms: number },
+    ): Promise<Readonly<Record<'alarms' | 'groups' | 'ratio', number>>>
+  }
   readonly outbox: { statistics(): Promise<Counts> }
   readonly purge: { statistics(): Counts }
   readonly gateways: { statistics(): Counts }
@@ -61,6 +67,8 @@ export function createHealth(parts: HealthParts): Health {
       }
     },
     async samples() {
+      const nowMs = clock.now()
+      const grouped = await hubs.compression(undefined, { from_ms: nowMs - 86_400_000, to_ms: nowMs })
       const [{ pipeline: flow, writer, store, quality, truth, audit, heard, maintenance, tiers, restarts }, deliveries, twins] = await Promise.all([
         pipeline.statistics(),
         outbox.statistics(),
@@ -103,6 +111,7 @@ export function createHealth(parts: HealthParts): Health {
           kind: 'counter',
           value: hubs.statistics().eventsSetAside,
         },
+        ...samplesOf('mendline_alarm_groups_day', 'Alarms of the last day, the groups that one cause explains, and alarms a group', grouped, 'gauge'),
         ...samplesOf('mendline_twin', 'Settings, commands and presence', twins, 'gauge'),
         ...samplesOf('mendline_purged_rows', 'Rows dropped by age', purge.statistics(), 'counter'),
         ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),

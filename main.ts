@@ -11,9 +11,11 @@ import { assertLimits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
 import { type ApiTables, apiMigrations } from './api/api-tables.ts'
+import type { BacktestPort } from './api/backtest-ports.ts'
 import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
 import type { createApi } from './api/server.ts'
+import { backtestPorts, joinBacktest } from './backtest-join.ts'
 import { createBroker } from './broker/broker.ts'
 import type { CreatedDevice, NewDevice } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
@@ -124,10 +126,18 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const zones = createDeviceZones({ registry: books.identity.devices, pipeline: after.pipeline, defaultZone: config.timeZone })
     const files = joinFiles(jobs, { ...config, ...ports, ...filePorts({ ...books, zones }), ...after, journal, accept: ingest.accept })
     stops.push(async () => files.stop())
+    const backtests = joinBacktest({
+      jobs,
+      ...after,
+      ...backtestPorts(books),
+      labels: service.hubs.labels,
+      clock: ports.clock,
+      limits: config.limits,
+    })
     await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const all = { ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, files, zones, disk, loopDelay }
+    const all = { ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, backtests, files, zones, disk, loopDelay }
     const api = await joinApi(all, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
@@ -242,6 +252,7 @@ type Everything = Books &
     readonly gateways: Gateways
     readonly twin: TwinStage
     readonly jobs: Jobs
+    readonly backtests: BacktestPort
     readonly disk: DiskGuard
     readonly files: Files
     readonly zones: DeviceZones<NewDevice, CreatedDevice>
@@ -284,6 +295,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
       hubs,
       alarms: hubs,
+      backtests: parts.backtests,
       rules: rulePort(rules, { pipeline, devices: identity.devices }),
       webhooks: outbox,
       jobs,

@@ -13,7 +13,7 @@ import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
-import { memoryAlarms, memoryRules } from './rule-builders.ts'
+import { memoryAlarms, memoryBacktests, memoryRules } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
 
 export function workOrder(id: string): WorkOrder {
@@ -152,6 +152,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     },
     alarms: memoryAlarms(note),
     rules: memoryRules(note),
+    backtests: memoryBacktests(note),
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

@@ -11,6 +11,7 @@ import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
+import type { BacktestPort } from './backtest-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
@@ -327,6 +328,7 @@ export interface ApiPorts {
   readonly hubs: HubPort
   readonly alarms: AlarmPort
   readonly rules: RulePort
+  readonly backtests: BacktestPort
   readonly jobs: JobPort
   readonly imports: ImportPort
   readonly exports: ExportPort

@@ -1,5 +1,6 @@
 /** The ports of rules and alarms as the API's tests use them: each call is noted and answered with little. */
 import { MendlineError } from '#kernel/errors.ts'
+import type { BacktestPort } from './backtest-ports.ts'
 import type { AlarmPort, RulePort } from './rule-ports.ts'
 
 type Note = (port: string, argument: unknown) => void
@@ -42,5 +43,18 @@ export function memoryAlarms(note: Note): AlarmPort {
     },
     maintenance: async () => [{ window_id: 'mw_1' }],
     endMaintenance: async (_tenant, id) => id === 'mw_1',
+  }
+}
+
+export function memoryBacktests(note: Note): BacktestPort {
+  const none = { progress: null, report: null, created_by: 'key:dev', created_at_ms: 0, started_at_ms: null, ended_at_ms: null }
+  const job = { job_id: 'job_1', tenant: 'home', kind: 'backtest', state: 'waiting', ...none }
+  return {
+    async create(tenant, backtest) {
+      note('createBacktest', { tenant, backtest })
+      return job
+    },
+    get: async (_tenant, id) => (id === job.job_id ? job : undefined),
+    list: async () => ({ items: [job], next: null }),
   }
 }

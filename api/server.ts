@@ -22,6 +22,7 @@ import { attachMqtt } from './mqtt-upgrade.ts'
 import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
 import { alarmRoutes } from './routes/alarms.ts'
+import { backtestRoutes } from './routes/backtests.ts'
 import { channelStateRoutes } from './routes/channel-states.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
@@ -87,6 +88,7 @@ const ROUTES = [
   serviceRoutes,
   alarmRoutes,
   ruleRoutes,
+  backtestRoutes,
   emergencyRoutes,
   storageRoutes,
   workOrderRoutes,

@@ -16,6 +16,7 @@ import { initVerb } from './init.ts'
 import { mappingVerbs } from './mapping.ts'
 import { opcuaVerbs } from './opcua.ts'
 import { replayVerb } from './replay.ts'
+import { ruleVerbs } from './rules.ts'
 import { serverVerbs } from './serve.ts'
 import { simulateVerb } from './simulate.ts'
 
@@ -37,6 +38,7 @@ function createProgram(): Command {
     mappingVerbs,
     opcuaVerbs,
     fileVerbs,
+    ruleVerbs,
     databaseVerbs,
   ]
   for (const add of all) add(program)

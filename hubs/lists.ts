@@ -67,8 +67,11 @@ export interface HubLists {
   alarms(query: ListQuery): Promise<Page<Alarm>>
   emergencies(query: ListQuery): Promise<Page<EmergencyRow>>
   alarmGroups(query: Pick<ListQuery, 'tenant' | 'after' | 'limit'>): Promise<Page<AlarmGroupRow>>
-  /** Alarms a group, of the groups that began between two device times. */
-  compression(tenant: string, span: { readonly from_ms: number; readonly to_ms: number }): Promise<{ alarms: number; groups: number; ratio: number }>
+  /** Alarms a group, of the groups that began between two device times; of all tenants when none is named. */
+  compression(
+    tenant: string | undefined,
+    span: { readonly from_ms: number; readonly to_ms: number },
+  ): Promise<{ alarms: number; groups: number; ratio: number }>
   labels(query: ListQuery): Promise<Page<Label>>
   partsNeeds(query: ListQuery): Promise<Page<PartsDemand>>
   partsTotals(tenant: string): Promise<readonly PartTotal[]>
@@ -152,7 +155,7 @@ function createGroupLists(database: Kysely<HubTables>, page: Pager): Pick<HubLis
       const row = await database
         .selectFrom('hub_alarm_groups')
         .select((select) => [select.fn.countAll<number>().as('groups'), select.fn.sum<number>('alarms').as('alarms')])
-        .where('tenant', '=', tenant)
+        .$if(tenant !== undefined, (query) => query.where('tenant', '=', tenant ?? ''))
         .where('from_ms', '>=', from_ms)
         .where('from_ms', '<', to_ms)
         .executeTakeFirstOrThrow()

@@ -223,6 +223,8 @@ export const limits = {
   normalAlertsPer1000UnitWeeks: 5,
   /** A device that was not heard for this long counts as silent in the metrics. */
   deviceSilentMs: 15 * 60_000,
+  /** Units of one backtest. */
+  backtestUnits_MAX: 20_000,
   /** Waited beyond that before a silent unit is told from an area that is out: the neighbours' periods end at other moments. */
   silenceDecideMs: 5 * 60_000,
   /** Gaps remembered of one boot of a device; above it those with the lowest numbers stand in the derived store only, and are filled there. */

@@ -128,11 +128,10 @@ export function liveFire({ device, key, from_ms, to_ms, data }: DerivedRow, span
   return { device, rule: key, rule_version, safety_class, fault, began_at_ms: from_ms, raised_at_ms, cleared_at_ms: to_ms }
 }
 
-/** Hash of a set of alarms: who, which rule and version, when it began, was raised, and was cleared within the span. */
-export function hashFires(fires: readonly Fire[], span: BacktestSpan): string {
-  const lines = fires.map(({ device, rule, rule_version, began_at_ms, raised_at_ms, cleared_at_ms }) => {
-    const cleared = cleared_at_ms !== null && cleared_at_ms < span.to_ms ? cleared_at_ms : ''
-    return `${device} ${rule}@${rule_version} ${began_at_ms} ${raised_at_ms} ${cleared}`
-  })
+/** Hash of a set of alarms: who, which rule and version, when it began and was raised. When it ends may be known behind the span only. */
+export function hashFires(fires: readonly Fire[]): string {
+  const lines = fires.map(
+    ({ device, rule, rule_version, began_at_ms, raised_at_ms }) => `${device} ${rule}@${rule_version} ${began_at_ms} ${raised_at_ms}`,
+  )
   return contentId('fires', lines.sort().join('\n'))
 }

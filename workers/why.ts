@@ -78,7 +78,7 @@ export async function explainRule(query: WhyQuery, { types, activations, derived
   }
   if (last === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'no reading of the unit is stored at or shortly before that time')
   const explanation = engine.explain(last, rule)
-  if (explanation === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `rule ${rule} did not hold for the unit then`)
+  if (explanation === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `rule ${rule} is none of those in force for the unit then`)
   const states = await derived.rows({ tenant, device, kind: 'channel_state', from_ms: at_ms, to_ms: at_ms + 1, limit: 100 })
   return {
     ...{ rule_id: rule, device, at_ms, reading_at_ms: last.observed_at_ms, ...verdictOf(explanation, last.observed_at_ms), ...explanation },

@@ -26,6 +26,7 @@ import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline } from '../../workers/pipeline.ts'
 import type { PipelineState } from '../../workers/pipeline-parts.ts'
 import type { Snapshot } from '../../workers/snapshot-file.ts'
+import { backtestOf } from './backtest-of.ts'
 
 const MIN = 60_000
 const HOUR = 60 * MIN
@@ -46,6 +47,7 @@ const busy: Rule = {
   clearHoldMs: 5 * MIN,
   gapMs_MAX: 15 * MIN,
   opensWorkOrder: false,
+  levels: [{ safetyClass: 'E3', afterMs: 30 * MIN, holdMs: 0, clearHoldMs: 0, opensWorkOrder: false }],
   source: 'test',
 }
 const type: ApplianceType = { ...airConditioner, rules: [...airConditioner.rules, busy] }
@@ -105,6 +107,8 @@ interface Tables {
   readonly hashes: Readonly<Record<string, string>>
   readonly counts: Readonly<Record<string, number>>
   readonly standing: readonly string[]
+  /** The rules in force tried on the second half of the day, beside what they told live. */
+  readonly backtest: Awaited<ReturnType<typeof backtestOf>>
 }
 
 interface Run {
@@ -145,7 +149,9 @@ async function replay(deliveries: readonly Delivery[], run: Run = {}): Promise<T
   const world = { store, derived, told: [] as HubEvent[], snapshot: undefined as Snapshot<PipelineState<ClosedWindow>> | undefined }
   if (run.killedAt !== undefined) await runOver(log.slice(0, Math.floor(log.length * run.killedAt)), world, run)
   await runOver(log, world, run)
-  return readTables(store, derived, world.told)
+  const units = [...new Set(day.map(({ device }) => device))].map((device) => ({ tenant: 'home', device, type: type.id }))
+  const backtest = await backtestOf({ store, derived, types }, units, { from_ms: START + 12 * HOUR, to_ms: START + DAY })
+  return { ...(await readTables(store, derived, world.told)), backtest }
 }
 
 interface World {
@@ -208,12 +214,13 @@ async function runOver(log: readonly Uint8Array[], world: World, { isAmending = 
 const positions = new WeakMap<ReadingStore, number>()
 const positionOf = async ({ store }: World): Promise<number> => positions.get(store) ?? 0
 
-async function readTables(store: ReadingStore, derived: DerivedStore, told: readonly HubEvent[]): Promise<Tables> {
-  const tables: Record<string, string[]> = { readings: [], window: [], alarm: [], channel_state: [], gaps: [] }
+async function readTables(store: ReadingStore, derived: DerivedStore, told: readonly HubEvent[]): Promise<Omit<Tables, 'backtest'>> {
+  const tables: Record<string, string[]> = { readings: [], window: [], alarm: [], alarm_level: [], channel_state: [], gaps: [] }
   // How and when a reading arrived is no part of what the device said.
   for await (const { received_at_ms: _, hist: __, ...reading } of store.raw({ tenant: 'home', from_ms: epochMs(0), to_ms: epochMs(START + 8 * DAY) }))
     tables.readings?.push(JSON.stringify(reading))
-  for (const kind of ['window', 'alarm', 'channel_state'] as const) for await (const row of derived.all(kind)) tables[kind]?.push(JSON.stringify(row))
+  for (const kind of ['window', 'alarm', 'alarm_level', 'channel_state'] as const)
+    for await (const row of derived.all(kind)) tables[kind]?.push(JSON.stringify(row))
   const gaps = await derived.gaps({ tenant: 'home', from_ms: 0, to_ms: START + 9 * DAY, isOpen: true, after: 0, limit: 1_000 })
   for (const { id: _, opened_at_ms: __, closed_at_ms: ___, ...gap } of gaps) tables.gaps?.push(JSON.stringify(gap))
   tables.gaps?.sort()
@@ -241,6 +248,14 @@ describe('truth in time', { timeout: 60_000 }, () => {
     expect(expected.counts.window).toBeGreaterThan(UNITS * 2)
     expect(expected.counts.alarm).toBeGreaterThan(UNITS)
     expect(expected.counts.gaps).toBe(2)
+    expect(expected.counts.alarm_level).toBeGreaterThan(UNITS)
+  })
+
+  it.each(['in order', 'shuffled', 'late', 'doubled'])('backtests the day as it was live when it arrives %s', async (name) => {
+    const { backtest } = await replay(ways[name]?.() ?? inOrder())
+    expect(backtest.fires).toBeGreaterThan(UNITS)
+    expect(backtest.tried).toBe(backtest.live)
+    expect(backtest).toEqual(expected.backtest)
   })
 
   it.each(Object.keys(ways))('gives the same tables when the day arrives %s', async (name) => {

@@ -1,0 +1,231 @@
+/**
+ * Joins backtests: the job that the API begins, threads that fold the stored readings of their share of the units, the pipeline that reads them
+ * from its store, and the labels that say what was right. The rules in force are tried as they are, or with one other version, or with one
+ * that is not saved. The report states what it assumes of costs.
+ */
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { Limits } from '#kernel/limits.ts'
+import type { BacktestPort, NewBacktest } from './api/backtest-ports.ts'
+import type { HubLists } from './hubs/lists.ts'
+import type { Jobs, RunningJob } from './operations/jobs.ts'
+import { isSafetyRule } from './rules/compile-rules.ts'
+import type { RuleActivation } from './rules/rule-book.ts'
+import { writeRule } from './rules/rule-document.ts'
+import type { RuleRegistry } from './rules/rule-registry.ts'
+import { type BacktestUnit, hashFires, lookBackMs } from './workers/backtest.ts'
+import { BACKTEST_CALLS, type BacktestPart, type BacktestTask } from './workers/backtest-calls.ts'
+import { judgeFires } from './workers/backtest-report.ts'
+import type { PipelineHost } from './workers/pipeline-host.ts'
+import { Rpc } from './workers/rpc.ts'
+import { PIPELINE_CALLS } from './workers/worker-settings.ts'
+
+interface BacktestParts {
+  readonly jobs: Jobs
+  readonly registry: RuleRegistry
+  readonly pipeline: Pick<PipelineHost, 'call' | 'stream'>
+  readonly types: {
+    readonly find: (tenant: string, name: string) => ApplianceType | undefined
+    readonly list: (tenant: string) => readonly ApplianceType[]
+  }
+  readonly devices: {
+    get(tenant: string, device: string): BacktestUnit | undefined
+    list(query: { readonly tenant: string; readonly limit: number }): readonly BacktestUnit[]
+  }
+  readonly labels: HubLists['labels']
+  readonly clock: Clock
+  readonly limits: Pick<Limits, 'backtestUnits_MAX'>
+}
+
+/** Threads of one backtest; the pipeline reads for all of them. */
+const THREADS_MAX = 2
+
+/** Fires that stand in a report one by one. */
+const FIRES_SHOWN = 500
+
+/** Labels of a tenant that are looked through. */
+const LABEL_PAGES_MAX = 100
+
+/** Progress is kept this often. */
+const NOTE_EVERY_MS = 500
+
+/** What a backtest asks of registries. */
+export const backtestPorts = (books: {
+  readonly rules: { readonly registry: RuleRegistry }
+  readonly types: BacktestParts['types']
+  readonly registry: BacktestParts['devices']
+}): Pick<BacktestParts, 'registry' | 'types' | 'devices'> => ({ registry: books.rules.registry, types: books.types, devices: books.registry })
+
+/** Defines the job; the caller starts the jobs. */
+export function joinBacktest(parts: BacktestParts): BacktestPort {
+  const { jobs, registry, types, devices, limits } = parts
+  jobs.define('backtest', { lane: 'backtest', isResumable: true, run: (job) => runBacktest(job, parts) })
+  return {
+    async create(tenant, wanted, actor) {
+      if (wanted.rule !== undefined && wanted.rule_id === undefined) throw invalid('rule_id', 'names the rule that is tried')
+      if (wanted.to_ms <= wanted.from_ms) throw invalid('to_ms', 'must lie behind from_ms')
+      if (wanted.type !== undefined && types.find(tenant, wanted.type) === undefined) throw invalid('type', 'must name an appliance type')
+      if (wanted.device !== undefined && devices.get(tenant, wanted.device) === undefined)
+        throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${wanted.device}`)
+      const rule = ruleOf(tenant, wanted, registry)
+      const units = unitsOf(tenant, wanted, { ...parts, rule })
+      if (units.length > limits.backtestUnits_MAX) throw invalid('type', `has ${units.length} units, more than ${limits.backtestUnits_MAX}`)
+      return jobs.create({ tenant, kind: 'backtest', input: wanted, actor })
+    },
+    async get(tenant, id) {
+      const job = await jobs.get(tenant, id)
+      return job?.kind === 'backtest' ? job : undefined
+    },
+    list: (query) => jobs.list({ ...query, kind: 'backtest' }),
+  }
+}
+
+const invalid = (field: string, reason: string): MendlineError =>
+  new MendlineError('MDL_API_INVALID', `the backtest cannot be: ${field} ${reason}`, { details: { errors: [{ field: `body.${field}`, reason }] } })
+
+/** The one rule that is tried; undefined for all that are in force. */
+function ruleOf(tenant: string, { rule_id, version, rule }: NewBacktest, registry: RuleRegistry): Rule | undefined {
+  if (rule_id === undefined) return undefined
+  if (rule !== undefined) return registry.read(tenant, rule_id, rule)
+  const found = version === undefined ? registry.current(tenant, rule_id) : registry.rule(tenant, rule_id, version)
+  if (found === undefined)
+    throw new MendlineError('MDL_API_NOT_FOUND', `there is no rule ${rule_id}${version === undefined ? '' : ` of version ${version}`}`)
+  return found
+}
+
+function unitsOf(
+  tenant: string,
+  { device, type, rule_id, rule }: NewBacktest,
+  { devices, registry, limits }: BacktestParts & { readonly rule: Rule | undefined },
+): BacktestUnit[] {
+  const own =
+    device === undefined
+      ? devices.list({ tenant, limit: limits.backtestUnits_MAX + 1 })
+      : [devices.get(tenant, device)].flatMap((found) => found ?? [])
+  const ofRule = rule_id === undefined ? undefined : (rule?.type ?? registry.list(tenant).find((known) => known.rule_id === rule_id)?.type)
+  return own.flatMap((unit) => {
+    const isWanted = (type === undefined || unit.type === type) && (ofRule === undefined || unit.type === ofRule)
+    return isWanted ? [{ tenant, device: unit.device, type: unit.type }] : []
+  })
+}
+
+async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<object> {
+  const { registry, types, clock, labels } = parts
+  const { tenant } = job
+  const wanted = job.input as NewBacktest
+  const startedMs = clock.monotonicMs()
+  const rule = ruleOf(tenant, wanted, registry)
+  const units = unitsOf(tenant, wanted, { ...parts, rule })
+  const span = { from_ms: wanted.from_ms, to_ms: wanted.to_ms }
+  const all = registry.activations().filter((activation) => activation.tenant === tenant)
+  const task = {
+    types: types.list(tenant),
+    activations: rule === undefined ? all : [...all.filter(({ rule_id }) => rule_id !== rule.id), tried(tenant, rule, units[0]?.type ?? '')],
+    span,
+    rule,
+    warm_ms: rule === undefined ? 0 : lookBackMs(rule),
+    isCompared: rule === undefined,
+  }
+  const progress = createProgress(job, units.length, clock)
+  const shares = Array.from({ length: Math.min(THREADS_MAX, availableParallelism(), Math.max(1, units.length)) }, (_, share) => share)
+  const done = await Promise.all(
+    shares.map((share) =>
+      inThread({ ...task, units: units.filter((_, index) => index % shares.length === share) }, job, {
+        ...parts,
+        note: (note) => progress(share, note),
+      }),
+    ),
+  )
+  const fires = done.flatMap((part) => part.fires)
+  const live = done.flatMap((part) => part.live)
+  const readings = done.reduce((sum, part) => sum + part.readings, 0)
+  const seconds = (clock.monotonicMs() - startedMs) / 1_000
+  const judged = judgeFires(fires, await labelsOf(tenant, labels), { ...wanted, opens: (fire) => opensOrder(fire, { tenant, rule, registry }) })
+  const hash = hashFires(fires)
+  const comparison = rule === undefined ? { live_fires: live.length, live_hash: hashFires(live), is_equal: hash === hashFires(live) } : {}
+  return {
+    ...{
+      tried: rule === undefined ? 'rules in force' : `${rule.id}@${rule.version}`,
+      rule: rule === undefined ? null : writeRule(rule, units[0]?.type ?? ''),
+    },
+    ...{
+      ...span,
+      units: units.length,
+      readings,
+      seconds,
+      real_time_factor: Math.round((span.to_ms - span.from_ms) / 1_000 / Math.max(seconds, 0.001)),
+    },
+    ...{ alarm_hash: hash, ...comparison, ...judged, fires: fires.slice(0, FIRES_SHOWN), fires_not_shown: Math.max(0, fires.length - FIRES_SHOWN) },
+  }
+}
+
+/** The version as if it had always been in force. */
+const tried = (tenant: string, rule: Rule, type: string): RuleActivation => ({ tenant, type, rule_id: rule.id, from_ms: 0, live: rule, canary: null })
+
+function opensOrder(
+  fire: { readonly rule: string; readonly rule_version: number; readonly safety_class: string; readonly fault: string | null },
+  { tenant, rule, registry }: { readonly tenant: string; readonly rule: Rule | undefined; readonly registry: RuleRegistry },
+): boolean {
+  const own = rule ?? registry.rule(tenant, fire.rule, fire.rule_version)
+  if (own === undefined) return fire.fault !== null
+  return isSafetyRule(own) || own.opensWorkOrder
+}
+
+/** Causes that visits found, by device. */
+async function labelsOf(tenant: string, labels: HubLists['labels']) {
+  const found: Array<{ readonly device: string; readonly cause: string; readonly window_from_ms: number; readonly window_to_ms: number }> = []
+  let after: string | null = null
+  for (let page = 0; page < LABEL_PAGES_MAX; page++) {
+    const { items, next }: Awaited<ReturnType<HubLists['labels']>> = await labels({ tenant, limit: 1_000, ...(after === null ? {} : { after }) })
+    found.push(...items)
+    after = next
+    if (after === null) break
+  }
+  return found
+}
+
+type Note = { readonly units: number; readonly readings: number }
+
+function createProgress(job: RunningJob, units: number, clock: Clock): (share: number, note: Note) => void {
+  const notes = new Map<number, Note>()
+  let notedMs = Number.NEGATIVE_INFINITY
+  return (share, note) => {
+    notes.set(share, note)
+    const nowMs = clock.monotonicMs()
+    if (nowMs - notedMs < NOTE_EVERY_MS) return
+    notedMs = nowMs
+    const all = [...notes.values()]
+    const done = all.reduce((sum, own) => sum + own.units, 0)
+    void job
+      .note({ units_done: done, units, readings: all.reduce((sum, own) => sum + own.readings, 0), done: done / Math.max(1, units) })
+      .catch(() => {})
+  }
+}
+
+/** Runs a share of the units in a thread that is made for it and ended behind it, or at the stop of the program. */
+async function inThread(
+  task: BacktestTask,
+  { signal }: RunningJob,
+  { pipeline, note }: BacktestParts & { readonly note: (note: Note) => void },
+): Promise<BacktestPart> {
+  const worker = new Worker(new URL('./workers/backtest-worker.ts', import.meta.url))
+  const rpc = new Rpc(worker)
+  rpc.handle(BACKTEST_CALLS.checkpoint, (query: object) => pipeline.call(PIPELINE_CALLS.checkpoint, query))
+  rpc.handle(BACKTEST_CALLS.live, (query: object) => pipeline.call(PIPELINE_CALLS.alarmRows, query))
+  rpc.handleStream(BACKTEST_CALLS.history, (query: object) => pipeline.stream<unknown>(PIPELINE_CALLS.history, query))
+  rpc.handle(BACKTEST_CALLS.note, note)
+  const ended = new MendlineError('MDL_JOB_BROKEN_OFF', 'the thread of the backtest ended')
+  worker.on('exit', () => rpc.close(ended))
+  worker.on('error', (error) => rpc.close(error instanceof Error ? error : ended))
+  const onAbort = (): void => rpc.close(ended)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await rpc.call<BacktestPart>(BACKTEST_CALLS.run, task)
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    await worker.terminate()
+  }
+}

@@ -1,0 +1,107 @@
+/** Rules through the doors of a whole platform: a device sends over MQTT, people ask why, try versions on what is stored, and put them into force. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import mqtt from 'mqtt'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Platform } from '../../main.ts'
+import { callApi, startDevPlatform } from './dev-platform.ts'
+
+const MINUTE_MS = 60_000
+const folder = mkdtempSync(join(tmpdir(), 'mendline-rules-'))
+const beginMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 40 * MINUTE_MS
+let platform: Platform
+
+const get = async (path: string): Promise<Record<string, unknown>> =>
+  JSON.parse(await callApi(platform, { method: 'GET', path })) as Record<string, unknown>
+const post = async (path: string, body: unknown): Promise<Record<string, unknown>> =>
+  JSON.parse(await callApi(platform, { method: 'POST', path, body })) as Record<string, unknown>
+const refused = async (path: string, body: unknown): Promise<{ status: number; text: string }> => {
+  const headers = { authorization: 'Bearer dev', 'content-type': 'application/json' }
+  const response = await fetch(`${platform.httpUrl}/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  return { status: response.status, text: await response.text() }
+}
+
+/** Starts that take too long from minute 20 on. */
+async function sendReadings(): Promise<void> {
+  const created = (await post('/devices', { device: 'ac-1', type: 'air_conditioner' })) as { secret: string }
+  const name = 'home:ac-1'
+  const client = await mqtt.connectAsync(platform.mqttUrl, { clientId: name, username: name, password: created.secret })
+  for (let minute = 0; minute < 36; minute++) {
+    const v = { start_duration_ms: minute < 20 ? 300 : 1_000, mains_voltage_v: 230 }
+    await client.publishAsync('mend/v1/home/ac-1/tele', JSON.stringify({ ts: beginMs + minute * MINUTE_MS, seq: minute, boot: 1, v }), { qos: 1 })
+  }
+  await client.endAsync()
+}
+
+async function backtest(wanted: object): Promise<Record<string, unknown>> {
+  const { job_id } = await post('/backtests', { from_ms: beginMs, to_ms: beginMs + 30 * MINUTE_MS, ...wanted })
+  await expect.poll(async () => (await get(`/backtests/${job_id}`)).state, { timeout: 20_000 }).toBe('done')
+  return (await get(`/backtests/${job_id}`)).report as Record<string, unknown>
+}
+
+beforeAll(async () => {
+  platform = await startDevPlatform(folder)
+  await sendReadings()
+}, 60_000)
+afterAll(async () => {
+  await platform.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('rules through the API', { timeout: 60_000 }, () => {
+  it('says why a rule fired and why it did not, with values', async () => {
+    expect(await get(`/rules/AC-R04/why?device=ac-1&at_ms=${beginMs + 10 * MINUTE_MS}`)).toMatchObject({
+      verdict: 'does not hold',
+      rule_version: 1,
+      conditions: [
+        { value: 300, unit: 'ms', holds: false },
+        { value: 230, holds: true },
+      ],
+    })
+    expect(await get(`/rules/AC-R04/why?device=ac-1&at_ms=${beginMs + 25 * MINUTE_MS}`)).toMatchObject({
+      verdict: 'fired',
+      raised_at_ms: beginMs + 20 * MINUTE_MS,
+    })
+    expect(await get(`/rules/AC-R71/why?device=ac-1&at_ms=${beginMs + 25 * MINUTE_MS}`)).toMatchObject({ verdict: 'unknown' })
+  })
+
+  it('backtests the rules in force as they were live', async () => {
+    await expect.poll(async () => ((await get('/alarms')).items as unknown[]).length, { timeout: 20_000 }).toBe(1)
+    expect(await backtest({})).toMatchObject({ is_equal: true, live_fires: 1, fires_count: 1, units: 1 })
+  })
+
+  it('backtests a version that is not saved, and refuses one that cannot be, by field', async () => {
+    const [{ document }] = (await get('/rules/AC-R04/versions')).items as [{ document: { when: { all: Array<{ value: number }> } } }]
+    const rule = { ...document, when: { all: [{ ...document.when.all[0], value: 1_500 }, document.when.all[1]] } }
+    expect(await backtest({ rule_id: 'AC-R04' })).toMatchObject({ tried: 'AC-R04@1', fires_count: 1 })
+    expect(await backtest({ rule_id: 'AC-R04', rule })).toMatchObject({ tried: 'AC-R04@2', fires_count: 0 })
+    const bad = await refused('/backtests', { from_ms: 0, to_ms: 1, rule_id: 'AC-R04', rule: { ...rule, hold_ms: -1 } })
+    expect(bad).toMatchObject({ status: 400, text: expect.stringContaining('hold_ms') })
+  })
+
+  it('saves, compares, tries, promotes and takes back a version', async () => {
+    const [{ document }] = (await get('/rules/AC-R04/versions')).items as [{ document: object }]
+    expect(await post('/rules/AC-R04/versions', { rule: { ...document, hold_ms: 60_000 }, note: 'calmer' })).toMatchObject({ version: 2 })
+    expect((await get('/rules/AC-R04/diff?from=1&to=2')).items).toEqual([{ field: 'hold_ms', before: 0, after: 60_000 }])
+    expect(await post('/rules/AC-R04/activate', { version: 2, share_pct: 25 })).toMatchObject({
+      live_version: 1,
+      canary_version: 2,
+      canary_share_pct: 25,
+    })
+    expect(await post('/rules/AC-R04/activate', { version: 2 })).toMatchObject({ live_version: 2, canary_version: null })
+    expect(await post('/rules/AC-R04/rollback', {})).toMatchObject({ live_version: 1 })
+    expect((await refused('/rules/AC-R01/activate', { version: 1, share_pct: 5 })).status).toBe(400)
+    expect((await refused('/rules/AC-R04/activate', { version: 9 })).status).toBe(404)
+    expect(
+      (await refused('/rules/AC-R04/versions', { rule: { ...document, when: { channel: 'nope', op: '>', value: 1, unit: 'w' } } })).text,
+    ).toMatch(/no channel nope/)
+  })
+
+  it('keeps what was saved over a restart', async () => {
+    await platform.stop()
+    platform = await startDevPlatform(folder)
+    expect((await get('/rules/AC-R04/versions')).items).toHaveLength(2)
+    expect((await get('/rules/AC-R04/history')).items).toHaveLength(3)
+  })
+})
