@@ -67,6 +67,8 @@ export interface RawReading {
 }
 
 /** Stretch of one device, [from_ms, to_ms] with both ends. */
+export type HistoriesQuery = Omit<HistoryQuery, 'device'> & { readonly devices: readonly string[] }
+
 export interface HistoryQuery {
   readonly tenant: string
   readonly device: string
@@ -156,6 +158,8 @@ export interface ReadingStore {
   raw(query: RawQuery): AsyncIterable<RawReading>
   /** Readings of a device while it was of a type, in the order of (observed_at_ms, boot, seq). */
   history(query: HistoryQuery): AsyncIterable<Reading>
+  /** The same of several devices in one go, one behind the other; absent where a store has no better way than one by one. */
+  histories?(query: HistoriesQuery): AsyncIterable<Reading>
   quarantined(query: QuarantineQuery): Promise<readonly StoredQuarantineEntry[]>
   statistics(): Promise<StoreStatistics>
   /**

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedRow } from '../ingest/derived-store.ts'
-import { createBacktestFold, type Fire, liveFire } from './backtest.ts'
+import { type BacktestUnit, createBacktestFold, type Fire, liveFire } from './backtest.ts'
 import { BACKTEST_CALLS, type BacktestPart, type BacktestTask } from './backtest-calls.ts'
 import { Rpc } from './rpc.ts'
 
@@ -11,27 +11,55 @@ assert(parentPort !== null, 'a backtest runs in a worker')
 const main = new Rpc(parentPort)
 main.handle(BACKTEST_CALLS.run, run)
 
+/** Units whose readings are asked for together: a query has its price, whatever it finds. */
+const TOGETHER = 100
+
 async function run({ units, types, activations, span, rule, warm_ms, isCompared }: BacktestTask): Promise<BacktestPart> {
   const byId = new Map(types.map((type) => [type.id, type]))
   const fold = createBacktestFold({ types: (id) => byId.get(id), activations, span, rule })
   const fires: Fire[] = []
   const live: Fire[] = []
   let readings = 0
-  for (const [index, unit] of units.entries()) {
-    const at_ms = span.from_ms - warm_ms
-    const found = await main.call<{ readonly at_ms: number; readonly state: Uint8Array } | undefined>(BACKTEST_CALLS.checkpoint, { ...unit, at_ms })
-    fold.begin(unit, found?.state)
-    const query = { ...unit, from_ms: found?.at_ms ?? 0, to_ms: span.to_ms - 1 }
+  let done = 0
+  for (const group of groupsOf(units)) {
+    const begins = new Map(
+      await Promise.all(group.map(async (unit) => [unit.device, { unit, found: await checkpointOf(unit, span.from_ms - warm_ms) }] as const)),
+    )
+    const [{ tenant, type } = { tenant: '', type: '' }] = group
+    const from_ms = Math.min(...[...begins.values()].map(({ found }) => found?.at_ms ?? 0))
+    const query = { tenant, type, devices: group.map(({ device }) => device), from_ms, to_ms: span.to_ms - 1 }
+    let at: string | undefined
+    let fromMs = 0
     for await (const reading of main.stream<Reading>(BACKTEST_CALLS.history, query)) {
+      const begin = begins.get(reading.device)
+      if (begin === undefined) continue
+      if (reading.device !== at) {
+        if (at !== undefined) fires.push(...fold.end())
+        at = reading.device
+        fromMs = begin.found?.at_ms ?? 0
+        fold.begin(begin.unit, begin.found?.state)
+      }
+      if (reading.observed_at_ms < fromMs) continue
       readings++
       fold.take(reading)
     }
-    fires.push(...fold.end())
+    if (at !== undefined) fires.push(...fold.end())
     if (isCompared) {
-      const rows = await main.call<readonly DerivedRow[]>(BACKTEST_CALLS.live, { ...unit, ...span })
-      live.push(...rows.flatMap((row) => liveFire(row, span) ?? []))
+      const rows = await Promise.all(group.map((unit) => main.call<readonly DerivedRow[]>(BACKTEST_CALLS.live, { ...unit, ...span })))
+      live.push(...rows.flat().flatMap((row) => liveFire(row, span) ?? []))
     }
-    main.notify(BACKTEST_CALLS.note, { units: index + 1, readings })
+    done += group.length
+    main.notify(BACKTEST_CALLS.note, { units: done, readings })
   }
   return { readings, fires, live }
+}
+
+const checkpointOf = (unit: BacktestUnit, at_ms: number): Promise<{ readonly at_ms: number; readonly state: Uint8Array } | undefined> =>
+  main.call(BACKTEST_CALLS.checkpoint, { ...unit, at_ms })
+
+/** Units of one type, so many at a time. */
+function groupsOf(units: readonly BacktestUnit[]): BacktestUnit[][] {
+  return [...Map.groupBy(units, ({ type }) => type).values()].flatMap((own) =>
+    Array.from({ length: Math.ceil(own.length / TOGETHER) }, (_, group) => own.slice(group * TOGETHER, (group + 1) * TOGETHER)),
+  )
 }

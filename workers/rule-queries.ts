@@ -1,14 +1,14 @@
 /** Answers what is asked of the pipeline's worker about rules: why one fired or not, and what a backtest folds. */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { DerivedStore } from '../ingest/derived-store.ts'
-import type { HistoryQuery, ReadingStore } from '../ingest/reading-store.ts'
+import type { HistoriesQuery, ReadingStore } from '../ingest/reading-store.ts'
 import type { RuleActivation, RuleBook } from '../rules/rule-book.ts'
 import type { Rpc } from './rpc.ts'
 import { explainRule, type WhyQuery } from './why.ts'
 import { PIPELINE_CALLS } from './worker-settings.ts'
 
 export interface RuleQueryParts {
-  readonly store: Pick<ReadingStore, 'history'>
+  readonly store: Pick<ReadingStore, 'history' | 'histories'>
   readonly derived: DerivedStore
   readonly types: (type: string) => ApplianceType | undefined
   readonly book: RuleBook
@@ -30,9 +30,10 @@ export function answerRules(main: Pick<Rpc, 'handle' | 'handleStream'>, { store,
     await see()
     return explainRule(query, { types, activations: known, derived, history: (of) => store.history(of) })
   })
-  main.handleStream(PIPELINE_CALLS.history, async function* (query: HistoryQuery) {
+  main.handleStream(PIPELINE_CALLS.history, async function* (query: HistoriesQuery) {
     await see()
-    yield* store.history(query)
+    if (store.histories !== undefined) yield* store.histories(query)
+    else for (const device of query.devices) yield* store.history({ ...query, device })
   })
   main.handle(PIPELINE_CALLS.checkpoint, (query: Parameters<DerivedStore['checkpoint']>[0]) => derived.checkpoint(query))
   main.handle(

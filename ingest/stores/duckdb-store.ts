@@ -8,18 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type {
-  HighestReading,
-  HistoryQuery,
-  MaintenanceStep,
-  RawQuery,
-  RawReading,
-  ReadingStore,
-  StorageTier,
-  StoreBatch,
-  StoreFindings,
-  StoreStatistics,
-} from '../reading-store.ts'
+import type { MaintenanceStep, RawReading, ReadingStore, StorageTier, StoreBatch, StoreFindings, StoreStatistics } from '../reading-store.ts'
 import { appendQuarantine } from './duckdb-append.ts'
 import { appendReadings } from './duckdb-append-readings.ts'
 import { Archive } from './duckdb-archive.ts'
@@ -150,7 +139,7 @@ class DuckdbStore implements ReadingStore {
     return this.#query((connection, registers) => lookupReadings(connection, registers, keys))
   }
 
-  highest(): Promise<readonly HighestReading[]> {
+  highest(): ReturnType<ReadingStore['highest']> {
     return this.#query(highestReadings)
   }
 
@@ -176,11 +165,15 @@ class DuckdbStore implements ReadingStore {
     return this.#query((connection, registers) => bucketRows(connection, registers, query))
   }
 
-  async *raw(query: RawQuery): AsyncIterable<RawReading> {
+  async *raw(query: Parameters<ReadingStore['raw']>[0]): AsyncIterable<RawReading> {
     for await (const { reading, type } of this.#stream((...at) => streamReadings(...at, query))) yield rawReading(reading, type)
   }
 
-  history(query: HistoryQuery): AsyncIterable<Reading> {
+  history(query: Parameters<ReadingStore['history']>[0]): AsyncIterable<Reading> {
+    return this.#stream((...at) => streamHistory(...at, { ...query, devices: [query.device] }))
+  }
+
+  histories(query: Parameters<NonNullable<ReadingStore['histories']>>[0]): AsyncIterable<Reading> {
     return this.#stream((...at) => streamHistory(...at, query))
   }
 
