@@ -6,8 +6,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { sections } from './sections.ts'
+import { emergencySection } from '../system/emergency-section.ts'
+import { sections as diagnoses } from './sections.ts'
 import { type EvalTable, isFloorMissed, isGoalMissed, toMarkdown } from './table.ts'
+
+const sections = [...diagnoses, emergencySection]
 
 const root = join(import.meta.dirname, '..', '..')
 const { values: flags } = parseArgs({
