@@ -16,6 +16,7 @@ import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
 import type { createApi } from './api/server.ts'
 import { backtestPorts, joinBacktest } from './backtest-join.ts'
+import { joinBoards } from './boards-join.ts'
 import { createBroker } from './broker/broker.ts'
 import type { CreatedDevice, NewDevice } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
@@ -297,6 +298,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       alarms: hubs,
       backtests: parts.backtests,
       rules: rulePort(rules, { pipeline, devices: identity.devices }),
+      boards: joinBoards({ ...parts, clock, limits: config.limits }),
       webhooks: outbox,
       jobs,
       ...files,

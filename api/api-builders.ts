@@ -7,14 +7,16 @@ import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
+import { memoryBoards } from './board-builders.ts'
 import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
-import type { ApiPorts, DeviceRecord, GatewayRecord, NewType } from './ports.ts'
+import type { ApiPorts, DeviceRecord, GatewayRecord } from './ports.ts'
 import { memoryAlarms, memoryBacktests, memoryRules } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
+import { memoryMappings, memoryTypes } from './type-builders.ts'
 
 export function workOrder(id: string): WorkOrder {
   const packet = { fault: 'AC-01', fault_name: 'Low refrigerant', probability: 0.9, customer_sees: 'Weak cooling', minutes: 30 }
@@ -153,6 +155,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     alarms: memoryAlarms(note),
     rules: memoryRules(note),
     backtests: memoryBacktests(note),
+    boards: memoryBoards(note),
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),
@@ -267,53 +270,6 @@ function memoryTwin(note: (port: string, argument: unknown) => void): ApiPorts['
     async history(query) {
       note('history', query)
       return { items: [], next: null }
-    },
-  }
-}
-
-function memoryTypes(note: (port: string, argument: unknown) => void): ApiPorts['types'] {
-  const text = (en: string) => ({ en, 'zh-CN': en })
-  const own = (tenant: string, type: NewType) => ({
-    id: `${tenant}.${type.type}`,
-    version: '1',
-    name: text(type.type),
-    channels: [
-      {
-        name: 'power_w',
-        kind: 'number' as const,
-        unit: 'w' as const,
-        min: 0,
-        max: 1,
-        step: 0,
-        isAggregated: false,
-        isSafety: false,
-        description: text('Power'),
-      },
-    ],
-    faults: [],
-    parts: [],
-    steps: [],
-    rules: [],
-    recipe: undefined,
-  })
-  return {
-    list: (tenant) => [own(tenant, { type: 'plug', channels: [] })],
-    find: (tenant, name) => (name === 'plug' ? own(tenant, { type: name, channels: [] }) : undefined),
-    async register(tenant, type) {
-      note('register', { tenant, type })
-      return own(tenant, type)
-    },
-  }
-}
-
-function memoryMappings(note: (port: string, argument: unknown) => void): ApiPorts['mappings'] {
-  const record = { mapping: 'plug', version: 2, match: { type: 'plug' }, definition: 'mapping: plug', created_at_ms: NOW_MS }
-  return {
-    list: () => [record],
-    get: (_tenant, mapping) => (mapping === 'plug' ? record : undefined),
-    async register(tenant, definition) {
-      note('mapping', { tenant, definition })
-      return { ...record, definition }
     },
   }
 }

@@ -12,6 +12,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { BacktestPort } from './backtest-ports.ts'
+import type { BoardPort } from './board-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
@@ -329,6 +330,7 @@ export interface ApiPorts {
   readonly alarms: AlarmPort
   readonly rules: RulePort
   readonly backtests: BacktestPort
+  readonly boards: BoardPort
   readonly jobs: JobPort
   readonly imports: ImportPort
   readonly exports: ExportPort

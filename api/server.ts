@@ -29,6 +29,8 @@ import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
 import { exportRoutes } from './routes/exports.ts'
+import { grafanaDeviceRoutes } from './routes/grafana-device.ts'
+import { grafanaFleetRoutes } from './routes/grafana-fleet.ts'
 import { healthRoutes } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { importRoutes } from './routes/imports.ts'
@@ -98,6 +100,8 @@ const ROUTES = [
   jobRoutes,
   importRoutes,
   exportRoutes,
+  grafanaFleetRoutes,
+  grafanaDeviceRoutes,
 ]
 
 /** Builds the API; opens nothing before `start`. */

@@ -267,4 +267,11 @@ export const hubMigrations: readonly Migration[] = [
     ],
   },
   ...alarmMigrations,
+  {
+    id: '0400-boards',
+    statements: [
+      'CREATE INDEX hub_alarms_by_device ON hub_alarms (tenant, device, raised_at_ms)',
+      'CREATE INDEX hub_alarms_standing ON hub_alarms (tenant, device, safety_class, raised_at_ms) WHERE cleared_at_ms IS NULL',
+    ],
+  },
 ]

@@ -19,6 +19,8 @@ export interface LatestValues {
   of(tenant: string, device: string): readonly LatestValue[]
   /** Devices by type: how many were heard at all, and how many not since `sinceMs` (time of receipt). */
   heard(sinceMs: (type: string) => number): ReadonlyMap<string, { readonly devices: number; readonly silent: number }>
+  /** Time of the last receipt of each device of a tenant. */
+  heardAt(tenant: string): ReadonlyMap<string, number>
   snapshot(): unknown
   restore(state: unknown): void
 }
@@ -112,6 +114,7 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
       }
       return counts
     },
+    heardAt: (tenant) => new Map([...(tenants.get(tenant) ?? [])].map(([name, { receivedMs }]) => [name, receivedMs])),
     snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()]),
     restore(state) {
       tenants.clear()

@@ -32,6 +32,7 @@ import type { ClosedWindow } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRuleBook } from '../rules/rule-book.ts'
 import { Audit } from './audit.ts'
+import { answerBoards } from './board-queries.ts'
 import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
 import { keptFromMs } from './kept-readings.ts'
@@ -119,6 +120,8 @@ main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) 
 })
 const book = createRuleBook({ types: typeById, filter: (rule) => !isSafetyRule(rule) })
 answerRules(main, { store, derived, types: typeById, book, activations, see: seeWhatIsAcknowledged })
+let artefacts: ReadonlyMap<string, Artefact> = new Map()
+answerBoards(main, { latest, derived, types: typeById, artefactOf: (type) => artefacts.get(type), see: seeWhatIsAcknowledged })
 answerTruth(main, { latest, derived, see: seeWhatIsAcknowledged })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.capture, (directory: string) => embedded.capture?.(directory))
@@ -144,7 +147,7 @@ async function start(): Promise<void> {
   }
   for (const type of types.values()) await store.prepareType(type)
   await derived.start()
-  const artefacts = await startModels()
+  artefacts = await startModels()
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, files: blockingFiles, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
@@ -210,18 +213,18 @@ async function start(): Promise<void> {
 
 /** Loads the models and starts their runtimes. */
 async function startModels(): Promise<ReadonlyMap<string, Artefact>> {
-  const artefacts = await loadArtefacts(typeById).catch((error: unknown) => {
+  const loaded = await loadArtefacts(typeById).catch((error: unknown) => {
     // Readings, rules and dangers do not wait for a model: without one there are no diagnoses, and this line says why.
     log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
     return new Map<string, Artefact>()
   })
-  for (const [id, { model, card }] of artefacts) {
+  for (const [id, { model, card }] of loaded) {
     const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
     const runtime = createOnnxRuntime({ model, contract, clock, log, limits })
     await runtime.start()
     runtimes.set(id, runtime)
   }
-  return artefacts
+  return loaded
 }
 
 async function seeWhatIsAcknowledged(): Promise<void> {

@@ -58,6 +58,8 @@ export const PIPELINE_CALLS = {
   history: 'history',
   checkpoint: 'checkpoint',
   alarmRows: 'alarm-rows',
+  heard: 'heard',
+  residuals: 'residuals',
 } as const
 
 /** Calls and notices that the main thread answers. */
