@@ -2,19 +2,17 @@
  * Joins what boards show: the registry of devices, the last answers and standing alarms of the hubs, and what the pipeline's worker knows
  * of each unit. How units stand is worked out for all panels of a board together and kept for some seconds.
  */
-import type { Kysely } from 'kysely'
 import type { ApplianceType, Fault } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { type BoardPort, type BoardUnit, UNIT_STATES } from './api/board-ports.ts'
 import type { DeviceRecord, DeviceRegistry } from './broker/device-registry.ts'
-import { createHubBoards, type UnitStanding } from './hubs/boards.ts'
-import type { HubTables } from './hubs/hub-tables.ts'
+import type { HubBoards, UnitStanding } from './hubs/boards.ts'
 import { askBoards } from './workers/board-queries.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 
 interface BoardParts {
-  readonly operations: { readonly database: unknown }
+  readonly hubBoards: HubBoards
   readonly registry: Pick<DeviceRegistry, 'get' | 'list'>
   readonly pipeline: Pick<PipelineHost, 'call' | 'statistics'>
   readonly types: { readonly find: (tenant: string, name: string) => ApplianceType | undefined }
@@ -34,8 +32,7 @@ interface Kept {
 }
 
 export function joinBoards(parts: BoardParts): BoardPort {
-  const { operations, registry, pipeline, journal, clock } = parts
-  const hubs = createHubBoards(operations.database as Kysely<HubTables>)
+  const { hubBoards: hubs, registry, pipeline, journal, clock } = parts
   const worker = askBoards(pipeline)
   const kept = new Map<string, Kept>()
 

@@ -27,6 +27,7 @@ import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
 import { createGroupPlaces } from './group-places.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
+import { createHubBoards } from './hubs/boards.ts'
 import { createHubCounts } from './hubs/counts.ts'
 import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
 import { type HubTables, hubMigrations } from './hubs/hub-tables.ts'
@@ -203,7 +204,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     twin = stage
   }
   const purge = createPurge({ database, retention, clock, log })
-  return { hubs, outbox, purge, counts: createHubCounts(database), commandsGoTo }
+  return { hubs, outbox, purge, counts: createHubCounts(database), hubBoards: createHubBoards(database), commandsGoTo }
 }
 
 type Service = ReturnType<typeof joinService>
