@@ -10,6 +10,7 @@ import { assert } from '#kernel/errors.ts'
 import type { ReadingLayout } from '#kernel/reading.ts'
 import { UNITS } from '#kernel/units.ts'
 import { comparisonLeft } from './check-rules.ts'
+import { forgetOverGap, integralOf, integrate, rateOf, remember, SAMPLES_MAX } from './condition-samples.ts'
 
 export const FAILS = 0
 export const HOLDS = 1
@@ -33,9 +34,6 @@ export interface CompiledCondition {
 
 type Comparison = Extract<Condition, { channel: string }>
 
-/** Samples that a rate keeps over its span; the ring is thinned to it, whatever the sample period. */
-const RATE_SAMPLES = 32
-
 export interface CompileOptions {
   /** A rate forgets what lies before a gap of this. */
   readonly gapMs: number
@@ -56,8 +54,17 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
     for (let index = 0; index < columns.length; index++) if (!Number.isNaN(numbers[columns[index] ?? 0] ?? Number.NaN)) return true
     return false
   }
+  const deciding = decidingOf(program, comparisons)
   return {
-    evaluate: (numbers, atMs, memory) => (isAsked(numbers) ? run(program, comparisons, { numbers, atMs, memory, gapMs }) : UNKNOWN),
+    evaluate(numbers, atMs, memory) {
+      if (deciding !== UNKNOWN) return runPlain(comparisons, deciding, numbers, memory)
+      if (!isAsked(numbers)) return UNKNOWN
+      seen.numbers = numbers
+      seen.atMs = atMs
+      seen.memory = memory
+      seen.gapMs = gapMs
+      return run(program, comparisons, seen)
+    },
     evidence: (numbers, atMs, memory) =>
       comparisons.map((comparison, index) => {
         const difference = differenceOf(comparison, numbers)
@@ -149,8 +156,37 @@ function compileComparison(comparison: Comparison, { layout, gapMs, isWorstCase 
     rateOverMs,
     sumOverMs,
     isMean: meanOverMs > 0,
-    gapMs: gapMs + rateOverMs / RATE_SAMPLES,
+    gapMs: gapMs + rateOverMs / SAMPLES_MAX,
   }
+}
+
+/** What decides a condition that is one list of comparisons of plain values, UNKNOWN for one that is more. */
+function decidingOf(program: readonly number[], comparisons: readonly CompiledComparison[]): Answer {
+  const count = comparisons.length
+  if (comparisons.some(({ rateOverMs, sumOverMs }) => rateOverMs > 0 || sumOverMs > 0)) return UNKNOWN
+  if (count === 1 && program.length === 1) return FAILS
+  const [code, parts] = program.slice(count)
+  const isList = program.length === count + 2 && parts === count && program.every((value, at) => at >= count || value === at)
+  return !isList ? UNKNOWN : code === ALL ? FAILS : code === ANY ? HOLDS : UNKNOWN
+}
+
+/** The same as `run` for such a list. Hot: most rules are of this kind. */
+function runPlain(comparisons: readonly CompiledComparison[], deciding: Answer, numbers: Float64Array, { latches }: ConditionMemory): Answer {
+  let result: Answer = deciding === FAILS ? HOLDS : FAILS
+  for (let index = 0; index < comparisons.length; index++) {
+    const comparison = comparisons[index]
+    if (comparison === undefined) break
+    const value = differenceOf(comparison, numbers)
+    if (Number.isNaN(value)) {
+      if (result !== deciding) result = UNKNOWN
+      continue
+    }
+    const isHeld = latches[index] === true
+    const answer = holds(comparison.op, value, isHeld ? comparison.clearBound : comparison.bound)
+    if (answer !== isHeld) latches[index] = answer
+    if (answer === (deciding === HOLDS)) result = deciding
+  }
+  return result
 }
 
 /** Answers of the parts that stand open; conditions are evaluated one after the other, so they share it. */
@@ -172,7 +208,7 @@ function run(program: readonly number[], comparisons: readonly CompiledCompariso
       open[depth - 1] = answer === UNKNOWN ? UNKNOWN : answer === HOLDS ? FAILS : HOLDS
     } else if (code === HELD) {
       const samples = reading.memory.samples[comparisons.length + (program[++at] ?? 0)]
-      open[depth - 1] = hasHeld(samples ?? [], open[depth - 1] ?? UNKNOWN, { ...reading, forMs: program[++at] ?? 0 })
+      open[depth - 1] = hasHeld(samples ?? [], open[depth - 1] ?? UNKNOWN, { atMs: reading.atMs, gapMs: reading.gapMs, forMs: program[++at] ?? 0 })
     } else {
       const parts = program[++at] ?? 0
       depth -= parts
@@ -196,11 +232,14 @@ function combine(from: number, parts: number, deciding: typeof FAILS | typeof HO
 
 /** What a condition is asked about. */
 interface Seen {
-  readonly numbers: Float64Array
-  readonly atMs: number
-  readonly memory: ConditionMemory
-  readonly gapMs: number
+  numbers: Float64Array
+  atMs: number
+  memory: ConditionMemory
+  gapMs: number
 }
+
+/** The one in hand, made once: a half makes room for any number. */
+const seen: Seen = { numbers: new Float64Array(0), atMs: 0.5, memory: { latches: [], samples: [] }, gapMs: 0.5 }
 
 /** Keeps [begin, last time] of a part that holds; answers whether it has held for its time. Unknown lets the hold stand. */
 function hasHeld(samples: number[], answer: Answer, { atMs, gapMs, forMs }: Pick<Seen, 'atMs' | 'gapMs'> & { readonly forMs: number }): Answer {
@@ -213,7 +252,7 @@ function hasHeld(samples: number[], answer: Answer, { atMs, gapMs, forMs }: Pick
   return atMs - (samples[0] ?? atMs) >= forMs ? HOLDS : FAILS
 }
 
-function compare(comparison: CompiledComparison, index: number, { numbers, atMs, memory }: Seen): Answer {
+function compare(comparison: CompiledComparison, index: number, { numbers, atMs, memory }: Readonly<Seen>): Answer {
   let value = differenceOf(comparison, numbers)
   if (Number.isNaN(value)) return UNKNOWN
   const { rateOverMs, sumOverMs } = comparison
@@ -263,61 +302,6 @@ function holds(op: number, value: number, bound: number): boolean {
   if (op === 2) return value < bound
   if (op === 3) return value <= bound
   return op === 4 ? value === bound : value !== bound
-}
-
-/**
- * Change a minute since the youngest sample that is at least `spanMs` old; NaN when there is none. Looked for from the oldest on, since
- * `remember` leaves few that are so old.
- */
-function rateOf(samples: readonly number[], value: number, atMs: number, spanMs: number): number {
-  let found = -1
-  for (let index = 0; index < samples.length && atMs - (samples[index] ?? Number.NaN) >= spanMs; index += 2) found = index
-  if (found < 0) return Number.NaN
-  return ((value - (samples[found + 1] ?? Number.NaN)) * 60_000) / (atMs - (samples[found] ?? Number.NaN))
-}
-
-/** Empties the ring when its last sample is too old, or younger than now after a clock was set back. */
-function forgetOverGap(samples: number[], atMs: number, gapMs: number): void {
-  const lastMs = samples[samples.length - 2]
-  if (lastMs !== undefined && (atMs - lastMs > gapMs || atMs < lastMs)) samples.length = 0
-}
-
-/** Keeps the sample unless the last kept one is too near, and forgets what no later reading can need. */
-function remember(samples: number[], value: number, atMs: number, spanMs: number): void {
-  const lastMs = samples[samples.length - 2]
-  if (lastMs !== undefined && atMs - lastMs < spanMs / RATE_SAMPLES) return
-  samples.push(atMs, value)
-  while (samples.length > 2 && atMs - (samples[2] ?? atMs) >= spanMs) samples.splice(0, 2)
-}
-
-/** Before the ring of times and sums of a mean or exposure: the last time, value and sum, and nothing. */
-const HEADER = 4
-
-/** Takes a value into the sum of value times milliseconds: the value before counts until now. The sum begins anew over a gap. */
-function integrate(samples: number[], { value, atMs, spanMs, gapMs }: { value: number; atMs: number; spanMs: number; gapMs: number }): void {
-  const lastMs = samples[0]
-  if (lastMs === undefined || samples.length <= HEADER || atMs < lastMs || atMs - lastMs > gapMs) {
-    samples.splice(0, samples.length, atMs, value, 0, 0, atMs, 0)
-    return
-  }
-  const sum = (samples[2] ?? 0) + (samples[1] ?? 0) * (atMs - lastMs)
-  samples[0] = atMs
-  samples[1] = value
-  samples[2] = sum
-  if (atMs - (samples[samples.length - 2] ?? 0) >= spanMs / RATE_SAMPLES) samples.push(atMs, sum)
-  while (samples.length > HEADER + 2 && atMs - (samples[HEADER + 2] ?? atMs) >= spanMs) samples.splice(HEADER, 2)
-  const base = samples[HEADER + 1] ?? 0
-  if (base === 0) return
-  samples[2] = sum - base
-  for (let index = HEADER + 1; index < samples.length; index += 2) samples[index] = (samples[index] ?? 0) - base
-}
-
-/** The mean over the span, NaN before one was seen; or value times minutes within the span. The begin lies at the nearest kept sample. */
-function integralOf(samples: readonly number[], spanMs: number, isMean: boolean): number {
-  const [atMs = 0, , sum = 0] = samples
-  const fromMs = samples[HEADER] ?? atMs
-  if (!isMean) return sum / 60_000
-  return atMs - fromMs >= spanMs ? sum / (atMs - fromMs) : Number.NaN
 }
 
 function columnOf(name: string, layout: ReadingLayout): number {

@@ -7,7 +7,7 @@ import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type AlarmEvent, cleared, makeAlarm, raised, withClass } from './alarm-events.ts'
-import { HOLDS } from './compile-condition.ts'
+import { HOLDS, UNKNOWN } from './compile-condition.ts'
 import type { CompiledRule } from './compile-rules.ts'
 import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, keyOf, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
@@ -101,8 +101,9 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
       const state = device.rules[index]
       if (compiledRule === undefined || state === undefined) continue
       const reading = compiledRule.obeysGates ? gated : given
-      breakOnGap(state, atMs, compiledRule.rule.gapMs_MAX)
+      if (state.knownMs !== NEVER) breakOnGap(state, atMs, compiledRule.rule.gapMs_MAX)
       const answer = compiledRule.condition.evaluate(reading.numbers, atMs, state.memory)
+      if (answer === UNKNOWN) continue
       if (answer === HOLDS && compiledRule.isAskedLate && isHistoryOnly(given, device, state)) {
         events ??= []
         events.push(clear(reading, compiledRule, state))
