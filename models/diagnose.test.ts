@@ -126,4 +126,75 @@ describe('diagnoser', () => {
       { numRuns: 100 },
     )
   })
+
+  describe('amend', () => {
+    const told = (...values: Array<Record<string, number>>) => series(0, ...values)
+    const withHistory = (stored: readonly ClosedWindow[]) =>
+      createDiagnoser({
+        types,
+        artefacts: new Map([['pump', artefact]]),
+        runtime: () => memory,
+        log: silentLog,
+        limits,
+        history: async function* ({ until_ms }) {
+          yield* stored.filter(({ to_ms }) => to_ms <= until_ms)
+        },
+      })
+    /** State without what only a record could tell. */
+    const stateOf = (diagnoser: ReturnType<typeof aDiagnoser>) => diagnoser.snapshot()
+
+    it('comes to the state of a run in which the late data had come in time', async () => {
+      const early = told(normal, normal, normal, leaking, leaking, leaking)
+      const late = [...early.slice(0, 2), ...series(2, leaking, leaking, leaking, leaking)]
+      const inOrder = withHistory(late)
+      await inOrder.diagnose(late)
+      const amended = withHistory(late)
+      await amended.diagnose(early)
+      await amended.amend(late.slice(2))
+      expect(stateOf(amended)).toEqual(stateOf(inOrder))
+    })
+
+    it('tells nobody while the same answer stands', async () => {
+      const windows = told(normal, leaking, leaking, leaking)
+      const diagnoser = withHistory(windows)
+      await diagnoser.diagnose(windows)
+      expect(await diagnoser.amend(windows.slice(2))).toEqual([])
+    })
+
+    it('takes back a fault that the whole data never showed, and tells one that only it shows', async () => {
+      const sound = told(normal, normal, normal, normal)
+      const ill = told(normal, leaking, leaking, leaking)
+      const first = withHistory(sound)
+      await first.diagnose(ill)
+      expect(await first.amend(sound.slice(1))).toMatchObject([{ answer: 'no_fault', fault: null }])
+      const second = withHistory(ill)
+      await second.diagnose(sound)
+      expect(await second.amend(ill.slice(1))).toMatchObject([{ answer: 'fault', fault: 'K-01' }])
+    })
+
+    it('counts a window once that waited while late data made it anew', async () => {
+      const windows = told(normal, leaking, leaking, leaking)
+      const diagnoser = withHistory(windows)
+      await diagnoser.amend(windows)
+      const before = JSON.stringify(stateOf(diagnoser))
+      expect(await diagnoser.diagnose(windows.slice(2))).toEqual([])
+      expect(JSON.stringify(stateOf(diagnoser))).toBe(before)
+    })
+
+    it('takes history that follows on what is known without reading the store', async () => {
+      const windows = told(normal, leaking, leaking, leaking)
+      const diagnoser = createDiagnoser({
+        types,
+        artefacts: new Map([['pump', artefact]]),
+        runtime: () => memory,
+        log: silentLog,
+        limits,
+        history: () => {
+          throw new Error('read')
+        },
+      })
+      await diagnoser.diagnose(windows.slice(0, 2))
+      expect(await diagnoser.amend(windows.slice(2))).toMatchObject([{ fault: 'K-01' }])
+    })
+  })
 })

@@ -8,6 +8,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
+import { createAmender, type WindowHistoryQuery } from './amend.ts'
 import { type Artefact, NO_FAULT } from './artefact.ts'
 import { distanceOf, type TimedResiduals } from './evidence.ts'
 import { createJudge, type Judge, probabilitiesOf, remember } from './judge.ts'
@@ -25,6 +26,8 @@ export interface DiagnoserOptions {
   readonly runtime: (type: string) => ModelRuntime | undefined
   readonly log: Log
   readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceAttempts_MAX'>
+  /** Windows of a device that ended at or before a device time, in order; without it a stretch that late data amended is judged by itself. */
+  readonly history?: (query: WindowHistoryQuery) => AsyncIterable<ClosedWindow>
 }
 
 /** What the model says of one device after one window; for evaluation. */
@@ -47,6 +50,12 @@ export interface DiagnoserStatistics {
 export interface Diagnoser {
   /** Diagnoses that these windows bring, in their order. Windows of one device must come in order of time. */
   diagnose(windows: readonly ClosedWindow[]): Promise<Diagnosis[]>
+  /**
+   * Takes windows that late data made anew, in order of time by device: what was made of a device is forgotten from there on and made
+   * again from its history, so that what stands in the end does not depend on the order in which readings came. Only the last diagnosis is
+   * told, and only when it says something else than the one that stood.
+   */
+  amend(windows: readonly ClosedWindow[]): Promise<Diagnosis[]>
   /** Probabilities of each window that can be judged, telling nobody; use a diagnoser of its own for it. */
   judge(windows: readonly ClosedWindow[]): Promise<Judgement[]>
   statistics(): DiagnoserStatistics
@@ -76,7 +85,7 @@ interface Blind {
 const UNJUDGED_MAX = 14
 
 /** Creates the diagnoser; no I/O, the runtimes are started by whoever made them. */
-export function createDiagnoser({ types, artefacts, runtime, log, limits }: DiagnoserOptions): Diagnoser {
+export function createDiagnoser({ types, artefacts, runtime, log, limits, history }: DiagnoserOptions): Diagnoser {
   const judges = new Map<string, Judge | undefined>()
   const judgeOf = (id: string): Judge | undefined => {
     if (!judges.has(id)) judges.set(id, createJudge(types(id), artefacts.get(id), runtime(id)))
@@ -99,6 +108,9 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits }: Diag
       const judge = judgeOf(window.type)
       if (judge === undefined) return []
       const state = states.of(window, judge.artefact.card.version)
+      // A window that waited while late data made it anew came with the amendment.
+      if (window.to_ms <= state.lastMs) return []
+      state.lastMs = window.to_ms
       const mean = remember(judge, state, window)
       if (mean !== undefined) return [{ judge, state, window, mean }]
       return window.running > 0 && state.unjudged === UNJUDGED_MAX ? [{ judge, window, mean }] : []
@@ -121,7 +133,24 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits }: Diag
     })
   }
 
+  const amend = createAmender({
+    states,
+    ...(history !== undefined && { history }),
+    batch: limits.inferenceBatch_MAX,
+    versionOf: (type) => judgeOf(type)?.artefact.card.version,
+    async fold(windows) {
+      const judged = (await judgeAll(windows)).filter((entry) => entry.mean !== undefined)
+      const last = judged.at(-1)
+      return { told: judged.flatMap(tell).at(-1), ...(last !== undefined && { takeBack: () => sayNoFault(last) }) }
+    },
+  })
+
   return {
+    async amend(windows) {
+      const diagnoses = await amend(windows)
+      counts.diagnoses += diagnoses.length
+      return diagnoses
+    },
     async diagnose(windows) {
       const entries = await judgeAll(windows)
       const diagnoses = entries.flatMap((entry) => (entry.mean === undefined ? [sayNotEnough(entry)] : tell(entry)))
@@ -143,6 +172,13 @@ function tell({ judge, state, window, mean, classes, probabilities, distance }: 
   const answer = chooseAnswer(classes, probabilities, { distance, held: state.opinion.told?.fault ?? null, bounds })
   if (!observe(state.opinion, answer)) return []
   return [makeDiagnosis({ type, modelVersion: version, window, answer, mean, features, classes, probabilities })]
+}
+
+/** Takes back a fault that the unit, with all that came late, never showed. */
+function sayNoFault({ judge, window, mean, classes, probabilities }: Judged): Diagnosis {
+  const answer = { answer: 'no_fault', fault: null, probability: probabilities[classes.indexOf(NO_FAULT)] ?? 0 } as const
+  const { type, artefact, features } = judge
+  return makeDiagnosis({ type, modelVersion: artefact.card.version, window, answer, mean, features, classes, probabilities })
 }
 
 /** Says that a unit runs and cannot be judged. */

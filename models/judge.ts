@@ -47,6 +47,7 @@ function normalOf({ artefact }: Judge, state: UnitState): UnitNormalState | unde
 
 /** Adds the window to the device's recent ones and gives their mean; undefined when the window cannot be judged. */
 export function remember(judge: Judge, state: UnitState, window: ClosedWindow): TimedResiduals | undefined {
+  noteFirmware(state, window)
   const residuals = window.isDiagnosable ? judge.compare(window.features, normalOf(judge, state)) : undefined
   if (residuals === undefined || !isJudgeable(residuals)) {
     if (window.running > 0) state.unjudged++
@@ -55,6 +56,20 @@ export function remember(judge: Judge, state: UnitState, window: ClosedWindow): 
   state.unjudged = 0
   state.recent = recentWindows([...state.recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], judge.artefact.card.smoothing)
   return meanResiduals(state.recent)
+}
+
+/**
+ * A firmware may scale a sensor anew. What was normal for a unit that was told nothing bad is learned again behind the change; of one with
+ * a fault it stays, so that the fault is not learned as its normal.
+ */
+function noteFirmware(state: UnitState, { firmware }: ClosedWindow): void {
+  if (firmware === undefined || firmware === state.firmware) return
+  const isSound = state.opinion.told === null || state.opinion.told.answer === 'no_fault'
+  if (state.firmware !== undefined && isSound) {
+    state.recent = []
+    delete state.normal
+  }
+  state.firmware = firmware
 }
 
 /** Whether enough features are known to judge by. */

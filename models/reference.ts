@@ -19,7 +19,13 @@ export const ReferenceSchema = Type.Object({
   terms: Type.Array(Type.Array(Type.Integer({ minimum: 0, maximum: 4 }))),
   /** Features that are predicted, in the order of the model's inputs. */
   responses: Type.Array(
-    Type.Object({ feature: Type.String(), coefficients: Type.Array(Type.Number()), spread: Type.Number({ exclusiveMinimum: 0 }) }),
+    Type.Object({
+      feature: Type.String(),
+      coefficients: Type.Array(Type.Number()),
+      spread: Type.Number({ exclusiveMinimum: 0 }),
+      /** Present where the logarithm is predicted, so that a larger unit differs by a constant; the least value that is taken apart from 0. */
+      log_floor: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    }),
   ),
   /** How units differ; without it a unit is held against its type alone. */
   unit: Type.Optional(UnitNormalSchema),
@@ -60,15 +66,44 @@ export function createReference(reference: Reference, features: readonly Feature
     const expected = Float64Array.from(responses, ({ coefficients }) =>
       coefficients.reduce((sum, coefficient, index) => sum + coefficient * (terms[index] ?? 0), 0),
     )
-    const zScores = Float64Array.from(responses, ({ spread }, index) => ((observed[index] ?? Number.NaN) - (expected[index] ?? Number.NaN)) / spread)
-    if (reference.unit === undefined || unit === undefined) return { observed, expected, zScores: zScores.map(boundZScore) }
+    const zScores = Float64Array.from(
+      responses,
+      (response, index) => (toScale(observed[index] ?? Number.NaN, response) - (expected[index] ?? Number.NaN)) / response.spread,
+    )
+    if (reference.unit === undefined || unit === undefined) {
+      return { observed, expected: expected.map((value, index) => fromScale(value, responses[index])), zScores: zScores.map(boundZScore) }
+    }
     const own = compareWithUnit(reference.unit, unit, { terms: [1, ...unitDrivers.map((index) => standard[index] ?? 0)], zScores })
     return {
       observed,
-      expected: expected.map((value, index) => value + (own.shift[index] ?? 0) * (responses[index]?.spread ?? 0)),
+      expected: expected.map((value, index) => fromScale(value + (own.shift[index] ?? 0) * (responses[index]?.spread ?? 0), responses[index])),
       zScores: own.zScores,
     }
   }
+}
+
+type Scaled = { readonly log_floor?: number | undefined } | undefined
+
+const toScale = (value: number, response: Scaled): number =>
+  response?.log_floor === undefined ? value : Math.log(Math.max(value, response.log_floor))
+const fromScale = (value: number, response: Scaled): number => (response?.log_floor === undefined ? value : Math.exp(value))
+
+/** Units of which a larger unit has more by a factor. */
+const FACTOR_UNITS: ReadonlySet<string> = new Set(['w', 'wh', 'a', 'ma', 'ua', 'rpm', 'ms', 's', 'steps', 'pa', 'ppm', 'm_s2', 'l', 'lpm'])
+/** Values below this share of the usual one are as good as 0. */
+const FLOOR_SHARE = 0.03
+/** What falls below this share of the usual value in a unit without fault stays as it is. */
+const FACTOR_LOW = 0.15
+
+/** Least value to tell apart from 0 of a feature that is predicted by its logarithm; undefined for the others. */
+function logFloorOf({ unit, derive }: FeatureDefinition, known: readonly number[]): number | undefined {
+  const isFactor = FACTOR_UNITS.has(unit) || 'ratio' in derive || 'recordRatio' in derive
+  if (!isFactor || known.length === 0) return undefined
+  const sorted = known.toSorted((a, b) => a - b)
+  // What comes near 0 at times in a unit without fault is no factor of its size.
+  return quantileSorted(sorted, 0.05) > FACTOR_LOW * quantileSorted(sorted, 0.5)
+    ? Number((FLOOR_SHARE * quantileSorted(sorted, 0.5)).toPrecision(6))
+    : undefined
 }
 
 /** Drivers standardised and bounded by what the fit has seen; 0 for what is missing. */
@@ -87,6 +122,9 @@ const RIDGE = 1e-3
 /** Spread that no feature goes below, as z-scores of a quantity that never moves would be endless. */
 const spreadFloor = (unit: string, level: number): number =>
   unit === 'ratio' ? 0.02 : unit === 'k' || unit === 'c' ? 0.1 : 0.005 * Math.abs(level) + 1e-6
+
+/** The same for a logarithm: a hundredth of the value. */
+const LOG_SPREAD_MIN = 0.01
 
 /**
  * Fits the reference to windows without fault.
@@ -120,10 +158,26 @@ export function fitReference(windows: readonly Float64Array[], features: readonl
       Number.isNaN(values[position] ?? Number.NaN) ? [] : [{ x: terms[index] ?? [], y: values[position] ?? 0 }],
     )
     if (rows.length < shape.terms.length) return []
+    const logFloor = logFloorOf(
+      feature,
+      rows.map(({ y }) => y),
+    )
+    const scale = logFloor === undefined ? {} : { log_floor: logFloor }
+    for (const row of rows) row.y = toScale(row.y, scale)
     const coefficients = solveLeastSquares(rows, RIDGE)
     const residuals = rows.map(({ x, y }) => y - coefficients.reduce((sum, coefficient, index) => sum + coefficient * (x[index] ?? 0), 0))
-    const spread = Math.max(sampleStandardDeviation(residuals), spreadFloor(feature.unit, coefficients[0] ?? 0))
-    return [{ feature: feature.name, coefficients: coefficients.map((value) => Number(value.toPrecision(9))), spread: Number(spread.toPrecision(9)) }]
+    const spread = Math.max(
+      sampleStandardDeviation(residuals),
+      logFloor === undefined ? spreadFloor(feature.unit, coefficients[0] ?? 0) : LOG_SPREAD_MIN,
+    )
+    return [
+      {
+        feature: feature.name,
+        coefficients: coefficients.map((value) => Number(value.toPrecision(9))),
+        spread: Number(spread.toPrecision(9)),
+        ...scale,
+      },
+    ]
   })
   return { schema: 1, recipe_version: recipeVersion, drivers: drivers.map(({ position: _, ...driver }) => driver), terms: shape.terms, responses }
 }

@@ -2,7 +2,8 @@
  * What is normal for one unit: how its residuals against the reference of its type depend on a few driving features, learned from its own
  * first windows by Bayesian linear regression (conjugate, known noise; Bishop, "Pattern Recognition and Machine Learning", 3.3). The prior
  * is the spread of such dependences over units without fault, so a new unit starts as one of its type and ends as itself; where it has
- * not been seen under such conditions yet, the residual counts for less. Windows that look like a fault are not learned from.
+ * not been seen under such conditions yet, the residual counts for less. How much its windows scatter is learned, too. Windows that look
+ * like a fault are not learned from.
  */
 import { sampleStandardDeviation } from 'simple-statistics'
 import { type Static, Type } from 'typebox'
@@ -30,7 +31,7 @@ export type UnitNormalPrior = Static<typeof UnitNormalSchema>
 export interface UnitNormalState {
   /** Windows learned from. */
   learned: number
-  /** For each response the lower triangle of the precision by rows, then precision x mean. float32, so that a snapshot is small and exact. */
+  /** For each response the lower triangle of the precision by rows, then precision x mean, then number and sum of squared residuals. float32, so that a snapshot is small and exact. */
   readonly cells: Float32Array
 }
 
@@ -49,7 +50,14 @@ const TRUSTED_MIN = 6
 /** A window is new to a unit when not knowing its normal costs more than this share of the noise's variance. */
 const NEW_SHARE = 0.5
 
-const cellsOf = (terms: number): number => (terms * (terms + 1)) / 2 + terms
+/** The noise of the type counts as so many windows against the unit's own (chosen). */
+const NOISE_PRIOR_WINDOWS = 8
+/** A single window tells no more of the noise than this square. */
+const NOISE_SQUARE_MAX = 9
+
+/** Cells of one response besides its noise, and with it. */
+const normalCells = (terms: number): number => (terms * (terms + 1)) / 2 + terms
+const cellsOf = (terms: number): number => normalCells(terms) + 2
 
 export const createUnitNormal = (prior: UnitNormalPrior): UnitNormalState => ({
   learned: 0,
@@ -73,12 +81,16 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
   assert(size === prior.drivers.length + 1, 'the terms are a constant and the drivers')
   const shift = new Float64Array(zScores.length)
   const own = new Float64Array(zScores.length)
+  const squares = new Float64Array(zScores.length)
   let unsure = 0
   prior.responses.forEach((response, index) => {
-    const { mean, variance } = predict(state.cells.subarray(index * cellsOf(size)), response, terms)
+    const cells = state.cells.subarray(index * cellsOf(size))
+    const { mean, variance } = predict(cells, response, terms)
     const noise = response.noise ** 2
     shift[index] = mean
-    own[index] = boundZScore(((zScores[index] ?? Number.NaN) - mean) / Math.sqrt(noise + variance))
+    const residual = (zScores[index] ?? Number.NaN) - mean
+    squares[index] = residual ** 2 / (noise + variance)
+    own[index] = boundZScore(residual / Math.sqrt(noise * noiseFactor(cells, size) + variance))
     if (variance > NEW_SHARE * noise) unsure++
   })
   const isNew = state.learned < prior.windows || unsure > prior.responses.length / 2
@@ -86,10 +98,21 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
     state.learned++
     prior.responses.forEach(({ noise }, index) => {
       const zScore = zScores[index] ?? Number.NaN
-      if (!Number.isNaN(zScore)) learn(state.cells.subarray(index * cellsOf(size)), { terms, zScore, precision: 1 / noise ** 2 })
+      if (Number.isNaN(zScore)) return
+      const cells = state.cells.subarray(index * cellsOf(size))
+      learn(cells, { terms, zScore, precision: 1 / noise ** 2 })
+      const place = normalCells(size)
+      cells[place] = (cells[place] ?? 0) + 1
+      cells[place + 1] = (cells[place + 1] ?? 0) + Math.min(NOISE_SQUARE_MAX, squares[index] ?? 0)
     })
   }
   return { shift, zScores: own }
+}
+
+/** Variance of the unit's windows against that of its type. */
+function noiseFactor(cells: Float32Array, size: number): number {
+  const place = normalCells(size)
+  return (NOISE_PRIOR_WINDOWS + (cells[place + 1] ?? 0)) / (NOISE_PRIOR_WINDOWS + (cells[place] ?? 0))
 }
 
 /** More than a quarter of what is known lies far from what the unit showed so far. */
@@ -124,7 +147,7 @@ function predict(cells: Float32Array, { constant, slope }: Prior, terms: UnitTer
       lower[row * size + column] = row === column ? Math.sqrt(sum) : sum / (lower[column * size + column] ?? 1)
     }
   }
-  const right = cells.subarray((size * (size + 1)) / 2, cellsOf(size))
+  const right = cells.subarray((size * (size + 1)) / 2, normalCells(size))
   // With L L' = precision: mean = terms' (L L')^-1 right, variance = terms' (L L')^-1 terms, both from forward substitutions.
   const a = forward(lower, terms)
   const b = forward(lower, right)

@@ -19,10 +19,16 @@ export interface UnitState {
   normal?: UnitNormalState
   /** Windows in which the unit ran and that could not be judged, since the last one that could. */
   unjudged: number
+  /** Firmware of its last window that told one. */
+  firmware?: string
+  /** End of the newest window that was taken. */
+  lastMs: number
 }
 
 export interface UnitStates {
   of(window: { readonly tenant: string; readonly device: string; readonly type: string }, model: string): UnitState
+  /** The unit begins anew. */
+  forget(unit: { readonly tenant: string; readonly device: string }): void
   snapshot(): unknown
   /** Takes the state of the units for which `isCurrent` holds. */
   restore(snapshot: unknown, isCurrent: (state: { readonly type: string; readonly model: string }) => boolean): void
@@ -36,9 +42,12 @@ export function createUnitStates(): UnitStates {
       const { tenant, device, type } = window
       const found = states.get(keyOf(window))
       if (found !== undefined && found.type === type && found.model === model) return found
-      const state: UnitState = { tenant, device, type, model, recent: [], opinion: createOpinion(), unjudged: 0 }
+      const state: UnitState = { tenant, device, type, model, recent: [], opinion: createOpinion(), unjudged: 0, lastMs: 0 }
       states.set(keyOf(window), state)
       return state
+    },
+    forget: (unit) => {
+      states.delete(keyOf(unit))
     },
     snapshot: () => ({ version: 1, devices: [...states.values()].map(toPlain) }),
     restore(snapshot, isCurrent) {
@@ -82,6 +91,7 @@ const toPlain = ({ normal, ...state }: UnitState): PlainState => ({
 
 const fromPlain = ({ normal, ...plain }: PlainState): UnitState => ({
   ...plain,
+  lastMs: plain.lastMs ?? plain.recent.at(-1)?.toMs ?? 0,
   ...(normal !== undefined && { normal: unpackUnitNormal(normal) }),
   opinion: structuredClone(plain.opinion),
   recent: plain.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({

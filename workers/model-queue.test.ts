@@ -11,7 +11,8 @@ describe('ModelQueue', () => {
     const diagnosed: number[] = []
     const handOn: Array<() => void> = []
     const queue = new ModelQueue<number>({
-      diagnose: async (windows) => {
+      diagnose: async (entries) => {
+        const windows = entries.filter((entry) => typeof entry === 'number')
         diagnosed.push(...windows)
         return windows.map((window) => ({ diagnosis_id: String(window) }) as Diagnosis)
       },

@@ -7,8 +7,15 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 
+/** Windows that late data made anew, in order of time by device; they stand in the queue as one entry. */
+export interface Amendment<Window> {
+  readonly amended: readonly Window[]
+}
+
+export type QueueEntry<Window> = Window | Amendment<Window>
+
 export interface ModelQueueParts<Window> {
-  readonly diagnose: (windows: readonly Window[]) => Promise<readonly Diagnosis[]>
+  readonly diagnose: (entries: ReadonlyArray<QueueEntry<Window>>) => Promise<readonly Diagnosis[]>
   /** Resolves when they are handed on; the next batch waits for it, so that diagnoses do not pile up behind it. Never rejects. */
   readonly onDiagnoses: (diagnoses: readonly Diagnosis[]) => Promise<void>
   readonly log: Log
@@ -24,8 +31,8 @@ export interface ModelQueueStatistics {
 
 export class ModelQueue<Window> {
   readonly #parts: ModelQueueParts<Window>
-  #waiting: Window[] = []
-  #inHand: readonly Window[] = []
+  #waiting: Array<QueueEntry<Window>> = []
+  #inHand: ReadonlyArray<QueueEntry<Window>> = []
   #isStopping = false
   #isHeld = false
   #wake: () => void = () => {}
@@ -36,7 +43,7 @@ export class ModelQueue<Window> {
   }
 
   /** Adds windows in order; above the bound the oldest waiting ones are dropped. */
-  add(windows: readonly Window[]): void {
+  add(windows: ReadonlyArray<QueueEntry<Window>>): void {
     if (windows.length === 0) return
     for (const window of windows) this.#waiting.push(window)
     const surplus = this.#waiting.length - this.#parts.limits.windowsPending_MAX
@@ -49,7 +56,7 @@ export class ModelQueue<Window> {
   }
 
   /** Windows whose diagnoses have not been handed on, oldest first. */
-  pending(): readonly Window[] {
+  pending(): ReadonlyArray<QueueEntry<Window>> {
     return [...this.#inHand, ...this.#waiting]
   }
 

@@ -9,7 +9,7 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
-import type { ModelQueueStatistics } from './model-queue.ts'
+import type { ModelQueueStatistics, QueueEntry } from './model-queue.ts'
 import type { SnapshotFile } from './snapshot-file.ts'
 
 export interface Stateful {
@@ -75,13 +75,17 @@ export interface PipelineParts<Window> {
     /** Whether `amend` is due; what was taken must be stored before it. */
     isAmendmentDue(): boolean
     amend(): Promise<void>
-    drain(): { readonly events: readonly HubEvent[]; readonly windows: readonly Window[] }
+    drain(): { readonly events: readonly HubEvent[]; readonly windows: readonly Window[]; readonly amendedWindows: readonly Window[] }
     /** Writes what was derived. */
     commit(): Promise<void>
     /** There is no saved state: what is derived is worked out again, device by device. */
     recall(): void
   }
-  readonly diagnoser: Stateful & { diagnose(windows: readonly Window[]): Promise<readonly Diagnosis[]> }
+  readonly diagnoser: Stateful & {
+    diagnose(windows: readonly Window[]): Promise<readonly Diagnosis[]>
+    /** Takes windows that late data made anew, in order of time by device. */
+    amend(windows: readonly Window[]): Promise<readonly Diagnosis[]>
+  }
   readonly snapshots: SnapshotFile<PipelineState<Window>>
   /** Applies events in the hubs; resolves when they are committed. */
   readonly emit: (events: readonly HubEvent[]) => Promise<void>
@@ -99,7 +103,7 @@ export interface PipelineState<Window> {
   readonly writer: unknown
   readonly truth: unknown
   readonly diagnoser: unknown
-  readonly pendingWindows: readonly Window[]
+  readonly pendingWindows: ReadonlyArray<QueueEntry<Window>>
 }
 
 export interface PipelineStatistics extends ModelQueueStatistics {

@@ -43,6 +43,7 @@ import { Rpc } from './rpc.ts'
 import { answerRules } from './rule-queries.ts'
 import { createSnapshotFile } from './snapshot-file.ts'
 import { createStoreMaintenance } from './store-maintenance.ts'
+import { storedWindows } from './stored-windows.ts'
 import { standBack } from './thread-priority.ts'
 import { answerTruth } from './truth-queries.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
@@ -178,7 +179,7 @@ async function start(): Promise<void> {
     store,
     truth,
     audit,
-    diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits }),
+    diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits, history: storedWindows(derived) }),
     snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(dataDir, 'state'), name: 'pipeline', log }),
     emit: (events) => main.call(MAIN_CALLS.apply, events),
     onReleasable: (position) => main.notify(MAIN_CALLS.releasable, position),

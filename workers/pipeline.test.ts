@@ -108,7 +108,7 @@ function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): Pip
       advance: () => {},
       isAmendmentDue: () => false,
       amend: async () => {},
-      drain: () => ({ events: events.splice(0), windows: windows.splice(0) }),
+      drain: () => ({ events: events.splice(0), windows: windows.splice(0), amendedWindows: [] }),
       commit: async () => {},
       recall: () => {},
       snapshot: () => ruleSum,
@@ -121,6 +121,7 @@ function partsOf(world: World, change: Partial<PipelineParts<number>> = {}): Pip
         diagnosed.push(...windows)
         return windows.map((window) => ({ diagnosis_id: `dg_${window}_${diagnosed.indexOf(window) + 1}` }) as Diagnosis)
       },
+      amend: async () => [],
       snapshot: () => diagnosed,
       restore: (state) => {
         diagnosed = [...(state as number[])]
@@ -162,6 +163,7 @@ async function runToEnd(world: World, change: Partial<PipelineParts<number>> = {
   return pipeline
 }
 
+const idle = { amend: async () => [], snapshot: () => [], restore: () => {} }
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
 describe('Pipeline', () => {
@@ -311,8 +313,7 @@ describe('Pipeline', () => {
   it('stores and decides while a model hangs, and keeps its windows for the next start', async () => {
     const world = newWorld()
     publish(world, ...range(1, 20))
-    const hung = { diagnose: () => new Promise<never>(() => {}), snapshot: () => [], restore: () => {} }
-    await (await runToEnd(world, { diagnoser: hung })).stop()
+    await (await runToEnd(world, { diagnoser: { ...idle, diagnose: () => new Promise<never>(() => {}) } })).stop()
     expect(world.stored).toEqual(range(1, 20))
     expect(world.emitted.some(({ kind }) => kind === 'diagnosis_made')).toBe(false)
     const again = await runToEnd(world)
@@ -324,8 +325,7 @@ describe('Pipeline', () => {
   it('gives a batch of windows up when the model fails on it twice', async () => {
     const world = newWorld()
     publish(world, ...range(1, 10))
-    const failing = { diagnose: () => Promise.reject(new MendlineError('MDL_MODEL_TIMEOUT', 'hung')), snapshot: () => [], restore: () => {} }
-    const pipeline = await runToEnd(world, { diagnoser: failing })
+    const pipeline = await runToEnd(world, { diagnoser: { ...idle, diagnose: () => Promise.reject(new MendlineError('MDL_MODEL_TIMEOUT', 'hung')) } })
     await expect.poll(() => pipeline.statistics()).toMatchObject({ windowsFailed: 1, windowsPending: 0 })
     await pipeline.stop()
   })

@@ -7,6 +7,7 @@
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { diagnoseEntries } from './amendments.ts'
 import { ModelQueue } from './model-queue.ts'
 import type { PipelineParts, PipelineState, PipelineStatistics, SourceRecord, Stateful } from './pipeline-parts.ts'
 import { poisonEntry } from './poison.ts'
@@ -52,7 +53,7 @@ export class Pipeline<Window> {
   constructor(parts: PipelineParts<Window>) {
     this.#parts = parts
     this.#models = new ModelQueue({
-      diagnose: (windows) => parts.diagnoser.diagnose(windows),
+      diagnose: (entries) => diagnoseEntries(parts.diagnoser, entries),
       onDiagnoses: (diagnoses) => this.#emit(diagnoses.map((diagnosis) => ({ kind: 'diagnosis_made', key: diagnosis.diagnosis_id, diagnosis }))),
       log: parts.log,
       limits: parts.limits,
@@ -232,7 +233,12 @@ export class Pipeline<Window> {
 
   /** Hands on what was derived since the last time. */
   async #tell(): Promise<void> {
-    const { events, windows } = this.#parts.truth.drain()
+    const { events, windows, amendedWindows } = this.#parts.truth.drain()
+    if (amendedWindows.length > 0) {
+      // The models look up in the store what came before, so it must hold what the amendment was made of.
+      await this.#parts.truth.commit()
+      this.#models.add([{ amended: amendedWindows }])
+    }
     this.#models.add(windows)
     await this.#emit(events)
   }

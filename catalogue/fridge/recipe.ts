@@ -80,8 +80,9 @@ export const recipe: Recipe = {
   allowedLatenessMs: HOUR_MS,
   running: { channel: 'compressor_frequency_hz', above: 0.5 },
   idleSettleMs: HOUR_MS,
-  runningReadings_MIN: 15,
+  runningReadings_MIN: 6,
   settleMs: 5 * 60_000,
   steady: [{ channel: 'ambient_temperature_c', standardDeviation_MAX: 4 }],
   features,
+  unitDrivers: ['ambient_temperature_c', 'compressor_frequency_hz'],
 }

@@ -68,4 +68,5 @@ export const recipe: Recipe = {
   settleMs: 60_000,
   steady: [],
   features,
+  unitDrivers: ['draw_flow_lpm', 'draw_inlet_temperature_c'],
 }

@@ -51,4 +51,5 @@ export const recipe: Recipe = {
   settleMs: 0,
   steady: [],
   features,
+  unitDrivers: ['load_kg', 'program_temperature_c'],
 }

@@ -3,6 +3,7 @@
  * that serve; the truth beside them gives the labels. Units of one fleet belong to one split, so no unit is in two.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import { plantModels } from '#catalogue/physics-registry.ts'
 import type { PlantModel } from '#catalogue/plant.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
@@ -13,6 +14,7 @@ import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
 import { severityAt } from '../../simulators/fleet-faults.ts'
 import type { City } from '../../simulators/weather.ts'
+import { widenPlants } from './widened-plant.ts'
 
 export const DAY_MS = 86_400_000
 
@@ -26,6 +28,12 @@ export interface FleetPlan {
   /** What looks like a fault and is none; that of ordinary life when not given. */
   readonly confusers?: readonly Confuser[]
   readonly confuserRate?: number
+  /** Multiplies how far units of the plant differ from each other; 1 when not given. */
+  readonly spread?: number
+  /** Multiplies the time that faults take to grow; faults of training grow faster than in life, so that weeks show what takes months. */
+  readonly growthScale?: number
+  /** Share of the days over which onsets are spread, so that most units are seen without fault first and some are not. */
+  readonly onsetShare?: number
 }
 
 /** Whose units a fleet has and where they stand; those of training when not given. */
@@ -47,11 +55,10 @@ export interface LabelledUnit {
 export const PRESENT_SEVERITY = 0.25
 export const ABSENT_SEVERITY = 0.05
 
-/** Faults grow faster than in life, so that weeks show what takes months. */
 const GROWTH_SCALE = 0.6
-/** Onsets are spread over this share of a fleet's days, so that most units are seen without fault first and some are not. */
 const ONSET_SHARE = 0.6
-const SAMPLE_PERIOD_MS = 600_000
+/** Runs of a fridge are short. */
+const samplePeriodOf = (type: ApplianceType): number => (type.id === 'fridge' ? 300_000 : 600_000)
 
 /** Simulates a fleet and gives its units with their windows. Costs about 10 us a reading. */
 export function simulateUnits(type: ApplianceType, plan: FleetPlan, world: FleetWorld = {}): LabelledUnit[] {
@@ -61,14 +68,15 @@ export function simulateUnits(type: ApplianceType, plan: FleetPlan, world: Fleet
     seed: plan.seed,
     startMs: plan.startMs,
     faultShare: plan.faultShare,
-    samplePeriodMs: SAMPLE_PERIOD_MS,
+    samplePeriodMs: samplePeriodOf(type),
     tenant: 'home',
-    growthScale: GROWTH_SCALE,
-    onsetSpanMs: plan.days * DAY_MS * ONSET_SHARE,
+    growthScale: plan.growthScale ?? GROWTH_SCALE,
+    onsetSpanMs: plan.days * DAY_MS * (plan.onsetShare ?? ONSET_SHARE),
     ...(plan.faults !== undefined && { faults: plan.faults }),
     ...(plan.confusers !== undefined && { confusers: plan.confusers }),
     ...(plan.confuserRate !== undefined && { confuserRate: plan.confuserRate }),
     ...world,
+    ...(plan.spread !== undefined && { plants: widenPlants(world.plants ?? plantModels, plan.spread) }),
   })
   const windows = createWindows({ types: () => type })
   const toReading = readingMaker(type)

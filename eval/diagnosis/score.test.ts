@@ -15,7 +15,7 @@ const SEED = 'score-test'
 const units = await simulateSeeds(type, { seeds: [SEED], unitsPerFleet: 60, faultShare: 0.7 })
 
 async function committed(): Promise<Artefact> {
-  const artefact = (await loadArtefacts(() => type)).get(type.id)
+  const artefact = (await loadArtefacts((id) => (id === type.id ? type : undefined))).get(type.id)
   if (artefact === undefined) throw new Error('there is a committed artefact')
   return artefact
 }

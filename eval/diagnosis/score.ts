@@ -9,13 +9,12 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Artefact, NO_FAULT } from '../../models/artefact.ts'
-import { createDiagnoser, type Judgement } from '../../models/diagnose.ts'
+import { createDiagnoser, type Diagnoser, type Judgement } from '../../models/diagnose.ts'
 import type { ModelRuntime } from '../../models/model-runtime.ts'
 import { DAY_MS, faultsAt, type LabelledUnit, labelAt } from './dataset.ts'
 
-export interface Scores {
-  readonly units: number
-  readonly unit_weeks: number
+/** What the first answers are worth, window by window. */
+export interface WindowScores {
   readonly windows: number
   /** Mean over classes of the share of windows whose first answer is right; unit-weighted. */
   readonly top1: number
@@ -28,6 +27,11 @@ export interface Scores {
   readonly per_class: ReadonlyArray<{ readonly class: string; readonly units: number; readonly precision: number; readonly recall: number }>
   /** First answers against the labels of other units: what is left is chance. */
   readonly shuffled_top1: number
+}
+
+export interface Scores extends WindowScores {
+  readonly units: number
+  readonly unit_weeks: number
   /** Units whose fault was present at the end: share that was told it, right or as the second of two. */
   readonly told_right: number
   readonly told_wrong: number
@@ -48,38 +52,69 @@ interface Row {
   readonly weight: number
 }
 
-/** Scores an artefact on units; the runtime is started. */
-export async function scoreUnits(
+/** What a model said of a unit, window by window. */
+export interface JudgedUnit {
+  readonly unit: LabelledUnit
+  readonly judgements: ReadonlyArray<Pick<Judgement, 'window' | 'probabilities'>>
+}
+
+interface Model {
+  readonly artefact: Artefact
+  /** Started. */
+  readonly runtime: ModelRuntime
+}
+
+const createFor = (type: ApplianceType, { artefact, runtime }: Model): Diagnoser =>
+  createDiagnoser({ types: () => type, artefacts: new Map([[type.id, artefact]]), runtime: () => runtime, log: silentLog, limits })
+
+/** What the model says of each unit, window by window. */
+export async function judgeUnits(type: ApplianceType, units: readonly LabelledUnit[], model: Model): Promise<JudgedUnit[]> {
+  const judged: JudgedUnit[] = []
+  for (const unit of units) judged.push({ unit, judgements: await createFor(type, model).judge(unit.windows) })
+  return judged
+}
+
+/** What the platform tells of each unit. */
+export async function tellUnits(
   type: ApplianceType,
   units: readonly LabelledUnit[],
-  { artefact, runtime }: { artefact: Artefact; runtime: ModelRuntime },
-): Promise<Scores> {
-  const create = () =>
-    createDiagnoser({ types: () => type, artefacts: new Map([[type.id, artefact]]), runtime: () => runtime, log: silentLog, limits })
-  const judged: Array<{ unit: LabelledUnit; judgements: Judgement[] }> = []
+  model: Model,
+): Promise<Array<{ unit: LabelledUnit; diagnoses: Diagnosis[] }>> {
   const told: Array<{ unit: LabelledUnit; diagnoses: Diagnosis[] }> = []
-  for (const unit of units) {
-    judged.push({ unit, judgements: await create().judge(unit.windows) })
-    told.push({ unit, diagnoses: await create().diagnose(unit.windows) })
-  }
-  const rows = rowsOf(judged, artefact.card.classes)
-  const faulty = rows.filter(({ label }) => label !== NO_FAULT)
+  for (const unit of units) told.push({ unit, diagnoses: await createFor(type, model).diagnose(unit.windows) })
+  return told
+}
+
+/** Scores of what is told alone. */
+export const scoreTold = async (type: ApplianceType, units: readonly LabelledUnit[], model: Model) => unitScores(await tellUnits(type, units, model))
+
+/** Scores an artefact on units; the runtime is started. */
+export async function scoreUnits(type: ApplianceType, units: readonly LabelledUnit[], model: Model): Promise<Scores> {
   return {
     units: units.length,
     unit_weeks: rounded(units.reduce((sum, { weeks }) => sum + weeks, 0)),
+    ...scoreWindows(await judgeUnits(type, units, model), model.artefact.card.classes),
+    ...(await scoreTold(type, units, model)),
+  }
+}
+
+/** Scores what was said of the windows, by the classes' order of the probabilities. */
+export function scoreWindows(judged: readonly JudgedUnit[], classes: readonly string[]): WindowScores {
+  const rows = rowsOf(judged, classes)
+  const faulty = rows.filter(({ label }) => label !== NO_FAULT)
+  return {
     windows: rows.length,
     top1: hitRate(rows, 1),
     top2: hitRate(rows, 2),
     fault_top1: hitRate(faulty, 1),
     fault_top2: hitRate(faulty, 2),
     ece: calibrationError(rows),
-    per_class: artefact.card.classes.map((name) => classScore(name, rows, judged)),
+    per_class: classes.map((name) => classScore(name, rows, judged)),
     shuffled_top1: hitRate(shuffled(rows), 1),
-    ...unitScores(told),
   }
 }
 
-function rowsOf(judged: ReadonlyArray<{ unit: LabelledUnit; judgements: Judgement[] }>, classes: readonly string[]): Row[] {
+function rowsOf(judged: readonly JudgedUnit[], classes: readonly string[]): Row[] {
   return judged.flatMap(({ unit, judgements }) => {
     const rows = judgements.flatMap(({ window, probabilities }) => {
       const label = labelAt(unit.truths, window.to_ms, classes)
@@ -131,12 +166,27 @@ function calibrationError(rows: readonly Row[]): number {
   return rounded(error / total)
 }
 
+/** Mean of the share of faulty windows said to be sound and of sound ones said to be faulty; where faults are common, flagging all scores well elsewhere. */
+export function balancedError(judged: readonly JudgedUnit[], classes: readonly string[]): number {
+  const rows = rowsOf(judged, classes)
+  const missed = share(
+    rows.filter(({ label }) => label !== NO_FAULT),
+    ({ first }) => first === NO_FAULT,
+  )
+  const needless = share(
+    rows.filter(({ label }) => label === NO_FAULT),
+    ({ first }) => first !== NO_FAULT,
+  )
+  return rounded((missed + needless) / 2)
+}
+
 /** The same answers with labels moved on by a third of the rows: other units' labels. */
 function shuffled(rows: readonly Row[]): Row[] {
   const shift = Math.floor(rows.length / 3)
   return rows.map((row, index) => ({ ...row, label: rows[(index + shift) % rows.length]?.label ?? row.label }))
 }
 
+/** What was told unit by unit. */
 function unitScores(told: ReadonlyArray<{ unit: LabelledUnit; diagnoses: Diagnosis[] }>) {
   const ends = told.flatMap(({ unit, diagnoses }) => {
     const faults = faultsAt(unit.truths, unit.windows.at(-1)?.to_ms ?? 0)

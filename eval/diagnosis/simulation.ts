@@ -19,26 +19,50 @@ export interface SimulationJob {
 
 const root = join(import.meta.dirname, '..', '..')
 const CACHE = join(root, 'node_modules', '.cache', 'mendline', 'eval')
-/** Code on which a simulated window depends. */
-const SOURCES = ['catalogue', 'simulators', 'kernel', 'eval/second-plant', 'eval/diagnosis/dataset.ts', 'models/windows.ts', 'models/features.ts']
+/** Code on which a simulated window depends, besides the folder of its type. */
+const SOURCES = [
+  'catalogue/appliance-type.ts',
+  'catalogue/blocks',
+  'catalogue/plant.ts',
+  'eval/diagnosis/dataset.ts',
+  'eval/diagnosis/widened-plant.ts',
+  'kernel/random.ts',
+  'models/features.ts',
+  'models/windows.ts',
+  ...[
+    'confusers',
+    'daily-uses',
+    'fault-growth',
+    'fleet',
+    'fleet-faults',
+    'fleet-sensors',
+    'fleet-units',
+    'habits',
+    'supplies',
+    'surroundings',
+    'weather',
+  ].map((name) => `simulators/${name}.ts`),
+]
+/** Files of a type's folder that no window depends on. */
+const WORDS = /(guidance|parts|questions|rules|settings|steps)\.ts$/
 
 /** Simulates the jobs, each in a thread, and gives their units in the order of the jobs. */
 export async function simulateJobs(jobs: readonly SimulationJob[]): Promise<LabelledUnit[][]> {
   mkdirSync(CACHE, { recursive: true })
-  const code = hashOfSources()
   const results: LabelledUnit[][] = jobs.map(() => [])
   const open = jobs.map((_, index) => index)
   const work = async (): Promise<void> => {
     for (let index = open.shift(); index !== undefined; index = open.shift()) {
       const job = jobs[index]
-      if (job !== undefined) results[index] = await simulateJob(job, code)
+      if (job !== undefined) results[index] = await simulateJob(job)
     }
   }
   await Promise.all(Array.from({ length: Math.min(jobs.length, Math.max(1, availableParallelism())) }, work))
   return results
 }
 
-async function simulateJob(job: SimulationJob, code: string): Promise<LabelledUnit[]> {
+async function simulateJob(job: SimulationJob): Promise<LabelledUnit[]> {
+  const code = hashOfSources(job)
   const file = join(CACHE, `${createHash('sha256').update(code).update(JSON.stringify(job)).digest('hex').slice(0, 32)}.bin`)
   if (existsSync(file)) return deserialize(readFileSync(file)) as LabelledUnit[]
   const units = await inWorker(job)
@@ -56,19 +80,20 @@ function inWorker(job: SimulationJob): Promise<LabelledUnit[]> {
   })
 }
 
-function hashOfSources(): string {
+function hashOfSources({ type, plants }: SimulationJob): string {
   const hash = createHash('sha256')
   const add = (path: string): void => {
     const full = join(root, path)
     if (!existsSync(full)) return
     if (path.endsWith('.ts')) {
-      if (!path.endsWith('.test.ts')) hash.update(path).update(readFileSync(full))
+      if (!path.endsWith('.test.ts') && !WORDS.test(path)) hash.update(path).update(readFileSync(full))
       return
     }
     for (const entry of readdirSync(full, { withFileTypes: true })) {
       if (entry.isDirectory() || entry.name.endsWith('.ts')) add(`${path}/${entry.name}`)
     }
   }
-  for (const path of SOURCES) add(path)
+  const ofPlants = plants === 'second' ? ['eval/second-plant'] : []
+  for (const path of [...SOURCES, `catalogue/${type.replaceAll('_', '-')}`, ...ofPlants]) add(path)
   return hash.digest('hex')
 }

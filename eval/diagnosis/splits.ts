@@ -15,10 +15,10 @@ export interface Split {
 }
 
 export const SPLITS = {
-  train: { seeds: ['train-a', 'train-b', 'train-c', 'train-d', 'train-e', 'train-f'], unitsPerFleet: 200, faultShare: 0.8 },
-  tune: { seeds: ['tune-a', 'tune-b', 'tune-c'], unitsPerFleet: 80, faultShare: 0.6 },
-  calibrate: { seeds: ['calibrate-a', 'calibrate-b', 'calibrate-c'], unitsPerFleet: 140, faultShare: 0.5 },
-  test: { seeds: ['test-a', 'test-b', 'test-c'], unitsPerFleet: 160, faultShare: 0.5 },
+  train: { seeds: ['train-a', 'train-b', 'train-c', 'train-d', 'train-e', 'train-f'], unitsPerFleet: 60, faultShare: 0.8 },
+  tune: { seeds: ['tune-a', 'tune-b', 'tune-c'], unitsPerFleet: 30, faultShare: 0.6 },
+  calibrate: { seeds: ['calibrate-a', 'calibrate-b', 'calibrate-c'], unitsPerFleet: 40, faultShare: 0.5 },
+  test: { seeds: ['test-a', 'test-b', 'test-c'], unitsPerFleet: 40, faultShare: 0.5 },
 } as const satisfies Record<string, Split>
 
 /** Days of a fleet by type: long enough that each unit is seen without fault first, and that what is used once a day is used often. */
@@ -57,6 +57,7 @@ export const jobsOf = (
     type: type.id,
     plants,
     plan: {
+      ...(plants === 'first' && domainOf(index)),
       seed: `${seed}/${type.id}`,
       units: unitsPerFleet,
       days: daysOf(type),
@@ -66,3 +67,9 @@ export const jobsOf = (
       ...plan,
     },
   }))
+
+/** Fleets differ in how far their units are apart; in every sixth, faults are there nearly from the first day. */
+const domainOf = (index: number): Partial<FleetPlan> => ({
+  spread: [1, 2.2, 1.5][index % 3] ?? 1,
+  ...(index % 6 === 5 && { onsetShare: 0.08, growthScale: 0.3 }),
+})

@@ -1,4 +1,14 @@
 /** The sections of `npm run eval`, in the order of the page. */
+import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+import { fridge } from '#catalogue/fridge/fridge.ts'
+import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
+import { washingMachine } from '#catalogue/washing-machine/washing-machine.ts'
+import { confusersSection } from '../diagnosis/confusers-section.ts'
+import { inferenceSection } from '../diagnosis/inference-section.ts'
+import { replaySection } from '../diagnosis/replay-section.ts'
+import { diagnosisSection } from '../diagnosis/section.ts'
 import type { EvalSection } from './table.ts'
 
-export const sections: readonly EvalSection[] = []
+const types = [airConditioner, fridge, washingMachine, gasWaterHeater]
+
+export const sections: readonly EvalSection[] = [...types.map(diagnosisSection), confusersSection(types), replaySection, inferenceSection]

@@ -136,7 +136,7 @@ function pipelineOf(parts: Awaited<ReturnType<typeof partsOf>>): Pipeline<Closed
     ...parts,
     decodeRecord,
     decode: (message) => decodeMessage(message, byId.get(message.type), limits),
-    diagnoser: { diagnose: async () => [], snapshot: () => null, restore: () => {} },
+    diagnoser: { diagnose: async () => [], amend: async () => [], snapshot: () => null, restore: () => {} },
     snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(parts.directory, 'state'), name: 'pipeline', log: silentLog }),
     emit: async () => {},
     onReleasable: () => {},

@@ -187,7 +187,7 @@ async function runOver(log: readonly Uint8Array[], world: World, { isAmending = 
     writer,
     store,
     truth,
-    diagnoser: { diagnose: async () => [], snapshot: () => null, restore: () => {} },
+    diagnoser: { diagnose: async () => [], amend: async () => [], snapshot: () => null, restore: () => {} },
     snapshots: {
       load: async () => structuredClone(world.snapshot),
       async save(snapshot) {

@@ -16,7 +16,17 @@ import { createInputs, type InputMaker, inputNames } from '../inputs.ts'
 import type { ModelRuntime } from '../model-runtime.ts'
 import { addUnitNormal, fitReference } from '../reference.ts'
 import { TRAINER } from './python.ts'
-import { classesOf, faultlessByUnit, type Smoothing, type TrainingRow, type TrainingSet, trainingRows, weightsOf } from './training-set.ts'
+import {
+  classesOf,
+  faultlessByUnit,
+  type Smoothing,
+  type TrainingRow,
+  type TrainingSet,
+  trainingRows,
+  type Variation,
+  varyRows,
+  weightsOf,
+} from './training-set.ts'
 
 export interface TrainingOptions {
   readonly python: string
@@ -27,6 +37,8 @@ export interface TrainingOptions {
   readonly alertBudget: number
   /** Windows from which a unit's own normal is learned, and how much farther apart units in the field may be than those of the set. */
   readonly unit: { readonly windows: number; readonly widen: number }
+  /** Widens the rows beyond what the units show; undefined where the units are those that will be judged. */
+  readonly variation?: Variation
   /** What the card says of the data and of its limits. */
   readonly data: Readonly<Record<string, unknown>>
   readonly limits: readonly string[]
@@ -67,7 +79,9 @@ export async function trainArtefact(
   const toInputs = createInputs(inputs, type, features)
   if (typeof toInputs !== 'function') throw new MendlineError('MDL_MODEL_TRAINER', `inputs ${toInputs.join(', ')} cannot be made`)
   const rowsOf = (units: TrainingSet['train']) => trainingRows(type, units, { reference, smoothing: options.smoothing })
-  const rows = { train: rowsOf(set.train), tune: rowsOf(set.tune), calibrate: rowsOf(set.calibrate) }
+  const varied = (units: TrainingSet['train'], name: string) =>
+    options.variation === undefined ? rowsOf(units) : varyRows(rowsOf(units), options.variation, `${options.seed}/${name}`)
+  const rows = { train: varied(set.train, 'train'), tune: varied(set.tune, 'tune'), calibrate: varied(set.calibrate, 'calibrate') }
   const classes = classesOf(type).filter((name) => rows.train.some(({ label }) => label === name))
   options.say(`training on ${rows.train.length} rows of ${classes.length} classes, tuning on ${rows.tune.length}`)
   const files = runTrainer({ rows, inputs, classes, toInputs, reference }, options)

@@ -70,7 +70,7 @@ def fit_trees(rows, labels, weights, train, tune, seed):
         random_state=seed,
         deterministic=True,
         force_row_wise=True,
-        n_jobs=2,
+        n_jobs=1,
         verbose=-1,
     )
     return model.fit(
@@ -86,7 +86,7 @@ def fit_trees(rows, labels, weights, train, tune, seed):
 
 def fit_linear(rows, labels, weights, train):
     """The plain rival: what a linear model reaches on the same rows."""
-    return LogisticRegression(max_iter=300, C=0.3).fit(numpy.clip(rows[train], -8, 8), labels[train], sample_weight=weights[train])
+    return LogisticRegression(max_iter=60, C=0.3).fit(numpy.clip(rows[train], -8, 8), labels[train], sample_weight=weights[train])
 
 
 def loss(model, rows, labels, weights, where, count):
@@ -95,7 +95,7 @@ def loss(model, rows, labels, weights, where, count):
 
 def shuffled_top1(rows, labels, weights, train, tune, seed):
     dealt = numpy.random.default_rng(seed).permutation(labels[train])
-    model = LGBMClassifier(objective="multiclass", n_estimators=20, num_leaves=12, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=2, verbose=-1)
+    model = LGBMClassifier(objective="multiclass", n_estimators=20, num_leaves=12, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1)
     return top1(model.fit(rows[train], dealt), rows, labels, weights, tune)
 
 
