@@ -5,7 +5,7 @@
  */
 import type { Kysely } from 'kysely'
 import type { Alarm } from '#kernel/alarm.ts'
-import { GROUP_SCOPES, type UnitPlace } from '#kernel/alarm-group.ts'
+import { GROUP_SCOPES } from '#kernel/alarm-group.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { contentId } from '#kernel/ids.ts'
@@ -13,6 +13,7 @@ import type { AlarmHandlingRow, MaintenanceRow } from './alarm-tables.ts'
 import { groupThatSpeaks } from './grouping/alarm-groups.ts'
 import type { HubTables } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
+import { quietByPeople } from './quiet-alarms.ts'
 
 export interface AlarmHandling {
   /** @throws MendlineError MDL_API_NOT_FOUND */
@@ -124,34 +125,8 @@ async function writeHandling(
 
 /** Whether something holds back the order of an alarm that is no danger; notes what it was. */
 export async function isHeldBack(hub: HubTransaction, alarm: Alarm): Promise<boolean> {
-  const quiet_by = (await maintenanceOf(hub, alarm)) ?? (await snoozeOf(hub, alarm)) ?? (await groupThatSpeaks(hub, alarm.alarm_id))
+  const quiet_by = (await quietByPeople(hub, alarm)) ?? (await groupThatSpeaks(hub, alarm.alarm_id))
   if (quiet_by === undefined) return false
   await writeHandling(hub.database, alarm, { quiet_by, updated_at_ms: hub.nowMs })
   return true
-}
-
-async function maintenanceOf(hub: HubTransaction, { tenant, device, raised_at_ms }: Alarm): Promise<string | undefined> {
-  const windows = await hub.database
-    .selectFrom('hub_maintenance_windows')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('to_ms', '>', raised_at_ms)
-    .where('from_ms', '<=', raised_at_ms)
-    .execute()
-  if (windows.length === 0) return undefined
-  const place: UnitPlace = { ...hub.places.placeOf(tenant, device), unit: device }
-  return windows.find(({ scope, scope_value }) => scope === 'all' || place[scope as keyof UnitPlace] === scope_value)?.window_id
-}
-
-async function snoozeOf(hub: HubTransaction, { tenant, device, rule, raised_at_ms, alarm_id }: Alarm): Promise<string | undefined> {
-  const row = await hub.database
-    .selectFrom('hub_alarm_handling')
-    .select('alarm_id')
-    .where('tenant', '=', tenant)
-    .where('device', '=', device)
-    .where('rule', '=', rule)
-    .where('snoozed_until_ms', '>', raised_at_ms)
-    .where('alarm_id', '!=', alarm_id)
-    .executeTakeFirst()
-  return row === undefined ? undefined : `snooze of ${row.alarm_id}`
 }

@@ -12,6 +12,8 @@ export interface AlarmTables {
     /** Begin of the stretch of time in which groups are made; groups do not cross it. */
     bucket_ms: number
     group_id: string
+    /** 1: it opens no order by itself, since its rule opens none or people hold it back; such a one does not speak for a group. */
+    is_quiet: number
   }
   hub_alarm_groups: AlarmGroupRow
   hub_alarm_handling: AlarmHandlingRow
@@ -85,5 +87,9 @@ export const alarmMigrations: readonly Migration[] = [
         from_ms BIGINT NOT NULL, to_ms BIGINT NOT NULL, reason TEXT NOT NULL, created_by TEXT NOT NULL, created_at_ms BIGINT NOT NULL)`,
       'CREATE INDEX hub_maintenance_windows_by_time ON hub_maintenance_windows (tenant, to_ms)',
     ],
+  },
+  {
+    id: '0344-quiet-alarms',
+    statements: ['ALTER TABLE hub_grouped_alarms ADD COLUMN is_quiet INTEGER NOT NULL DEFAULT 0'],
   },
 ]

@@ -11,6 +11,8 @@ import type { Log } from '#kernel/log.ts'
 export interface EventIntakeOptions {
   /** Applies events in one transaction; those that were applied before change nothing. */
   readonly applyTogether: (events: readonly HubEvent[]) => Promise<void>
+  /** Done once for the events of a call, in a transaction of its own: before ordinary events are applied, behind those of a danger, which wait for nothing. */
+  readonly prepare?: (events: readonly HubEvent[]) => Promise<void>
   /** Keeps an event that cannot be applied; says whether it was not kept before. */
   readonly keepAside: (event: HubEvent, error: unknown) => Promise<boolean>
   readonly log: Log
@@ -39,7 +41,7 @@ const ATTEMPTS_MAX = 2
 interface Call {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
-  /** Events neither applied nor set aside. */
+  /** Events neither applied nor set aside, and preparations. */
   left: number
   isRefused: boolean
 }
@@ -48,10 +50,12 @@ interface Batch {
   readonly call: Call
   readonly lane: Batch[]
   readonly events: readonly HubEvent[]
+  /** To be prepared, not applied. */
+  readonly isPreparation: boolean
 }
 
 /** Creates the intake; it runs one transaction at a time. */
-export function createEventIntake({ applyTogether, keepAside, log }: EventIntakeOptions): EventIntake {
+export function createEventIntake({ applyTogether, prepare, keepAside, log }: EventIntakeOptions): EventIntake {
   const urgent: Batch[] = []
   const ordinary: Batch[] = []
   const counts = { eventsSetAside: 0 }
@@ -81,6 +85,16 @@ export function createEventIntake({ applyTogether, keepAside, log }: EventIntake
     log.error('hub event set aside', { event_key: event.key, kind: event.kind, cause })
   }
 
+  /** Whoever fails here stands for itself; its events are applied all the same. */
+  const prepared = async (events: readonly HubEvent[]): Promise<void> => {
+    try {
+      await prepare?.(events)
+    } catch (error) {
+      if (error instanceof MendlineError && error.retryable) throw error
+      log.error('hub events could not be prepared', { count: events.length, cause: String(error) })
+    }
+  }
+
   const run = async (): Promise<void> => {
     if (isRunning) return
     isRunning = true
@@ -88,8 +102,9 @@ export function createEventIntake({ applyTogether, keepAside, log }: EventIntake
       const { call, events } = batch
       if (call.isRefused) continue
       try {
-        await take(batch)
-        call.left -= events.length
+        if (batch.isPreparation) await prepared(events)
+        else await take(batch)
+        call.left -= batch.isPreparation ? 1 : events.length
         if (call.left === 0) call.resolve()
       } catch (error) {
         call.isRefused = true
@@ -109,16 +124,20 @@ export function createEventIntake({ applyTogether, keepAside, log }: EventIntake
         const devices = new Set(events.filter(isUrgent).map(deviceOf))
         const add = (lane: Batch[], chosen: readonly HubEvent[]): void => {
           for (let from = 0; from < chosen.length; from += TRANSACTION_EVENTS_MAX) {
-            lane.push({ call, lane, events: chosen.slice(from, from + TRANSACTION_EVENTS_MAX) })
+            lane.push({ call, lane, events: chosen.slice(from, from + TRANSACTION_EVENTS_MAX), isPreparation: false })
           }
         }
         // All events of a device with a danger go ahead, so that their order stays.
         const isAhead = (event: HubEvent): boolean => devices.has(deviceOf(event))
-        add(urgent, events.filter(isAhead))
-        add(
-          ordinary,
-          events.filter((event) => !isAhead(event)),
-        )
+        const ahead = events.filter(isAhead)
+        const rest = events.filter((event) => !isAhead(event))
+        add(urgent, ahead)
+        for (const chosen of [ahead, rest]) {
+          if (prepare === undefined || chosen.length === 0) continue
+          ordinary.push({ call, lane: ordinary, events: chosen, isPreparation: true })
+          call.left++
+        }
+        add(ordinary, rest)
         void run()
       })
     },

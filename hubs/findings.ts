@@ -3,14 +3,15 @@
  * A function of (stored state, event); the same set of findings of one cause gives the same order in whatever order they come.
  */
 import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
-import { CHANNEL_STATE_RULE } from '#kernel/channel-state.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
+import { noteSpeaks } from './grouping/alarm-groups.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
+import { isDanger, opensOrder } from './quiet-alarms.ts'
 import { phaseOf } from './work-order-states.ts'
 import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR, toWorkOrder } from './work-orders.ts'
 
@@ -51,24 +52,23 @@ export async function applyAlarmChanged(hub: HubTransaction, alarm: Alarm): Prom
     .set({ safety_class, body: JSON.stringify(alarm) })
     .where('alarm_id', '=', alarm_id)
     .execute()
-  if (safety_class < known.safety_class) await routeAlarm(hub, alarm)
+  if (safety_class >= known.safety_class) return
+  if (opensOrder(hub, alarm)) await noteSpeaks(hub, alarm_id)
+  await routeAlarm(hub, alarm)
 }
 
 async function routeAlarm(hub: HubTransaction, alarm: Alarm): Promise<void> {
-  const isDanger = alarm.safety_class === 'E0' || alarm.safety_class === 'E1'
-  const rule = hub.ruleOf(alarm)
-  const level = rule?.levels?.find(({ safetyClass }) => safetyClass === alarm.safety_class)
-  const isSensorFault = alarm.rule.startsWith(CHANNEL_STATE_RULE) && alarm.fault !== null
-  if (!isDanger && !isSensorFault && rule?.opensWorkOrder !== true && level?.opensWorkOrder !== true) return
-  if (!isDanger && (await isHeldBack(hub, alarm))) return
-  const isPastDanger = isDanger && alarm.received_at_ms - alarm.raised_at_ms > hub.policy.pastDangerMs
+  if (!opensOrder(hub, alarm)) return
+  if (!isDanger(alarm) && (await isHeldBack(hub, alarm))) return
+  const isPastDanger = isDanger(alarm) && alarm.received_at_ms - alarm.raised_at_ms > hub.policy.pastDangerMs
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(
     hub,
     { kind: 'alarm', cause, atMs: alarm.raised_at_ms, probability: 1, rivals: [] },
     { ...alarm, cause, safetyClass: alarm.safety_class, atMs: alarm.raised_at_ms, diagnosis: undefined, alarm, isPastDanger },
   )
-  if (isDanger && order !== undefined) await raiseEmergency(hub, { alarm, order, advice: rule?.advice[hub.locale] ?? '', isPast: isPastDanger })
+  const advice = hub.ruleOf(alarm)?.advice[hub.locale] ?? ''
+  if (isDanger(alarm) && order !== undefined) await raiseEmergency(hub, { alarm, order, advice, isPast: isPastDanger })
 }
 
 /** Notes that the condition of an alarm ceased; an order that nobody accepted yet keeps it as a remark, the visit stays. */

@@ -104,6 +104,7 @@ export function createHubs(options: HubsOptions): Hubs {
   }
   const intake = createEventIntake({
     applyTogether: (events) => inTransaction((hub) => applyEvents(hub, events)),
+    prepare: (events) => (events.some(({ kind }) => kind === 'alarm_raised') ? inTransaction((hub) => groupRaised(hub, events)) : Promise.resolve()),
     keepAside: (event, error) => keepAside(database, { event, error, nowMs: clock.now() }),
     log,
   })
@@ -129,7 +130,6 @@ export function createHubs(options: HubsOptions): Hubs {
 const NO_PLACES: GroupingPlaces = { placeOf: () => ({}), populationOf: () => 0 }
 
 async function applyEvents(hub: HubTransaction, events: readonly HubEvent[]): Promise<void> {
-  await groupRaised(hub, events)
   for (const [index, event] of events.entries()) {
     // The store answers synchronously, so a long batch would keep the thread's sockets waiting without these breaths.
     if (index % BREATH_EVENTS === BREATH_EVENTS - 1) await setImmediate()

@@ -54,6 +54,31 @@ describe('purge of the hubs', () => {
     expect(await idsOf('hub_work_orders', 'work_order_id')).toEqual(['o1'])
   })
 
+  it('drops groups, handling and maintenance windows with the alarms they speak of', async () => {
+    for (const [id, clearedMs] of [
+      ['gone', old(101)],
+      ['open', null],
+    ] as const) {
+      await alarm(id, clearedMs)
+      const group = `g-${id}`
+      await sql`INSERT INTO hub_grouped_alarms VALUES (${id}, 'home', 'd', ${id}, 'E3', 1, ${old(200)}, ${group}, 0)`.execute(database)
+      await sql`INSERT INTO hub_alarm_groups VALUES (${group}, 'home', ${id}, 'unit', 'd', 'E3', ${old(200)}, 1, 1, 1, 1, 1, ${id})`.execute(database)
+      await sql`INSERT INTO hub_alarm_handling VALUES (${id}, 'home', 'd', 'r', NULL, NULL, NULL, NULL, NULL, ${old(200)})`.execute(database)
+    }
+    for (const [id, days] of [
+      ['over', 101],
+      ['planned', -5],
+    ] as const) {
+      await sql`INSERT INTO hub_maintenance_windows VALUES (${id}, 'home', 'all', '', 1, ${old(days)}, '', 'anna', 1)`.execute(database)
+    }
+    const one = { hub_alarms: 1, hub_grouped_alarms: 1, hub_alarm_groups: 1, hub_alarm_handling: 1, hub_maintenance_windows: 1 }
+    expect(await purgeOf().run()).toEqual(one)
+    expect(await idsOf('hub_grouped_alarms', 'alarm_id')).toEqual(['open'])
+    expect(await idsOf('hub_alarm_groups', 'group_id')).toEqual(['g-open'])
+    expect(await idsOf('hub_alarm_handling', 'alarm_id')).toEqual(['open'])
+    expect(await idsOf('hub_maintenance_windows', 'window_id')).toEqual(['planned'])
+  })
+
   it('drops settled webhooks whole and keeps one that is still owed, however old', async () => {
     await webhook('delivered', 'delivered', old(11))
     await webhook('dead', 'dead', old(11))

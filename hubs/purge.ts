@@ -56,6 +56,25 @@ const RULES: readonly Rule[] = [
       AND NOT EXISTS (SELECT 1 FROM hub_work_orders AS o WHERE o.alarm_id = hub_alarms.alarm_id)
       AND NOT EXISTS (SELECT 1 FROM hub_emergencies AS e WHERE e.alarm_id = hub_alarms.alarm_id)`,
   },
+  // Behind the alarms: what was made of one goes when it has gone.
+  {
+    table: 'hub_grouped_alarms',
+    days: 'hub_events_days',
+    where: (before) => sql`bucket_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_alarms AS a WHERE a.alarm_id = hub_grouped_alarms.alarm_id)`,
+  },
+  {
+    table: 'hub_alarm_groups',
+    days: 'hub_events_days',
+    where: (before) => sql`bucket_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_grouped_alarms AS g WHERE g.tenant = hub_alarm_groups.tenant
+      AND g.cause = hub_alarm_groups.cause AND g.bucket_ms = hub_alarm_groups.bucket_ms)`,
+  },
+  {
+    table: 'hub_alarm_handling',
+    days: 'hub_events_days',
+    where: (before) => sql`updated_at_ms < ${before} AND COALESCE(snoozed_until_ms, 0) < ${before}
+      AND NOT EXISTS (SELECT 1 FROM hub_alarms AS a WHERE a.alarm_id = hub_alarm_handling.alarm_id)`,
+  },
+  { table: 'hub_maintenance_windows', days: 'hub_events_days', where: (before) => sql`to_ms < ${before}` },
   { table: 'outbox_deliveries', days: 'webhook_attempts_days', where: (before) => sql`state <> 'pending' AND updated_at_ms < ${before}` },
   {
     table: 'outbox_attempts',
@@ -77,6 +96,10 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   hub_idempotency: ['tenant', 'idempotency_key'],
   hub_diagnoses: ['diagnosis_id'],
   hub_alarms: ['alarm_id'],
+  hub_grouped_alarms: ['alarm_id'],
+  hub_alarm_groups: ['group_id'],
+  hub_alarm_handling: ['alarm_id'],
+  hub_maintenance_windows: ['window_id'],
   outbox_deliveries: ['endpoint_id', 'event_id'],
   outbox_attempts: ['endpoint_id', 'event_id', 'attempt'],
   outbox_events: ['event_id'],

@@ -8,8 +8,8 @@ import { silentLog } from '#kernel/log.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { raised, STORY_MS, testType } from '../hub-builders.ts'
 import { type HubTables, hubMigrations } from '../hub-tables.ts'
-import { createHubs } from '../hubs.ts'
-import { CHAIN_MS, type GroupableAlarm, groupAlarms } from './group-alarms.ts'
+import { createHubs, type Hubs } from '../hubs.ts'
+import { CHAIN_MS, type GroupableAlarm, type GroupingPlaces, groupAlarms } from './group-alarms.ts'
 
 /** A hundred units: ten a building, fifty an area, every fourth with firmware 2. */
 const placeOf = (_: string, device: string): UnitPlace => {
@@ -26,7 +26,7 @@ const POPULATION: Readonly<Partial<Record<GroupScope, (value: string) => number>
   outage_area: () => 50,
   firmware: (value) => (value === 'fw2' ? 25 : 75),
 }
-const places = { placeOf, populationOf: (_: string, scope: GroupScope, value: string) => POPULATION[scope]?.(value) ?? 0 }
+const standing = { placeOf, populationOf: (_: string, scope: GroupScope, value: string) => POPULATION[scope]?.(value) ?? 0 }
 const alarm = (number: number, began_at_ms: number): GroupableAlarm => ({
   alarm_id: `a${number}-${began_at_ms}`,
   tenant: 'home',
@@ -37,7 +37,7 @@ const alarm = (number: number, began_at_ms: number): GroupableAlarm => ({
 })
 const numbers = (count: number, from = 0, step = 1): number[] => Array.from({ length: count }, (_, index) => from + index * step)
 const words = (alarms: readonly GroupableAlarm[]) =>
-  groupAlarms(alarms, places).map(({ scope, scope_value, units }) => `${scope} ${scope_value} ${units}`)
+  groupAlarms(alarms, standing).map(({ scope, scope_value, units }) => `${scope} ${scope_value} ${units}`)
 
 describe('groups of alarms', () => {
   it.each<[string, GroupableAlarm[], string[]]>([
@@ -61,6 +61,23 @@ describe('groups of alarms', () => {
     expect(words([alarm(1, 0), alarm(2, CHAIN_MS), alarm(3, 2 * CHAIN_MS)])).toHaveLength(1)
   })
 
+  it('of thousands of households are found by asking once where each unit stands', () => {
+    let asked = 0
+    const pairs = {
+      placeOf: (_: string, device: string) => {
+        asked++
+        return { unit: device, household: `h${Math.floor(Number(device.slice(5)) / 2)}` }
+      },
+      populationOf: () => 2,
+    }
+    const groups = groupAlarms(
+      numbers(4_000).map((number) => alarm(number, 0)),
+      pairs,
+    )
+    expect(groups).toHaveLength(2_000)
+    expect(asked).toBe(4_000)
+  })
+
   it('are the same in whatever order alarms come, and each alarm is in one of them', () => {
     const alarms = fc.array(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.integer({ min: 0, max: 200 })), { maxLength: 120 })
     fc.assert(
@@ -70,8 +87,8 @@ describe('groups of alarms', () => {
           .map((item) => [random.next().value, item] as const)
           .sort((a, b) => a[0] - b[0])
           .map(([, item]) => item)
-        const groups = groupAlarms(own, places)
-        expect(groupAlarms(shuffled, places)).toEqual(groups)
+        const groups = groupAlarms(own, standing)
+        expect(groupAlarms(shuffled, standing)).toEqual(groups)
         expect(groups.flatMap(({ members }) => members).sort()).toEqual(own.map(({ alarm_id }) => alarm_id).sort())
       }),
       { numRuns: 100 },
@@ -83,7 +100,7 @@ describe('a storm of one cause', () => {
   const storm = (units: number, rule = 'protection'): HubEvent[] =>
     numbers(units).map((number) => raised({ device: `unit-${number}`, rule, ...(rule === 'fire' ? { safety_class: 'E0', fault: 'T-03' } : {}) }))
 
-  async function hubsOf() {
+  async function hubsOf(places: GroupingPlaces = standing) {
     const operations = await openOperations({ file: ':memory:', log: silentLog })
     await operations.migrate(hubMigrations)
     const database = operations.database as unknown as Kysely<HubTables>
@@ -120,6 +137,41 @@ describe('a storm of one cause', () => {
     await hubs.apply(storm(12, 'fire'))
     expect(await openOrders()).toHaveLength(12)
     expect((await hubs.emergencies({ tenant: 'home', limit: 500 })).items).toHaveLength(12)
+    await close()
+  })
+
+  it.each<[string, (hubs: Hubs) => Promise<unknown>, HubEvent]>([
+    [
+      'is in maintenance',
+      (hubs) => hubs.planMaintenance('home', { scope: 'unit', scope_value: 'unit-9', from_ms: 0, to_ms: 2 * STORY_MS, reason: 'repair' }, 'anna'),
+      raised({ device: 'unit-9', began_at_ms: STORY_MS + 3_500_000 }),
+    ],
+    ['has a rule that opens none', async () => {}, raised({ device: 'unit-9', rule: 'evidence-only', began_at_ms: STORY_MS + 3_500_000 })],
+  ])('whose first unit %s has its order on the next one', async (_, plan, first) => {
+    for (const events of [
+      [first, ...storm(5)],
+      [...storm(5), first],
+    ]) {
+      const { hubs, openOrders, close } = await hubsOf()
+      await plan(hubs)
+      for (const event of events) await hubs.apply([event])
+      expect((await hubs.alarmGroups({ tenant: 'home' })).items).toMatchObject([{ scope: 'building', alarms: 6 }])
+      expect((await openOrders()).map(({ device }) => device)).toEqual(['unit-0'])
+      await close()
+    }
+  })
+
+  it('that cannot be grouped raises its dangers all the same', async () => {
+    const noPlaces = {
+      placeOf: () => {
+        throw new Error('the registry is broken')
+      },
+      populationOf: () => 0,
+    }
+    const { hubs, openOrders, close } = await hubsOf(noPlaces)
+    await hubs.apply([...storm(2, 'fire'), ...storm(3, 'no-fault-named').slice(2)])
+    expect((await hubs.emergencies({ tenant: 'home', limit: 500 })).items).toHaveLength(2)
+    expect(await openOrders()).toHaveLength(3)
     await close()
   })
 
