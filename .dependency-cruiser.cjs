@@ -11,7 +11,7 @@ const packages = {
   'onnxruntime-node': '^models/runtimes/',
   fastify: '^api/',
   '@fastify/.*': '^api/',
-  kysely: '^(operations|broker|ingest|hubs|twin|api|rules|cli|eval/mqtt-mock)/|^(main|twin-join|rules-join)[.]ts$',
+  kysely: '^(operations|broker|ingest|hubs|twin|api|rules|cli|eval/mqtt-mock|models/registry)/|^(main|twin-join|rules-join|models-join)[.]ts$',
   pino: '^log[.]ts$',
   'prom-client': '^(api|metrics[.]ts)',
   undici: '^(hubs/notifiers|hubs/dispatch|eval|cli)/',

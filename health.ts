@@ -69,11 +69,8 @@ export function createHealth(parts: HealthParts): Health {
     async samples() {
       const nowMs = clock.now()
       const grouped = await hubs.compression(undefined, { from_ms: nowMs - 86_400_000, to_ms: nowMs })
-      const [{ pipeline: flow, writer, store, quality, truth, audit, heard, maintenance, tiers, restarts }, deliveries, twins] = await Promise.all([
-        pipeline.statistics(),
-        outbox.statistics(),
-        twin.statistics(),
-      ])
+      const [{ pipeline: flow, writer, store, quality, truth, audit, heard, maintenance, tiers, models, drift, restarts }, deliveries, twins] =
+        await Promise.all([pipeline.statistics(), outbox.statistics(), twin.statistics()])
       const { position, storedPosition, storedReceivedMs, windowsPending, ...counted } = flow
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
@@ -103,6 +100,8 @@ export function createHealth(parts: HealthParts): Health {
         ...samplesOf('mendline_disk', 'Disk of the data folder', disk.statistics(), 'gauge'),
         ...stateSamples(quality),
         ...tierSamples(tiers),
+        ...samplesOf('mendline_models', 'Models of tenants', models, 'gauge'),
+        ...driftSamples(drift),
         ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
         {
@@ -161,6 +160,16 @@ function tierSamples(given: PipelineHostStatistics['tiers']): Sample[] {
       { name: 'mendline_store_tier_rows', help: 'Rows stored by tier and type', value: rows, ...of },
       { name: 'mendline_store_tier_bytes', help: 'Bytes stored by tier and type', value: bytes, ...of },
       ...(oldest_ms === null ? [] : [{ ...oldest, value: oldest_ms / 1_000 }]),
+    ]
+  })
+}
+
+function driftSamples(findings: PipelineHostStatistics['drift']): Sample[] {
+  return findings.flatMap(({ tenant, model, firmware, season, psi, is_drifting }) => {
+    const of = { kind: 'gauge', labels: { tenant, model, firmware, season } } as const
+    return [
+      { name: 'mendline_model_drift_psi_ratio', help: 'Largest population stability index of what a model sees', value: psi, ...of },
+      { name: 'mendline_model_drifting_ratio', help: '1 where that is beyond its limit', value: is_drifting ? 1 : 0, ...of },
     ]
   })
 }

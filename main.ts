@@ -45,6 +45,9 @@ import { type Gateways, joinGateways } from './join-gateways.ts'
 import { joinGuard } from './join-guard.ts'
 import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
 import { createMetrics } from './metrics.ts'
+import { modelMigrations } from './models/registry/model-tables.ts'
+import { modelPort, openModels } from './models-join.ts'
+import { joinTraining } from './models-training.ts'
 import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
@@ -136,10 +139,11 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
       clock: ports.clock,
       limits: config.limits,
     })
+    const training = joinTraining(jobs, { ...config, ...books, ...after, ...filePorts({ ...books, zones }) })
     await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const all = { ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, backtests, files, zones, disk, loopDelay }
+    const all = { ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, backtests, files, training, zones, disk, loopDelay }
     const api = await joinApi(all, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
@@ -154,7 +158,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 /** What is known before the first message: devices, types, keys, and the tables of the hubs. */
 async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
   const stages = [...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations]
-  const migrations = [...stages, ...jobMigrations, ...ruleMigrations]
+  const migrations = [...stages, ...jobMigrations, ...ruleMigrations, ...modelMigrations]
   const layouts = await prepareLayouts({ dataDir, program: version, migrations: migrations.map(({ id }) => id), log })
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
   await operations.migrate(migrations)
@@ -165,7 +169,15 @@ async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports
   const rules = await openRules({ database: operations.database as unknown as Kysely<RuleTables>, types, clock })
   const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names, tokens: jwt })
   await identity.start()
-  return { layouts, operations, types, mappings, rules, identity, registry: identity.devices }
+  const models = await openModels({
+    dataDir,
+    database: operations.database as Parameters<typeof openModels>[0]['database'],
+    types,
+    clock,
+    log,
+    limits,
+  })
+  return { layouts, operations, types, mappings, rules, models, identity, registry: identity.devices }
 }
 
 type Books = Awaited<ReturnType<typeof openBooks>>
@@ -227,7 +239,7 @@ function joinConsumers(
   config: Config,
   { log, clock }: Ports,
 ) {
-  const { identity, types, mappings, rules, hubs, journal, releases } = parts
+  const { identity, types, mappings, rules, models, hubs, journal, releases } = parts
   const { dataDir, limits, retention, timeZone } = config
   const pipeline = createPipelineHost({
     settings: { dataDir, limits, store: workerStore(config), retention, defaultTimeZone: timeZone },
@@ -235,11 +247,14 @@ function joinConsumers(
     timeZones: () => listZones(identity.devices),
     mappings: mappings.book.all,
     activations: () => rules.registry.activations(),
+    modelSeats: () => models.registry.seats(),
+    keepShadow: models.keepShadow,
     apply: hubs.apply,
     onReleasable: (position) => releases.done('pipeline', position),
     clock,
     log,
   })
+  models.reach(pipeline)
   journal.onCommit(() => pipeline.committed(journal.end()))
   const safety = joinSafety(config, { ...parts, onReleasable: (position) => releases.done('safety', position), clock, log })
   return { pipeline, safety }
@@ -257,6 +272,7 @@ type Everything = Books &
     readonly backtests: BacktestPort
     readonly disk: DiskGuard
     readonly files: Files
+    readonly training: ReturnType<typeof joinTraining>
     readonly zones: DeviceZones<NewDevice, CreatedDevice>
     readonly loopDelay: LoopDelay
   }
@@ -264,7 +280,7 @@ type Everything = Books &
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, mappings, rules, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
+  const { operations, mappings, rules, models, training, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth({ ...parts, clock })
   return createApi({
@@ -298,6 +314,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       hubs,
       alarms: hubs,
       backtests: parts.backtests,
+      models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
       rules: rulePort(rules, { pipeline, devices: identity.devices }),
       boards: joinBoards({ ...parts, clock, limits: config.limits }),
       webhooks: outbox,

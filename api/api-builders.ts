@@ -13,6 +13,7 @@ import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
+import { memoryModels } from './model-builders.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord } from './ports.ts'
 import { memoryAlarms, memoryBacktests, memoryRules } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
@@ -130,6 +131,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     storage: {
       storage: async () => [{ tier: 'hot', type: 'air_conditioner', rows: 2, bytes: 0, files: 0, days: 1, oldest_ms: NOW_MS, newest_ms: NOW_MS }],
     },
+    models: memoryModels(note),
     jobs: memoryJobs(note, NOW_MS),
     ...memoryFiles(note, NOW_MS),
     quarantine: {

@@ -17,6 +17,7 @@ import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
+import type { ModelPort } from './model-ports.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
 import type { AlarmPort, RulePort } from './rule-ports.ts'
 import type { TruthPort } from './truth-ports.ts'
@@ -331,6 +332,7 @@ export interface ApiPorts {
   readonly rules: RulePort
   readonly backtests: BacktestPort
   readonly boards: BoardPort
+  readonly models: ModelPort
   readonly jobs: JobPort
   readonly imports: ImportPort
   readonly exports: ExportPort

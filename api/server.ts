@@ -37,6 +37,7 @@ import { importRoutes } from './routes/imports.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
+import { modelRoutes } from './routes/models.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -97,6 +98,7 @@ const ROUTES = [
   webhookRoutes,
   quarantineRoutes,
   channelStateRoutes,
+  modelRoutes,
   jobRoutes,
   importRoutes,
   exportRoutes,

@@ -14,6 +14,7 @@ import { fileVerbs } from './files.ts'
 import { eraseVerb, guardVerbs } from './guard.ts'
 import { initVerb } from './init.ts'
 import { mappingVerbs } from './mapping.ts'
+import { modelVerbs } from './models.ts'
 import { opcuaVerbs } from './opcua.ts'
 import { replayVerb } from './replay.ts'
 import { ruleVerbs } from './rules.ts'
@@ -36,6 +37,7 @@ function createProgram(): Command {
     simulateVerb,
     replayVerb,
     mappingVerbs,
+    modelVerbs,
     opcuaVerbs,
     fileVerbs,
     ruleVerbs,

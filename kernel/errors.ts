@@ -53,6 +53,8 @@ export const ERROR_CODES = {
   MDL_MODEL_INVALID: 'A model artefact fails its check (hash, size, inputs, outputs, operators).',
   MDL_MODEL_TRAINER: 'A model cannot be trained: no Python, or data that lack something.',
   MDL_MODEL_TIMEOUT: 'A model did not answer in time.',
+  MDL_MODEL_PAUSED: 'A model failed again and again and is left alone for a while.',
+  MDL_MODEL_WORSE: 'A model is not put into force, since it is worse than the live one or nobody knows yet; the reasons are in the answer.',
   MDL_HUBS_ILLEGAL_MOVE: 'The work order cannot move from its state in this way.',
   MDL_HUBS_OUTCOME_REQUIRED: 'The move needs a coded outcome.',
   MDL_HUBS_WEBHOOK_TARGET_REFUSED: 'The address of the webhook is private, malformed or not allowed.',

@@ -198,6 +198,18 @@ export const limits = {
   inferenceTimeoutMs: 10_000,
   /** Restarts of the model worker on the same batch; then the batch is set aside and counted. */
   inferenceAttempts_MAX: 2,
+  /** Models that a tenant may have in the registry; more are refused. */
+  ownModels_MAX: 50,
+  /** Models of users that run at the same time, each in a process of its own; one more is not put into force. */
+  ownModelsRunning_MAX: 8,
+  /** Memory that the process of a user's model may have; at the bound it crashes, and the model alone with it. */
+  ownModelMemoryBytes_MAX: 1024 * 1024 * 1024,
+  /** A user's model that failed `inferenceAttempts_MAX` times in a row is left alone for this long, each time for twice as long ... */
+  modelPauseMs: 60_000,
+  /** ... up to this. */
+  modelPauseMs_MAX: 3_600_000,
+  /** Windows that wait for one shadow model; above it the oldest is dropped and counted. */
+  shadowPending_MAX: 5_000,
 
   // --- device time ---
   /** A reading waits this long in device time for those before it (two periods of a minute); one that comes later has its stretch worked out again. */

@@ -104,6 +104,7 @@ describe('inspectOnnx', () => {
   it('finds operators, inputs and outputs', () => {
     expect(inspectOnnx(SOFTMAX_ONNX)).toEqual({
       operators: new Set(['Softmax']),
+      domains: new Set(),
       inputs: ['features'],
       outputs: ['probabilities'],
       hasExternalData: false,

@@ -12,8 +12,9 @@ import { Value } from 'typebox/value'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { createInputs } from './inputs.ts'
-import { inspectOnnx } from './onnx-inspect.ts'
+import { inspectOnnx, objectionsTo } from './onnx-inspect.ts'
 import { type Reference, ReferenceSchema } from './reference.ts'
+import { DriftReferenceSchema } from './registry/drift-reference.ts'
 
 const FileSchema = Type.Object({ bytes: Type.Integer({ minimum: 1 }), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 
@@ -27,6 +28,8 @@ export const CardSchema = Type.Object({
   algorithm: Type.String(),
   input_name: Type.String(),
   output_name: Type.String(),
+  /** The output is one score a row, the probability of the second class; absent: one number a class. */
+  output_kind: Type.Optional(Type.Literal('score')),
   /** Names of the inputs in order, as `inputs.ts` makes them. */
   inputs: Type.Array(Type.String(), { minItems: 1 }),
   /** `no_fault` and fault codes in the order of the outputs. */
@@ -49,6 +52,8 @@ export const CardSchema = Type.Object({
   data: Type.Record(Type.String(), Type.Unknown()),
   scores: Type.Record(Type.String(), Type.Unknown()),
   limits: Type.Array(Type.String()),
+  /** What drift is measured against; absent in models whose maker did not say. */
+  drift: Type.Optional(DriftReferenceSchema),
 })
 
 export const ParitySchema = Type.Object({
@@ -78,13 +83,6 @@ export interface ArtefactFiles {
 
 /** Largest model that is loaded; committed artefacts are far below (chosen). */
 export const MODEL_BYTES_MAX = 16 * 1024 * 1024
-
-/** Operators that a model may use: trees, linear models and small networks. */
-const OPERATORS: ReadonlySet<string> = new Set(
-  'TreeEnsembleClassifier TreeEnsembleRegressor TreeEnsemble LinearClassifier Cast Identity Reshape Concat Softmax Normalizer MatMul Gemm Add Sub Mul Div Relu Sigmoid Tanh'.split(
-    ' ',
-  ),
-)
 
 /** Where the committed artefacts lie. */
 export const ARTEFACTS_DIRECTORY = fileURLToPath(new URL('./artefacts/', import.meta.url))
@@ -147,11 +145,7 @@ function checkModel(model: Uint8Array, card: Card): string[] {
   const faults: string[] = []
   if (!summary.inputs.includes(card.input_name)) faults.push(`the model has no input ${card.input_name}`)
   if (!summary.outputs.includes(card.output_name)) faults.push(`the model has no output ${card.output_name}`)
-  const foreign = [...summary.operators].filter((operator) => !OPERATORS.has(operator))
-  if (foreign.length > 0) faults.push(`operators ${foreign.join(', ')} are not allowed`)
-  if (summary.hasExternalData) faults.push('the model points at data outside itself')
-  if (summary.hasSparseTensors) faults.push('the model holds sparse tensors')
-  return faults
+  return [...faults, ...objectionsTo(summary)]
 }
 
 function checkAgainstType(card: Card, type: ApplianceType): string[] {

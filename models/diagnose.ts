@@ -14,7 +14,7 @@ import { distanceOf, type TimedResiduals } from './evidence.ts'
 import { createJudge, type Judge, probabilitiesOf, remember } from './judge.ts'
 import { makeDiagnosis } from './make-diagnosis.ts'
 import type { ModelRuntime } from './model-runtime.ts'
-import { chooseAnswer, observe } from './opinion.ts'
+import { type Answer, chooseAnswer, observe } from './opinion.ts'
 import { createUnitStates, type UnitState } from './unit-states.ts'
 import type { ClosedWindow } from './windows.ts'
 
@@ -28,6 +28,14 @@ export interface DiagnoserOptions {
   readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceAttempts_MAX'>
   /** Windows of a device that ended at or before a device time, in order; without it a stretch that late data amended is judged by itself. */
   readonly history?: (query: WindowHistoryQuery) => AsyncIterable<ClosedWindow>
+  /** Told of every window that was judged, in order. */
+  readonly onJudged?: (judged: readonly JudgedWindow[]) => void
+}
+
+/** A judged window with what the model was fed. */
+export interface JudgedWindow extends Judgement {
+  readonly judge: Judge
+  readonly mean: TimedResiduals
 }
 
 /** What the model says of one device after one window; for evaluation. */
@@ -59,9 +67,19 @@ export interface Diagnoser {
   /** Probabilities of each window that can be judged, telling nobody; use a diagnoser of its own for it. */
   judge(windows: readonly ClosedWindow[]): Promise<Judgement[]>
   statistics(): DiagnoserStatistics
+  /** What was told of a device last. */
+  told(device: DeviceKey): Answer | undefined
+  /** Goes on from what another diagnoser told of a device, so that it is not told again, and what differs is. */
+  adopt(device: DeviceKey, told: Answer | undefined): void
   /** Plain JSON data; state made with another model is forgotten on `restore`. */
   snapshot(): unknown
   restore(snapshot: unknown): void
+}
+
+export interface DeviceKey {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
 }
 
 /** A window that can be judged, with the mean residuals to judge by. */
@@ -85,13 +103,17 @@ interface Blind {
 const UNJUDGED_MAX = 14
 
 /** Creates the diagnoser; no I/O, the runtimes are started by whoever made them. */
-export function createDiagnoser({ types, artefacts, runtime, log, limits, history }: DiagnoserOptions): Diagnoser {
+export function createDiagnoser({ types, artefacts, runtime, log, limits, history, onJudged }: DiagnoserOptions): Diagnoser {
   const judges = new Map<string, Judge | undefined>()
   const judgeOf = (id: string): Judge | undefined => {
     if (!judges.has(id)) judges.set(id, createJudge(types(id), artefacts.get(id), runtime(id)))
     return judges.get(id)
   }
   const states = createUnitStates()
+  const stateOf = (device: DeviceKey): UnitState | undefined => {
+    const judge = judgeOf(device.type)
+    return judge === undefined ? undefined : states.of(device, judge.artefact.card.version)
+  }
   const counts = { windows: 0, judged: 0, diagnoses: 0, setAside: 0 }
   const bounds = {
     ...limits,
@@ -127,6 +149,7 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
       })
     }
     counts.judged += judged.size
+    onJudged?.([...judged.values()])
     return entries.flatMap((entry) => {
       const found = entry.mean === undefined ? entry : judged.get(entry)
       return found === undefined ? [] : [found]
@@ -159,6 +182,11 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     },
     judge: async (windows) => (await judgeAll(windows)).filter((entry) => entry.mean !== undefined),
     statistics: () => ({ ...counts }),
+    told: (device) => stateOf(device)?.opinion.told ?? undefined,
+    adopt(device, told) {
+      const state = stateOf(device)
+      if (state !== undefined) state.opinion.told = told === undefined ? null : { ...told }
+    },
     snapshot: () => states.snapshot(),
     restore: (snapshot) => states.restore(snapshot, ({ type, model }) => judgeOf(type)?.artefact.card.version === model),
   }

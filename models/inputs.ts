@@ -24,30 +24,36 @@ export const inputNames = (type: ApplianceType, features: readonly string[]): st
 ]
 
 /**
- * Compiles the names of a card. A feature that is not known counts as showing nothing.
+ * Compiles the names of a card. `raw:feature` is the value itself, for models of others. A feature that is not known counts as showing
+ * nothing.
  * @returns the maker, or the names that are not understood
  */
 export function createInputs(names: readonly string[], type: ApplianceType, features: readonly string[]): InputMaker | readonly string[] {
   const unknown: string[] = []
-  const makers = names.map((name): ((zScores: Float64Array, distance: number) => number) => {
+  const makers = names.map((name): Maker => {
     if (name === 'distance') return (_, distance) => distance
     const [kind, rest] = name.includes(':') ? (name.split(':', 2) as [string, string]) : ['z', name]
     const position = features.indexOf(rest)
     const fault = kind === 'sign' ? type.faults.find(({ code }) => code === rest) : undefined
     if (fault !== undefined) return signScore(fault, features)
-    if (position < 0 || (kind !== 'z' && kind !== 'shape')) {
+    if (position < 0 || (kind !== 'z' && kind !== 'shape' && kind !== 'raw')) {
       unknown.push(name)
       return () => 0
     }
+    if (kind === 'raw') return (_z, _distance, { observed, expected }) => orElse(observed[position], expected[position] ?? 0)
     if (kind === 'z') return (zScores) => known(zScores[position])
     return (zScores, distance) => known(zScores[position]) / Math.max(distance, SHAPE_FLOOR)
   })
   if (unknown.length > 0) return unknown
   return (residuals) => {
     const distance = distanceOf(residuals)
-    return Float32Array.from(makers, (make) => make(residuals.zScores, distance))
+    return Float32Array.from(makers, (make) => make(residuals.zScores, distance, residuals))
   }
 }
+
+type Maker = (zScores: Float64Array, distance: number, residuals: Residuals) => number
+
+const orElse = (value: number | undefined, other: number): number => (value === undefined || Number.isNaN(value) ? other : value)
 
 const known = (zScore: number | undefined): number => (zScore === undefined || Number.isNaN(zScore) ? 0 : zScore)
 

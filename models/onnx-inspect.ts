@@ -4,8 +4,22 @@
  */
 import { MendlineError } from '#kernel/errors.ts'
 
+/** Operators that a model may use: trees, linear models, kernels and small networks, without loops and without shapes made of data. */
+const OPERATORS: ReadonlySet<string> = new Set(
+  (
+    'TreeEnsembleClassifier TreeEnsembleRegressor TreeEnsemble LinearClassifier LinearRegressor SVMClassifier SVMRegressor Scaler Normalizer Imputer ' +
+    'Binarizer ArrayFeatureExtractor Cast Identity Constant Reshape Flatten Squeeze Unsqueeze Transpose Concat Slice Gather Softmax MatMul Gemm Add Sub ' +
+    'Mul Div Abs Neg Exp Log Sqrt Pow Reciprocal Erf Clip Max Min Relu LeakyRelu Elu Sigmoid Tanh Softplus BatchNormalization LayerNormalization ' +
+    'ReduceSum ReduceMean ReduceMax ReduceMin ReduceSumSquare ReduceL2 ArgMax ArgMin Where Less LessOrEqual Greater GreaterOrEqual Equal Not And Or'
+  ).split(' '),
+)
+/** Sets of operators of ONNX itself; '' is the standard one. */
+const DOMAINS: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml'])
+
 export interface OnnxSummary {
   readonly operators: ReadonlySet<string>
+  /** Sets of operators that its nodes name. */
+  readonly domains: ReadonlySet<string>
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly hasExternalData: boolean
@@ -14,6 +28,7 @@ export interface OnnxSummary {
 
 interface Found {
   readonly operators: Set<string>
+  readonly domains: Set<string>
   readonly inputs: string[]
   readonly outputs: string[]
   hasExternalData: boolean
@@ -42,7 +57,7 @@ const DEPTH_MAX = 16
  * @throws MendlineError MDL_MODEL_INVALID when they are not ONNX
  */
 export function inspectOnnx(bytes: Uint8Array): OnnxSummary {
-  const found: Found = { operators: new Set(), inputs: [], outputs: [], hasExternalData: false, hasSparseTensors: false }
+  const found: Found = { operators: new Set(), domains: new Set(), inputs: [], outputs: [], hasExternalData: false, hasSparseTensors: false }
   try {
     walk(bytes, 'model', found, 0)
   } catch (cause) {
@@ -57,6 +72,7 @@ function walk(bytes: Uint8Array, kind: Kind, found: Found, depth: number): void 
   for (const { field, payload } of readFields(bytes)) {
     const text = (): string => new TextDecoder().decode(payload)
     if (kind === 'node' && field === 4) found.operators.add(text())
+    if (kind === 'node' && field === 7) found.domains.add(text())
     if (kind === 'input' && field === 1) found.inputs.push(text())
     if (kind === 'output' && field === 1) found.outputs.push(text())
     if (kind === 'tensor' && field === 13) found.hasExternalData = true
@@ -65,6 +81,18 @@ function walk(bytes: Uint8Array, kind: Kind, found: Found, depth: number): void 
     const isInner = (next === 'input' || next === 'output') && depth > 1
     if (next !== undefined && payload !== undefined && !isInner) walk(payload, next, found, depth + 1)
   }
+}
+
+/** What speaks against running a model, whatever its card says. */
+export function objectionsTo(summary: OnnxSummary): string[] {
+  const faults: string[] = []
+  const foreign = [...summary.operators].filter((operator) => !OPERATORS.has(operator))
+  if (foreign.length > 0) faults.push(`operators ${foreign.join(', ')} are not allowed`)
+  const domains = [...summary.domains].filter((domain) => !DOMAINS.has(domain))
+  if (domains.length > 0) faults.push(`sets of operators ${domains.join(', ')} are not allowed`)
+  if (summary.hasExternalData) faults.push('the model points at data outside itself')
+  if (summary.hasSparseTensors) faults.push('the model holds sparse tensors')
+  return faults
 }
 
 /** Fields of one message in order; the payload is there for length-delimited fields only. */

@@ -5,21 +5,27 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '#kernel/clock.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log, LogFields } from '#kernel/log.ts'
 import type { StorageTier } from '../ingest/reading-store.ts'
+import type { DriftFinding } from '../models/registry/drift.ts'
 import type { PipelineStatistics } from './pipeline-parts.ts'
 import { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS, type PipelineWorkerSettings } from './worker-settings.ts'
 
 export interface PipelineHostParts {
-  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones' | 'mappings' | 'activations'>
+  readonly settings: Omit<PipelineWorkerSettings, 'committedEnd' | 'ownTypes' | 'timeZones' | 'mappings' | 'activations' | 'modelSeats'>
   readonly ownTypes: () => PipelineWorkerSettings['ownTypes']
   readonly timeZones: () => PipelineWorkerSettings['timeZones']
   readonly mappings: () => PipelineWorkerSettings['mappings']
   /** Rules of tenants; absent = those of the catalogue. */
   readonly activations?: () => PipelineWorkerSettings['activations']
+  /** Models of tenants; absent = those of the program. */
+  readonly modelSeats?: () => PipelineWorkerSettings['modelSeats']
+  /** Keeps what shadow models would have told. */
+  readonly keepShadow?: (diagnoses: readonly Diagnosis[]) => Promise<void>
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly onReleasable: (position: number) => void
   readonly clock: Clock
@@ -59,6 +65,9 @@ export interface PipelineHostStatistics {
   readonly heard: ReadonlyArray<readonly [type: string, counts: { readonly devices: number; readonly silent: number }]>
   readonly maintenance: Readonly<Record<string, number>>
   readonly tiers: readonly StorageTier[]
+  /** Models of tenants. */
+  readonly models: Readonly<Record<string, number>>
+  readonly drift: readonly DriftFinding[]
 }
 
 /** Restarts in a row at the quick pace; after them the slow one, and the platform says between the tries that it is not ready. */
@@ -174,7 +183,7 @@ class WorkerHost implements PipelineHost {
   }
 
   async #spawn(): Promise<void> {
-    const { settings, ownTypes, timeZones, mappings, activations, apply, onReleasable, clock, log, createWorker = threadOf } = this.#parts
+    const { settings, ownTypes, timeZones, mappings, activations, apply, onReleasable, clock, log, createWorker = threadOf, ...rest } = this.#parts
     const workerData: PipelineWorkerSettings = {
       ...settings,
       committedEnd: this.#committedEnd,
@@ -182,10 +191,12 @@ class WorkerHost implements PipelineHost {
       timeZones: timeZones(),
       mappings: mappings(),
       activations: activations?.() ?? [],
+      modelSeats: rest.modelSeats?.() ?? [],
     }
     const worker = createWorker(workerData)
     const rpc = new Rpc(worker)
     rpc.handle(MAIN_CALLS.apply, apply)
+    rpc.handle(MAIN_CALLS.shadowDiagnoses, (diagnoses: readonly Diagnosis[]) => rest.keepShadow?.(diagnoses))
     rpc.handle(MAIN_CALLS.releasable, onReleasable)
     rpc.handle(MAIN_CALLS.audit, (finding: string) => {
       this.#auditFinding = finding

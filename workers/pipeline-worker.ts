@@ -24,10 +24,6 @@ import { createReadingWriter } from '../ingest/reading-writer.ts'
 import { decodeRecord } from '../ingest/record.ts'
 import { createDuckdbStore } from '../ingest/stores/duckdb-store.ts'
 import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
-import { type Artefact, loadArtefacts } from '../models/artefact.ts'
-import { createDiagnoser } from '../models/diagnose.ts'
-import type { ModelRuntime } from '../models/model-runtime.ts'
-import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import type { ClosedWindow } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
 import { createRuleBook } from '../rules/rule-book.ts'
@@ -36,6 +32,7 @@ import { answerBoards } from './board-queries.ts'
 import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
 import { keptFromMs } from './kept-readings.ts'
+import { joinModels, type WorkerModels } from './model-parts.ts'
 import { createPacedReader } from './paced-reader.ts'
 import { Pipeline } from './pipeline.ts'
 import type { PipelineState } from './pipeline-parts.ts'
@@ -54,7 +51,7 @@ const READ_YOUR_WRITES_MS = 5_000
 assert(parentPort !== null, 'the pipeline runs in a worker')
 standBack()
 const { dataDir, committedEnd, ownTypes, limits, store: storeSettings, ...rest } = workerData as PipelineWorkerSettings
-const { mappings, activations, retention, timeZones, defaultTimeZone } = rest
+const { mappings, activations, modelSeats, retention, timeZones, defaultTimeZone } = rest
 const main = new Rpc(parentPort)
 const clock = systemClock
 const log = logOverPort(main)
@@ -88,7 +85,7 @@ const store =
   storeSettings.kind === 'duckdb'
     ? embedded
     : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
-const runtimes = new Map<string, ModelRuntime>()
+let models: WorkerModels | undefined
 const derived = createSqliteDerived({ file: join(readingsDir, 'derived.sqlite') })
 const maintenance = createStoreMaintenance({ store: embedded, derived, derivedDays: retention.derived_days, clock, log, limits })
 const latest = createLatestValues({ types: typeById })
@@ -99,7 +96,7 @@ main.handle(PIPELINE_CALLS.start, start)
 main.handle(PIPELINE_CALLS.stop, async () => {
   maintenance.stop()
   await pipeline?.stop()
-  for (const runtime of runtimes.values()) await runtime.stop()
+  await models?.stop()
   await store.stop()
   await derived.stop()
 })
@@ -121,8 +118,7 @@ main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) 
 })
 const book = createRuleBook({ types: typeById, filter: (rule) => !isSafetyRule(rule) })
 answerRules(main, { store, derived, types: typeById, book, activations, see: seeWhatIsAcknowledged })
-let artefacts: ReadonlyMap<string, Artefact> = new Map()
-answerBoards(main, { latest, derived, types: typeById, artefactOf: (type) => artefacts.get(type), see: seeWhatIsAcknowledged })
+answerBoards(main, { latest, derived, types: typeById, artefactOf: (type) => models?.builtIn.get(type), see: seeWhatIsAcknowledged })
 answerTruth(main, { latest, derived, see: seeWhatIsAcknowledged })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.capture, (directory: string) => embedded.capture?.(directory))
@@ -148,7 +144,7 @@ async function start(): Promise<void> {
   }
   for (const type of types.values()) await store.prepareType(type)
   await derived.start()
-  artefacts = await startModels()
+  models = await joinModels({ main, dataDir, seats: modelSeats, types: typeById, history: storedWindows(derived), clock, log, limits })
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, files: blockingFiles, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
@@ -179,7 +175,7 @@ async function start(): Promise<void> {
     store,
     truth,
     audit,
-    diagnoser: createDiagnoser({ types: typeById, artefacts, runtime: (type) => runtimes.get(type), log, limits, history: storedWindows(derived) }),
+    diagnoser: models.bench,
     snapshots: createSnapshotFile<PipelineState<ClosedWindow>>({ directory: join(dataDir, 'state'), name: 'pipeline', log }),
     emit: (events) => main.call(MAIN_CALLS.apply, events),
     onReleasable: (position) => main.notify(MAIN_CALLS.releasable, position),
@@ -202,6 +198,8 @@ async function start(): Promise<void> {
     quality: derivation.qualityStatistics(),
     maintenance: maintenance.statistics(),
     tiers: await maintenance.tiers(),
+    models: { ...models?.bench.statistics() },
+    drift: models?.bench.drift() ?? [],
   }))
   const { running } = await pipeline.start(storePosition)
   maintenance.start()
@@ -210,22 +208,6 @@ async function start(): Promise<void> {
     log.error('pipeline cannot go on', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     process.exit(1)
   })
-}
-
-/** Loads the models and starts their runtimes. */
-async function startModels(): Promise<ReadonlyMap<string, Artefact>> {
-  const loaded = await loadArtefacts(typeById).catch((error: unknown) => {
-    // Readings, rules and dangers do not wait for a model: without one there are no diagnoses, and this line says why.
-    log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
-    return new Map<string, Artefact>()
-  })
-  for (const [id, { model, card }] of loaded) {
-    const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
-    const runtime = createOnnxRuntime({ model, contract, clock, log, limits })
-    await runtime.start()
-    runtimes.set(id, runtime)
-  }
-  return loaded
 }
 
 async function seeWhatIsAcknowledged(): Promise<void> {

@@ -3,6 +3,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { MappingVersion } from '../ingest/mapping/mapping-book.ts'
 import type { StoreRetention } from '../ingest/reading-store.ts'
+import type { ModelSeats } from '../models/registry/model-book.ts'
 import type { RuleActivation } from '../rules/rule-book.ts'
 
 export interface PipelineWorkerSettings {
@@ -15,6 +16,8 @@ export interface PipelineWorkerSettings {
   readonly mappings: readonly MappingVersion[]
   /** Rules of tenants, and since when they are in force. */
   readonly activations: readonly RuleActivation[]
+  /** Models of tenants: in force, and looking on. */
+  readonly modelSeats: readonly ModelSeats[]
   readonly limits: Limits
   readonly store: WorkerStore
   readonly retention: StoreRetention & { readonly derived_days: number }
@@ -60,6 +63,8 @@ export const PIPELINE_CALLS = {
   alarmRows: 'alarm-rows',
   heard: 'heard',
   residuals: 'residuals',
+  modelSeats: 'model-seats',
+  models: 'models',
 } as const
 
 /** Calls and notices that the main thread answers. */
@@ -69,4 +74,6 @@ export const MAIN_CALLS = {
   log: 'log',
   /** What the self-audit found; empty = nothing. */
   audit: 'audit',
+  /** What shadow models would have told. */
+  shadowDiagnoses: 'shadow-diagnoses',
 } as const

@@ -1,4 +1,5 @@
 /** Messages between the ONNX runtime and its worker. */
+import type { OnnxSummary } from '../onnx-inspect.ts'
 
 /** What the model takes and gives, from its card. */
 export interface ModelContract {
@@ -6,6 +7,21 @@ export interface ModelContract {
   readonly outputName: string
   readonly featureCount: number
   readonly classCount: number
+}
+
+/** One end of the graph as the session of onnxruntime sees it; a number in `shape` is fixed, a name is any. */
+export interface GraphEnd {
+  readonly name: string
+  readonly type: string
+  readonly shape: ReadonlyArray<number | string>
+}
+
+/** What a look at a model finds: what is in its bytes, and the ends of the graph that came of them. */
+export interface ModelDescription {
+  readonly summary: OnnxSummary
+  /** Absent when it was not loaded, since the summary has something that is refused. */
+  readonly inputs?: readonly GraphEnd[]
+  readonly outputs?: readonly GraphEnd[]
 }
 
 export type WorkerRequest =

@@ -1,7 +1,8 @@
 /**
- * Model runtime over onnxruntime-node in a worker thread of its own, one batch at a time with a time limit. A worker that does not
+ * Model runtime over onnxruntime-node in a worker of its own, one batch at a time with a time limit. A worker that does not
  * answer in time, or ends by itself, is left behind and a new one is started with the same bytes; the batch is refused as
- * retryable. Native code that hangs cannot be killed within a process: its thread stays until it returns.
+ * retryable. The worker is a thread for models that we made; native code that hangs cannot be killed within a process, so a model of
+ * somebody else gets a process (`model-process.ts`).
  */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '#kernel/clock.ts'
@@ -19,6 +20,18 @@ export interface OnnxRuntimeOptions {
   readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceTimeoutMs'>
   /** Another worker program, for tests. */
   readonly workerUrl?: URL
+  /** Starts another kind of worker than a thread. */
+  readonly startWorker?: () => ModelWorker
+}
+
+/** What the runtime needs of whatever runs the model. */
+export interface ModelWorker {
+  postMessage(message: WorkerRequest): void
+  on(event: 'message', listener: (message: WorkerReply) => void): unknown
+  on(event: 'error' | 'exit', listener: (reason: unknown) => void): unknown
+  removeAllListeners(): unknown
+  unref(): unknown
+  terminate(): unknown
 }
 
 const WORKER_URL = new URL('./onnx-worker.ts', import.meta.url)
@@ -34,7 +47,7 @@ interface Waiting {
 /** Creates the runtime; `start` loads the model in the worker. */
 export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
   const { model, contract, clock, log, limits } = options
-  let worker: Worker | undefined
+  let worker: ModelWorker | undefined
   let loading: Promise<void> | undefined
   let waiting = new Map<number, Waiting>()
   let nextId = 1
@@ -54,10 +67,11 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     left?.removeAllListeners()
     left?.on('error', () => {})
     left?.unref()
+    // A thread says when it has ended; nobody waits for it.
     void left?.terminate()
   }
-  const startWorker = (): Worker => {
-    const started = new Worker(options.workerUrl ?? WORKER_URL)
+  const startWorker = (): ModelWorker => {
+    const started: ModelWorker = options.startWorker?.() ?? new Worker(options.workerUrl ?? WORKER_URL)
     const onEnd = (reason: unknown): void => {
       if (worker !== started) return
       leaveBehind()

@@ -15,6 +15,7 @@ import { distanceOf } from '../evidence.ts'
 import { createInputs, type InputMaker, inputNames } from '../inputs.ts'
 import type { ModelRuntime } from '../model-runtime.ts'
 import { addUnitNormal, fitReference } from '../reference.ts'
+import { driftReferenceOf } from '../registry/drift-reference.ts'
 import { TRAINER } from './python.ts'
 import {
   classesOf,
@@ -125,6 +126,10 @@ export async function trainArtefact(
     },
     scores: {},
     limits: [...options.limits],
+    drift: driftReferenceOf(
+      inputs,
+      rows.train.filter(({ label }) => label === NO_FAULT).map(({ mean }) => toInputs(mean)),
+    ),
   }
   return { artefact: { card, reference, parity: files.parity, model: files.model }, runtime }
 }

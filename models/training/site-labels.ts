@@ -1,0 +1,72 @@
+/**
+ * What was true of a site's devices and when: from the coded outcomes of visits, or from a CSV of the user's. Each label speaks of a stretch of
+ * time; around a fault nobody can say, and the rest counts as without fault where the user agrees to that.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import { NO_FAULT } from '../artefact.ts'
+
+export interface SiteLabel {
+  readonly device: string
+  /** Fault code, or `no_fault`. */
+  readonly fault: string
+  readonly from_ms: number
+  readonly to_ms: number
+}
+
+const DAY_MS = 86_400_000
+/** A fault that was found had grown for up to this long before it was told, and needs this long to be gone behind the visit. */
+const GROWING_MS = 30 * DAY_MS
+const MENDING_MS = 7 * DAY_MS
+/** Lines of a file. */
+const LABELS_MAX = 200_000
+const FAULTS_SHOWN = 10
+
+/**
+ * Reads `device,from,to,fault` (header, any order; times as epoch ms or ISO 8601; `no_fault` for time without).
+ * @throws MendlineError MDL_MODEL_TRAINER that names line and field
+ */
+export function readLabels(text: string, type: ApplianceType): SiteLabel[] {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
+  const columns = (lines[0] ?? '').split(',').map((name) => name.trim().toLowerCase())
+  const at = ['device', 'from', 'to', 'fault'].map((name) => columns.indexOf(name))
+  if (at.includes(-1)) throw new MendlineError('MDL_MODEL_TRAINER', 'the labels need the columns device, from, to and fault in their first line')
+  if (lines.length > LABELS_MAX) throw new MendlineError('MDL_MODEL_TRAINER', `the labels have more than ${LABELS_MAX} lines`)
+  const codes = new Set([NO_FAULT, ...type.faults.map(({ code }) => code)])
+  const faults: string[] = []
+  const labels = lines.slice(1).flatMap((line, index): SiteLabel[] => {
+    if (line.trim() === '') return []
+    const cells = line.split(',').map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'))
+    const [device = '', from = '', to = '', fault = ''] = at.map((position) => cells[position] ?? '')
+    const label = { device, fault, from_ms: timeOf(from), to_ms: timeOf(to) }
+    const bad = (field: string, reason: string): SiteLabel[] => {
+      faults.push(`line ${index + 2}, ${field}: ${reason}`)
+      return []
+    }
+    if (device === '') return bad('device', 'is empty')
+    if (Number.isNaN(label.from_ms)) return bad('from', `${from} is no time`)
+    if (Number.isNaN(label.to_ms)) return bad('to', `${to} is no time`)
+    if (label.to_ms <= label.from_ms) return bad('to', 'does not lie behind from')
+    if (!codes.has(fault)) return bad('fault', `${fault} is no fault of ${type.id}`)
+    return [label]
+  })
+  if (faults.length > 0) {
+    const more = faults.length > FAULTS_SHOWN ? ` and ${faults.length - FAULTS_SHOWN} more` : ''
+    throw new MendlineError('MDL_MODEL_TRAINER', `${faults.slice(0, FAULTS_SHOWN).join('; ')}${more}`)
+  }
+  return labels
+}
+
+/** Makes the function that says what was true of a device at a time; undefined where nobody can say. */
+export function labelsOf(labels: readonly SiteLabel[], rest: typeof NO_FAULT | undefined): (atMs: number) => string | undefined {
+  const faulty = labels.filter(({ fault }) => fault !== NO_FAULT)
+  return (atMs) => {
+    const fault = faulty.find(({ from_ms, to_ms }) => atMs >= from_ms && atMs <= to_ms)
+    if (fault !== undefined) return fault.fault
+    if (labels.some((label) => label.fault === NO_FAULT && atMs >= label.from_ms && atMs <= label.to_ms)) return NO_FAULT
+    if (faulty.some(({ from_ms, to_ms }) => atMs >= from_ms - GROWING_MS && atMs <= to_ms + MENDING_MS)) return undefined
+    return rest
+  }
+}
+
+const timeOf = (text: string): number => (/^\d{12,13}$/.test(text) ? Number(text) : /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN)
