@@ -18,7 +18,7 @@ describe('the table of hops in ARCHITECTURE.md', () => {
     async (_hop, file, name) => {
       const module = (await import(join(root, file))) as Record<string, unknown>
       expect(typeof module[name]).toBe('function')
-      const roots = ['main.ts', 'safety-join.ts', join('workers', 'pipeline-worker.ts')]
+      const roots = ['main.ts', 'safety-join.ts', join('workers', 'pipeline-worker.ts'), join('models', 'registry', 'model-bench.ts')]
       const joins = roots.map((name) => readFileSync(join(root, name), 'utf8')).join('')
       expect(joins).toContain(`${name}(`)
     },
