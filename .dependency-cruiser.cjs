@@ -84,8 +84,8 @@ module.exports = {
     {
       name: 'appliance-types-never-meet',
       severity: 'error',
-      from: { path: '^catalogue/(air-conditioner|fridge|washing-machine|gas-water-heater)/' },
-      to: { path: '^catalogue/(air-conditioner|fridge|washing-machine|gas-water-heater)/', pathNot: '^catalogue/$1/' },
+      from: { path: '^catalogue/(?!blocks/)([^/]+)/' },
+      to: { path: '^catalogue/[^/]+/', pathNot: '^catalogue/(blocks|$1)/' },
     },
     ...Object.entries(packages).map(([name, allowed]) => ({
       name: `heavy-packages-in-adapters-only: ${name}`,

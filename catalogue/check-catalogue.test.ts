@@ -3,7 +3,6 @@ import { airConditioner } from './air-conditioner/air-conditioner.ts'
 import type { ActiveTest, ApplianceType, Fault, RemoteStep, Rule } from './appliance-type.ts'
 import { hazard, life } from './blocks/makers.ts'
 import { checkType } from './check-catalogue.ts'
-import { plantModels } from './physics-registry.ts'
 import { applianceTypes } from './registry.ts'
 
 const withFault = (change: Partial<Fault>): ApplianceType => ({
@@ -34,19 +33,7 @@ describe('the catalogue', () => {
     it(`holds every invariant for ${type.id}`, () => {
       expect(checkType(type)).toEqual([])
     })
-
-    const plant = plantModels.get(type.id)
-    if (plant === undefined) continue
-    it(`has a plant for ${type.id} that shows every fault that telemetry can find`, () => {
-      const wanted = type.faults.filter((fault) => fault.foundBy.length > 0).map((fault) => fault.code)
-      expect(wanted.filter((code) => !plant.faults.includes(code))).toEqual([])
-      expect(Object.keys(plant.noise).filter((name) => !type.channels.some((channel) => channel.name === name))).toEqual([])
-    })
   }
-
-  it('has a plant for no type that it does not list', () => {
-    expect([...plantModels.keys()].filter((id) => !applianceTypes.some((type) => type.id === id))).toEqual([])
-  })
 
   it('holds the 37 faults of the domain: 34 of four types and three that each of them has', () => {
     const four = applianceTypes.filter(({ id }) => ['air_conditioner', 'fridge', 'washing_machine', 'gas_water_heater'].includes(id))
@@ -61,10 +48,6 @@ describe('the catalogue', () => {
     const guided = ['AC-02', 'AC-03', 'FR-03', 'FR-04', 'WM-01', 'WM-06', 'GW-07']
     expect(guided.filter((code) => (faults.find((fault) => fault.code === code)?.remoteSteps ?? []).length === 0)).toEqual([])
     expect(faults.find(({ code }) => code === 'GW-08')?.activeTests).toBeUndefined()
-  })
-
-  it('has no two types of one id', () => {
-    expect(new Set(applianceTypes.map((type) => type.id)).size).toBe(applianceTypes.length)
   })
 })
 
