@@ -4,7 +4,7 @@
  */
 import type { SafetyClass } from '#kernel/alarm.ts'
 import type { ChannelStateKind } from '#kernel/channel-state.ts'
-import type { ReadingLayout } from '#kernel/reading.ts'
+import { numberColumns, type ReadingLayout } from '#kernel/reading.ts'
 import type { Unit } from '#kernel/units.ts'
 import type { ChannelQuality } from './channel-quality.ts'
 import type { LifeModel } from './life.ts'
@@ -332,13 +332,10 @@ export interface ApplianceType {
   readonly sensorFaults?: Readonly<Partial<Record<ChannelStateKind, string>>>
 }
 
-/** Columns of a type's number and boolean channels, in the order of the channels. */
+/** Columns of a type's number and boolean channels. */
 export function readingLayout(type: Pick<ApplianceType, 'id' | 'channels'>): ReadingLayout {
-  const columns = type.channels.flatMap((channel) => {
-    if (channel.kind === 'text') return []
-    return channel.isAggregated ? [channel.name, `${channel.name}_min`, `${channel.name}_max`] : [channel.name]
-  })
-  return { type: type.id, columns, indexOf: new Map(columns.map((column, index) => [column, index])) }
+  const { columns, baseWidth } = numberColumns(type.channels)
+  return { type: type.id, columns, baseWidth, indexOf: new Map(columns.map((column, index) => [column, index])) }
 }
 
 /** Channels (or their columns) that a feature is made of. */

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import type { Command } from 'commander'
-import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
+import { type ApplianceType, type Channel, readingLayout } from '#catalogue/appliance-type.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
@@ -165,12 +165,11 @@ function typeFor(document: MappingDocument, name: string | undefined): Appliance
 
 function readingRow(reading: Reading, type: ApplianceType): Tried['readings'][number] {
   const values: Record<string, unknown> = {}
-  let column = 0
-  for (const { name, kind, isAggregated } of type.channels) {
+  const { indexOf } = readingLayout(type)
+  for (const { name, kind } of type.channels) {
     if (kind === 'text') continue
-    const value = reading.numbers[column] ?? Number.NaN
+    const value = reading.numbers[indexOf.get(name) ?? -1] ?? Number.NaN
     if (!Number.isNaN(value)) values[name] = kind === 'boolean' ? value === 1 : value
-    column += isAggregated ? 3 : 1
   }
   for (const [name, text] of reading.texts) values[name] = text
   const at = new Date(reading.observed_at_ms).toISOString()

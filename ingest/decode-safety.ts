@@ -8,7 +8,7 @@ import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel } from './decode-channels.ts'
+import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel, widened } from './decode-channels.ts'
 import { contentKey, isInstant, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import type { MappingOf } from './forms/form-items.ts'
@@ -74,12 +74,13 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
     isInstant(given) && given - message.received_at_ms <= limits.aheadMs_MAX && message.received_at_ms - given <= message.maxAgeDays * DAY_MS
   const ts = epochMs(isPossible ? given : message.received_at_ms)
   const envelope = readEnvelope(isPossible ? item : { ...item, ts }, '', { complain: silent, textLength_MAX: limits.textLength_MAX })
-  const numbers = emptyRow(plan.layout)
+  let numbers = emptyRow(plan.layout)
   const texts: Array<readonly [string, string]> = []
   for (const name of Object.keys(values)) {
     const planned = plan.byName.get(name)
     const value = values[name]
     if (planned === undefined) continue
+    if (planned.channel.isAggregated && isRecord(value)) numbers = widened(plan.layout, numbers)
     if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
     else if (typeof value === 'string') texts.push([name, value.slice(0, limits.textLength_MAX)])
   }
@@ -90,7 +91,7 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
   })
 }
 
-function setSafely(numbers: Float64Array, { channel, column }: PlannedChannel, value: unknown): void {
+function setSafely(numbers: Float64Array, { channel, column, minimum }: PlannedChannel, value: unknown): void {
   if (channel.kind === 'boolean') {
     if (typeof value === 'boolean') numbers[column] = value ? 1 : 0
     return
@@ -108,6 +109,6 @@ function setSafely(numbers: Float64Array, { channel, column }: PlannedChannel, v
   const [min, mean, max] = [usable(ownField(value, 'min')), usable(ownField(value, 'mean')), usable(ownField(value, 'max'))]
   // A mean that is missing or makes no sense must not hide the extreme beside it.
   numbers[column] = Number.isNaN(mean) ? (Number.isNaN(max) ? min : max) : mean
-  numbers[column + 1] = min
-  numbers[column + 2] = max
+  numbers[minimum] = min
+  numbers[minimum + 1] = max
 }

@@ -1,6 +1,6 @@
 /** The values of a reading into columns. Hot: one Map lookup a value, one Float64Array a reading, no copy. */
 import type { Channel } from '#catalogue/appliance-type.ts'
-import { type ChannelPlan, emptyRow } from './decode-channels.ts'
+import { type ChannelPlan, emptyRow, type PlannedChannel, widened } from './decode-channels.ts'
 import type { Complain, DecodeLimits } from './decode-complaints.ts'
 import { isRecord, type JsonRecord, ownField } from './decode-json.ts'
 
@@ -20,7 +20,7 @@ const NO_TEXTS: Array<readonly [string, string]> = []
 
 /** Decodes `v`; what is wrong in it is complained about and left out, null is absent. */
 export function decodeValues(values: JsonRecord, path: string, { plan, limits, complain, observedAtMs }: ValuesOptions): DecodedValues {
-  const numbers = emptyRow(plan.layout)
+  let numbers = emptyRow(plan.layout)
   let texts: Array<readonly [string, string]> = NO_TEXTS
   for (const name of Object.keys(values)) {
     const value = values[name]
@@ -37,7 +37,8 @@ export function decodeValues(values: JsonRecord, path: string, { plan, limits, c
       else texts = [...texts, [name, String(value)]]
       continue
     }
-    const refusal = channel.kind === 'boolean' ? setClaim(numbers, column, value) : setNumber(numbers, column, channel, value)
+    if (channel.isAggregated && isRecord(value)) numbers = widened(plan.layout, numbers)
+    const refusal = channel.kind === 'boolean' ? setClaim(numbers, column, value) : setNumber(numbers, planned, value)
     if (refusal !== undefined) complain(refusal.code, `${path}.${name}${refusal.field ?? ''}`, refusal.reason, observedAtMs)
   }
   return { numbers, texts }
@@ -58,7 +59,8 @@ function setClaim(numbers: Float64Array, column: number, value: unknown): Refusa
   return undefined
 }
 
-function setNumber(numbers: Float64Array, column: number, channel: Channel, value: unknown): Refusal | undefined {
+function setNumber(numbers: Float64Array, planned: PlannedChannel, value: unknown): Refusal | undefined {
+  const { channel, column } = planned
   if (typeof value === 'number') {
     if (!(value >= channel.min && value <= channel.max)) return outOfRange(value, channel)
     numbers[column] = value
@@ -66,10 +68,10 @@ function setNumber(numbers: Float64Array, column: number, channel: Channel, valu
   }
   if (!isRecord(value)) return { code: 'MDL_INGEST_VALUE_TYPE', reason: `${describe(value)} is no number` }
   if (!channel.isAggregated) return { code: 'MDL_INGEST_VALUE_TYPE', reason: 'the channel is not aggregated, its value is one number' }
-  return setAggregate(numbers, column, channel, value)
+  return setAggregate(numbers, planned, value)
 }
 
-function setAggregate(numbers: Float64Array, column: number, channel: Channel, value: JsonRecord): Refusal | undefined {
+function setAggregate(numbers: Float64Array, { channel, column, minimum }: PlannedChannel, value: JsonRecord): Refusal | undefined {
   const [min, mean, max] = [ownField(value, 'min'), ownField(value, 'mean'), ownField(value, 'max')]
   if (typeof min !== 'number' || typeof mean !== 'number' || typeof max !== 'number') {
     return { code: 'MDL_INGEST_VALUE_TYPE', reason: 'an aggregate is {min, mean, max} of numbers' }
@@ -81,8 +83,8 @@ function setAggregate(numbers: Float64Array, column: number, channel: Channel, v
     return { code: 'MDL_INGEST_VALUE_RANGE', reason: `mean ${mean} does not lie between min ${min} and max ${max}`, field: '.mean' }
   }
   numbers[column] = mean
-  numbers[column + 1] = min
-  numbers[column + 2] = max
+  numbers[minimum] = min
+  numbers[minimum + 1] = max
   return undefined
 }
 

@@ -34,6 +34,23 @@ describe('latest values', () => {
     }
   })
 
+  it('are taken over from what a version saved that kept min and max behind their channel', () => {
+    const cells = Float64Array.from({ length: 4 * 8 }, (_, index) => index)
+    const place = { atMs: NOW_MS, boot: 1, seq: 1, receivedMs: NOW_MS, texts: new Map() }
+    const latest = createLatestValues({ types })
+    latest.restore([{ tenant: 'home', device: 'kettle-1', type: 'kettle', columns: 8, cells, ...place }])
+    const values = () => latest.of('home', 'kettle-1').map(({ channel, value }) => [channel, value])
+    const before = [
+      ['inlet_temperature_c', 0],
+      ['outlet_temperature_c', 4],
+      ['board_temperature_c', 16],
+      ['float_is_closed', false],
+    ]
+    expect(values()).toEqual(before)
+    latest.observe(at(9, { outlet_temperature_c: 90 }))
+    expect(values()).toEqual(before.map(([channel, value]) => [channel, channel === 'outlet_temperature_c' ? 90 : value]))
+  })
+
   it('go on after a restart, and count who is silent', () => {
     const first = createLatestValues({ types })
     first.observe(at(5, { board_temperature_c: 50 }))

@@ -1,9 +1,9 @@
 /**
  * The latest value of each channel of each device by device time, whatever the order in which readings came: what a person asks for who
- * asks how the appliance is. Held in memory; a reading that is the newest of its device costs one pass over its columns.
+ * asks how the appliance is. Held in memory; a reading that is the newest of its device costs one pass over its channels.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
-import type { Reading } from '#kernel/reading.ts'
+import { numberColumnsBefore, type Reading } from '#kernel/reading.ts'
 
 export interface LatestValue {
   readonly channel: string
@@ -37,6 +37,7 @@ interface Device {
   readonly tenant: string
   readonly device: string
   readonly type: string
+  /** How many columns are kept: those of the channels, without min and max. */
   readonly columns: number
   /** `CELLS * columns` numbers; NaN = no value yet. */
   readonly cells: Float64Array
@@ -48,21 +49,38 @@ interface Device {
   receivedMs: number
 }
 
+const widths = new WeakMap<ApplianceType, number>()
+
+/** Worked out once for a type; one that gains a channel is another record. */
+function baseWidthOf(type: ApplianceType): number {
+  const width = widths.get(type) ?? readingLayout(type).baseWidth
+  widths.set(type, width)
+  return width
+}
+
 /** Creates it empty. */
 export function createLatestValues({ types }: { readonly types: (type: string) => ApplianceType | undefined }): LatestValues {
   const tenants = new Map<string, Map<string, Device>>()
 
+  /** Columns of the channels; of a type that is not known, all that the reading has. */
+  const widthOf = ({ type: id, numbers }: Reading): number => {
+    const type = types(id)
+    return type === undefined ? numbers.length : baseWidthOf(type)
+  }
+
   const deviceOf = (reading: Reading): Device => {
-    const { tenant, device, type, numbers } = reading
+    const { tenant, device, type } = reading
     let devices = tenants.get(tenant)
     if (devices === undefined) {
       devices = new Map()
       tenants.set(tenant, devices)
     }
     const found = devices.get(device)
-    if (found !== undefined && found.type === type && found.columns === numbers.length) return found
-    const cells = new Float64Array(CELLS * numbers.length).fill(Number.NaN)
-    const made: Device = { tenant, device, type, columns: numbers.length, cells, texts: new Map(), atMs: -1, boot: -1, seq: -1, receivedMs: -1 }
+    const isSame = found !== undefined && found.type === type && (found.columns === reading.numbers.length || found.columns === widthOf(reading))
+    if (isSame) return found
+    const columns = widthOf(reading)
+    const cells = new Float64Array(CELLS * columns).fill(Number.NaN)
+    const made: Device = { tenant, device, type, columns, cells, texts: new Map(), atMs: -1, boot: -1, seq: -1, receivedMs: -1 }
     devices.set(device, made)
     return made
   }
@@ -121,7 +139,8 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
       for (const device of state as readonly Device[]) {
         const devices = tenants.get(device.tenant) ?? new Map<string, Device>()
         tenants.set(device.tenant, devices)
-        devices.set(device.device, { ...device, cells: device.cells.slice(), texts: new Map(device.texts) })
+        const { columns, cells } = inOrder(device, types(device.type))
+        devices.set(device.device, { ...device, columns, cells, texts: new Map(device.texts) })
       }
     },
   }
@@ -143,4 +162,16 @@ function takeNumbers({ cells, columns }: Device, reading: Reading, isNewest: boo
     cells[cell + RECEIVED] = receivedMs
     cells[cell + RANK] = rank
   }
+}
+
+/** The columns of a saved device as they are now: versions before kept min and max, too, behind their channel. */
+function inOrder({ columns, cells }: Device, type: ApplianceType | undefined): Pick<Device, 'columns' | 'cells'> {
+  const before = type === undefined ? [] : numberColumnsBefore(type.channels)
+  if (type === undefined || columns !== before.length || columns === readingLayout(type).baseWidth) return { columns, cells: cells.slice() }
+  const { columns: names, baseWidth } = readingLayout(type)
+  const ordered = names.slice(0, baseWidth).flatMap((name) => {
+    const from = before.indexOf(name) * CELLS
+    return [...cells.slice(from, from + CELLS)]
+  })
+  return { columns: baseWidth, cells: Float64Array.from(ordered) }
 }

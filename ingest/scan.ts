@@ -9,7 +9,7 @@ import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createByteStrings } from './byte-strings.ts'
-import { channelPlan, emptyRow } from './decode-channels.ts'
+import { channelPlan, emptyRow, widened } from './decode-channels.ts'
 import { ShapeReader } from './scan-by-shape.ts'
 import { boundAt, FW, fieldAt, HIST, NEEDED, type ScanLimits, type ScanSource, SEQ, TS, UINT32_MAX, V } from './scan-fields.ts'
 import { NO_CHANNEL, ScanNames } from './scan-names.ts'
@@ -51,6 +51,8 @@ class ByteScanner implements Scanner {
   readonly #names: ScanNames
   readonly #channels: readonly Channel[]
   readonly #columns: Int32Array
+  /** Column of each channel's min, behind which lies that of its max. */
+  readonly #minimums: Int32Array
   readonly #tokens = new ScanTokens(stringOf)
   /** Number of the reading in which a channel came last, to find one that comes twice. */
   readonly #cameIn: Float64Array
@@ -73,6 +75,7 @@ class ByteScanner implements Scanner {
     this.#channels = type.channels
     this.#names = new ScanNames(type.channels.map(({ name }) => name))
     this.#columns = Int32Array.from(type.channels, ({ name }) => this.#plan.byName.get(name)?.column ?? NO_CHANNEL)
+    this.#minimums = Int32Array.from(type.channels, ({ name }) => this.#plan.byName.get(name)?.minimum ?? NO_CHANNEL)
     this.#byShape = new ShapeReader(type, { tokens: this.#tokens, plan: this.#plan, limits })
     this.#cameIn = new Float64Array(type.channels.length).fill(-1)
   }
@@ -203,7 +206,7 @@ class ByteScanner implements Scanner {
     if (first === WORD_NULL) return tokens.readWord() === WORD_NULL
     const column = this.#columns[index] ?? NO_CHANNEL
     if (channel.kind === 'number') {
-      if (first === OPEN) return channel.isAggregated && this.#readAggregate(channel, column)
+      if (first === OPEN) return channel.isAggregated && this.#readAggregate(channel, column, this.#minimums[index] ?? NO_CHANNEL)
       if (!tokens.readNumber()) return false
       const { number } = tokens
       this.#numbers[column] = number
@@ -224,24 +227,26 @@ class ByteScanner implements Scanner {
   }
 
   /** {"min","mean","max"} in any order, each once. */
-  #readAggregate(channel: Channel, column: number): boolean {
+  #readAggregate(channel: Channel, column: number, minimum: number): boolean {
     const tokens = this.#tokens
-    const numbers = this.#numbers
+    const numbers = widened(this.#plan.layout, this.#numbers)
+    this.#numbers = numbers
     this.#marks.isKept = false
     if (!tokens.take(OPEN)) return false
     for (let part = 0; part < 3; part++) {
       if (part > 0 && !tokens.take(COMMA)) return false
       if (!tokens.take(QUOTE)) return false
       const offset = boundAt(tokens.bytes, tokens.at)
-      if (offset < 0 || !Number.isNaN(numbers[column + offset])) return false
+      const place = offset === 0 ? column : minimum + offset - 1
+      if (offset < 0 || !Number.isNaN(numbers[place])) return false
       tokens.at += offset === 0 ? 5 : 4
       if (!tokens.take(COLON) || !tokens.readNumber()) return false
-      numbers[column + offset] = tokens.number
+      numbers[place] = tokens.number
     }
     if (!tokens.take(CLOSE)) return false
     const mean = numbers[column] ?? Number.NaN
-    const min = numbers[column + 1] ?? Number.NaN
-    const max = numbers[column + 2] ?? Number.NaN
+    const min = numbers[minimum] ?? Number.NaN
+    const max = numbers[minimum + 1] ?? Number.NaN
     const isWithin = min >= channel.min && min <= channel.max && max >= channel.min && max <= channel.max
     // The same bounds as the decoder's: each of the three may have been rounded to the sensor's step on its own.
     return isWithin && mean >= min - channel.step && mean <= max + channel.step && mean >= channel.min && mean <= channel.max

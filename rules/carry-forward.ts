@@ -24,6 +24,8 @@ const VALID_MS = 15 * 60_000
 interface Asked {
   readonly columns: readonly number[]
   readonly heads: readonly number[]
+  /** Columns of a row that has them all. */
+  readonly width: number
 }
 
 /** Last values of one device, in the order of the type's columns that are kept; NaN for an extreme that did not come with its mean. */
@@ -34,7 +36,7 @@ interface Memory {
 
 type SavedMemory = readonly [key: string, values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>]
 
-const NOTHING: Asked = { columns: [], heads: [] }
+const NOTHING: Asked = { columns: [], heads: [], width: 0 }
 
 export function createCarryForward(parts: {
   readonly types: (type: string) => ApplianceType | undefined
@@ -100,7 +102,7 @@ export function createCarryForward(parts: {
   }
 }
 
-function complete(reading: Reading, { columns, heads }: Asked, { values, atMs }: Memory): Reading {
+function complete(reading: Reading, { columns, heads, width }: Asked, { values, atMs }: Memory): Reading {
   const nowMs = reading.observed_at_ms
   let numbers: Float64Array | undefined
   for (let index = 0; index < columns.length; index++) {
@@ -112,8 +114,12 @@ function complete(reading: Reading, { columns, heads }: Asked, { values, atMs }:
       values[index] = reading.numbers[column] ?? Number.NaN
       atMs[index] = nowMs
     } else if (nowMs >= lastMs && nowMs - lastMs <= VALID_MS && lastMs === atMs[head]) {
+      const value = values[index] ?? Number.NaN
+      // A row may end before the columns of min and max.
+      if (column >= reading.numbers.length && Number.isNaN(value)) continue
       numbers ??= reading.numbers.slice()
-      numbers[column] = values[index] ?? Number.NaN
+      if (column >= numbers.length) numbers = widenedTo(width, numbers)
+      numbers[column] = value
     }
   }
   return numbers === undefined ? reading : { ...reading, numbers }
@@ -122,7 +128,7 @@ function complete(reading: Reading, { columns, heads }: Asked, { values, atMs }:
 /** Columns of the channels that the chosen rules of a type ask for, with the bounds of aggregated ones. */
 function askedColumns(type: ApplianceType, filter: (rule: Rule) => boolean): Asked {
   const names = new Set(type.rules.filter(filter).flatMap((rule) => channelsOf(rule.when)))
-  const { indexOf } = readingLayout(type)
+  const { columns: all, indexOf } = readingLayout(type)
   const columns: number[] = []
   const heads: number[] = []
   for (const name of names) {
@@ -132,7 +138,13 @@ function askedColumns(type: ApplianceType, filter: (rule: Rule) => boolean): Ask
       heads.push(head)
     }
   }
-  return { columns, heads }
+  return { columns, heads, width: all.length }
+}
+
+function widenedTo(width: number, numbers: Float64Array): Float64Array {
+  const wide = new Float64Array(width).fill(Number.NaN)
+  wide.set(numbers)
+  return wide
 }
 
 function channelsOf(condition: Condition): readonly string[] {

@@ -98,9 +98,9 @@ interface CompiledComparison {
   readonly minus: number
   /** 1 sees the greatest of an aggregate (and takes the least away), -1 the least (and takes the greatest away), 0 the mean. */
   readonly extreme: number
-  /** Whether the columns of min and max follow. */
-  readonly isAggregated: boolean
-  readonly minusIsAggregated: boolean
+  /** Column of the min of each, behind which lies that of the max; -1 for a channel without. */
+  readonly minimum: number
+  readonly minusMinimum: number
   readonly op: number
   readonly bound: number
   readonly clearBound: number
@@ -148,8 +148,8 @@ function compileComparison(comparison: Comparison, { layout, gapMs, isWorstCase 
     minus: comparison.minus === undefined ? -1 : columnOf(comparison.minus, layout),
     // What goes into a sum over time is the mean of the sample period.
     extreme: isWorstCase && sumOverMs === 0 ? (isNegated ? -towards : towards) : 0,
-    isAggregated: layout.indexOf.has(`${comparison.channel}_max`),
-    minusIsAggregated: layout.indexOf.has(`${comparison.minus}_max`),
+    minimum: layout.indexOf.get(`${comparison.channel}_min`) ?? -1,
+    minusMinimum: layout.indexOf.get(`${comparison.minus}_min`) ?? -1,
     op: OPERATORS.indexOf(comparison.op),
     bound,
     clearBound: comparison.clearValue ?? bound,
@@ -277,16 +277,19 @@ function compare(comparison: CompiledComparison, index: number, { numbers, atMs,
   return answer ? HOLDS : FAILS
 }
 
-function differenceOf({ column, minus, extreme, isAggregated, minusIsAggregated }: CompiledComparison, numbers: Float64Array): number {
-  const value = isAggregated && extreme !== 0 ? extremeOf(numbers, column, extreme) : (numbers[column] ?? Number.NaN)
-  if (minus < 0) return value
-  return value - (minusIsAggregated && extreme !== 0 ? extremeOf(numbers, minus, -extreme) : (numbers[minus] ?? Number.NaN))
+function differenceOf({ column, minus, extreme, minimum, minusMinimum }: CompiledComparison, numbers: Float64Array): number {
+  const value = numbers[column] ?? Number.NaN
+  const seen = extreme === 0 || minimum < 0 ? value : extremeOf(value, numbers, minimum, extreme)
+  if (minus < 0) return seen
+  const other = numbers[minus] ?? Number.NaN
+  return seen - (extreme === 0 || minusMinimum < 0 ? other : extremeOf(other, numbers, minusMinimum, -extreme))
 }
 
-/** The greatest or least of the mean and the min and max behind it, whichever of these there are; a device may have mixed them up. */
-function extremeOf(numbers: Float64Array, column: number, extreme: number): number {
-  let found = numbers[column] ?? Number.NaN
-  for (let bound = column + 1; bound <= column + 2; bound++) {
+/** The greatest or least of the mean and the min and max, whichever of these there are; a device may have mixed them up. */
+function extremeOf(mean: number, numbers: Float64Array, minimum: number, extreme: number): number {
+  let found = mean
+  if (minimum >= numbers.length) return found
+  for (let bound = minimum; bound <= minimum + 1; bound++) {
     const value = numbers[bound] ?? Number.NaN
     if (extreme > 0 ? value > found : value < found) found = value
   }

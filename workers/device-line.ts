@@ -3,8 +3,9 @@
  * lateness) has passed them. Readings are in order of device time, then boot and sequence number, so that their order follows
  * from what they are and not from when they came.
  */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { type PackedReadings, packReadings, unpackReadings } from './held-readings.ts'
+import { inOrderOfNow, type PackedReadings, packReadings, unpackReadings } from './held-readings.ts'
 import { StandingAlarms, type StandingState } from './standing-alarms.ts'
 
 /** Stands for "not at any time". */
@@ -65,13 +66,14 @@ export class DeviceLine {
     return { ...own, alarms: alarms.state(), held: packReadings(held) }
   }
 
-  static of(state: LineState): DeviceLine {
+  static of(state: LineState, types: (type: string) => ApplianceType | undefined = () => undefined): DeviceLine {
     const { alarms, held, tenant, device, type, ...own } = state
     const line = Object.assign(new DeviceLine(tenant, device, type), own)
     line.alarms = new StandingAlarms(alarms)
     // Versions before kept them as they were.
     const readings = 'numbers' in held ? unpackReadings(held, line) : held
-    for (const reading of readings) line.held.push(reading)
+    const isOfNow = 'order' in held && held.order !== undefined
+    for (const reading of isOfNow ? readings : inOrderOfNow(readings, types(type))) line.held.push(reading)
     return line
   }
 }

@@ -6,6 +6,7 @@
  * derived is therefore a function of the set of readings, not of the order in which they came. It reads no clock.
  */
 import { deserialize, serialize } from 'node:v8'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -24,6 +25,8 @@ export interface EventTimeParts<Window> {
   readonly gaps: GapTracker
   readonly latest: LatestValues
   readonly derived: Pick<DerivedStore, 'apply' | 'checkpoint' | 'checkpointBehind' | 'hasRows'>
+  /** For readings that a version before saved in another order of columns. */
+  readonly types?: (type: string) => ApplianceType | undefined
   /** Stored readings of a device from `from_ms` up to and including `to_ms`, in order of device time, boot and seq. */
   readonly history: (query: HistoryQuery) => AsyncIterable<Reading>
   /** Device time from which on the store still has every value of a type's readings, at a time of receipt; absent: it keeps all. */
@@ -155,7 +158,7 @@ export class EventTime<Window> {
     latest.restore(saved.latest)
     this.#tenants.clear()
     this.#journalMs = saved.journalMs
-    for (const line of saved.lines.map(DeviceLine.of).sort((a, b) => a.receivedMs - b.receivedMs)) this.#put(line)
+    for (const line of saved.lines.map((line) => DeviceLine.of(line, this.#parts.types)).sort((a, b) => a.receivedMs - b.receivedMs)) this.#put(line)
   }
 
   /** Without saved state: each device that comes is worked out again from its last checkpoint, or from its first stored reading. */

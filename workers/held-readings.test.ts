@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { channels, kettle } from '../ingest/builders.ts'
+import { DeviceLine } from './device-line.ts'
 import { packReadings, unpackReadings } from './held-readings.ts'
 
 const reading = (seq: number, changes: Partial<Reading> = {}): Reading => ({
@@ -33,5 +35,16 @@ describe('held readings', () => {
 
   it('are none of none', () => {
     expect(unpackReadings(packReadings([]), { tenant: 'home', device: 'k-1', type: 'kettle' })).toEqual([])
+  })
+
+  it('of a version that had min and max behind their channel are put in the order of now', () => {
+    const line = new DeviceLine('home', 'k-1', 'kettle')
+    line.held.push(reading(1, { numbers: Float64Array.of(1, 0, 2, 7) }))
+    const { order: _, ...held } = packReadings(line.held)
+    const types = () => ({ ...kettle, channels: [channels.outlet, channels.inlet] })
+    const heldOf = (state: Parameters<typeof DeviceLine.of>[0]) => DeviceLine.of(state, types).held.map(({ numbers }) => [...numbers])
+    expect(heldOf({ ...line.state(), held })).toEqual([[1, 7, 0, 2]])
+    expect(heldOf({ ...line.state(), held: line.held })).toEqual([[1, 7, 0, 2]])
+    expect(heldOf(line.state())).toEqual([[1, 0, 2, 7]])
   })
 })

@@ -2,10 +2,13 @@
  * Readings that wait, packed to be saved: all their numbers in one array, with absent values left out. A state of a thousand devices holds
  * tens of thousands of them, and saved one by one, each with a row of its own, they were most of its bytes and of the time it took.
  */
+import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
-import type { Reading } from '#kernel/reading.ts'
+import { numberColumnsBefore, type Reading } from '#kernel/reading.ts'
 
 export interface PackedReadings {
+  /** Absent in what versions before saved, whose columns had min and max behind their channel. */
+  readonly order?: 'channels first'
   /** Of each reading: boot, seq, observed_at_ms, received_at_ms, hist, place of its firmware (-1: none), columns, values, then column and value of each. */
   readonly numbers: Float64Array
   readonly firmwares: readonly string[]
@@ -26,7 +29,7 @@ export function packReadings(readings: readonly Reading[]): PackedReadings {
     numbers[countAt] = (numbers.length - countAt - 1) / 2
     if (reading.texts.length > 0) texts.push([place, reading.texts])
   }
-  return { numbers: Float64Array.from(numbers), firmwares, texts }
+  return { order: 'channels first', numbers: Float64Array.from(numbers), firmwares, texts }
 }
 
 /** The readings again. */
@@ -55,6 +58,17 @@ export function unpackReadings({ numbers, firmwares, texts }: PackedReadings, of
     })
   }
   return readings
+}
+
+/** Readings that a version before saved, with their rows in the order of now; of a type that is not known they stay as they are. */
+export function inOrderOfNow(readings: readonly Reading[], type: ApplianceType | undefined): readonly Reading[] {
+  if (type === undefined) return readings
+  const before = numberColumnsBefore(type.channels)
+  const { columns } = readingLayout(type)
+  return readings.map((reading) => {
+    if (reading.numbers.length !== before.length) return reading
+    return { ...reading, numbers: Float64Array.from(columns, (column) => reading.numbers[before.indexOf(column)] ?? Number.NaN) }
+  })
 }
 
 function placeOf(firmwares: string[], fw: string | undefined): number {

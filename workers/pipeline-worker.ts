@@ -154,6 +154,7 @@ async function start(): Promise<void> {
     gaps: createGapTracker(limits),
     latest,
     derived,
+    types: typeById,
     history: (query) => store.history(query),
     keptFromMs: (id, receivedMs) => keptFromMs(retention, { id, channels: (typeById(id)?.channels ?? []).map(({ name }) => name) }, receivedMs),
     limits,

@@ -135,6 +135,6 @@ describe('readSenml', () => {
 
   it('shows dangers to the safety rules, an over-range as the bound', () => {
     const message = messageOf([{ n: 'board_temperature_c', u: 'Cel', v: 5000, t: 1e9 }], { form: 'senml' })
-    expect(decodeForSafety(message, kettle).map((reading) => [reading.observed_at_ms, reading.numbers[4]])).toEqual([[NOW_MS, 200]])
+    expect(decodeForSafety(message, kettle).map((reading) => [reading.observed_at_ms, reading.numbers[2]])).toEqual([[NOW_MS, 200]])
   })
 })

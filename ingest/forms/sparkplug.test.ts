@@ -157,7 +157,7 @@ describe('readSparkplugForm', () => {
 
   it('shows dangers to the safety rules, an over-range as the bound', () => {
     const message = messageOf(encode([{ name: 'board_temperature_c', type: 'Double', value: 999 }]), { form: 'sparkplug' })
-    expect(decodeForSafety(message, kettle).map((reading) => reading.numbers[4])).toEqual([200])
+    expect(decodeForSafety(message, kettle).map((reading) => reading.numbers[2])).toEqual([200])
   })
 })
 

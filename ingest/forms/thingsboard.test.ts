@@ -55,7 +55,7 @@ describe('readThingsboard', () => {
 
   it('shows dangers to the safety rules, also beside a wrong time', () => {
     const message = messageOf({ ts: 'now', values: { board_temperature_c: 999 } }, { form: 'thingsboard' })
-    expect(decodeForSafety(message, kettle).map((reading) => [reading.observed_at_ms, reading.numbers[4]])).toEqual([[NOW_MS, 200]])
+    expect(decodeForSafety(message, kettle).map((reading) => [reading.observed_at_ms, reading.numbers[2]])).toEqual([[NOW_MS, 200]])
   })
 
   it('keeps what was said of a stranger, under the one who said it', () => {

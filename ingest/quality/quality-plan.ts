@@ -34,9 +34,9 @@ export interface QualityPlan {
   readonly shape: string
   readonly slots: number
   readonly channels: readonly Channel[]
-  /** Column of each slot, and whether min and max follow it. */
+  /** Column of each slot, and that of its min, behind which lies that of its max; -1 for none. */
   readonly columns: Int32Array
-  readonly isAggregated: Uint8Array
+  readonly minimums: Int32Array
   readonly tolerance: Float64Array
   /** Largest believable change a millisecond; infinite where nothing is known. */
   readonly rate: Float64Array
@@ -118,7 +118,7 @@ function compile(type: ApplianceType): QualityPlan {
     slots: channels.length,
     channels,
     columns: Int32Array.from(channels, ({ name }) => layout.indexOf.get(name) ?? -1),
-    isAggregated: Uint8Array.from(channels, (channel) => (channel.isAggregated ? 1 : 0)),
+    minimums: Int32Array.from(channels, ({ name }) => layout.indexOf.get(`${name}_min`) ?? -1),
     tolerance: Float64Array.from(channels, ({ step, quality }) => quality?.stuck?.tolerance ?? step),
     rate: Float64Array.from(channels, ({ quality }) => (quality?.ratePerMin_MAX ?? Number.POSITIVE_INFINITY) / 60_000),
     changeMax: Float64Array.from(channels, ({ quality }) => quality?.change_MAX ?? Number.POSITIVE_INFINITY),

@@ -285,7 +285,9 @@ function trustedNumbers(plan: QualityPlan, memory: DeviceMemory, numbers: Float6
   for (let slot = 0; slot < plan.slots; slot++) {
     if (memory.bad[slot] === 0 && waits?.[slot] !== 1) continue
     const column = plan.columns[slot] ?? 0
-    trusted.fill(Number.NaN, column, column + (plan.isAggregated[slot] === 1 ? 3 : 1))
+    const minimum = plan.minimums[slot] ?? -1
+    trusted.fill(Number.NaN, column, column + 1)
+    if (minimum >= 0) trusted.fill(Number.NaN, minimum, minimum + 2)
   }
   return trusted
 }

@@ -141,22 +141,25 @@ function setWhole(words: Uint32Array, row: number, value: number): void {
 
 /** Fills the columns of numbers, NaN = absent; gives the number of values that are not. Row by row, for a reading lies together in memory. */
 function fillNumbers(chunk: DuckDBDataChunk, readings: readonly Reading[], places: Int32Array): number {
-  const vectors = Array.from(places, (_, index) => {
+  const vectors = Array.from(places, (place, index) => {
     const vector = chunk.getColumnVector(KEY_COLUMNS.length + index)
     const { items, validity } = insideOf(chunk, KEY_COLUMNS.length + index)
     assert(vector instanceof DuckDBDoubleVector && items instanceof Float64Array, 'a number column is of doubles')
-    return { vector, items, validity, bits: new Uint32Array(Math.ceil(items.length / 64) * 2) }
+    return { place, vector, items, validity, bits: new Uint32Array(Math.ceil(items.length / 64) * 2) }
   })
+  // By their place in a row, which may end before those that few readings have.
+  const ofRow = vectors.filter(({ place }) => place >= 0).sort((a, b) => a.place - b.place)
   let values = 0
   for (let row = 0; row < readings.length; row++) {
     const numbers = readings[row]?.numbers
     if (numbers === undefined) break
     const word = row >>> 5
     const bit = 1 << (row & 31)
-    for (let index = 0; index < vectors.length; index++) {
-      const value = numbers[places[index] ?? -1] ?? Number.NaN
-      const column = vectors[index]
-      if (Number.isNaN(value) || column === undefined) continue
+    for (let index = 0; index < ofRow.length; index++) {
+      const column = ofRow[index]
+      if (column === undefined || column.place >= numbers.length) break
+      const value = numbers[column.place] ?? Number.NaN
+      if (Number.isNaN(value)) continue
       column.items[row] = value
       column.bits[word] = (column.bits[word] ?? 0) | bit
       values++

@@ -110,7 +110,7 @@ export class Archive {
   async #archive(sealed: SealedTable): Promise<MaintenanceStep> {
     const { registers, onConnection, onStep } = this.#parts
     const now = registers()
-    const type = now.types.get(sealed.type) ?? { id: sealed.type, channels: [], columns: [] }
+    const type = now.types.get(sealed.type) ?? { id: sealed.type, channels: [], columns: [], indexOf: new Map() }
     const table = sealedTable(sealed.number)
     const columns = type.columns.filter((column) => sealed.columns.includes(column))
     const added: ColdPart[] = []

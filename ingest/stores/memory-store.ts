@@ -115,8 +115,8 @@ function bucketsOf(type: StoredType, given: readonly Reading[], query: BucketQue
   const starts = [...new Set(readings.map((reading) => beginOf(reading.observed_at_ms)))]
   for (const start of starts.sort((a, b) => a - b)) {
     const inside = readings.filter((reading) => beginOf(reading.observed_at_ms) === start)
-    for (const [channel, column] of chosenChannels(type, query.channels)) {
-      const bucket = bucketOf(inside, channel, column)
+    for (const [channel, columns] of chosenChannels(type, query.channels)) {
+      const bucket = bucketOf(inside, columns)
       if (bucket !== undefined) rows.push({ t: epochMs(start), device: query.device, channel: channel.name, ...bucket })
     }
   }
@@ -141,15 +141,14 @@ function bucketing(query: BucketQuery): { readonly span: Pick<BucketQuery, 'from
 
 function bucketOf(
   readings: readonly Reading[],
-  channel: StoredChannel,
-  column: number,
+  [column = -1, minimum = -1, maximum = -1]: readonly number[],
 ): Pick<ReadingBucket, 'mean' | 'min' | 'max' | 'n'> | undefined {
   const bucket = { sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY, n: 0 }
   for (const { numbers } of readings) {
     const value = numbers[column] ?? Number.NaN
     if (Number.isNaN(value)) continue
-    const low = channel.isAggregated ? (numbers[column + 1] ?? Number.NaN) : Number.NaN
-    const high = channel.isAggregated ? (numbers[column + 2] ?? Number.NaN) : Number.NaN
+    const low = numbers[minimum] ?? Number.NaN
+    const high = numbers[maximum] ?? Number.NaN
     bucket.sum += value
     bucket.min = Math.min(bucket.min, value, Number.isNaN(low) ? value : low)
     bucket.max = Math.max(bucket.max, value, Number.isNaN(high) ? value : high)
@@ -159,13 +158,6 @@ function bucketOf(
   return bucket.n === 0 ? undefined : { mean: meanOfSum(bucket), ...counted }
 }
 
-/** Channels of a query with their first column, in the type's order; no names = all that have numbers. */
-function chosenChannels(type: StoredType, names: readonly string[]): ReadonlyArray<readonly [StoredChannel, number]> {
-  const chosen: Array<readonly [StoredChannel, number]> = []
-  let column = 0
-  for (const channel of type.channels) {
-    if (channel.kind !== 'text' && (names.length === 0 || names.includes(channel.name))) chosen.push([channel, column])
-    column += columnsOf(channel).length
-  }
-  return chosen
-}
+/** Channels of a query with their columns, in the type's order; no names = all that have numbers. */
+const chosenChannels = (type: StoredType, names: readonly string[]): ReadonlyArray<readonly [StoredChannel, readonly number[]]> =>
+  chartedChannels(type, names).map((channel) => [channel, columnsOf(channel).map((column) => type.indexOf.get(column) ?? -1)])

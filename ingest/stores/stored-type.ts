@@ -1,7 +1,7 @@
 /** What a store keeps of an appliance type: its channels in order, and the columns that follow from them. Shared by the adapters. */
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import type { EpochMs } from '#kernel/clock.ts'
-import type { Reading } from '#kernel/reading.ts'
+import { numberColumns, type Reading } from '#kernel/reading.ts'
 import type { RawReading } from '../reading-store.ts'
 
 /** Columns before the channels, in the order in which they are appended; no channel can have one of these names. */
@@ -14,6 +14,8 @@ export interface StoredType {
   readonly channels: readonly StoredChannel[]
   /** Number columns in the order of `Reading.numbers`; those of channels that the type lost stand last. */
   readonly columns: readonly string[]
+  /** Position of a column by name. */
+  readonly indexOf: ReadonlyMap<string, number>
 }
 
 /** Joins a type with what was stored of it before; channels that it lost stay readable. */
@@ -24,7 +26,8 @@ export function storedType(
   const names = new Set(type.channels.map((channel) => channel.name))
   const lost = before?.channels.filter((channel) => !names.has(channel.name)) ?? []
   const channels = [...type.channels, ...lost].map(({ name, kind, isAggregated }) => ({ name, kind, isAggregated }))
-  return { id: type.id, channels, columns: channels.flatMap(columnsOf) }
+  const columns = [...numberColumns(type.channels).columns, ...numberColumns(lost).columns]
+  return { id: type.id, channels, columns, indexOf: new Map(columns.map((column, index) => [column, index])) }
 }
 
 /** Number columns of a channel. */
@@ -38,11 +41,9 @@ type RawValue = RawReading['v'][string]
 /** A stored reading as the wire gives it. */
 export function rawReading(reading: Reading, type: StoredType): RawReading {
   const v: Record<string, RawValue> = {}
-  let column = 0
   for (const channel of type.channels) {
-    const value = reading.numbers[column] ?? Number.NaN
-    if (channel.kind !== 'text' && !Number.isNaN(value)) v[channel.name] = rawValue(reading.numbers, column, channel)
-    column += columnsOf(channel).length
+    const value = reading.numbers[type.indexOf.get(channel.name) ?? -1] ?? Number.NaN
+    if (channel.kind !== 'text' && !Number.isNaN(value)) v[channel.name] = rawValue(reading.numbers, value, channel, type)
   }
   for (const [channel, text] of reading.texts) v[channel] = text
   return {
@@ -58,12 +59,12 @@ export function rawReading(reading: Reading, type: StoredType): RawReading {
   }
 }
 
-function rawValue(numbers: Float64Array, column: number, channel: StoredChannel): RawValue {
-  const value = numbers[column] ?? Number.NaN
-  if (channel.kind === 'boolean') return value === 1
-  const min = numbers[column + 1] ?? Number.NaN
-  const max = numbers[column + 2] ?? Number.NaN
-  return channel.isAggregated && !Number.isNaN(min) && !Number.isNaN(max) ? { min, mean: value, max } : value
+function rawValue(numbers: Float64Array, value: number, { name, kind, isAggregated }: StoredChannel, { indexOf }: StoredType): RawValue {
+  if (kind === 'boolean') return value === 1
+  if (!isAggregated) return value
+  const min = numbers[indexOf.get(`${name}_min`) ?? -1] ?? Number.NaN
+  const max = numbers[indexOf.get(`${name}_max`) ?? -1] ?? Number.NaN
+  return !Number.isNaN(min) && !Number.isNaN(max) ? { min, mean: value, max } : value
 }
 
 const HOUR_MS = 3_600_000

@@ -4,7 +4,7 @@
  * for three steps raises an alarm of the lowest class (described types have rules and a model for that and get none).
  * Deterministic: the same readings in order give the same rows and alarms, wherever the run is split.
  */
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
 import { type Anomaly, LEARNED_NORMAL_RULE } from '#kernel/anomaly.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
@@ -140,12 +140,11 @@ function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
   if (!isEnabled || limits.normalSteps === 0) return undefined
   const names: string[] = []
   const columns: number[] = []
-  let column = 0
-  for (const channel of type.channels) {
-    if (channel.kind === 'text') continue
-    names.push(channel.name)
-    columns.push(column)
-    column += channel.isAggregated ? 3 : 1
+  const { indexOf } = readingLayout(type)
+  for (const { name, kind } of type.channels) {
+    if (kind === 'text') continue
+    names.push(name)
+    columns.push(indexOf.get(name) ?? -1)
   }
   if (names.length === 0) return undefined
   const settings = {
