@@ -264,6 +264,8 @@ export type Derivation =
   | { readonly recordShareAbove: readonly [channel: string, value: number] }
   /** mean(a) - mean(b) over the readings that carry both. */
   | { readonly recordDifference: readonly [a: string, b: string] }
+  /** Mean heat into water, in W: flow in lpm times the rise from cold to hot, of each record by itself. */
+  | { readonly recordHeat: readonly [flow: string, hot: string, cold: string] }
   /** Total of a over total of b, over the readings that carry both. */
   | { readonly recordRatio: readonly [a: string, b: string] }
 

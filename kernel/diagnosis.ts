@@ -42,6 +42,16 @@ export const DiagnosisSchema = Type.Object({
   evidence_against: Type.Array(EvidenceSchema),
   rivals: Type.Array(Type.Object({ fault: Type.String(), fault_name: Type.String(), probability: Type.Number() })),
   next_question: Type.Union([Type.String(), Type.Null()]),
+  next_test: Type.Optional(
+    Type.Union([Type.Object({ test: Type.String(), name: Type.String(), splits: Type.Array(Type.String()) }), Type.Null()], {
+      description: 'Safe test on command whose answers part the fault from its likeliest rivals; null where there is none',
+    }),
+  ),
+  also: Type.Optional(
+    Type.Array(Type.Object({ fault: Type.String(), fault_name: Type.String(), signs: Type.Array(Type.String()) }), {
+      description: 'Further faults that the unit seems to have at the same time: signs that the named fault does not explain',
+    }),
+  ),
   parts: Type.Array(PartNeedSchema),
   skills: Type.Array(Type.String()),
   versions: Type.Object({

@@ -119,6 +119,11 @@ function sumOf({ columnOf, maximumOf, place }: Places, gate: Gate, operation: Su
   return { gate, operation, a: columnOf(a), b: isAggregate ? maximumOf(a) : second, place: place(CELLS[operation]), bound: 0 }
 }
 
+const heatOf = (places: Places, [flow, hot, cold]: readonly [flow: string, hot: string, cold: string]): Sum => ({
+  ...sumOf(places, 'always', 'heat', [flow, hot]),
+  bound: places.columnOf(cold),
+})
+
 function makeSum(derive: Derivation, places: Places): Sum {
   const sum = (gate: Gate, operation: Sum['operation'], ...of: readonly [a: string, b?: string]): Sum => sumOf(places, gate, operation, of)
   if ('mean' in derive) return sum('running', 'mean', derive.mean)
@@ -131,6 +136,7 @@ function makeSum(derive: Derivation, places: Places): Sum {
   if ('recordDifference' in derive) return sum('always', 'difference', ...derive.recordDifference)
   if ('ratio' in derive) return sum('running', 'ratio', ...derive.ratio)
   if ('recordRatio' in derive) return sum('always', 'ratio', ...derive.recordRatio)
+  if ('recordHeat' in derive) return heatOf(places, derive.recordHeat)
   if ('standardDeviation' in derive) return sum('running', 'deviation', derive.standardDeviation)
   if ('maximum' in derive) return sum('running', 'maximum', derive.maximum)
   if ('recordMaximum' in derive) return sum('always', 'maximum', derive.recordMaximum)

@@ -120,8 +120,8 @@ const termsOf = ({ terms }: Pick<Reference, 'terms'>, standard: readonly number[
 const RIDGE = 1e-3
 
 /** Spread that no feature goes below, as z-scores of a quantity that never moves would be endless. */
-const spreadFloor = (unit: string, level: number): number =>
-  unit === 'ratio' ? 0.02 : unit === 'k' || unit === 'c' ? 0.1 : 0.005 * Math.abs(level) + 1e-6
+const SPREAD_MIN: Readonly<Record<string, number>> = { ratio: 0.02, k: 0.1, c: 0.1, count: 0.25, s: 1, ppm: 2, lel_pct: 0.25, kpa: 0.02 }
+const spreadFloor = (unit: string, level: number): number => SPREAD_MIN[unit] ?? 0.005 * Math.abs(level) + 1e-6
 
 /** The same for a logarithm: a hundredth of the value. */
 const LOG_SPREAD_MIN = 0.01

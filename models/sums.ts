@@ -26,11 +26,13 @@ const OPERATIONS = [
   'count',
   /** Count, latest device time, its value; of two at one time the larger counts, so that their order does not matter. */
   'last',
+  /** Count, total of flow a x (hot b - cold) over the readings that have all three; the bound is the column of cold. */
+  'heat',
 ] as const
 
 type Operation = (typeof OPERATIONS)[number]
 
-const [MEAN, DIFFERENCE, RATIO, DEVIATION, MAXIMUM, SHARE, TOTAL, COUNT] = OPERATIONS.map((_, code) => code)
+const [MEAN, DIFFERENCE, RATIO, DEVIATION, MAXIMUM, SHARE, TOTAL, COUNT, LAST] = OPERATIONS.map((_, code) => code)
 
 /** Cells that each has. */
 export const CELLS: Readonly<Record<Operation, number>> = {
@@ -43,6 +45,7 @@ export const CELLS: Readonly<Record<Operation, number>> = {
   total: 1,
   count: 1,
   last: 3,
+  heat: 2,
 }
 
 export interface Sum {
@@ -97,7 +100,8 @@ export function addToSums({ codes, bounds }: SumProgram, cells: Float64Array, nu
       increase(cells, place, 1)
       if (a > (bounds[step / WIDTH] ?? 0)) increase(cells, place + 1, 1)
     } else if (operation === TOTAL || operation === COUNT) increase(cells, place, operation === COUNT ? 1 : a)
-    else addLast(cells, place, a, atMs)
+    else if (operation === LAST) addLast(cells, place, a, atMs)
+    else addHeat(cells, place, a * (at(numbers, b) - at(numbers, bounds[step / WIDTH] ?? -1)))
   }
 }
 
@@ -120,6 +124,16 @@ function addLast(cells: Float64Array, place: number, value: number, atMs: number
   if (!isLater) return
   cells[place + 1] = atMs
   cells[place + 2] = value
+}
+
+/** Heat of a litre a minute warmed by one kelvin, W. */
+const WATER_W_PER_LPM_K = 69.77
+
+/** The mean of products: short cool draws and long hot ones have another product of means. */
+function addHeat(cells: Float64Array, place: number, product: number): void {
+  if (Number.isNaN(product)) return
+  increase(cells, place, 1)
+  increase(cells, place + 1, WATER_W_PER_LPM_K * product)
 }
 
 /** The value of a sum so far, NaN when nothing was added. */

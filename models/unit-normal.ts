@@ -100,7 +100,7 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
       const zScore = zScores[index] ?? Number.NaN
       if (Number.isNaN(zScore)) return
       const cells = state.cells.subarray(index * cellsOf(size))
-      learn(cells, { terms, zScore, precision: 1 / noise ** 2 })
+      learn(cells, { terms, zScore: boundZScore(zScore), precision: 1 / noise ** 2 })
       const place = normalCells(size)
       cells[place] = (cells[place] ?? 0) + 1
       cells[place + 1] = (cells[place + 1] ?? 0) + Math.min(NOISE_SQUARE_MAX, squares[index] ?? 0)

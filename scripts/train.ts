@@ -26,7 +26,8 @@ import { classesOf, type TrainingUnit } from '../models/training/training-set.ts
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WORK = join(ROOT, 'models/training/scratch')
 const SEED = 20_260_101
-const SMOOTHING = { windows: 8, age_ms: 10 * 86_400_000 }
+/** Means of few windows see a fault early; units that run once a day have few in any time. */
+const smoothingOf = (type: ApplianceType) => ({ windows: (type.recipe?.windowMs ?? 0) >= 86_400_000 ? 4 : 6, age_ms: 10 * 86_400_000 })
 const ALERT_BUDGET = 5
 /** A unit's normal is learned over about two weeks; units of the field are taken to differ this much more from each other than simulated ones. */
 const unitOf = (type: ApplianceType) => ({
@@ -71,7 +72,7 @@ async function train(type: ApplianceType): Promise<void> {
       python,
       folder,
       seed: SEED,
-      smoothing: SMOOTHING,
+      smoothing: smoothingOf(type),
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
       variation: VARIATION,

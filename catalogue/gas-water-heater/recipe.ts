@@ -1,6 +1,6 @@
 /**
- * Features of the gas water heater: records of draws over windows of a day with at least two draws. Flow, inlet and outlet drive it; the
- * products of them, which the reference forms, are the heat, so the residual of the gas valve is the energy balance. Gas pressure is an
+ * Features of the gas water heater: records of draws over windows of a day with at least two draws. Heat,
+ * flow, inlet and outlet drive it, so the residual of the gas valve is the energy balance. Gas pressure is an
  * optional channel and therefore no driver.
  */
 import type { FeatureDefinition, Recipe } from '../appliance-type.ts'
@@ -10,6 +10,11 @@ const HOUR_MS = 3_600_000
 const mean = (name: string) => ({ recordMean: name })
 
 const features: readonly FeatureDefinition[] = [
+  driving(
+    'draw_heat_w',
+    { recordHeat: ['draw_flow_lpm', 'draw_outlet_temperature_c', 'draw_inlet_temperature_c'] },
+    words('Heat into the water', '供热功率'),
+  ),
   driving('draw_flow_lpm', mean('draw_flow_lpm'), words('Flow of the draws', '用水流量')),
   driving('draw_inlet_temperature_c', mean('draw_inlet_temperature_c'), words('Inlet temperature', '进水温度')),
   driving('draw_outlet_temperature_c', mean('draw_outlet_temperature_c'), words('Outlet temperature', '出水温度')),
@@ -58,7 +63,7 @@ const features: readonly FeatureDefinition[] = [
 ]
 
 export const recipe: Recipe = {
-  version: 1,
+  version: 2,
   windowMs: 24 * HOUR_MS,
   allowedLatenessMs: HOUR_MS,
   running: { channel: 'gas_valve_is_open', above: 0.5 },
@@ -68,5 +73,5 @@ export const recipe: Recipe = {
   settleMs: 60_000,
   steady: [],
   features,
-  unitDrivers: ['draw_flow_lpm', 'draw_inlet_temperature_c'],
+  unitDrivers: ['draw_heat_w', 'draw_inlet_temperature_c'],
 }

@@ -1,5 +1,5 @@
 /**
- * Features of the washing machine: records of phases over windows of three days, which must hold one whole cycle at least. Program, load
+ * Features of the washing machine: records of phases over windows of a day, which must hold one whole cycle at least. Program, load
  * and unbalance drive it. The pressure of the town's water is not known: a slow fill alone does not tell a clogged screen from a weak tap.
  */
 import type { FeatureDefinition, Recipe } from '../appliance-type.ts'
@@ -41,8 +41,8 @@ const features: readonly FeatureDefinition[] = [
 ]
 
 export const recipe: Recipe = {
-  version: 1,
-  windowMs: 72 * HOUR_MS,
+  version: 2,
+  windowMs: 24 * HOUR_MS,
   allowedLatenessMs: HOUR_MS,
   running: { channel: 'cycle_is_on', above: 0.5 },
   idleSettleMs: HOUR_MS,

@@ -24,8 +24,8 @@ const OF_TYPE: Readonly<Record<string, readonly Confuser[]>> = {
   gas_water_heater: ['cold_snap', 'low_gas_pressure', 'low_water_pressure', 'hard_water', 'set_point_habits', ...COMMON],
 }
 const RATE = 3
-const DAYS = 56
-const UNITS_A_SEED = 8
+const DAYS = 49
+const UNITS_A_SEED = 5
 /** Of the same detector without context. */
 const SHARE_MAX = 0.25
 

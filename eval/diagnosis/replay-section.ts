@@ -46,7 +46,7 @@ type Delivery = Sent & { readonly receivedMs: number }
 
 export const replaySection: EvalSection = {
   id: 'replay-order',
-  run: ({ isQuick }) => withModel(type, async (model) => [await makeTable(model, isQuick ? { units: 2, days: 16 } : { units: 6, days: 35 })]),
+  run: ({ isQuick }) => withModel(type, async (model) => [await makeTable(model, isQuick ? { units: 2, days: 16 } : { units: 5, days: 30 })]),
 }
 
 async function makeTable(model: JudgedType, size: { units: number; days: number }) {

@@ -28,6 +28,7 @@ const SOURCES = [
   'eval/diagnosis/widened-plant.ts',
   'kernel/random.ts',
   'models/features.ts',
+  'models/sums.ts',
   'models/windows.ts',
   ...[
     'confusers',

@@ -7,8 +7,15 @@ import { confusersSection } from '../diagnosis/confusers-section.ts'
 import { inferenceSection } from '../diagnosis/inference-section.ts'
 import { replaySection } from '../diagnosis/replay-section.ts'
 import { diagnosisSection } from '../diagnosis/section.ts'
+import { realSections } from './real-sections.ts'
 import type { EvalSection } from './table.ts'
 
 const types = [airConditioner, fridge, washingMachine, gasWaterHeater]
 
-export const sections: readonly EvalSection[] = [...types.map(diagnosisSection), confusersSection(types), replaySection, inferenceSection]
+export const sections: readonly EvalSection[] = [
+  ...types.map(diagnosisSection),
+  confusersSection(types),
+  replaySection,
+  inferenceSection,
+  ...realSections,
+]
