@@ -252,10 +252,9 @@ export type Derivation =
   /** Over all readings of the window, running or not. */
   | { readonly overallMean: string }
   | { readonly overallDifference: readonly [a: string, b: string] }
-  /** Over the readings that carry the channel, running or not: for what a device tells at the end of a phase. */
+  /** Over the readings that carry the channel, running or not: for what a device tells at the end of a phase; last by device time. */
   | { readonly recordMean: string }
   | { readonly recordMaximum: string }
-  /** The one with the latest device time. */
   | { readonly recordLast: string }
   /** Total and number of the records; 0 when there is none. */
   | { readonly recordSum: string }
@@ -264,9 +263,8 @@ export type Derivation =
   | { readonly recordShareAbove: readonly [channel: string, value: number] }
   /** mean(a) - mean(b) over the readings that carry both. */
   | { readonly recordDifference: readonly [a: string, b: string] }
-  /** Mean heat into water, in W: flow in lpm times the rise from cold to hot, of each record by itself. */
+  /** Mean heat into water in W (flow in lpm x rise, record by record); total of a over total of b, over the readings that carry both. */
   | { readonly recordHeat: readonly [flow: string, hot: string, cold: string] }
-  /** Total of a over total of b, over the readings that carry both. */
   | { readonly recordRatio: readonly [a: string, b: string] }
 
 export interface FeatureDefinition {

@@ -1,12 +1,12 @@
 /**
- * `npm run eval`: runs the sections of the evaluation, prints their tables and one JSON line, and writes `docs/evaluation.md` when all of
- * them ran in full. `--only a,b` runs some, `--quick` takes less of everything, `--check` exits with 1 when a floor is missed, `--data DIR`
+ * `npm run eval`: runs the sections of the evaluation, prints their tables and one JSON line, and writes each into `docs/evaluation.md`
+ * when it ran in full. `--only a,b` runs some, `--quick` takes less of everything, `--check` exits with 1 when a floor is missed, `--data DIR`
  * names the public data (default ../shared/data; what is absent is said and skipped). Seeds and plants of the evaluation are in no training.
  */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { emergencySection } from '../system/emergency-section.ts'
+import { putBlock } from './page.ts'
 import { sections as diagnoses } from './sections.ts'
 import { type EvalTable, isFloorMissed, isGoalMissed, toMarkdown } from './table.ts'
 
@@ -42,18 +42,17 @@ for (const section of sections.filter(({ id }) => chosen === undefined || chosen
     tables.push(table)
     console.log(`${toMarkdown(table)}`)
   }
+  if (!flags.quick)
+    putBlock(
+      sections.map(({ id }) => id),
+      section.id,
+      result.map(toMarkdown).join('\n'),
+    )
   console.log(`${section.id}: ${((performance.now() - startedMs) / 1000).toFixed(0)} s\n`)
 }
 
 const rows = tables.flatMap((table) => table.rows.map((row) => ({ table: table.id, ...row })))
 const missed = rows.filter(isFloorMissed).map(({ table, measure }) => `${table}: ${measure}`)
 const goalsMissed = rows.filter(isGoalMissed).map(({ table, measure }) => `${table}: ${measure}`)
-if (chosen === undefined && !flags.quick) {
-  const head =
-    '# Evaluation\n\nWritten by `npm run eval`. Intervals are of the mean over three seeds (Student, 95 %) unless a note says otherwise. Simulated figures are of the second plant\n' +
-    'and of units that no training saw ([how](../eval/second-plant/README.md)); simulated and real figures never share a table. A missed goal stays with its figure.\n'
-  const left = Object.entries(skipped).map(([id, why]) => `- ${id}: skipped, ${why}`)
-  writeFileSync(join(root, 'docs', 'evaluation.md'), `${[head, ...tables.map(toMarkdown), ...left].join('\n')}`)
-}
 console.log(JSON.stringify({ eval: 'all', floors_missed: missed, goals_missed: goalsMissed, skipped, rows }))
 if (flags.check && missed.length > 0) process.exitCode = 1

@@ -1,5 +1,5 @@
 /** Sections on public data of real machines: the benchmark of Numenta, the air handlers of LBNL, and traces of household appliances. */
-import type { EvalRow as ToldRow, EvalSkipped } from '../eval-row.ts'
+import type { EvalSkipped, EvalRow as ToldRow } from '../eval-row.ts'
 import { lbnlRows, measureLbnl } from '../lbnl/measure-lbnl.ts'
 import { measureNab, NAB_FLOOR, nabRows } from '../nab/measure-nab.ts'
 import { measureTraces, tracesRows } from '../traces/measure-traces.ts'

@@ -80,7 +80,11 @@ async function measureBesidePeers(): Promise<void> {
       figures.push(...ratioFigures(rows, ours.name, shapes))
       const [values = Number.NaN, bytes = Number.NaN] = await readMetrics(ours.httpPort ?? 0, ['mendline_store_values', 'mendline_store_bytes'])
       figures.push({ name: 'stored while the clients run on the same processors', value: measured.readingsPerS, unit: 'readings/s' })
-      figures.push({ name: 'size of the small store that this made, with its log since the last checkpoint', value: bytes / values, unit: 'bytes a reading' })
+      figures.push({
+        name: 'size of the small store that this made, with its log since the last checkpoint',
+        value: bytes / values,
+        unit: 'bytes a reading',
+      })
     }
     if (chosen.has('calm')) figures.push(...(await measureCalm({ ours, mosquitto, devices, runs: isQuick ? 1 : 3, seconds: isQuick ? 5 : 20 })))
   } finally {
