@@ -51,7 +51,7 @@ import { joinTraining } from './models-training.ts'
 import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
-import { type RuleTables, ruleMigrations } from './rules/rule-registry.ts'
+import { type RuleTables, ruleMigrations } from './rules/rule-tables.ts'
 import { openRules, rulePort } from './rules-join.ts'
 import { joinSafety } from './safety-join.ts'
 import { giveCommand } from './twin/command-book.ts'
@@ -315,7 +315,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       alarms: hubs,
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
-      rules: rulePort(rules, { pipeline, devices: identity.devices }),
+      rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),
       boards: joinBoards({ ...parts, clock, limits: config.limits }),
       webhooks: outbox,
       jobs,

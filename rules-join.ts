@@ -7,10 +7,12 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
 import type { RulePort } from './api/rule-ports.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRuleBook, type RuleActivation, type RuleBook } from './rules/rule-book.ts'
-import { RuleRegistry, type RuleTables } from './rules/rule-registry.ts'
+import { RuleRegistry, type RuleSummary } from './rules/rule-registry.ts'
+import type { RuleTables } from './rules/rule-tables.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 import { PIPELINE_CALLS } from './workers/worker-settings.ts'
 
@@ -62,11 +64,26 @@ export function rulePort(
   {
     pipeline,
     devices,
+    tell,
+    clock,
   }: {
     readonly pipeline: Pick<PipelineHost, 'call'>
     readonly devices: { get(tenant: string, device: string): { readonly type: string } | undefined }
+    /** Takes the notice that a rule for safety was changed. */
+    readonly tell: (events: readonly HubEvent[]) => Promise<void>
+    readonly clock: Pick<Clock, 'now'>
   },
 ): RulePort {
+  /** Whoever changes what counts as a danger is not alone in knowing it: the change leaves as a system alarm. */
+  const told = async (tenant: string, change: Promise<RuleSummary>, { actor, reason }: { readonly actor: string; readonly reason: string }) => {
+    const summary = await change
+    const { rule_id, safety_class, live_version, since_ms } = summary
+    if (safety_class !== 'E0' && safety_class !== 'E1') return summary
+    const detail = { rule_id, safety_class, live_version: live_version ?? 'none', actor, reason }
+    const key = `safety_rule_changed:${tenant}:${rule_id}:${since_ms ?? 0}`
+    await tell([{ kind: 'system_alarm', key, tenant, at_ms: clock.now(), subject: 'safety-rule', detail }])
+    return summary
+  }
   onChange((activations) => pipeline.call(PIPELINE_CALLS.ruleBook, activations))
   return {
     list: (tenant) => registry.list(tenant),
@@ -74,8 +91,8 @@ export function rulePort(
     history: (tenant, id) => registry.history(tenant, id),
     diff: (tenant, id, versions) => registry.diff(tenant, id, versions),
     put: (tenant, id, given) => registry.put(tenant, id, given),
-    activate: (tenant, id, how) => registry.activate(tenant, id, how),
-    rollBack: (tenant, id, how) => registry.rollBack(tenant, id, how),
+    activate: (tenant, id, how) => told(tenant, registry.activate(tenant, id, how), how),
+    rollBack: (tenant, id, how) => told(tenant, registry.rollBack(tenant, id, how), how),
     async why({ tenant, rule, device, at_ms }) {
       const found = devices.get(tenant, device)
       if (found === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)

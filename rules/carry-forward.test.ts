@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
-import { readingLayout } from '#catalogue/appliance-type.ts'
+import { type Rule, readingLayout } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createCarryForward } from './carry-forward.ts'
 import { isSafetyRule } from './compile-rules.ts'
 import { createRulesEngine } from './engine.ts'
+import { aRule } from './test-builders.ts'
 
 const types = (id: string) => (id === 'air_conditioner' ? airConditioner : undefined)
 const layout = readingLayout(airConditioner)
@@ -30,6 +31,8 @@ function aReading(atMs: number, values: Readonly<Record<string, number>>): Readi
   }
 }
 
+const asksMore = aRule({ id: 'MORE', when: { channel: 'suction_temperature_c', op: '>', value: 90, unit: 'c' } })
+
 /** Witnesses of an overheating terminal, one message each. */
 const witnesses = (spacingMs: number): readonly Reading[] => [
   aReading(0, { outdoor_temperature_c: 30 }),
@@ -47,6 +50,23 @@ describe('createCarryForward', () => {
     const carry = createCarryForward({ types, filter: isSafetyRule })
     expect(alarmsOf(witnesses(1_000), (reading) => reading)).toBe(0)
     expect(alarmsOf(witnesses(1_000), carry.fill)).toBe(1)
+  })
+
+  it.each([
+    ['as they were', (rules: readonly Rule[]) => rules],
+    ['in another order, with more channels', (rules: readonly Rule[]) => [asksMore, ...rules.toReversed()]],
+  ])('loses no witness when somebody changes rules meanwhile: %s', (_, change) => {
+    let own = airConditioner
+    const carry = createCarryForward({ types: () => own, filter: isSafetyRule })
+    const saved = createCarryForward({ types: () => own, filter: isSafetyRule })
+    const [outdoor, current, board] = witnesses(1_000) as [Reading, Reading, Reading]
+    for (const reading of [outdoor, current]) carry.fill(reading)
+    const before = carry.snapshot()
+    own = { ...airConditioner, rules: change(airConditioner.rules) }
+    carry.forget()
+    expect(alarmsOf([board], carry.fill)).toBe(1)
+    saved.restore(before)
+    expect(alarmsOf([board], saved.fill)).toBe(1)
   })
 
   it('lets a value count for a quarter of an hour only', () => {
@@ -90,7 +110,7 @@ describe('createCarryForward', () => {
     after.restore(JSON.parse(JSON.stringify(before.snapshot())))
     const filled = after.fill(aReading(2_000, { power_w: 1 }))
     expect([value(filled, 'board_temperature_c'), value(filled, 'board_temperature_c_max')]).toEqual([50, Number.NaN])
-    const [[key, values, atMs]] = before.snapshot() as [[string, Array<number | null>, number[]]]
+    const [[key, values, atMs]] = (before.snapshot() as { devices: unknown }).devices as [[string, Array<number | null>, number[]]]
     // Versions before kept each column by itself: an extreme with a time of its own.
     const apart = createCarryForward({ types, filter: isSafetyRule })
     apart.restore([[key, values.map((number) => number ?? 130), atMs.map((ms, index) => (values[index] === null ? ms - 1_000 : ms))]])

@@ -10,7 +10,7 @@ import type { Reading } from '#kernel/reading.ts'
 export interface CarryForward {
   /** The reading with what it lacks filled in; the same object when nothing is to be filled. */
   fill(reading: Reading): Reading
-  /** The rules have changed: what they ask for is looked up again, and values are kept from now on. */
+  /** The rules have changed: what they ask for is looked up again. Values of channels that were asked for before stay. */
   forget(): void
   /** Plain data; `restore` of it goes on exactly here. */
   snapshot(): unknown
@@ -22,21 +22,30 @@ const VALID_MS = 15 * 60_000
 
 /** Columns that are kept of a type; `heads[i]` is the place of the mean (or only value) in the channel of column i. */
 interface Asked {
+  /** Names of the columns, by which values are found again when others are asked for. */
+  readonly names: readonly string[]
   readonly columns: readonly number[]
   readonly heads: readonly number[]
   /** Columns of a row that has them all. */
   readonly width: number
 }
 
-/** Last values of one device, in the order of the type's columns that are kept; NaN for an extreme that did not come with its mean. */
+/** Last values of one device, in the order of what was asked for; NaN for an extreme that did not come with its mean. */
 interface Memory {
+  readonly asked: Asked
   readonly values: number[]
   readonly atMs: number[]
 }
 
 type SavedMemory = readonly [key: string, values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>]
 
-const NOTHING: Asked = { columns: [], heads: [], width: 0 }
+interface Saved {
+  /** Names of the columns, by type. */
+  readonly asked: Readonly<Record<string, readonly string[]>>
+  readonly devices: readonly SavedMemory[]
+}
+
+const NOTHING: Asked = { names: [], columns: [], heads: [], width: 0 }
 
 export function createCarryForward(parts: {
   readonly types: (type: string) => ApplianceType | undefined
@@ -64,45 +73,68 @@ export function createCarryForward(parts: {
   return {
     fill(reading) {
       const asked = askedOf(reading.type)
-      const { columns } = asked
-      if (columns.length === 0) return reading
+      if (asked.columns.length === 0) return reading
       const { type, tenant, device } = reading
       let memory = memories.get(type)?.get(tenant)?.get(device)
-      if (memory === undefined) {
-        memory = { values: columns.map(() => 0), atMs: columns.map(() => Number.NEGATIVE_INFINITY) }
+      if (memory?.asked !== asked) {
+        memory = memoryFor(asked, memory)
         devicesOf(type, tenant).set(device, memory)
       }
-      return complete(reading, asked, memory)
+      return complete(reading, memory)
     },
     forget() {
       askedByType.clear()
-      memories.clear()
     },
-    snapshot: () =>
-      [...memories].flatMap(([type, tenants]) =>
-        [...tenants].flatMap(([tenant, devices]) =>
-          [...devices].map(([device, { values, atMs }]) => [
-            `${tenant}/${device}/${type}`,
-            values.map((value) => (Number.isNaN(value) ? null : value)),
-            atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
-          ]),
-        ),
-      ),
+    snapshot(): Saved {
+      const asked: Record<string, readonly string[]> = {}
+      const devices: SavedMemory[] = []
+      for (const [type, tenants] of memories) {
+        const now = askedOf(type)
+        asked[type] = now.names
+        for (const [tenant, own] of tenants) {
+          for (const [device, memory] of own) {
+            const { values, atMs } = memory.asked === now ? memory : memoryFor(now, memory)
+            devices.push([
+              `${tenant}/${device}/${type}`,
+              values.map((value) => (Number.isNaN(value) ? null : value)),
+              atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
+            ])
+          }
+        }
+      }
+      return { asked, devices }
+    },
     restore(state) {
       memories.clear()
-      for (const [key, values, atMs] of state as ReadonlyArray<SavedMemory>) {
+      // Versions before saved the devices alone, without the names.
+      const saved = Array.isArray(state) ? { asked: {}, devices: state as readonly SavedMemory[] } : (state as Saved)
+      for (const [key, values, atMs] of saved.devices) {
         const [tenant = '', device = '', type = ''] = key.split('/')
-        if (values.length !== askedOf(type).columns.length) continue
-        devicesOf(type, tenant).set(device, {
+        const now = askedOf(type)
+        const names = saved.asked[type] ?? now.names
+        if (values.length !== names.length) continue
+        const before = {
+          asked: { ...NOTHING, names },
           values: values.map((value) => value ?? Number.NaN),
           atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY),
-        })
+        }
+        devicesOf(type, tenant).set(device, memoryFor(now, before))
       }
     },
   }
 }
 
-function complete(reading: Reading, { columns, heads, width }: Asked, { values, atMs }: Memory): Reading {
+/** What was kept before of the columns that are asked for now. */
+function memoryFor(asked: Asked, before: Memory | undefined): Memory {
+  const places = asked.names.map((name) => before?.asked.names.indexOf(name) ?? -1)
+  return {
+    asked,
+    values: places.map((place) => before?.values[place] ?? 0),
+    atMs: places.map((place) => before?.atMs[place] ?? Number.NEGATIVE_INFINITY),
+  }
+}
+
+function complete(reading: Reading, { asked: { columns, heads, width }, values, atMs }: Memory): Reading {
   const nowMs = reading.observed_at_ms
   let numbers: Float64Array | undefined
   for (let index = 0; index < columns.length; index++) {
@@ -127,18 +159,22 @@ function complete(reading: Reading, { columns, heads, width }: Asked, { values, 
 
 /** Columns of the channels that the chosen rules of a type ask for, with the bounds of aggregated ones. */
 function askedColumns(type: ApplianceType, filter: (rule: Rule) => boolean): Asked {
-  const names = new Set(type.rules.filter(filter).flatMap((rule) => channelsOf(rule.when)))
+  const conditions = type.rules.filter(filter).flatMap((rule) => [rule.when, ...(rule.levels ?? []).flatMap(({ when }) => when ?? [])])
   const { columns: all, indexOf } = readingLayout(type)
+  const names: string[] = []
   const columns: number[] = []
   const heads: number[] = []
-  for (const name of names) {
+  for (const channel of new Set(conditions.flatMap(channelsOf))) {
     const head = columns.length
-    for (const column of [name, `${name}_min`, `${name}_max`].flatMap((known) => indexOf.get(known) ?? [])) {
+    for (const name of [channel, `${channel}_min`, `${channel}_max`]) {
+      const column = indexOf.get(name)
+      if (column === undefined) continue
+      names.push(name)
       columns.push(column)
       heads.push(head)
     }
   }
-  return { columns, heads, width: all.length }
+  return { names, columns, heads, width: all.length }
 }
 
 function widenedTo(width: number, numbers: Float64Array): Float64Array {

@@ -8,48 +8,10 @@ import type { Kysely } from 'kysely'
 import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import type { Migration } from '#kernel/migration.ts'
 import { isSafetyRule } from './compile-rules.ts'
 import type { RuleActivation } from './rule-book.ts'
 import { diffRules, type RuleDocument, readRule, writeRule } from './rule-document.ts'
-
-export interface RuleTables {
-  rule_versions: {
-    tenant: string
-    rule_id: string
-    version: number
-    type: string
-    document: string
-    note: string
-    created_by: string
-    created_at_ms: number
-  }
-  rule_activations: {
-    tenant: string
-    rule_id: string
-    type: string
-    from_ms: number
-    /** null: the catalogue's. */
-    live_version: number | null
-    canary_version: number | null
-    canary_share_pct: number | null
-    activated_by: string
-    reason: string
-  }
-}
-
-export const ruleMigrations: readonly Migration[] = [
-  {
-    id: '0343-rules',
-    statements: [
-      `CREATE TABLE rule_versions (tenant TEXT NOT NULL, rule_id TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, document TEXT NOT NULL,
-        note TEXT NOT NULL, created_by TEXT NOT NULL, created_at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, rule_id, version))`,
-      `CREATE TABLE rule_activations (tenant TEXT NOT NULL, rule_id TEXT NOT NULL, type TEXT NOT NULL, from_ms BIGINT NOT NULL, live_version INTEGER,
-        canary_version INTEGER, canary_share_pct DOUBLE PRECISION, activated_by TEXT NOT NULL, reason TEXT NOT NULL,
-        PRIMARY KEY (tenant, rule_id, from_ms))`,
-    ],
-  },
-]
+import type { RuleTables } from './rule-tables.ts'
 
 export interface RuleSummary {
   readonly rule_id: string
@@ -76,9 +38,10 @@ export interface RuleVersionRecord {
   readonly created_at_ms: number | null
 }
 
-/** Saved versions of one rule, and rules of a tenant that are not in the catalogue. */
+/** Saved versions of one rule, rules of which a tenant saved versions, and times that one is put into force; more are refused. */
 const VERSIONS_MAX = 500
 const RULES_MAX = 1_000
+const ACTIVATIONS_MAX = 500
 
 interface RegistryParts {
   readonly database: Kysely<RuleTables>
@@ -95,6 +58,9 @@ export class RuleRegistry {
   readonly #parts: RegistryParts
   readonly #versions = new Map<string, VersionRow[]>()
   readonly #activations = new Map<string, ActivationRow[]>()
+  /** Rules that were read from their documents: a saved version never changes. */
+  readonly #read = new WeakMap<VersionRow, Rule>()
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(parts: RegistryParts) {
     this.#parts = parts
@@ -173,15 +139,24 @@ export class RuleRegistry {
   }
 
   /** Saves a version; nothing uses it yet. @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
-  async put(
+  put(
+    tenant: string,
+    id: string,
+    given: { readonly document: RuleDocument; readonly note: string; readonly actor: string },
+  ): Promise<RuleVersionRecord> {
+    return this.#inTurn(() => this.#put(tenant, id, given))
+  }
+
+  async #put(
     tenant: string,
     id: string,
     given: { readonly document: RuleDocument; readonly note: string; readonly actor: string },
   ): Promise<RuleVersionRecord> {
     const rule = this.read(tenant, id, given.document)
     const isNew = this.#saved(tenant, id).length === 0
-    if (this.#saved(tenant, id).length >= VERSIONS_MAX || (isNew && this.#versions.size >= RULES_MAX)) {
-      throw new MendlineError('MDL_API_CONFLICT', 'there are too many rules or versions of this one')
+    const rules = [...this.#versions.keys()].filter((key) => key.startsWith(`${tenant}/`)).length
+    if (this.#saved(tenant, id).length >= VERSIONS_MAX || (isNew && rules >= RULES_MAX)) {
+      throw new MendlineError('MDL_API_CONFLICT', `a rule has at most ${VERSIONS_MAX} versions, a tenant ${RULES_MAX} rules of its own`)
     }
     const type = String(given.document.type)
     const row = {
@@ -201,7 +176,15 @@ export class RuleRegistry {
   }
 
   /** Puts a version into force, for all units or a share of them. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID */
-  async activate(
+  activate(
+    tenant: string,
+    id: string,
+    how: { readonly version: number; readonly sharePct?: number | undefined; readonly reason: string; readonly actor: string },
+  ): Promise<RuleSummary> {
+    return this.#changed(this.#inTurn(() => this.#activate(tenant, id, how)))
+  }
+
+  async #activate(
     tenant: string,
     id: string,
     how: { readonly version: number; readonly sharePct?: number | undefined; readonly reason: string; readonly actor: string },
@@ -209,11 +192,13 @@ export class RuleRegistry {
     const type = this.#typeOf(tenant, id)
     const rule = this.rule(tenant, id, how.version)
     if (type === undefined || rule === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `rule ${id} has no version ${how.version}`)
+    if (this.history(tenant, id).length >= ACTIVATIONS_MAX) {
+      throw new MendlineError('MDL_API_CONFLICT', `rule ${id} was changed ${ACTIVATIONS_MAX} times, it can only be rolled back`)
+    }
     const before = this.#active(tenant, id)
     const isTrial = how.sharePct !== undefined && how.sharePct < 100
     if (isTrial && isSafetyRule(rule)) throw refused([{ field: 'share_pct', reason: 'a rule of class E0 or E1 holds for all units or for none' }])
-    const plain = type.rules.find((own) => own.id === id)
-    const version = how.version === plain?.version ? null : how.version
+    const version = how.version === type.rules.find((own) => own.id === id)?.version ? null : how.version
     const canary = isTrial ? { canary_version: how.version, canary_share_pct: how.sharePct ?? 0 } : { canary_version: null, canary_share_pct: null }
     return this.#note({
       tenant,
@@ -227,7 +212,11 @@ export class RuleRegistry {
   }
 
   /** Takes back the last change, canary or promotion. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
-  async rollBack(tenant: string, id: string, how: { readonly reason: string; readonly actor: string }): Promise<RuleSummary> {
+  rollBack(tenant: string, id: string, how: { readonly reason: string; readonly actor: string }): Promise<RuleSummary> {
+    return this.#changed(this.#inTurn(() => this.#rollBack(tenant, id, how)))
+  }
+
+  async #rollBack(tenant: string, id: string, how: { readonly reason: string; readonly actor: string }): Promise<RuleSummary> {
     const rows = this.#activations.get(`${tenant}/${id}`) ?? []
     const now = rows.at(-1)
     if (now === undefined) throw new MendlineError('MDL_API_CONFLICT', `rule ${id} is as the catalogue has it`)
@@ -249,8 +238,12 @@ export class RuleRegistry {
       const plain = type?.rules.find((rule) => rule.id === id)
       return plain?.version === version ? plain : undefined
     }
+    const known = this.#read.get(row)
+    if (known !== undefined) return known
     const result = readRule(JSON.parse(row.document) as RuleDocument, { id, version, type, before: undefined })
-    return 'rule' in result ? result.rule : undefined
+    if (!('rule' in result)) return undefined
+    this.#read.set(row, result.rule)
+    return result.rule
   }
 
   /** What holds now for all units but those of a canary. */
@@ -295,6 +288,19 @@ export class RuleRegistry {
     }
   }
 
+  /** One change after the other: two that come at once would take the same version or the same time. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(change, change)
+    this.#last = done
+    return done
+  }
+
+  async #changed(change: Promise<RuleSummary>): Promise<RuleSummary> {
+    const summary = await change
+    await this.#parts.onChange(this.activations())
+    return summary
+  }
+
   /** Each change has a time of its own, behind those before it. */
   async #note(row: Omit<ActivationRow, 'from_ms'>): Promise<RuleSummary> {
     const { tenant, rule_id, type } = row
@@ -302,7 +308,6 @@ export class RuleRegistry {
     const noted = { ...row, from_ms }
     await this.#parts.database.insertInto('rule_activations').values(noted).execute()
     add(this.#activations, noted)
-    await this.#parts.onChange(this.activations())
     return this.#summary(tenant, rule_id, type)
   }
 }

@@ -1,0 +1,66 @@
+import type { Kysely } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '#kernel/clock.ts'
+import { silentLog } from '#kernel/log.ts'
+import { type Operations, openOperations } from '../operations/open-database.ts'
+import type { RuleActivation } from './rule-book.ts'
+import { RuleRegistry } from './rule-registry.ts'
+import { type RuleTables, ruleMigrations } from './rule-tables.ts'
+import { aRule, aType } from './test-builders.ts'
+
+const type = aType(aRule({ version: 1, safetyClass: 'E3', when: { channel: 'power_w', op: '>', value: 1, unit: 'w' } }))
+const types = { list: () => [type], find: (_: string, name: string) => (name === type.id ? type : undefined) }
+const document = { type: 'kettle', safety_class: 'E3', title: 'hot', when: { channel: 'power_w', op: '>', value: 50, unit: 'w' } }
+const given = { document, note: '', actor: 'anna' }
+const how = { reason: '', actor: 'anna' }
+
+let operations: Operations
+let registry: RuleRegistry
+let told: Array<readonly RuleActivation[]>
+beforeEach(async () => {
+  operations = await openOperations({ file: ':memory:', log: silentLog })
+  await operations.migrate(ruleMigrations)
+  told = []
+  registry = new RuleRegistry({
+    database: operations.database as unknown as Kysely<RuleTables>,
+    types,
+    clock: new ManualClock(1_000),
+    onChange: async (activations) => told.push(activations),
+  })
+  await registry.start()
+})
+afterEach(() => operations.close())
+
+describe('registry of rules', () => {
+  it('takes changes that come at once one after the other', async () => {
+    const saved = await Promise.all([registry.put('home', 'R1', given), registry.put('home', 'R1', given), registry.put('home', 'R1', given)])
+    expect(saved.map(({ version }) => version)).toEqual([2, 3, 4])
+    await Promise.all([2, 3, 4].map((version) => registry.activate('home', 'R1', { ...how, version })))
+    expect(registry.history('home', 'R1').map(({ live_version, from_ms }) => [live_version, from_ms])).toEqual([
+      [2, 1_000],
+      [3, 1_001],
+      [4, 1_002],
+    ])
+    expect(told.at(-1)).toHaveLength(3)
+  })
+
+  it('goes on after a change that was refused', async () => {
+    const refused = registry.put('home', 'R1', { ...given, document: { ...document, title: '' } })
+    const taken = registry.put('home', 'R1', given)
+    await expect(refused).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
+    expect((await taken).version).toBe(2)
+  })
+
+  it('bounds the rules of each tenant by itself', async () => {
+    for (let count = 0; count < 1_000; count++) await registry.put('home', `own-${count}`, given)
+    await expect(registry.put('home', 'own-1000', given)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
+    expect((await registry.put('other', 'own-1000', given)).version).toBe(1)
+  })
+
+  it('bounds how often a rule is put into force, and lets it be rolled back then', async () => {
+    await registry.put('home', 'R1', given)
+    for (let count = 0; count < 500; count++) await registry.activate('home', 'R1', { ...how, version: 1 + (count % 2) })
+    await expect(registry.activate('home', 'R1', { ...how, version: 1 })).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
+    expect(await registry.rollBack('home', 'R1', how)).toMatchObject({ live_version: 1 })
+  })
+})
