@@ -114,7 +114,7 @@ async function windowsOf(
   const types = (id: string) => (id === type.id ? type : undefined)
   const [quality, folding] = [createQuality({ types }), createWindows({ types })]
   const windows: ClosedWindow[] = []
-  for await (const reading of main.stream<Reading>(TRAINING_CALLS.history, { tenant, device, type: type.id, from_ms, to_ms: to_ms - 1 })) {
+  for await (const reading of main.stream<Reading>(TRAINING_CALLS.history, { tenant, devices: [device], type: type.id, from_ms, to_ms: to_ms - 1 })) {
     counts.readings++
     const { changes, trusted } = quality.observe(reading)
     windows.push(...folding.observe(trusted === reading.numbers ? reading : { ...reading, numbers: trusted }, changes))

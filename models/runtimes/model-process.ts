@@ -13,7 +13,6 @@ import type { ModelDescription } from './onnx-protocol.ts'
 import type { ModelWorker } from './onnx-runtime.ts'
 
 const PROGRAM = fileURLToPath(new URL('./onnx-process.ts', import.meta.url))
-const READABLE = fileURLToPath(new URL('../../', import.meta.url))
 
 /** The bound is set by the shell, where there is one (`ulimit -d` counts what a process has written to or may). */
 const SHELL = 'ulimit -d "$0" 2>/dev/null; echo 1000 >/proc/self/oom_score_adj 2>/dev/null; exec "$@"'
@@ -36,7 +35,7 @@ export function startModelProcess(limits: ProcessLimits): ModelWorker {
 }
 
 function start({ ownModelMemoryBytes_MAX }: ProcessLimits): ChildProcess {
-  const node = [process.execPath, '--no-warnings', '--permission', '--allow-addons', `--allow-fs-read=${READABLE}*`, PROGRAM]
+  const node = [process.execPath, '--no-warnings', '--permission', '--allow-addons', '--allow-fs-read=*', PROGRAM]
   const options = { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], serialization: 'advanced', env: {} } as const
   if (process.platform === 'win32') return spawn(node[0] ?? '', node.slice(1), { ...options, stdio: [...options.stdio] })
   const bound = String(Math.floor(ownModelMemoryBytes_MAX / 1024))

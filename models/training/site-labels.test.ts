@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { aWindow, HOUR, pump } from '../test-builders.ts'
+import { labelsOf, readLabels } from './site-labels.ts'
+import { splitSite } from './site-split.ts'
+
+const DAY = 24 * HOUR
+const values = { ambient_c: 20, lift_k: 10, power_w: 500 }
+const unit = (key: string, label: string | undefined) => ({ key, windows: [aWindow(1, values)], labelAt: () => label })
+
+describe('readLabels', () => {
+  it('reads times of both kinds and columns in any order', () => {
+    expect(readLabels('fault,device,to,from\nK-01,d1,1767312000000,2026-01-01T00:00:00Z\n\nno_fault,"d2",2026-02-02,2026-01-01\n', pump)).toEqual([
+      { device: 'd1', fault: 'K-01', from_ms: 1767225600000, to_ms: 1767312000000 },
+      { device: 'd2', fault: 'no_fault', from_ms: 1767225600000, to_ms: 1769990400000 },
+    ])
+  })
+
+  it.each([
+    ['a missing column', 'device,from,to\nd1,1,2', /columns device, from, to and fault/],
+    ['an unknown fault', 'device,from,to,fault\nd1,2026-01-01,2026-01-02,X-9', /line 2, fault: X-9 is no fault of pump/],
+    ['a bad time', 'device,from,to,fault\nd1,yesterday,2026-01-02,K-01', /line 2, from: yesterday is no time/],
+    ['an empty stretch', 'device,from,to,fault\nd1,2026-01-02,2026-01-02,K-01', /line 2, to: does not lie behind from/],
+    ['no device', 'device,from,to,fault\n,2026-01-01,2026-01-02,K-01', /line 2, device: is empty/],
+  ])('refuses %s', (_, text, reason) => {
+    expect(() => readLabels(text, pump)).toThrow(reason)
+  })
+})
+
+describe('labelsOf', () => {
+  const fault = { device: 'd1', fault: 'K-01', from_ms: 100 * DAY, to_ms: 110 * DAY }
+
+  it('says the fault in its time, nothing around it, and what is assumed of the rest', () => {
+    const at = labelsOf([fault], 'no_fault')
+    expect([50, 80, 105, 112, 130].map((day) => at(day * DAY))).toEqual(['no_fault', undefined, 'K-01', undefined, 'no_fault'])
+  })
+
+  it('says nothing of time without a label when nothing is assumed', () => {
+    const at = labelsOf([fault, { ...fault, fault: 'no_fault', from_ms: 10 * DAY, to_ms: 20 * DAY }], undefined)
+    expect([15, 50, 105].map((day) => at(day * DAY))).toEqual(['no_fault', undefined, 'K-01'])
+  })
+})
+
+describe('splitSite', () => {
+  const some = (count: number, label: string) => Array.from({ length: count }, (_, index) => unit(`${label}-${index}`, label))
+
+  it('gives each class units for each purpose, no unit twice, and always the same', () => {
+    const { set, units, leftOut } = splitSite([...some(10, 'no_fault'), ...some(3, 'K-01'), ...some(2, 'K-02')])
+    expect(units).toEqual({ no_fault: 10, 'K-01': 3, 'K-02': 2 })
+    expect(leftOut).toEqual(['K-02'])
+    for (const part of [set.train, set.tune, set.calibrate]) expect(part.some(({ key }) => key.startsWith('K-01'))).toBe(true)
+    const keys = [...set.train, ...set.tune, ...set.calibrate].map(({ key }) => key)
+    expect(new Set(keys).size).toBe(13)
+    expect(splitSite([...some(10, 'no_fault'), ...some(3, 'K-01')].reverse()).set.tune.map(({ key }) => key)).toEqual(set.tune.map(({ key }) => key))
+  })
+
+  it.each([
+    ['no unit', [], /there are: none/],
+    ['only units without fault', some(10, 'no_fault'), /no_fault 10/],
+    ['too few of a fault', [...some(10, 'no_fault'), ...some(2, 'K-01')], /at least 3 units without fault and 3 of one fault/],
+  ])('refuses %s', (_, units, reason) => {
+    expect(() => splitSite(units)).toThrow(reason)
+  })
+})
