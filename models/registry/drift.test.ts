@@ -30,7 +30,12 @@ function monitor() {
   const alarms: DriftFinding[] = []
   return { alarms, drift: new DriftMonitor((finding) => alarms.push(finding)) }
 }
-const fill = (drift: DriftMonitor, count: number, lift: (index: number) => number, how: Parameters<typeof judged>[3] & { week?: number; prefix?: string } = {}) => {
+const fill = (
+  drift: DriftMonitor,
+  count: number,
+  lift: (index: number) => number,
+  how: Parameters<typeof judged>[3] & { week?: number; prefix?: string } = {},
+) => {
   for (let index = 0; index < count; index++) drift.observe([judged(`${how.prefix ?? 'd'}${index}`, how.week ?? 1, lift(index), how)])
 }
 

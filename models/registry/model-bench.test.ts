@@ -128,7 +128,10 @@ describe('ModelBench', () => {
 
   it('leaves the windows of a model that cannot be loaded without diagnosis, and those of another tenant alone', async () => {
     const { bench } = await aBench({ 'mine-2': above(3) })
-    bench.replace([...seats({ reigns: [{ from_ms: 0, version: 'gone' }] }), { tenant: 'other', type: 'pump', reigns: [{ from_ms: 0, version: 'mine-2' }], shadows: [] }])
+    bench.replace([
+      ...seats({ reigns: [{ from_ms: 0, version: 'gone' }] }),
+      { tenant: 'other', type: 'pump', reigns: [{ from_ms: 0, version: 'mine-2' }], shadows: [] },
+    ])
     const others = lifted(0, 3).map((window) => ({ ...window, tenant: 'other' }))
     expect(answers(await bench.diagnose([...lifted(0, 3), ...others]))).toEqual(['mine-2 K-01'])
     expect(bench.statistics().windowsWithoutModel).toBe(4)

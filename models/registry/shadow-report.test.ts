@@ -1,10 +1,24 @@
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_COSTS, makeReport, objectionsToPromotion, type Outcome, type ReportInputs, type Told } from './shadow-report.ts'
+import { DEFAULT_COSTS, makeReport, type Outcome, objectionsToPromotion, type ReportInputs, type Told } from './shadow-report.ts'
 
 const DAY = 86_400_000
-const told = (device: string, fault: string | null, day = 10): Told => ({ device, made_at_ms: day * DAY, answer: fault === null ? 'unknown_fault' : 'fault', fault })
+const told = (device: string, fault: string | null, day = 10): Told => ({
+  device,
+  made_at_ms: day * DAY,
+  answer: fault === null ? 'unknown_fault' : 'fault',
+  fault,
+})
 const outcome = (device: string, cause: string, day = 10): Outcome => ({ device, cause, from_ms: (day - 1) * DAY, to_ms: day * DAY })
-const comparison = { windows: 1_000, agreed: 900, dropped: 0, failed: 0, pairs: { 'no_fault -> no_fault': 900, 'no_fault -> K-01': 100 }, pending: 0, units: 50, unit_weeks: 400 }
+const comparison = {
+  windows: 1_000,
+  agreed: 900,
+  dropped: 0,
+  failed: 0,
+  pairs: { 'no_fault -> no_fault': 900, 'no_fault -> K-01': 100 },
+  pending: 0,
+  units: 50,
+  unit_weeks: 400,
+}
 
 const report = (change: Partial<ReportInputs> = {}) =>
   makeReport({
@@ -39,7 +53,11 @@ describe('makeReport', () => {
   })
 
   it('does not count an alert for an outcome of long ago', () => {
-    expect(report({ outcomes: [outcome('a', 'K-01', 10)], live: [told('a', 'K-01', 60)] }).live).toMatchObject({ right: 0, missed: 1, unconfirmed: 1 })
+    expect(report({ outcomes: [outcome('a', 'K-01', 10)], live: [told('a', 'K-01', 60)] }).live).toMatchObject({
+      right: 0,
+      missed: 1,
+      unconfirmed: 1,
+    })
   })
 })
 
@@ -51,7 +69,11 @@ describe('objectionsToPromotion', () => {
   it.each<[string, Partial<ReportInputs>, RegExp]>([
     ['too few windows', { outcomes, live, shadow: live, comparison: { ...comparison, windows: 20 } }, /20 windows were compared, 200 are needed/],
     ['a shadow that fails', { outcomes, live, shadow: live, comparison: { ...comparison, failed: 50 } }, /failed on 4\.8 %/],
-    ['more alerts than budget and live model', { outcomes, live, shadow: ['a', 'b', 'c'].map((device) => told(device, 'K-01')) }, /3 alerts in 400 unit-weeks; the live model gave 2, the alert budget is 2/],
+    [
+      'more alerts than budget and live model',
+      { outcomes, live, shadow: ['a', 'b', 'c'].map((device) => told(device, 'K-01')) },
+      /3 alerts in 400 unit-weeks; the live model gave 2, the alert budget is 2/,
+    ],
     ['too few outcomes', { outcomes: outcomes.slice(0, 2), live, shadow: live }, /2 outcomes are known, 5 are needed/],
     ['higher cost', { outcomes, live, shadow: [told('a', 'K-02')] }, /it costs 810\.00 EUR, the live model 540\.00 EUR/],
   ])('objects to %s', (_, change, reason) => {
