@@ -22,21 +22,40 @@ export interface DemoView {
   stop(): void
 }
 
+interface Emergency {
+  readonly emergency_id: string
+  readonly device: string
+  readonly safety_class: string
+  readonly title: string
+  readonly raised_at_ms: number
+}
+
+/** What one look at the platform gave; lists are newest first. */
 interface Picture {
   readonly street: StreetStatus
   readonly counts: Readonly<Record<string, number>>
-  readonly diagnosis: Diagnosis | undefined
-  readonly order: WorkOrder | undefined
-  readonly finished: WorkOrder | undefined
+  readonly diagnoses: readonly Diagnosis[]
+  readonly orders: readonly WorkOrder[]
+  readonly verified: readonly WorkOrder[]
+  readonly emergencies: readonly Emergency[]
+}
+
+/** What the block shows of each appliance type: its newest diagnosis and the order for it. */
+interface OfType {
+  diagnosis?: Diagnosis
+  order?: WorkOrder
 }
 
 const REDRAW_MS = 500
-const WIDTH_MAX = 110
+const WIDTH_MAX = 120
+/** Newest records that one look asks for; what was seen before is remembered by type. */
+const LOOK_LIMIT = 10
 
 /** Creates the view; it draws between `start` and `stop`. */
 export function createDemoView(options: DemoViewOptions): DemoView {
   const { output, clock } = options
   const milestones = new Set<string>()
+  const seen = new Map<string, OfType>()
   let isStopped = false
   let drawnLines = 0
 
@@ -44,7 +63,8 @@ export function createDemoView(options: DemoViewOptions): DemoView {
     const picture = await look(options).catch(() => undefined)
     if (isStopped || picture === undefined) return
     if (output.isTTY === true) {
-      const lines = block(picture, options).map((line) => line.slice(0, (output.columns ?? WIDTH_MAX) - 1))
+      remember(seen, picture)
+      const lines = block(picture, seen, options).map((line) => line.slice(0, (output.columns ?? WIDTH_MAX) - 1))
       output.write(`${drawnLines > 0 ? `\u001b[${drawnLines}A` : ''}${lines.map((line) => `\u001b[2K${line}\n`).join('')}`)
       drawnLines = lines.length
       return
@@ -89,47 +109,65 @@ async function look({ street, httpUrl, apiKey }: DemoViewOptions): Promise<Pictu
     if (!response.ok) throw new Error(`${path} answered ${response.status}`)
     return (await response.json()) as Answer
   }
-  const [status, diagnoses, orders, finished] = await Promise.all([
+  const list = async <Item>(path: string): Promise<Item[]> => (await read<{ items: Item[] }>(`${path}limit=${LOOK_LIMIT}`)).items
+  const [status, diagnoses, orders, verified, emergencies] = await Promise.all([
     read<{ counts: Record<string, number> }>('/status'),
-    read<{ items: Diagnosis[] }>('/diagnoses?answer=fault&limit=1'),
-    read<{ items: WorkOrder[] }>('/work-orders?limit=1'),
-    read<{ items: WorkOrder[] }>('/work-orders?state=done&limit=1'),
+    list<Diagnosis>('/diagnoses?answer=fault&'),
+    list<WorkOrder>('/work-orders?'),
+    list<WorkOrder>('/work-orders?state=verified&'),
+    list<Emergency>('/emergencies?'),
   ])
-  return { street: street.status(), counts: status.counts, diagnosis: diagnoses.items[0], order: orders.items[0], finished: finished.items[0] }
+  return { street: street.status(), counts: status.counts, diagnoses, orders, verified, emergencies }
+}
+
+/** Keeps the newest of each type; the lists come newest first, so they are read from their end. */
+function remember(seen: Map<string, OfType>, { street, diagnoses, orders }: Picture): void {
+  for (const type of Object.keys(street.types)) if (!seen.has(type)) seen.set(type, {})
+  for (const diagnosis of diagnoses.toReversed()) Object.assign(seen.get(diagnosis.type) ?? {}, { diagnosis })
+  for (const order of orders.toReversed()) Object.assign(seen.get(order.type) ?? {}, { order })
 }
 
 const at = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 const whole = (value: number | undefined): string => Math.round(value ?? 0).toLocaleString('en')
 const percent = (ratio: number): string => `${Math.round(ratio * 100)} %`
+const words = (type: string): string => type.replaceAll('_', ' ')
+const several = (type: string): string => `${words(type)}s`
+const one = (type: string): string => `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${words(type)}`
 
-function block({ street, counts, diagnosis, order, finished }: Picture, { httpUrl }: DemoViewOptions): string[] {
+function block({ street, counts, verified, emergencies }: Picture, seen: ReadonlyMap<string, OfType>, { httpUrl }: DemoViewOptions): string[] {
   const pace = street.isLive ? 'now, in real time' : `${whole(street.speed)} times as fast as real time`
+  const [danger] = emergencies
+  const [proof] = verified
   return [
     `Street time   ${at(street.nowMs)} UTC, ${pace}`,
-    `Readings      ${whole(counts.readings)} stored of ${whole(street.units)} units, ${whole(counts.connected)} connected`,
+    `Units         ${Object.entries(street.types)
+      .map(([type, units]) => `${units} ${several(type)}`)
+      .join(', ')}`,
+    `Readings      ${whole(counts.readings)} stored, ${whole(counts.connected)} units connected`,
     `Faults        ${street.faultsBegun} begun, ${street.faultsRepaired} repaired (the street's own truth, never sent)`,
-    `Diagnoses     ${whole(counts.diagnoses)}`,
-    ...diagnosisLines(diagnosis),
+    `Emergencies   ${danger === undefined ? 'none yet' : `${whole(counts.emergencies)}, the last: ${emergencyText(danger, street)}`}`,
+    `Diagnoses     ${whole(counts.diagnoses)} of a fault; the last of each type, and its last work order:`,
+    ...[...seen].flatMap(([type, found]) => typeLines(type, found)),
     `Work orders   ${whole(counts.work_orders)} opened, ${whole(counts.work_orders_open)} open`,
-    ...orderLines(order),
+    `Visits        ${street.visits.named} found what the order named, ${street.visits.other} another fault, ${street.visits.nothing} none`,
+    `Verified      ${proof === undefined ? 'no repair yet' : verifiedText(proof)}`,
     `Webhooks      ${whole(street.webhooks.received)} received by the service desk, ${street.webhooks.refused} refused`,
-    finished?.outcome === undefined || finished.outcome === null
-      ? ''
-      : `Last outcome  ${finished.device}: ${finished.outcome.cause}, ordered for ${finished.fault}`,
     '',
     `Look at it    ${httpUrl}/   (key: dev)     Ctrl-C ends`,
   ]
 }
 
-function diagnosisLines(diagnosis: Diagnosis | undefined): string[] {
-  if (diagnosis === undefined) return ['              none yet', '', '']
-  const evidence = diagnosis.evidence_for.slice(0, 2).map(evidenceText)
+/** Always three lines, so that the block keeps its height. */
+function typeLines(type: string, { diagnosis, order }: OfType): string[] {
   return [
-    `              ${diagnosis.device}: ${diagnosis.fault} ${diagnosis.fault_name}, ${percent(diagnosis.probability)}`,
-    ...evidence.map((text) => `              ${text}`),
-    ...['', ''].slice(evidence.length),
+    `  ${words(type).padEnd(18)}${diagnosis === undefined ? 'no diagnosis yet' : diagnosisText(diagnosis)}`,
+    `  ${''.padEnd(18)}${diagnosis?.evidence_for[0] === undefined ? '' : evidenceText(diagnosis.evidence_for[0])}`,
+    `  ${''.padEnd(18)}${order === undefined ? '' : `order: ${orderText(order)}, ${order.state.replaceAll('_', ' ')}`}`,
   ]
 }
+
+const diagnosisText = ({ device, fault, fault_name, probability }: Diagnosis): string =>
+  `${device}: ${fault ?? ''} ${fault_name}, ${percent(probability)}`
 
 function evidenceText({ text, observed, expected, unit }: Diagnosis['evidence_for'][number]): string {
   if (observed === null || expected === null) return `because ${text}`
@@ -137,30 +175,42 @@ function evidenceText({ text, observed, expected, unit }: Diagnosis['evidence_fo
   return `because ${text}: ${observed.toFixed(1)} instead of ${expected.toFixed(1)} ${label}`.trimEnd()
 }
 
-function orderLines(order: WorkOrder | undefined): string[] {
-  if (order === undefined) return ['              none yet']
-  const parts = order.packet.parts.map(({ part, probability }) => `${part} (${percent(probability)})`).join(', ')
-  return [`              ${order.device}: ${order.fault}, ${order.state}; parts ${parts === '' ? 'none' : parts}`]
+function orderText({ device, fault, packet }: WorkOrder): string {
+  const parts = packet.parts.map(({ name, probability }) => `${name} (${percent(probability)})`).join(', ')
+  return `${device}, ${fault ?? 'unknown fault'} ${packet.fault_name}; ${parts === '' ? 'no part needed' : `parts ${parts}`}`
 }
 
-/** What is said once where there is no terminal. */
-function firsts({ street, counts, diagnosis, order }: Picture): Array<readonly [name: string, text: string]> {
+const emergencyText = ({ device, safety_class, title }: Emergency, { typeOf }: StreetStatus): string =>
+  `${safety_class} ${words(typeOf.get(device) ?? 'appliance')} ${device}: ${title}`
+
+const verifiedText = ({ device, type, fault, outcome }: WorkOrder): string =>
+  `${words(type)} ${device}: ordered for ${fault ?? 'an unknown fault'}, found ${outcome?.cause ?? 'nothing'}; a later window is without fault`
+
+/** What is said once where there is no terminal: the first of each kind and, of what has one, of each type. */
+function firsts({ street, counts, diagnoses, orders, verified, emergencies }: Picture): Array<readonly [name: string, text: string]> {
   const said: Array<readonly [string, string]> = []
-  if ((counts.readings ?? 0) > 0) said.push(['readings', `readings are stored; street time ${at(street.nowMs)} UTC`])
-  if (diagnosis !== undefined) {
-    const because = diagnosis.evidence_for.slice(0, 3).map(evidenceText).join('; ')
-    said.push([
-      'diagnosis',
-      `first diagnosis: ${diagnosis.device} has ${diagnosis.fault} ${diagnosis.fault_name} (${percent(diagnosis.probability)}), ${because}`,
-    ])
+  if ((counts.readings ?? 0) > 0) {
+    const units = Object.entries(street.types).map(([type, count]) => `${count} ${several(type)}`)
+    said.push(['readings', `readings are stored of ${units.join(', ')}; street time ${at(street.nowMs)} UTC`])
   }
-  if (order !== undefined) said.push(['order', `first work order: ${order.work_order_id} for ${order.device}, ${order.fault}, state ${order.state}`])
-  if (street.webhooks.received > 0) said.push(['webhook', `first webhook received by the service desk, signature checked`])
+  for (const emergency of emergencies.toReversed()) said.push([`emergency ${emergency.device}`, `EMERGENCY: ${emergencyText(emergency, street)}`])
+  for (const diagnosis of diagnoses.toReversed()) {
+    const because = diagnosis.evidence_for.slice(0, 2).map(evidenceText).join('; ')
+    said.push([`diagnosis ${diagnosis.type}`, `first diagnosis of ${one(diagnosis.type)}: ${diagnosisText(diagnosis)}, ${because}`])
+  }
+  for (const order of orders.toReversed()) said.push([`order ${order.type}`, `first work order for ${one(order.type)}: ${orderText(order)}`])
+  if (street.webhooks.received > 0) said.push(['webhook', 'first webhook received by the service desk, signature checked'])
   if (street.faultsRepaired > 0) said.push(['repair', 'first repair reported back by the service desk'])
-  if (street.isLive)
-    said.push([
-      'live',
-      `street time has come to now; ${whole(counts.readings)} readings, ${whole(counts.diagnoses)} diagnoses, ${whole(counts.work_orders)} work orders, ${whole(street.webhooks.received)} webhooks`,
-    ])
+  for (const order of verified.toReversed()) said.push([`verified ${order.type}`, `first verified repair: ${verifiedText(order)}`])
+  if (street.isLive) said.push(['live', liveText(street, counts)])
   return said
+}
+
+function liveText({ visits, confusers, webhooks }: StreetStatus, counts: Picture['counts']): string {
+  const harmless = Object.entries(confusers).map(([name, times]) => `${name.replaceAll('_', ' ')} ${times}`)
+  return [
+    `street time has come to now; ${whole(counts.readings)} readings, ${whole(counts.diagnoses)} diagnoses, ${whole(counts.work_orders)} work orders, ${whole(webhooks.received)} webhooks`,
+    `visits: ${visits.named} found what the order named, ${visits.other} another fault, ${visits.nothing} none`,
+    `what looked like a fault and was none: ${harmless.join(', ')}`,
+  ].join('\n')
 }

@@ -5,6 +5,9 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+import { fridge } from '#catalogue/fridge/fridge.ts'
+import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
+import { washingMachine } from '#catalogue/washing-machine/washing-machine.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT } from '#kernel/ids.ts'
@@ -13,9 +16,20 @@ import type { Config } from './config.ts'
 import { createDemoView, type DemoView } from './demo-view.ts'
 import { type Platform, startPlatform } from './main.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
+import type { FleetShare } from './simulators/mixed-fleet.ts'
 import { createStreet, type Street } from './simulators/street.ts'
 
-const UNITS = 200
+const MIN_MS = 60_000
+/** 200 units. The last shares are there so that each start surely shows a danger to life and one to property. */
+const SHARES: readonly FleetShare[] = [
+  { type: airConditioner, units: 64, samplePeriodMs: 10 * MIN_MS },
+  { type: fridge, units: 50, samplePeriodMs: 5 * MIN_MS },
+  { type: washingMachine, units: 44, samplePeriodMs: 10 * MIN_MS },
+  { type: gasWaterHeater, units: 38, samplePeriodMs: 10 * MIN_MS },
+  { type: gasWaterHeater, units: 1, samplePeriodMs: 10 * MIN_MS, faultShare: 1, faults: ['GW-03'] },
+  { type: gasWaterHeater, units: 1, samplePeriodMs: 10 * MIN_MS, faultShare: 1, faults: ['GW-08'] },
+  { type: washingMachine, units: 2, samplePeriodMs: 10 * MIN_MS, faultShare: 1, faults: ['WM-08'] },
+]
 const WEEKS_BACK = 3
 const FAULT_SHARE = 0.15
 const API_KEY = 'dev'
@@ -57,8 +71,7 @@ async function openStreet(
   { log, clock }: { readonly log: Log; readonly clock: Clock },
 ): Promise<{ street: Street; view: DemoView }> {
   const street = createStreet({
-    type: airConditioner,
-    units: UNITS,
+    shares: SHARES,
     seed: 'street',
     weeksBack: WEEKS_BACK,
     faultShare: FAULT_SHARE,

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { airConditioner } from './air-conditioner/air-conditioner.ts'
 import type { ApplianceType } from './appliance-type.ts'
 import { checkQuality } from './check-quality.ts'
+import { gasWaterHeater } from './gas-water-heater/gas-water-heater.ts'
+import { washingMachine } from './washing-machine/washing-machine.ts'
 
 const changed = (channel: string, quality: object): ApplianceType => ({
   ...airConditioner,
@@ -12,6 +14,13 @@ describe('checkQuality', () => {
   it('finds nothing wrong with the air conditioner', () => {
     expect(checkQuality(airConditioner)).toEqual([])
   })
+
+  it.each([washingMachine, gasWaterHeater])(
+    'leaves no channel of the $id to the default test for stuck values: it rests for days',
+    ({ channels }) => {
+      expect(channels.filter(({ kind, quality }) => kind === 'number' && quality === undefined)).toEqual([])
+    },
+  )
 
   it.each([
     [{ ratePerMin_MAX: 0 }, 'ratePerMin_MAX must be above zero'],

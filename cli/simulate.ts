@@ -4,10 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { plantModels } from '#catalogue/physics-registry.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT } from '#kernel/ids.ts'
-import { createFleet, type Fleet } from '../simulators/fleet.ts'
+import { createMixedFleet, type MixedFleet, shareOut } from '../simulators/mixed-fleet.ts'
 import { registrationOf } from '../simulators/registration.ts'
 import { type ClientFlags, createClient } from './client.ts'
 import { connectDevice, type DeviceConnection } from './device-connection.ts'
@@ -39,14 +41,14 @@ export function simulateVerb(program: Command): void {
   program
     .command('simulate')
     .description('run a simulated fleet with known faults against a running server')
-    .option('--type <type>', 'appliance type', 'air_conditioner')
-    .option('--units <n>', 'appliances', '20')
+    .option('--type <types>', 'appliance type, several with commas between, or all', 'all')
+    .option('--units <n>', 'appliances of all types together', '20')
     .option('--days <n>', 'days before now at which the fleet starts', '7')
     .option('--seed <text>', 'the same seed gives the same fleet', 'street')
     .option('--fault-share <ratio>', 'share of units with a fault', '0.3')
     .option('--period <s>', 'seconds between two readings of a unit', '60')
     .option('--speed <n>', 'times real time until now is reached', '20000')
-    .option('--prefix <text>', 'first part of the device ids', `sim-${process.pid}`)
+    .option('--prefix <text>', 'first part of the device ids; the type follows', `sim-${process.pid}`)
     .option('--once', 'end when now is reached')
     .option('--tenant <id>', 'tenant', DEFAULT_TENANT)
     .option('--mqtt <url>', 'broker', 'mqtt://127.0.0.1:1883')
@@ -56,16 +58,13 @@ export function simulateVerb(program: Command): void {
 }
 
 async function simulate(flags: SimulateFlags): Promise<void> {
-  const type = applianceTypes.find(({ id }) => id === flags.type)
-  if (type === undefined) throw new MendlineError('MDL_CONFIG_INVALID', `--type: one of ${applianceTypes.map(({ id }) => id).join(', ')}`)
   const startMs = Date.now() - positive(flags.days, '--days') * DAY_MS
-  const fleet = createFleet({
-    type,
-    units: positive(flags.units, '--units'),
+  const samplePeriodMs = positive(flags.period, '--period') * 1000
+  const shares = shareOut(positive(flags.units, '--units'), typesOf(flags.type)).map((share) => ({ ...share, samplePeriodMs }))
+  const fleet = createMixedFleet(shares, {
     seed: flags.seed,
     startMs,
     faultShare: Number(flags.faultShare),
-    samplePeriodMs: positive(flags.period, '--period') * 1000,
     tenant: flags.tenant,
     devicePrefix: flags.prefix,
     readingsPerPayload: READINGS_PER_PAYLOAD,
@@ -101,6 +100,17 @@ async function simulate(flags: SimulateFlags): Promise<void> {
   console.log(JSON.stringify({ ...counts, faults: fleet.truth() }))
 }
 
+/** The types asked for; all that have a plant when it says so. */
+function typesOf(given: string): ApplianceType[] {
+  const simulated = applianceTypes.filter(({ id }) => plantModels.has(id))
+  if (given === 'all') return simulated
+  return given.split(',').map((id) => {
+    const type = simulated.find((known) => known.id === id.trim())
+    if (type !== undefined) return type
+    throw new MendlineError('MDL_CONFIG_INVALID', `--type: ${id} is none of ${simulated.map((known) => known.id).join(', ')}; or say all`)
+  })
+}
+
 function positive(text: string, flag: string): number {
   const value = Number(text)
   if (Number.isFinite(value) && value > 0) return value
@@ -112,7 +122,7 @@ async function publish(connections: ReadonlyMap<string, DeviceConnection>, devic
 }
 
 /** Creates the devices and connects each with its secret. */
-async function connectAll(units: Fleet['units'], flags: SimulateFlags): Promise<ReadonlyMap<string, DeviceConnection>> {
+async function connectAll(units: MixedFleet['units'], flags: SimulateFlags): Promise<ReadonlyMap<string, DeviceConnection>> {
   const wanted = units.map((unit) => ({ ...registrationOf(unit), tenant: flags.tenant, max_age_days: Math.ceil(Number(flags.days)) + 2 }))
   const created = (await createClient(flags).send('POST', '/devices', wanted)) as ReadonlyArray<{ device: string; secret: string }>
   const connections = new Map<string, DeviceConnection>()

@@ -1,7 +1,7 @@
-// The plain page: live counts, devices with their latest diagnosis, one chart, work orders with evidence. Everything comes from the
+// The plain page: live counts, emergencies, devices with their latest diagnosis, one chart, work orders with evidence. Everything comes from the
 // public API under /api/v1 with the key typed in (`dev` in development mode). Text goes in by textContent only.
 const REFRESH_MS = 5000
-const PAGE = 50
+const PAGE = 200
 const byId = (id) => document.getElementById(id)
 const state = { key: sessionStorage.getItem('mendline-key') ?? 'dev', device: undefined, types: new Map(), devices: [], next: null, diagnoses: new Map(), nowMs: Date.now(), openOrders: new Set() }
 
@@ -40,15 +40,46 @@ function showCounts({ now_ms, counts }) {
   if (shown.length === 0) byId('counts').replaceChildren(quiet('Nothing counted yet.'))
 }
 
+const words = (name) => name.replaceAll('_', ' ')
+
+// Units whose latest diagnosis is a fault first, the newest before; then the others by name.
+function shownDevices() {
+  const chosen = byId('type').value
+  const told = ({ device }) => (state.diagnoses.get(device)?.answer === 'fault' ? state.diagnoses.get(device).made_at_ms : 0)
+  return state.devices.filter((record) => chosen === '' || record.type === chosen).toSorted((a, b) => told(b) - told(a) || (a.device < b.device ? -1 : 1))
+}
+
+function showTypes() {
+  const select = byId('type')
+  const counts = new Map()
+  for (const record of state.devices) counts.set(record.type, (counts.get(record.type) ?? 0) + 1)
+  if (select.options.length === counts.size + 1) return
+  const before = select.value
+  select.replaceChildren(element('option', { value: '' }, 'All types'), ...[...counts].sort().map(([type, units]) => element('option', { value: type }, `${words(type)} (${units})`)))
+  if (counts.has(before)) select.value = before
+}
+
+function showEmergencies(emergencies) {
+  const typeOf = new Map(state.devices.map((record) => [record.device, words(record.type)]))
+  if (emergencies.length === 0) return byId('emergencies').replaceChildren(quiet('None.'))
+  byId('emergencies').replaceChildren(
+    ...emergencies.map((emergency) => {
+      const heading = element('summary', {}, element('span', { class: emergency.safety_class }, emergency.safety_class), ` ${emergency.device} ${typeOf.get(emergency.device) ?? ''}: ${emergency.title} · ${time(emergency.raised_at_ms)}`)
+      return element('details', {}, heading, element('p', {}, emergency.advice), element('p', { class: 'quiet' }, emergency.command_state === null ? 'No safe-state command is owed: it is over.' : `Safe-state command: ${words(emergency.command_state)}`))
+    }),
+  )
+}
+
 function showDevices() {
+  showTypes()
   byId('more').hidden = state.next === null
   if (state.devices.length === 0) return byId('devices').replaceChildren(quiet('No devices yet. POST /api/v1/devices creates one.'))
-  const rows = state.devices.map((record) => {
+  const rows = shownDevices().map((record) => {
     const diagnosis = state.diagnoses.get(record.device)
     const choose = element('button', { type: 'button', onclick: () => selectDevice(record) }, record.device)
-    const words = diagnosis === undefined ? '–' : `${diagnosis.fault_name || diagnosis.answer.replaceAll('_', ' ')} ${percent(diagnosis.probability)}`
+    const found = diagnosis === undefined ? '–' : `${diagnosis.fault_name || words(diagnosis.answer)} ${percent(diagnosis.probability)}`
     const selected = String(state.device?.device === record.device)
-    return element('tr', { 'aria-selected': selected }, element('td', {}, choose), element('td', { class: 'wide' }, record.type), element('td', {}, words))
+    return element('tr', { 'aria-selected': selected }, element('td', {}, choose), element('td', { class: 'wide' }, words(record.type)), element('td', {}, found))
   })
   const head = element('thead', {}, element('tr', {}, element('th', {}, 'Device'), element('th', { class: 'wide' }, 'Type'), element('th', {}, 'Latest diagnosis')))
   byId('devices').replaceChildren(element('table', {}, head, element('tbody', {}, ...rows)))
@@ -71,7 +102,7 @@ function showOrders(orders) {
   byId('orders').replaceChildren(
     ...orders.map((order) => {
       const { packet } = order
-      const heading = element('summary', {}, element('span', { class: order.safety_class }, order.safety_class), ` ${order.device}: ${packet.fault_name || order.fault || 'unknown fault'} · ${order.state.replaceAll('_', ' ')} · ${time(order.opened_at_ms)}`)
+      const heading = element('summary', {}, element('span', { class: order.safety_class }, order.safety_class), ` ${order.device} ${words(order.type)}: ${packet.fault_name || order.fault || 'unknown fault'} · ${words(order.state)} · ${time(order.opened_at_ms)}`)
       const list = (title, lines) => (lines.length === 0 ? undefined : element('div', {}, title, element('ul', {}, ...lines.map((line) => element('li', {}, line)))))
       const details = element('details', {}, heading,
         element('p', { class: 'quiet' }, `${percent(packet.probability)}. ${packet.customer_sees}`),
@@ -93,7 +124,7 @@ function selectDevice(record) {
   select.replaceChildren(...channels.map((channel) => element('option', { value: channel.name }, channel.label === '' ? channel.name : `${channel.name} (${channel.label})`)))
   if (channels.some((channel) => channel.name === before)) select.value = before
   select.disabled = channels.length === 0
-  byId('chart-title').textContent = `Readings of ${record.device}`
+  byId('chart-title').textContent = `Readings of ${record.device}, ${words(record.type)}`
   showDevices()
   drawChart()
 }
@@ -159,12 +190,16 @@ async function loadDevices(cursor) {
 async function refresh() {
   try {
     if (state.types.size === 0) state.types = new Map((await api('/types')).items.map((type) => [type.type, type]))
-    const [status, diagnoses, orders] = await Promise.all([api('/status'), api('/diagnoses?limit=200'), api('/work-orders?limit=20')])
+    const paths = ['/status', '/diagnoses?limit=200', '/diagnoses?answer=fault&limit=100', '/work-orders?limit=30', '/emergencies?limit=10']
+    const [status, diagnoses, faults, orders, emergencies] = await Promise.all(paths.map(api))
     showCounts(status)
-    for (const diagnosis of diagnoses.items.toReversed()) state.diagnoses.set(diagnosis.device, diagnosis)
+    for (const diagnosis of [...faults.items, ...diagnoses.items]) {
+      if ((state.diagnoses.get(diagnosis.device)?.made_at_ms ?? 0) < diagnosis.made_at_ms) state.diagnoses.set(diagnosis.device, diagnosis)
+    }
     showOrders(orders.items)
     if (state.devices.length <= PAGE) await loadDevices()
     showDevices()
+    showEmergencies(emergencies.items)
     if (state.device === undefined && state.devices.length > 0) {
       const told = orders.items.map((order) => state.devices.find((record) => record.device === order.device)).find((record) => record !== undefined)
       selectDevice(told ?? state.devices[0])
@@ -172,7 +207,7 @@ async function refresh() {
     say()
   } catch (error) {
     say(error)
-    if (error instanceof Refused) for (const id of ['counts', 'orders', 'devices']) byId(id).replaceChildren(quiet('–'))
+    if (error instanceof Refused) for (const id of ['counts', 'orders', 'devices', 'emergencies']) byId(id).replaceChildren(quiet('–'))
   }
 }
 
@@ -185,6 +220,7 @@ byId('key').addEventListener('change', (event) => {
   void refresh()
 })
 byId('channel').addEventListener('change', drawChart)
+byId('type').addEventListener('change', showDevices)
 byId('span').addEventListener('change', drawChart)
 byId('more').addEventListener('click', () => loadDevices(state.next).then(showDevices, say))
 const loop = async () => {

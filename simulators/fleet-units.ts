@@ -54,6 +54,10 @@ export interface Unit {
 }
 
 const PREFIX: Readonly<Record<string, string>> = { air_conditioner: 'ac', fridge: 'fr', washing_machine: 'wm', gas_water_heater: 'gw' }
+
+/** First part of the device ids of a type. */
+export const typePrefix = (type: string): string => PREFIX[type] ?? type.replaceAll('_', '-')
+
 const HOMES_PER_BUILDING = 6
 const BUILDINGS_PER_AREA = 4
 /** Largest severity of dirt that is no fault, by the fault whose cause it is. */
@@ -94,7 +98,7 @@ interface Home {
 function createUnit(options: FleetOptions, { model, confusion, places }: Shared, index: number): Unit {
   const { type, seed } = options
   const home = (options.firstHome ?? 0) + index - 1
-  const device = `${options.devicePrefix ?? PREFIX[type.id] ?? type.id.replaceAll('_', '-')}-${String(home + 1).padStart(4, '0')}`
+  const device = `${options.devicePrefix ?? typePrefix(type.id)}-${String(home + 1).padStart(4, '0')}`
   const { weather, supplies, ...place } = places(home)
   const random = createRandom(`${seed}/${device}`)
   const draw = random.fork('fleet')

@@ -1,21 +1,20 @@
 /**
- * A small living street: a fleet of appliances with known faults that publishes as real MQTT clients, and a service desk that receives the
- * webhooks and repairs what is really broken. It lies where it is summer now, so that its air conditioners run. It begins some weeks back, lets time pass fast, and slows to real time at now.
- * It knows the platform only by its doors: MQTT and REST. The truth of the faults stays here.
+ * A small living street: appliances of several types with known faults, which publish as real MQTT clients, and a service desk that
+ * receives the webhooks and repairs what is really broken. It lies where it is summer now, so that its air conditioners run. It begins some
+ * weeks back, lets time pass fast, and slows to real time at now. It knows the platform only by its doors: MQTT and REST. The truth of the
+ * faults stays here.
  */
 
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { type Clock, ManualClock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import { createDeviceClients, type DeviceClients } from './device-client.ts'
-import { createFleet, type Fleet } from './fleet.ts'
+import { createMixedFleet, type FleetShare, type MixedFleet } from './mixed-fleet.ts'
 import { registrationOf } from './registration.ts'
 import { createServiceDesk, type ServiceDesk } from './service-desk.ts'
 import { CITIES, inSummerAt } from './weather.ts'
 
 export interface StreetOptions {
-  readonly type: ApplianceType
-  readonly units: number
+  readonly shares: readonly FleetShare[]
   readonly seed: string
   readonly weeksBack: number
   readonly faultShare: number
@@ -35,9 +34,16 @@ export interface StreetStatus {
   readonly isLive: boolean
   readonly readings: number
   readonly units: number
+  /** Units of each type. */
+  readonly types: Readonly<Record<string, number>>
+  readonly typeOf: ReadonlyMap<string, string>
   readonly faultsBegun: number
   readonly faultsRepaired: number
   readonly webhooks: ServiceDesk['counts']
+  /** Visits that ended, by whether the engineer found what the order named. */
+  readonly visits: { readonly named: number; readonly other: number; readonly nothing: number }
+  /** What looked like a fault and was none, by name; empty until the street has come to now. */
+  readonly confusers: Readonly<Record<string, number>>
 }
 
 export interface Street {
@@ -48,7 +54,7 @@ export interface Street {
 }
 
 const WEEK_MS = 7 * 86_400_000
-/** Sample period and readings a payload while time passes fast. */
+/** Longest sample period of the shares, and readings a payload, while time passes fast. */
 const FAST_SAMPLE_MS = 10 * 60_000
 const FAST_READINGS_PER_PAYLOAD = 36
 /** Street time that passes before anything is waited for. */
@@ -70,7 +76,7 @@ export function createStreet(options: StreetOptions): Street {
 
 class LivingStreet implements Street {
   readonly #options: StreetOptions
-  readonly #fleet: Fleet
+  readonly #fleet: MixedFleet
   readonly #desk: ServiceDesk
   /** Street time for the desk: its waits pass as fast as the street's. */
   readonly #streetClock: ManualClock
@@ -80,33 +86,37 @@ class LivingStreet implements Street {
   #isLive = false
   #speed = 0
   #readings = 0
+  readonly #visits = { named: 0, other: 0, nothing: 0 }
+  #confusers: Record<string, number> = {}
+  readonly #types: Record<string, number> = {}
+  readonly #typeOf: ReadonlyMap<string, string>
 
   constructor(options: StreetOptions) {
     this.#options = options
-    const { type, units, seed, weeksBack, faultShare, tenant, clock, log } = options
+    const { shares, seed, weeksBack, faultShare, tenant, clock, log } = options
     const startMs = Math.floor((clock.now() - weeksBack * WEEK_MS) / FAST_SAMPLE_MS) * FAST_SAMPLE_MS
     this.#streetClock = new ManualClock(startMs)
-    this.#fleet = createFleet({
-      type,
-      units,
+    this.#fleet = createMixedFleet(shares, {
       seed,
       startMs,
       faultShare,
-      samplePeriodMs: FAST_SAMPLE_MS,
       tenant,
       readingsPerPayload: FAST_READINGS_PER_PAYLOAD,
       onsetSpanMs: 0.6 * weeksBack * WEEK_MS,
       growthScale: 0.4,
       cities: inSummerAt(CITIES, clock.now()),
-      devicePrefix: 'street',
     })
+    this.#typeOf = new Map(this.#fleet.units.map(({ device, type }) => [device, type]))
+    for (const { type, units } of shares) this.#types[type.id] = (this.#types[type.id] ?? 0) + units
     this.#desk = createServiceDesk({
       clock: this.#streetClock,
       log,
       truth: (device) => this.#worstFault(device),
       delaysMs: VISIT_DELAYS_MS,
       onStep: ({ order, state, outcome }) => {
-        if (state === 'done' && outcome !== undefined) this.#fleet.repair(order.device, outcome.cause, this.#fleet.nowMs())
+        if (state !== 'done' || outcome === undefined) return
+        this.#visits[outcome.cause === 'no_fault_found' ? 'nothing' : outcome.cause === order.fault ? 'named' : 'other'] += 1
+        this.#fleet.repair(order.device, outcome.cause, this.#fleet.nowMs())
       },
     })
   }
@@ -138,9 +148,13 @@ class LivingStreet implements Street {
       isLive: this.#isLive,
       readings: this.#readings,
       units: this.#fleet.devices.length,
+      types: this.#types,
+      typeOf: this.#typeOf,
       faultsBegun: truth.filter(({ onset_ms }) => onset_ms <= nowMs).length,
       faultsRepaired: truth.filter(({ repaired_ms }) => repaired_ms !== undefined).length,
       webhooks: this.#desk.counts,
+      visits: this.#visits,
+      confusers: this.#confusers,
     }
   }
 
@@ -162,6 +176,7 @@ class LivingStreet implements Street {
       this.#speed = this.#speed === 0 ? speed : 0.8 * this.#speed + 0.2 * speed
     }
     this.#fleet.setSamplePeriod(LIVE_SAMPLE_MS)
+    for (const { confuser } of this.#fleet.confusions()) this.#confusers[confuser] = (this.#confusers[confuser] ?? 0) + 1
     this.#isLive = true
     this.#speed = 1
     while (!this.#isStopping) {

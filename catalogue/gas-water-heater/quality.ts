@@ -1,4 +1,8 @@
-/** How the gas water heater's channels are judged. It reports seldom at rest; a safety sensor that falls silent is an alarm of its own. */
+/**
+ * How the gas water heater's channels are judged; a safety sensor that falls silent is an alarm of its own. Between two draws its sensors
+ * stand still for hours and in a holiday for days, so each channel has a section, empty where nothing is said: without one the default
+ * test for stuck values would take rest for a fault.
+ */
 import type { Channel } from '../appliance-type.ts'
 import type { ChannelQuality } from '../channel-quality.ts'
 
@@ -13,8 +17,6 @@ const qualities: Readonly<Record<string, ChannelQuality>> = {
   gas_valve_current_ma: command,
 }
 
-/** The channel with its quality section, where it has one. */
-export const withQuality = (channel: Channel): Channel => {
-  const quality = qualities[channel.name]
-  return quality === undefined ? channel : { ...channel, quality }
-}
+/** The channel with its quality section; a text has none. */
+export const withQuality = (channel: Channel): Channel =>
+  channel.kind === 'text' ? channel : { ...channel, quality: { ...channel.quality, ...qualities[channel.name] } }

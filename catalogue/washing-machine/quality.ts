@@ -1,4 +1,7 @@
-/** How the washing machine's channels are judged. It reports seldom at rest, so nothing but commands and sums is said of most channels. */
+/**
+ * How the washing machine's channels are judged. Between two washes all its sensors stand still for days, so each channel has a section of
+ * its own, empty where nothing is said: without one the default test for stuck values would take rest for a fault.
+ */
 import type { Channel } from '../appliance-type.ts'
 import type { ChannelQuality } from '../channel-quality.ts'
 
@@ -12,8 +15,6 @@ const qualities: Readonly<Record<string, ChannelQuality>> = {
   drum_rpm: { isComparedAfterUpdate: false },
 }
 
-/** The channel with its quality section, where it has one. */
-export const withQuality = (channel: Channel): Channel => {
-  const quality = qualities[channel.name]
-  return quality === undefined ? channel : { ...channel, quality }
-}
+/** The channel with its quality section; a text has none. */
+export const withQuality = (channel: Channel): Channel =>
+  channel.kind === 'text' ? channel : { ...channel, quality: { ...channel.quality, ...qualities[channel.name] } }

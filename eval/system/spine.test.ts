@@ -84,8 +84,7 @@ describe('from a PUBLISH to a signed webhook', () => {
 
   it('names a growing fault of a street with its evidence, and opens one order for it', { timeout: 2 * WAIT_MS }, async () => {
     const street = createStreet({
-      type: airConditioner,
-      units: 16,
+      shares: [{ type: airConditioner, units: 16, samplePeriodMs: 600_000 }],
       seed: 'spine',
       weeksBack: 2,
       faultShare: 0.6,
