@@ -81,6 +81,9 @@ const text = (value: number): string => {
 const boundText = (bound: Bound | undefined): string =>
   bound === undefined ? '' : 'min' in bound ? `>= ${text(bound.min)}` : `<= ${text(bound.max)}`
 
+/** No floor, or one that nothing misses: the row's baselines do not decide either. */
+const isOpen = (floor: Bound | undefined): boolean => floor === undefined || ('max' in floor && floor.max === Number.POSITIVE_INFINITY)
+
 /** Cells of a row as they stand in the document. */
 function cells(row: EvalRow): readonly string[] {
   const { measure, value, interval, baselines = [], goal, floor, note } = row
@@ -90,7 +93,7 @@ function cells(row: EvalRow): readonly string[] {
     value === undefined ? '-' : text(value),
     interval === undefined ? '' : `${text(interval[0])} to ${text(interval[1])}`,
     baselines.map((baseline) => `${baseline.name} ${text(baseline.value)}`).join('; '),
-    [boundText(goal), floor === undefined ? '' : `floor ${boundText(floor)}`].filter((part) => part !== '').join(', '),
+    [boundText(goal), isOpen(floor) ? '' : `floor ${boundText(floor)}`].filter((part) => part !== '').join(', '),
     [verdict, note ?? ''].filter((part) => part !== '').join('; '),
   ]
 }
