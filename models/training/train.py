@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
 
 def fit_trees(rows, labels, weights, train, tune, seed):
     model = LGBMClassifier(
-        objective="multiclass",
+        objective="multiclass" if len(set(labels[train])) > 2 else "binary",
         n_estimators=240,
         learning_rate=0.08,
         num_leaves=12,
@@ -95,7 +95,7 @@ def loss(model, rows, labels, weights, where, count):
 
 def shuffled_top1(rows, labels, weights, train, tune, seed):
     dealt = numpy.random.default_rng(seed).permutation(labels[train])
-    model = LGBMClassifier(objective="multiclass", n_estimators=20, num_leaves=12, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1)
+    model = LGBMClassifier(objective="multiclass" if len(set(labels[train])) > 2 else "binary", n_estimators=20, num_leaves=12, random_state=seed, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1)
     return top1(model.fit(rows[train], dealt), rows, labels, weights, tune)
 
 
@@ -109,7 +109,7 @@ def top1(model, rows, labels, weights, where):
 def write_parity(folder, model, rows, seed):
     """Rows of the data, and some far outside of it, with what Python says of them."""
     random = numpy.random.default_rng(seed)
-    near = rows[random.choice(len(rows), PARITY_ROWS - 16, replace=False)]
+    near = rows[random.choice(len(rows), min(len(rows), PARITY_ROWS - 16), replace=False)]
     far = (random.normal(size=(16, rows.shape[1])) * 8).clip(-25, 25)
     chosen = numpy.concatenate([near, far]).astype("float32").round(3).astype("float32")
     parity = {
