@@ -9,11 +9,17 @@ export interface OperationsSearch {
   readonly tenant: string
   readonly devices: ReadonlySet<string>
   readonly mentions: (text: string) => boolean
+  readonly mentionsBytes: (bytes: Uint8Array) => boolean
   readonly pseudonymise: (text: string) => string
 }
 
-/** Rows of these stay, under a pseudonym. */
-const STAYING = new Set(['identity_audit', 'api_keys', 'outbox_endpoints', 'own_types', 'mappings', 'gateways', 'jobs', 'schema_migrations'])
+/** Rows of these stay, under a pseudonym: they are of the house that runs this, or of others as well. */
+const STAYING = new Set([
+  ...['identity_audit', 'api_keys', 'outbox_endpoints', 'own_types', 'mappings', 'gateways', 'jobs', 'schema_migrations'],
+  ...['rule_versions', 'rule_activations', 'hub_maintenance_windows', 'models', 'model_reigns', 'model_moves'],
+])
+/** What a scope names in groups and maintenance windows; a building that only they live in is as good as their name. */
+const PLACES = ['building', 'outage_area'] as const
 /** What hangs on a deleted row by one of these goes with it. */
 const TIES = ['case_id', 'work_order_id', 'event_id', 'emergency_id', 'alarm_id', 'diagnosis_id', 'subject']
 
@@ -26,6 +32,7 @@ export function eraseOperations(file: string, search: OperationsSearch): Readonl
     const tables = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all()
     const named = tables.map(({ name }) => String(name))
     const gone = new Map<string, Set<string>>()
+    counts.scopes = eraseScopes(store, search)
     for (const table of named) counts[table] = STAYING.has(table) ? pseudonymise(store, table, search) : erase(store, table, search, gone)
     for (let changes = 1; changes > 0; ) {
       changes = 0
@@ -35,6 +42,7 @@ export function eraseOperations(file: string, search: OperationsSearch): Readonl
         changes += more
       }
     }
+    mendGroups(store, gone.get('group_id') ?? new Set())
     // Answers kept for repeated requests are encrypted; nobody can tell whose they are.
     counts.api_idempotency = Number(store.prepare('DELETE FROM api_idempotency').run().changes)
     store.exec('COMMIT; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
@@ -52,8 +60,9 @@ function erase(store: DatabaseSync, table: string, search: OperationsSearch, gon
     if (row.tenant !== undefined && row.tenant !== search.tenant) continue
     const isTied = TIES.some((tie) => typeof row[tie] === 'string' && gone.get(tie)?.has(row[tie]) === true)
     const isTheirs = typeof row.device === 'string' && search.devices.has(row.device)
-    if (!isTied && !isTheirs && !Object.values(row).some((value) => typeof value === 'string' && search.mentions(value))) continue
+    if (!isTied && !isTheirs && !Object.values(row).some((value) => isNaming(value, search))) continue
     doomed.push(row.row_number_)
+    if (table === 'hub_grouped_alarms') gone.set('group_id', (gone.get('group_id') ?? new Set()).add(String(row.group_id)))
     for (const tie of TIES) {
       // An order in another's subject: events are tied to cases and orders by it.
       if (typeof row[tie] === 'string') for (const name of new Set([tie, 'subject'])) gone.set(name, (gone.get(name) ?? new Set()).add(row[tie]))
@@ -62,6 +71,44 @@ function erase(store: DatabaseSync, table: string, search: OperationsSearch, gon
   const statement = store.prepare(`DELETE FROM "${table}" WHERE rowid = ?`)
   for (const id of doomed) statement.run(id as number)
   return doomed.length
+}
+
+const isNaming = (value: unknown, { mentions, mentionsBytes }: Pick<OperationsSearch, 'mentions' | 'mentionsBytes'>): boolean =>
+  (typeof value === 'string' && mentions(value)) || (value instanceof Uint8Array && mentionsBytes(value))
+
+/** Groups and maintenance windows that are of the household, of a device of it, or of a place where nobody else is. */
+function eraseScopes(store: DatabaseSync, { tenant, devices, mentions }: OperationsSearch): number {
+  const units = store.prepare('SELECT * FROM devices WHERE tenant = ?').all(tenant) as Row[]
+  const theirs = (place: (typeof PLACES)[number]): Set<unknown> => {
+    const [own, others] = [true, false].map((isOwn) => units.filter(({ device }) => devices.has(String(device)) === isOwn).map((unit) => unit[place]))
+    return new Set(own).difference(new Set(others))
+  }
+  const places: Readonly<Record<string, Set<unknown>>> = Object.fromEntries(PLACES.map((place) => [place, theirs(place)]))
+  let erased = 0
+  for (const table of ['hub_alarm_groups', 'hub_maintenance_windows']) {
+    for (const { row_number_, tenant: owner, scope, scope_value } of rowsOf(store, table)) {
+      if (owner !== tenant || !(mentions(String(scope_value)) || places[String(scope)]?.has(scope_value) === true)) continue
+      store.prepare(`DELETE FROM "${table}" WHERE rowid = ?`).run(row_number_ as number)
+      erased++
+    }
+  }
+  return erased
+}
+
+/** Groups that had alarms of theirs are of the others now; one that has none left is gone. */
+function mendGroups(store: DatabaseSync, groups: ReadonlySet<string>): void {
+  for (const id of groups) {
+    const members = store.prepare('SELECT * FROM hub_grouped_alarms WHERE group_id = ? ORDER BY began_at_ms, alarm_id').all(id) as Row[]
+    const [lead] = members
+    if (lead === undefined) {
+      store.prepare('DELETE FROM hub_alarm_groups WHERE group_id = ?').run(id)
+      continue
+    }
+    const units = new Set(members.map(({ device }) => device)).size
+    store
+      .prepare('UPDATE hub_alarm_groups SET alarms = ?, units = ?, from_ms = ?, to_ms = ?, lead_alarm_id = ? WHERE group_id = ?')
+      .run(members.length, units, Number(lead.began_at_ms), Number(members.at(-1)?.began_at_ms), String(lead.alarm_id), id)
+  }
 }
 
 function pseudonymise(store: DatabaseSync, table: string, { mentions, pseudonymise: replace }: OperationsSearch): number {

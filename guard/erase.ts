@@ -4,7 +4,6 @@
  * Each step may be repeated; the operational store, which knows the devices, comes last, so that a run that broke off is started again. At the
  * end every file is searched. Backups are not touched: the report says which there are and until when they are kept.
  */
-import { createHmac, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -15,6 +14,7 @@ import { verifyJournal } from '../ingest/journals/verify-journal.ts'
 import { eraseReadings, hasReadings } from '../ingest/stores/duckdb-erase.ts'
 import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
 import { eraseJournal } from './erase-journal.ts'
+import { createErasedNames } from './erase-names.ts'
 import { eraseOperations } from './erase-operations.ts'
 
 export interface ErasureReport {
@@ -40,13 +40,7 @@ export async function eraseHousehold(
   if (devices.length === 0) throw new MendlineError('MDL_API_NOT_FOUND', `no device of the tenant ${tenant} is in this household`)
   await refuseUnfinished(dataDir)
   const names = [household, ...devices]
-  const key = randomBytes(32)
-  const pseudonymOf = (name: string): string => `erased_${createHmac('sha256', key).update(name).digest('hex').slice(0, 20)}`
-  // A name stands for itself only where it is whole: ac-1 is not ac-10.
-  const pattern = new RegExp(`(?<![A-Za-z0-9_-])(?:${names.map(escapeName).join('|')})(?![A-Za-z0-9_-])`, 'g')
-  const mentionsText = (text: string): boolean => text.search(pattern) >= 0
-  const mentionsBytes = (bytes: Uint8Array): boolean => mentionsText(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'))
-  const pseudonymise = (text: string): string => text.replace(pattern, pseudonymOf)
+  const { mentions: mentionsText, mentionsBytes, pseudonymise, pseudonymOf } = createErasedNames(names)
   const ours = new Set(devices)
 
   for (const name of readdirSync(dataDir)) if (name.startsWith('before-')) rmSync(join(dataDir, name), { recursive: true })
@@ -65,15 +59,13 @@ export async function eraseHousehold(
     : { rows: 0, quarantined: 0, filesRewritten: 0 }
   await eraseDerived(join(readings, 'derived.sqlite'), tenant, devices)
   eraseTexts(join(dataDir, 'ca'), mentionsText, pseudonymise)
-  const rows = eraseOperations(operations, { tenant, devices: ours, mentions: mentionsText, pseudonymise })
+  const rows = eraseOperations(operations, { tenant, devices: ours, mentions: mentionsText, mentionsBytes, pseudonymise })
   return {
     ...{ pseudonym: pseudonymOf(household), devices: devices.length, journal_records, readings: erased.rows },
     ...{ quarantined: erased.quarantined, archive_files: erased.filesRewritten, rows, backups },
     still_found: filesThatMention(dataDir, mentionsBytes),
   }
 }
-
-const escapeName = (name: string): string => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
 /** What no store has taken yet would be lost to the neighbours where it stands beside a name. */
 async function refuseUnfinished(dataDir: string): Promise<void> {
@@ -137,7 +129,8 @@ function without(value: unknown, search: StateSearch): unknown {
   const { tenant, devices } = search
   const isKey = (key: unknown): boolean => {
     if (typeof key !== 'string' || !key.startsWith(`${tenant}/`)) return false
-    return devices.has(key.split('/')[1] ?? '')
+    // Behind the tenant may stand the model or type that the entry is of.
+    return key.split('/').some((part, index) => index > 0 && devices.has(part))
   }
   const isTheirs = (item: unknown): boolean => {
     if (Array.isArray(item)) return isKey(item[0]) || (item[0] === tenant && devices.has(String(item[1])))

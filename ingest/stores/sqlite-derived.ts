@@ -137,8 +137,8 @@ class SqliteDerived implements DerivedStore {
 
   erase({ tenant, device }: { readonly tenant: string; readonly device: string }): Promise<void> {
     return this.#guarded(() => {
-      for (const table of ['derived', 'checkpoints', 'gaps'])
-        this.#statement(`DELETE FROM ${table} WHERE tenant = ? AND device = ?`).run(tenant, device)
+      for (const { name } of this.#all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"))
+        this.#statement(`DELETE FROM ${String(name)} WHERE tenant = ? AND device = ?`).run(tenant, device)
       this.#exec('PRAGMA wal_checkpoint(TRUNCATE)')
     })
   }
