@@ -287,7 +287,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
     ports: {
       keys: createKeyStore({ database, clock, dev: config.dev }),
       idempotency: createIdempotency({ database, clock, limits: config.limits }),
-      devices: { ...identity.devices, create: zones.create },
+      devices: { ...identity.devices, create: zones.create, setAttributes: identity.setAttributes },
       gateways: identity.gateways,
       principalKeys: identity.keys,
       claims: identity.claims,

@@ -15,7 +15,7 @@ import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import { memoryModels } from './model-builders.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord } from './ports.ts'
-import { memoryAlarms, memoryBacktests, memoryRules } from './rule-builders.ts'
+import { memoryAlarms, memoryBacktests, memoryRules, testAlarm } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
 import { memoryMappings, memoryTypes } from './type-builders.ts'
 
@@ -162,6 +162,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     hubs: {
       diagnoses: page('diagnoses', []),
       alarms: page('alarms', []),
+      alarm: async (tenant, id) => (tenant === 'home' && id === testAlarm.alarm_id ? testAlarm : undefined),
       cases: page('cases', []),
       emergencies: page('emergencies', []),
       partsNeeds: page('partsNeeds', []),
@@ -204,6 +205,11 @@ function memoryDevices(): ApiPorts['devices'] {
         .sort()
         .slice(0, limit)
         .map(([, record]) => record),
+    async setAttributes(tenant, device, wanted) {
+      const record = { ...find(tenant, device), ...wanted }
+      records.set(`${tenant}:${device}`, record)
+      return record
+    },
     rotate: async (tenant, device) => `rotated-${find(tenant, device).device}`,
     revoke: async (tenant, device) => void find(tenant, device),
   }

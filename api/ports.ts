@@ -66,12 +66,19 @@ export interface DeviceRecord {
   readonly revoked_at_ms: number | null
 }
 
+/** What may be said anew of a device; null takes it away. */
+type DeviceAttributes = Partial<
+  Pick<DeviceRecord, 'model' | 'serial' | 'site' | 'household' | 'building' | 'outage_area' | 'batch' | 'installed_at_ms'>
+>
+
 export interface DevicePort {
   /** All or none. @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
   create(devices: readonly NewDevice[]): Promise<ReadonlyArray<DeviceRecord & { readonly secret: string }>>
   get(tenant: string, device: string): Maybe<DeviceRecord | undefined>
   /** In order of `{tenant}:{device}`, those behind `after` (of the same form). */
   list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Maybe<readonly DeviceRecord[]>
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
+  setAttributes(tenant: string, device: string, wanted: DeviceAttributes, actor: string): Promise<DeviceRecord>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
   rotate(tenant: string, device: string): Promise<string>
   /** @throws MendlineError MDL_API_NOT_FOUND */
@@ -183,6 +190,7 @@ export interface HubPort {
   /** Absent where the hub cannot look up one. */
   diagnosis?(tenant: string, id: string): Promise<Diagnosis | undefined>
   alarms(query: HubQuery): Promise<Page<Alarm>>
+  alarm(tenant: string, id: string): Promise<Alarm | undefined>
   cases(query: HubQuery): Promise<Page<object>>
   emergencies(query: HubQuery): Promise<Page<object>>
   workOrders(query: HubQuery): Promise<Page<WorkOrder>>

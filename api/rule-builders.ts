@@ -1,7 +1,13 @@
 /** The ports of rules and alarms as the API's tests use them: each call is noted and answered with little. */
+import type { Alarm } from '#kernel/alarm.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { BacktestPort } from './backtest-ports.ts'
 import type { AlarmPort, RulePort } from './rule-ports.ts'
+
+export const testAlarm: Alarm = {
+  ...{ alarm_id: 'alarm_1', tenant: 'home', device: 'ac-1', type: 'air_conditioner', rule: 'R1', rule_version: 1, safety_class: 'E3', fault: null },
+  ...{ title: 'Too warm', began_at_ms: 1, raised_at_ms: 2, received_at_ms: 3, cleared_at_ms: null, evidence: [] },
+}
 
 type Note = (port: string, argument: unknown) => void
 
@@ -30,8 +36,11 @@ export function memoryRules(note: Note): RulePort {
 }
 
 export function memoryAlarms(note: Note): AlarmPort {
+  const handling = { acknowledged_at_ms: 5, acknowledged_by: 'key:dev', assigned_to: null, snoozed_until_ms: null, quiet_by: null }
   return {
+    handlingOf: async (_tenant, ids) => new Map(ids.map((id) => [id, handling])),
     async handleAlarm(tenant, alarmId, change, actor) {
+      if (alarmId === 'alarm_0') throw new MendlineError('MDL_API_NOT_FOUND', 'there is no alarm alarm_0')
       note('handleAlarm', { tenant, alarmId, change, actor })
       return { alarm_id: alarmId }
     },

@@ -26,7 +26,18 @@ export interface RulePort {
 }
 
 /** Groups of alarms and what people do with alarms. */
+/** What people did with an alarm, and what kept it from opening an order. */
+export interface AlarmHandlingFields {
+  readonly acknowledged_at_ms: number | null
+  readonly acknowledged_by: string | null
+  readonly assigned_to: string | null
+  readonly snoozed_until_ms: number | null
+  readonly quiet_by: string | null
+}
+
 export interface AlarmPort {
+  /** By alarm; nothing of one that nobody touched. */
+  handlingOf(tenant: string, alarmIds: readonly string[]): Promise<ReadonlyMap<string, AlarmHandlingFields>>
   handleAlarm(
     tenant: string,
     alarmId: string,

@@ -10,7 +10,7 @@ import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
 import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret } from './credentials.ts'
-import type { DeviceRow, DeviceTables } from './device-tables.ts'
+import type { DeviceAttributes, DeviceRow, DeviceTables } from './device-tables.ts'
 import { type DeviceFacts, type Login, loginName, type Principal, parseLoginName } from './principal.ts'
 
 /** A device as `POST /api/v1/devices` takes it. */
@@ -38,8 +38,8 @@ export type DeviceRecord = Readonly<Omit<DeviceRow, 'secret_hash' | 'previous_se
 /** A device with the secret that is shown this once. */
 export type CreatedDevice = DeviceRecord & { readonly secret: string }
 
-/** What claiming changes of a device. */
-export type DeviceChange = Partial<Pick<DeviceRow, 'household' | 'secret_hash' | 'previous_secret_hash' | 'previous_secret_until_ms'>>
+/** What claiming, and saying something else of a device, changes. */
+export type DeviceChange = DeviceAttributes & Partial<Pick<DeviceRow, 'secret_hash' | 'previous_secret_hash' | 'previous_secret_until_ms'>>
 
 export interface DeviceList {
   /** Only this tenant's; all without it. */

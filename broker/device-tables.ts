@@ -27,6 +27,11 @@ export interface DeviceRow {
   previous_secret_until_ms: number | null
 }
 
+/** What may be said anew of a device; null takes a value away, what is absent stays. */
+export type DeviceAttributes = Partial<
+  Pick<DeviceRow, 'model' | 'serial' | 'site' | 'household' | 'building' | 'outage_area' | 'batch' | 'installed_at_ms'>
+>
+
 export interface GatewayRow {
   tenant: string
   gateway: string

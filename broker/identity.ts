@@ -5,6 +5,7 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import { type Claims, createClaims } from './claims.ts'
+import { createSetAttributes, type SetAttributes } from './device-attributes.ts'
 import { createDeviceRegistry, type DeviceRecord, type DeviceRegistry } from './device-registry.ts'
 import type { DeviceTables } from './device-tables.ts'
 import { createGatewayRegistry, type GatewayRegistry, type ListListener } from './gateway-registry.ts'
@@ -22,6 +23,7 @@ export interface Identity {
   readonly keys: TokenKeys
   readonly claims: Claims
   readonly provisioning: Provisioning
+  readonly setAttributes: SetAttributes
   /** Reads all principals into memory; the tables must be there. */
   start(): Promise<void>
   /** Tells who logs in. A secret costs two hashes, whether its name exists or not. */
@@ -70,6 +72,7 @@ export function createIdentity({ database, clock, types, tokens = NO_TOKENS }: I
     keys,
     claims: createClaims({ database, clock, devices }),
     provisioning,
+    setAttributes: createSetAttributes({ clock, devices }),
     async start() {
       await devices.start()
       await gateways.start()

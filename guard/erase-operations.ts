@@ -81,7 +81,7 @@ function eraseScopes(store: DatabaseSync, { tenant, devices, mentions }: Operati
   const units = store.prepare('SELECT * FROM devices WHERE tenant = ?').all(tenant) as Row[]
   const theirs = (place: (typeof PLACES)[number]): Set<unknown> => {
     const [own, others] = [true, false].map((isOwn) => units.filter(({ device }) => devices.has(String(device)) === isOwn).map((unit) => unit[place]))
-    return new Set(own).difference(new Set(others))
+    return new Set(own?.filter((value) => others?.includes(value) !== true))
   }
   const places: Readonly<Record<string, Set<unknown>>> = Object.fromEntries(PLACES.map((place) => [place, theirs(place)]))
   let erased = 0

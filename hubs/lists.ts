@@ -65,6 +65,7 @@ export interface HubLists {
   diagnoses(query: ListQuery): Promise<Page<Diagnosis>>
   diagnosis(tenant: string, id: string): Promise<Diagnosis | undefined>
   alarms(query: ListQuery): Promise<Page<Alarm>>
+  alarm(tenant: string, id: string): Promise<Alarm | undefined>
   emergencies(query: ListQuery): Promise<Page<EmergencyRow>>
   alarmGroups(query: Pick<ListQuery, 'tenant' | 'after' | 'limit'>): Promise<Page<AlarmGroupRow>>
   /** Alarms a group, of the groups that began between two device times; of all tenants when none is named. */
@@ -134,7 +135,11 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
       const keys = { time: 'raised_at_ms', id: 'alarm_id' }
       const rows = await page<HubTables['hub_alarms']>('hub_alarms', keys, { query, filters })
       const known = { items: rows.items.filter((row) => row.body !== ''), next: rows.next }
-      return mapPage(known, (row) => ({ ...(JSON.parse(row.body) as Alarm), cleared_at_ms: row.cleared_at_ms }))
+      return mapPage(known, toAlarm)
+    },
+    async alarm(tenant, id) {
+      const row = await database.selectFrom('hub_alarms').selectAll().where('tenant', '=', tenant).where('alarm_id', '=', id).executeTakeFirst()
+      return row === undefined || row.body === '' ? undefined : toAlarm(row)
     },
     emergencies: (query) =>
       page('hub_emergencies', { time: 'created_at_ms', id: 'emergency_id' }, { query, filters: { device: query.device, state: query.state } }),
@@ -144,6 +149,8 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
     ...createPartsLists(database, page),
   }
 }
+
+const toAlarm = (row: HubTables['hub_alarms']): Alarm => ({ ...(JSON.parse(row.body) as Alarm), cleared_at_ms: row.cleared_at_ms })
 
 function createGroupLists(database: Kysely<HubTables>, page: Pager): Pick<HubLists, 'alarmGroups' | 'compression'> {
   return {

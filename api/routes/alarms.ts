@@ -1,16 +1,30 @@
-/** What people do with alarms (acknowledge, assign, snooze), maintenance windows, and the groups that one cause explains. */
+/** Alarms, what people do with them (acknowledge, assign, snooze), maintenance windows, and the groups that one cause explains. */
 import { Type } from 'typebox'
+import { type Alarm, AlarmSchema, SafetyClassSchema } from '#kernel/alarm.ts'
 import { AlarmGroupSchema, GROUP_SCOPES } from '#kernel/alarm-group.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, found, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { hubQuery } from './service.ts'
 
 const tags = ['alarms']
 const instant = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const orNull = (schema: ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>) => Type.Union([schema, Type.Null()])
+const HandledAlarmSchema = Type.Object({
+  ...AlarmSchema.properties,
+  acknowledged_at_ms: orNull(Type.Integer()),
+  acknowledged_by: orNull(Type.String()),
+  assigned_to: orNull(Type.String()),
+  snoozed_until_ms: orNull(Type.Integer({ description: 'Until then the rule opens no order on the unit' })),
+  quiet_by: orNull(Type.String({ description: 'What kept it from opening an order: a maintenance window, a snooze or a group' })),
+})
 const Any = Type.Object({}, { additionalProperties: true })
 
+const UNTOUCHED = { acknowledged_at_ms: null, acknowledged_by: null, assigned_to: null, snoozed_until_ms: null, quiet_by: null }
+
 export function alarmRoutes(app: App, context: RouteContext): void {
+  listRoutes(app, context)
   groupRoutes(app, context)
   maintenanceRoutes(app, context)
   const { alarms } = context.ports
@@ -35,6 +49,56 @@ export function alarmRoutes(app: App, context: RouteContext): void {
       },
     },
     async (request) => alarms.handleAlarm(tenantOf(request, request.query.tenant), request.params.id, request.body, actorOf(request)),
+  )
+}
+
+function listRoutes(app: App, { ports: { alarms, hubs }, limits }: RouteContext): void {
+  /** The alarms with what people did with them. */
+  const handled = async (tenant: string, items: readonly Alarm[]): Promise<object[]> => {
+    const known = await alarms.handlingOf(
+      tenant,
+      items.map(({ alarm_id }) => alarm_id),
+    )
+    return items.map((alarm) => ({ ...alarm, ...(known.get(alarm.alarm_id) ?? UNTOUCHED) }))
+  }
+  app.get(
+    '/alarms',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'List alarms, newest first',
+        querystring: Type.Object({
+          ...{ ...tenantQuery, ...pageQuery(limits) },
+          device: Type.Optional(IdSchema),
+          safety_class: Type.Optional(SafetyClassSchema),
+        }),
+        response: answers(200, listOf(HandledAlarmSchema)),
+      },
+    },
+    async (request) => {
+      const query = hubQuery(request)
+      const { items, next } = await hubs.alarms(query)
+      return toWire({ items: await handled(query.tenant, items), next })
+    },
+  )
+  app.get(
+    '/alarms/:id',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'Read an alarm with its evidence and what people did with it',
+        params: Type.Object({ id: IdSchema }),
+        querystring: Type.Object(tenantQuery),
+        response: answers(200, HandledAlarmSchema),
+      },
+    },
+    async (request) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      const alarm = found(await hubs.alarm(tenant, request.params.id), `alarm ${request.params.id}`)
+      return (await handled(tenant, [alarm]))[0]
+    },
   )
 }
 

@@ -1,9 +1,9 @@
-/** Devices: create one or many, list, read, rotate the secret, revoke. Secrets are shown once. */
+/** Devices: create one or many, list, read, say something else of one, rotate the secret, revoke. Secrets are shown once. */
 import { type Static, Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const text = (maxLength: number) => Type.Optional(Type.String({ minLength: 1, maxLength }))
 
@@ -34,6 +34,15 @@ const newDeviceSchema = ({ deviceAgeDays_MAX }: Pick<Limits, 'deviceAgeDays_MAX'
 
 const orNull = (schema: ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>) => Type.Union([schema, Type.Null()])
 
+const words = Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Null()]))
+const AttributesSchema = Type.Object(
+  {
+    ...{ model: words, serial: words, site: words, household: words, building: words, outage_area: words, batch: words },
+    installed_at_ms: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
 export const DeviceSchema = Type.Object({
   tenant: Type.String(),
   device: Type.String(),
@@ -60,6 +69,7 @@ const params = Type.Object({ device: IdSchema })
 const tags = ['devices']
 
 export function deviceRoutes(app: App, context: RouteContext): void {
+  attributeRoute(app, context)
   const { devices } = context.ports
   const { limits } = context
   const NewDeviceSchema = newDeviceSchema(limits)
@@ -136,6 +146,27 @@ export function deviceRoutes(app: App, context: RouteContext): void {
     async (request, reply) => {
       await devices.revoke(tenantOf(request, request.query.tenant), request.params.device)
       return reply.code(204).send()
+    },
+  )
+}
+
+function attributeRoute(app: App, { ports: { devices } }: RouteContext): void {
+  app.patch(
+    '/devices/:device',
+    {
+      config: { scope: 'devices:write' },
+      schema: {
+        tags,
+        summary: 'Say something else of a device: where it stands, whose it is, of which batch; null takes it away',
+        params,
+        querystring: Type.Object(tenantQuery),
+        body: AttributesSchema,
+        response: answers(200, DeviceSchema),
+      },
+    },
+    async (request) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      return devices.setAttributes(tenant, request.params.device, request.body, actorOf(request))
     },
   )
 }

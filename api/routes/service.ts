@@ -1,6 +1,6 @@
-/** What the platform found: diagnoses, alarms, cases and the parts that open orders need. */
+/** What the platform found: diagnoses, cases and the parts that open orders need. */
 import { Type } from 'typebox'
-import { AlarmSchema, SafetyClassSchema } from '#kernel/alarm.ts'
+import { SafetyClassSchema } from '#kernel/alarm.ts'
 import { DIAGNOSIS_ANSWERS, DiagnosisSchema } from '#kernel/diagnosis.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import { PartsDemandSchema } from '#kernel/parts-demand.ts'
@@ -62,19 +62,6 @@ export function serviceRoutes(app: App, { ports, limits }: RouteContext): void {
       },
     },
     async (request) => found(await hubs.diagnosis?.(tenantOf(request, request.query.tenant), request.params.id), `diagnosis ${request.params.id}`),
-  )
-  app.get(
-    '/alarms',
-    {
-      config: { scope: 'read' },
-      schema: {
-        tags: ['alarms'],
-        summary: 'List alarms, newest first',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits), device, safety_class: Type.Optional(SafetyClassSchema) }),
-        response: answers(200, listOf(AlarmSchema)),
-      },
-    },
-    async (request) => toWire(await hubs.alarms(hubQuery(request))),
   )
   app.get(
     '/cases',

@@ -1,12 +1,16 @@
 /** Rules through the doors of a whole platform: a device sends over MQTT, people ask why, try versions on what is stored, and put them into force. */
+
+import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import mqtt from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Platform } from '../../main.ts'
 import { callApi, startDevPlatform } from './dev-platform.ts'
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MINUTE_MS = 60_000
 const folder = mkdtempSync(join(tmpdir(), 'mendline-rules-'))
 const beginMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS - 40 * MINUTE_MS
@@ -40,6 +44,15 @@ async function backtest(wanted: object): Promise<Record<string, unknown>> {
   return (await get(`/backtests/${job_id}`)).report as Record<string, unknown>
 }
 
+/** Runs a verb of the command line against the platform; gives what it printed, or what it said was wrong. */
+const verb = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
+  new Promise((resolve) => {
+    const { httpUrl } = platform
+    execFile(process.execPath, ['cli.ts', ...args, '--url', httpUrl, '--key', 'dev'], { cwd: ROOT }, (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    )
+  })
+
 beforeAll(async () => {
   platform = await startDevPlatform(folder)
   await sendReadings()
@@ -49,7 +62,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe('rules through the API', { timeout: 60_000 }, () => {
+describe('rules through the API', { timeout: 120_000 }, () => {
   it('says why a rule fired and why it did not, with values', async () => {
     expect(await get(`/rules/AC-R04/why?device=ac-1&at_ms=${beginMs + 10 * MINUTE_MS}`)).toMatchObject({
       verdict: 'does not hold',
@@ -69,6 +82,29 @@ describe('rules through the API', { timeout: 60_000 }, () => {
   it('backtests the rules in force as they were live', async () => {
     await expect.poll(async () => ((await get('/alarms')).items as unknown[]).length, { timeout: 20_000 }).toBe(1)
     expect(await backtest({})).toMatchObject({ is_equal: true, live_fires: 1, fires_count: 1, units: 1 })
+  })
+
+  it('shows with each alarm who acknowledged it, whom it is assigned to and until when it is quiet', async () => {
+    const [{ alarm_id, ...untouched }] = (await get('/alarms')).items as [{ alarm_id: string }]
+    expect(untouched).toMatchObject({ acknowledged_at_ms: null, acknowledged_by: null, assigned_to: null, snoozed_until_ms: null, quiet_by: null })
+    expect((await verb('alarms', 'ack', alarm_id)).out).toContain(alarm_id)
+    await post(`/alarms/${alarm_id}/handling`, { assign_to: 'Anna', snooze_until_ms: Date.UTC(2100, 0) })
+    const expected = { acknowledged_by: expect.stringMatching(/dev/), assigned_to: 'Anna', snoozed_until_ms: Date.UTC(2100, 0) }
+    expect((await get('/alarms')).items).toMatchObject([{ alarm_id, ...expected }])
+    expect(await get(`/alarms/${alarm_id}`)).toMatchObject({ alarm_id, rule: 'AC-R04', ...expected })
+    expect((await refused('/alarms/none/handling', { acknowledge: true })).status).toBe(404)
+    expect(await verb('alarms', 'ack', 'none')).toMatchObject({ code: 1, err: expect.stringContaining('no alarm none') })
+  })
+
+  it('plans maintenance, asks why and backtests by the command line', async () => {
+    const planned = await verb('maintenance', 'plan', 'unit', 'ac-1', '2026-01-01', '2100-01-01', '--reason', 'pumps')
+    expect(planned).toMatchObject({ code: 0, out: expect.stringContaining('ac-1') })
+    const [{ window_id }] = (await get('/maintenance-windows')).items as [{ window_id: string }]
+    expect((await verb('maintenance', 'end', window_id)).code).toBe(0)
+    expect((await get('/maintenance-windows')).items).toEqual([])
+    expect((await verb('why', 'AC-R04', 'ac-1', '--at', String(beginMs + 25 * MINUTE_MS))).out).toContain('AC-R04@1 on ac-1: fired')
+    const span = ['--from', String(beginMs), '--to', String(beginMs + 30 * MINUTE_MS)]
+    expect((await verb('backtest', ...span)).out).toMatch(/is_equal: true/)
   })
 
   it('backtests a version that is not saved, and refuses one that cannot be, by field', async () => {
