@@ -11,13 +11,14 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { BacktestPort, NewBacktest } from './api/backtest-ports.ts'
 import type { HubLists } from './hubs/lists.ts'
+import { committedModels, type ModelSource, reportModel, toldLive } from './model-backtest-join.ts'
 import type { Jobs, RunningJob } from './operations/jobs.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import type { RuleActivation } from './rules/rule-book.ts'
 import { writeRule } from './rules/rule-document.ts'
 import type { RuleRegistry } from './rules/rule-registry.ts'
 import { type BacktestUnit, hashFires, lookBackMs } from './workers/backtest.ts'
-import { BACKTEST_CALLS, type BacktestPart, type BacktestTask } from './workers/backtest-calls.ts'
+import { BACKTEST_CALLS, type BacktestPart, type BacktestTask, type ModelPart, type ModelTask } from './workers/backtest-calls.ts'
 import { judgeFires } from './workers/backtest-report.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 import { Rpc } from './workers/rpc.ts'
@@ -35,7 +36,9 @@ interface BacktestParts {
     get(tenant: string, device: string): BacktestUnit | undefined
     list(query: { readonly tenant: string; readonly limit: number }): readonly BacktestUnit[]
   }
-  readonly labels: HubLists['labels']
+  readonly hubs: Pick<HubLists, 'labels' | 'diagnoses'>
+  /** Where versions of models come from. */
+  readonly models?: ModelSource
   readonly clock: Clock
   readonly limits: Pick<Limits, 'backtestUnits_MAX'>
 }
@@ -62,7 +65,8 @@ export const backtestPorts = (books: {
 /** Defines the job; the caller starts the jobs. */
 export function joinBacktest(parts: BacktestParts): BacktestPort {
   const { jobs, registry, types, devices, limits } = parts
-  jobs.define('backtest', { lane: 'backtest', isResumable: true, run: (job) => runBacktest(job, parts) })
+  const run = (job: RunningJob): Promise<object> => ((job.input as NewBacktest).model === undefined ? runBacktest(job, parts) : tryModel(job, parts))
+  jobs.define('backtest', { lane: 'backtest', isResumable: true, run })
   return {
     async create(tenant, wanted, actor) {
       if (wanted.rule !== undefined && wanted.rule_id === undefined) throw invalid('rule_id', 'names the rule that is tried')
@@ -70,6 +74,7 @@ export function joinBacktest(parts: BacktestParts): BacktestPort {
       if (wanted.type !== undefined && types.find(tenant, wanted.type) === undefined) throw invalid('type', 'must name an appliance type')
       if (wanted.device !== undefined && devices.get(tenant, wanted.device) === undefined)
         throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${wanted.device}`)
+      if (wanted.model !== undefined) await modelOf(tenant, wanted, parts)
       const rule = ruleOf(tenant, wanted, registry)
       const units = unitsOf(tenant, wanted, { ...parts, rule })
       if (units.length > limits.backtestUnits_MAX) throw invalid('type', `has ${units.length} units, more than ${limits.backtestUnits_MAX}`)
@@ -113,7 +118,7 @@ function unitsOf(
 }
 
 async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<object> {
-  const { registry, types, clock, labels } = parts
+  const { registry, types, clock, hubs } = parts
   const { tenant } = job
   const wanted = job.input as NewBacktest
   const startedMs = clock.monotonicMs()
@@ -133,7 +138,7 @@ async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<objec
   const shares = Array.from({ length: Math.min(THREADS_MAX, availableParallelism(), Math.max(1, units.length)) }, (_, share) => share)
   const done = await Promise.all(
     shares.map((share) =>
-      inThread({ ...task, units: units.filter((_, index) => index % shares.length === share) }, job, {
+      inThread<BacktestPart>(BACKTEST_CALLS.run, { ...task, units: units.filter((_, index) => index % shares.length === share) }, job, {
         ...parts,
         note: (note) => progress(share, note),
       }),
@@ -143,7 +148,7 @@ async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<objec
   const live = done.flatMap((part) => part.live)
   const readings = done.reduce((sum, part) => sum + part.readings, 0)
   const seconds = (clock.monotonicMs() - startedMs) / 1_000
-  const judged = judgeFires(fires, await labelsOf(tenant, labels), { ...wanted, opens: (fire) => opensOrder(fire, { tenant, rule, registry }) })
+  const judged = judgeFires(fires, await labelsOf(tenant, hubs.labels), { ...wanted, opens: (fire) => opensOrder(fire, { tenant, rule, registry }) })
   const hash = hashFires(fires)
   const comparison = rule === undefined ? { live_fires: live.length, live_hash: hashFires(live), is_equal: hash === hashFires(live) } : {}
   return {
@@ -160,6 +165,36 @@ async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<objec
     },
     ...{ alarm_hash: hash, ...comparison, ...judged, fires: fires.slice(0, FIRES_SHOWN), fires_not_shown: Math.max(0, fires.length - FIRES_SHOWN) },
   }
+}
+
+/** @throws MendlineError MDL_API_INVALID with the field, MDL_API_NOT_FOUND */
+async function modelOf(tenant: string, { model, type: id, rule_id }: NewBacktest, { types, models = committedModels }: BacktestParts) {
+  const type = id === undefined ? undefined : types.find(tenant, id)
+  if (type === undefined) throw invalid('type', 'names the type whose model is tried')
+  if (rule_id !== undefined) throw invalid('rule_id', 'cannot be tried together with a model')
+  const found = await models(tenant, type.id, model === 'live' ? undefined : model)
+  if (found === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no model ${model} of ${type.id}`)
+  return { ...found, type }
+}
+
+async function tryModel(job: RunningJob, parts: BacktestParts): Promise<object> {
+  const { clock, hubs } = parts
+  const { tenant } = job
+  const wanted = job.input as NewBacktest
+  const startedMs = clock.monotonicMs()
+  const { version, directory, type } = await modelOf(tenant, wanted, parts)
+  const units = unitsOf(tenant, wanted, { ...parts, rule: undefined })
+  const span = { from_ms: wanted.from_ms, to_ms: wanted.to_ms }
+  const note = createProgress(job, units.length, clock)
+  const task: ModelTask = { units, type, directory, span }
+  const done = await inThread<ModelPart>(BACKTEST_CALLS.runModel, task, job, { ...parts, note: (at) => note(0, at) })
+  const live = await toldLive(hubs.diagnoses, { tenant, version, units, span })
+  const labels = await labelsOf(tenant, hubs.labels)
+  const report = reportModel({ tried: done.diagnoses, live, labels }, { ...wanted, version, units: units.length, span })
+  const seconds = (clock.monotonicMs() - startedMs) / 1_000
+  const real_time_factor = Math.round((span.to_ms - span.from_ms) / 1_000 / Math.max(seconds, 0.001))
+  const { readings, windows } = done
+  return { tried: `model ${version} of ${type.id}`, ...span, units: units.length, readings, windows, seconds, real_time_factor, ...report }
 }
 
 /** The version as if it had always been in force. */
@@ -206,16 +241,18 @@ function createProgress(job: RunningJob, units: number, clock: Clock): (share: n
 }
 
 /** Runs a share of the units in a thread that is made for it and ended behind it, or at the stop of the program. */
-async function inThread(
-  task: BacktestTask,
+async function inThread<Part>(
+  call: 'run' | 'run-model',
+  task: BacktestTask | ModelTask,
   { signal }: RunningJob,
   { pipeline, note }: BacktestParts & { readonly note: (note: Note) => void },
-): Promise<BacktestPart> {
+): Promise<Part> {
   const worker = new Worker(new URL('./workers/backtest-worker.ts', import.meta.url))
   const rpc = new Rpc(worker)
   rpc.handle(BACKTEST_CALLS.checkpoint, (query: object) => pipeline.call(PIPELINE_CALLS.checkpoint, query))
   rpc.handle(BACKTEST_CALLS.live, (query: object) => pipeline.call(PIPELINE_CALLS.alarmRows, query))
   rpc.handleStream(BACKTEST_CALLS.history, (query: object) => pipeline.stream<unknown>(PIPELINE_CALLS.history, query))
+  rpc.handleStream(BACKTEST_CALLS.windows, (query: object) => pipeline.stream<unknown>(PIPELINE_CALLS.windows, query))
   rpc.handle(BACKTEST_CALLS.note, note)
   const ended = new MendlineError('MDL_JOB_BROKEN_OFF', 'the thread of the backtest ended')
   worker.on('exit', () => rpc.close(ended))
@@ -223,7 +260,7 @@ async function inThread(
   const onAbort = (): void => rpc.close(ended)
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await rpc.call<BacktestPart>(BACKTEST_CALLS.run, task)
+    return await rpc.call<Part>(call, task)
   } finally {
     signal.removeEventListener('abort', onAbort)
     await worker.terminate()

@@ -135,7 +135,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
       jobs,
       ...after,
       ...backtestPorts(books),
-      labels: service.hubs.labels,
+      hubs: service.hubs,
       clock: ports.clock,
       limits: config.limits,
     })

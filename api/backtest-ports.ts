@@ -13,6 +13,8 @@ export interface NewBacktest {
   readonly version?: number
   /** A version that is not saved. */
   readonly rule?: Readonly<Record<string, unknown>>
+  /** A version of the type's model that is tried instead of rules, or `live`; needs `type`. */
+  readonly model?: string
   /** In minor units of the currency. */
   readonly visit_cost?: number
   readonly currency?: string

@@ -103,13 +103,15 @@ function backtestVerb(program: Command): void {
     .requiredOption('--to <time>', 'epoch ms or ISO 8601')
     .option('--of <version>', 'version of the rule; the one in force when absent')
     .option('--file <path>', 'a version that is not saved, as a JSON document')
+    .option('--model <version>', 'try a version of the model of --type instead; live: the one in force')
     .option('--type <type>', 'only units of this type')
     .option('--device <id>', 'only this unit')
     .option('--visit-cost <minor>', 'cost of a visit in minor units of the currency')
     .action(async (rule: string | undefined, flags: Flags) => {
-      const { of, file, type, device, visitCost } = flags
+      const { of, file, model, type, device, visitCost } = flags
       const which = {
         ...(rule === undefined ? {} : { rule_id: rule }),
+        ...(model === undefined ? {} : { model }),
         ...(of === undefined ? {} : { version: Number(of) }),
         ...(file === undefined ? {} : { rule: await readDocument(file) }),
       }
@@ -128,9 +130,10 @@ function backtestVerb(program: Command): void {
       if (process.stderr.isTTY) process.stderr.write('\r')
       if (job.state !== 'done') throw new MendlineError('MDL_JOB_BROKEN_OFF', job.report.message ?? 'the backtest failed')
       if (flags.json === true) return show(flags, job.report, [])
-      const { fires: _fires, rule: _rule, by_rule, ...rest } = job.report
+      const { fires: _fires, told: _told, rule: _rule, by_rule, by_answer, ...rest } = job.report
       for (const [name, value] of Object.entries(rest)) console.log(`${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-      show(flags, { items: by_rule ?? [] }, ['rule', 'version', 'fires', 'units'])
+      if (by_answer === undefined) show(flags, { items: by_rule ?? [] }, ['rule', 'version', 'fires', 'units'])
+      else show(flags, { items: by_answer }, ['answer', 'diagnoses', 'units'])
     })
 }
 
@@ -138,7 +141,14 @@ interface Job {
   readonly job_id: string
   readonly state: string
   readonly progress: { readonly done?: number } | null
-  readonly report: { readonly message?: string; readonly fires?: unknown; readonly rule?: unknown; readonly by_rule?: readonly object[] }
+  readonly report: {
+    readonly message?: string
+    readonly fires?: unknown
+    readonly rule?: unknown
+    readonly by_rule?: readonly object[]
+    readonly told?: unknown
+    readonly by_answer?: readonly object[]
+  }
 }
 
 function alarmVerbs(program: Command): void {

@@ -1,5 +1,6 @@
 /** What a worker of backtests is asked for, and the names of the calls between it and the main thread. */
 import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { RuleActivation } from '../rules/rule-book.ts'
 import type { BacktestSpan, BacktestUnit, Fire } from './backtest.ts'
 
@@ -21,4 +22,27 @@ export interface BacktestPart {
   readonly live: readonly Fire[]
 }
 
-export const BACKTEST_CALLS = { run: 'run', checkpoint: 'checkpoint', history: 'history', live: 'live', note: 'note' } as const
+/** What is asked of a thread that tries a model. */
+export interface ModelTask {
+  readonly units: readonly BacktestUnit[]
+  readonly type: ApplianceType
+  /** Folder of its artefact. */
+  readonly directory: string
+  readonly span: BacktestSpan
+}
+
+export interface ModelPart {
+  readonly readings: number
+  readonly windows: number
+  readonly diagnoses: readonly Diagnosis[]
+}
+
+export const BACKTEST_CALLS = {
+  run: 'run',
+  runModel: 'run-model',
+  checkpoint: 'checkpoint',
+  history: 'history',
+  windows: 'windows',
+  live: 'live',
+  note: 'note',
+} as const

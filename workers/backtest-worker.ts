@@ -1,15 +1,24 @@
 /** A thread of a backtest: pulls the stored readings of its units from the pipeline by way of the main thread, and folds them. */
 import { parentPort } from 'node:worker_threads'
+import { systemClock } from '#kernel/clock.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { assert } from '#kernel/errors.ts'
+import { limits } from '#kernel/limits.ts'
+import { silentLog } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedRow } from '../ingest/derived-store.ts'
+import { checkArtefact, readArtefact } from '../models/artefact.ts'
+import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
+import type { ClosedWindow } from '../models/windows.ts'
 import { type BacktestUnit, createBacktestFold, type Fire, liveFire } from './backtest.ts'
-import { BACKTEST_CALLS, type BacktestPart, type BacktestTask } from './backtest-calls.ts'
+import { BACKTEST_CALLS, type BacktestPart, type BacktestTask, type ModelPart, type ModelTask } from './backtest-calls.ts'
+import { closingMs, createModelFold } from './model-backtest.ts'
 import { Rpc } from './rpc.ts'
 
 assert(parentPort !== null, 'a backtest runs in a worker')
 const main = new Rpc(parentPort)
 main.handle(BACKTEST_CALLS.run, run)
+main.handle(BACKTEST_CALLS.runModel, runModel)
 
 /** Units whose readings are asked for together: a query has its price, whatever it finds. */
 const TOGETHER = 100
@@ -52,6 +61,44 @@ async function run({ units, types, activations, span, rule, warm_ms, isCompared 
     main.notify(BACKTEST_CALLS.note, { units: done, readings })
   }
   return { readings, fires, live }
+}
+
+/** The version runs in a thread below this one, with the time limit of every model. */
+async function runModel({ units, type, directory, span }: ModelTask): Promise<ModelPart> {
+  const artefact = checkArtefact(await readArtefact(directory), type)
+  const { input_name, output_name, inputs, classes } = artefact.card
+  const contract = { inputName: input_name, outputName: output_name, featureCount: inputs.length, classCount: classes.length }
+  const runtime = createOnnxRuntime({ model: artefact.model, contract, clock: systemClock, log: silentLog, limits })
+  await runtime.start()
+  const past = (query: object): AsyncIterable<ClosedWindow> => main.stream<ClosedWindow>(BACKTEST_CALLS.windows, query)
+  const fold = createModelFold({ type, artefact, runtime, span, past, log: silentLog, limits })
+  const diagnoses: Diagnosis[] = []
+  let [readings, done] = [0, 0]
+  try {
+    for (const group of groupsOf(units)) {
+      const begins = new Map(
+        await Promise.all(group.map(async (unit) => [unit.device, { unit, found: await checkpointOf(unit, span.from_ms) }] as const)),
+      )
+      const from_ms = Math.min(...[...begins.values()].map(({ found }) => found?.at_ms ?? 0))
+      const devices = group.map(({ device }) => device)
+      const query = { tenant: group[0]?.tenant ?? '', type: type.id, devices, from_ms, to_ms: span.to_ms + closingMs(type) - 1 }
+      let at: string | undefined
+      for await (const reading of main.stream<Reading>(BACKTEST_CALLS.history, query)) {
+        const begin = begins.get(reading.device)
+        if (begin === undefined || reading.observed_at_ms < (begin.found?.at_ms ?? 0)) continue
+        if (reading.device !== at) fold.begin(begin.unit, begin.found?.state)
+        at = reading.device
+        readings++
+        fold.take(reading)
+      }
+      diagnoses.push(...(await fold.diagnose(group)))
+      done += group.length
+      main.notify(BACKTEST_CALLS.note, { units: done, readings })
+    }
+  } finally {
+    await runtime.stop()
+  }
+  return { readings, windows: fold.windows(), diagnoses }
 }
 
 const checkpointOf = (unit: BacktestUnit, at_ms: number): Promise<{ readonly at_ms: number; readonly state: Uint8Array } | undefined> =>

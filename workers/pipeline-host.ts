@@ -44,7 +44,10 @@ export interface PipelineHost {
   committed(end: number): void
   /** Asks the worker; fails with MDL_STORE_UNAVAILABLE while it is not there. */
   call<Result>(name: (typeof PIPELINE_CALLS)[keyof typeof PIPELINE_CALLS], argument?: unknown): Promise<Result>
-  stream<Item>(name: typeof PIPELINE_CALLS.raw | typeof PIPELINE_CALLS.history, argument: unknown): AsyncIterable<Item>
+  stream<Item>(
+    name: typeof PIPELINE_CALLS.raw | typeof PIPELINE_CALLS.history | typeof PIPELINE_CALLS.windows,
+    argument: unknown,
+  ): AsyncIterable<Item>
   statistics(): Promise<PipelineHostStatistics>
   isRunning(): boolean
   /** What the self-audit of the worker found; empty = the books are right. */

@@ -4,6 +4,7 @@ import type { DerivedStore } from '../ingest/derived-store.ts'
 import type { HistoriesQuery, ReadingStore } from '../ingest/reading-store.ts'
 import type { RuleActivation, RuleBook } from '../rules/rule-book.ts'
 import type { Rpc } from './rpc.ts'
+import { storedWindows } from './stored-windows.ts'
 import { explainRule, type WhyQuery } from './why.ts'
 import { PIPELINE_CALLS } from './worker-settings.ts'
 
@@ -35,6 +36,7 @@ export function answerRules(main: Pick<Rpc, 'handle' | 'handleStream'>, { store,
     if (store.histories !== undefined) yield* store.histories(query)
     else for (const device of query.devices) yield* store.history({ ...query, device })
   })
+  main.handleStream(PIPELINE_CALLS.windows, storedWindows(derived))
   main.handle(PIPELINE_CALLS.checkpoint, (query: Parameters<DerivedStore['checkpoint']>[0]) => derived.checkpoint(query))
   main.handle(
     PIPELINE_CALLS.alarmRows,

@@ -61,6 +61,7 @@ export const PIPELINE_CALLS = {
   history: 'history',
   checkpoint: 'checkpoint',
   alarmRows: 'alarm-rows',
+  windows: 'windows',
   heard: 'heard',
   residuals: 'residuals',
   modelSeats: 'model-seats',

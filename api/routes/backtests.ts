@@ -17,7 +17,7 @@ export function backtestRoutes(app: App, context: RouteContext): void {
       config: { scope: 'admin' },
       schema: {
         tags,
-        summary: 'Begin a backtest of rules over stored days',
+        summary: 'Begin a backtest of rules or of a model over stored days',
         headers: IdempotencyHeader,
         querystring: Type.Object(tenantQuery),
         body: Type.Object(
@@ -29,6 +29,13 @@ export function backtestRoutes(app: App, context: RouteContext): void {
             rule_id: Type.Optional({ ...IdSchema, description: 'Tries one rule; absent: all in force, held against what happened live' }),
             version: Type.Optional(Type.Integer({ minimum: 1 })),
             rule: Type.Optional({ ...Any, description: 'A version that is not saved' }),
+            model: Type.Optional(
+              Type.String({
+                minLength: 1,
+                maxLength: 128,
+                description: "Tries a version of the type's model instead of rules; live: the one in force",
+              }),
+            ),
             visit_cost: Type.Optional(Type.Integer({ minimum: 0, description: 'Cost of a visit in minor units of the currency' })),
             currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
           },

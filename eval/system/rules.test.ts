@@ -107,6 +107,14 @@ describe('rules through the API', { timeout: 120_000 }, () => {
     expect((await verb('backtest', ...span)).out).toMatch(/is_equal: true/)
   })
 
+  it('backtests the model in force, and refuses a version that is not there or a type that is not named', async () => {
+    expect(await backtest({ model: 'live', type: 'air_conditioner' })).toMatchObject({ is_equal: true, diagnoses: 0, live_diagnoses: 0, units: 1 })
+    const span = { from_ms: beginMs, to_ms: beginMs + MINUTE_MS }
+    expect(await refused('/backtests', { ...span, model: 'live' })).toMatchObject({ status: 400, text: expect.stringContaining('body.type') })
+    expect((await refused('/backtests', { ...span, model: 'none', type: 'air_conditioner' })).status).toBe(404)
+    expect((await refused('/backtests', { ...span, model: 'live', type: 'air_conditioner', rule_id: 'AC-R04' })).status).toBe(400)
+  })
+
   it('backtests a version that is not saved, and refuses one that cannot be, by field', async () => {
     const [{ document }] = (await get('/rules/AC-R04/versions')).items as [{ document: { when: { all: Array<{ value: number }> } } }]
     const rule = { ...document, when: { all: [{ ...document.when.all[0], value: 1_500 }, document.when.all[1]] } }
