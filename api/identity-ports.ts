@@ -52,3 +52,15 @@ export interface ClaimPort {
   }): Promise<Page<Claim>>
   audit(query: { readonly tenant: string; readonly subject?: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
 }
+
+/** What may be said anew of a device; null takes it away. */
+export interface DeviceAttributes {
+  readonly model?: string | null
+  readonly serial?: string | null
+  readonly site?: string | null
+  readonly household?: string | null
+  readonly building?: string | null
+  readonly outage_area?: string | null
+  readonly batch?: string | null
+  readonly installed_at_ms?: number | null
+}

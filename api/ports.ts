@@ -14,7 +14,7 @@ import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { BacktestPort } from './backtest-ports.ts'
 import type { BoardPort } from './board-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
-import type { ClaimPort, ProvisioningPort } from './identity-ports.ts'
+import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { ModelPort } from './model-ports.ts'
@@ -65,11 +65,6 @@ export interface DeviceRecord {
   readonly created_at_ms: number
   readonly revoked_at_ms: number | null
 }
-
-/** What may be said anew of a device; null takes it away. */
-type DeviceAttributes = Partial<
-  Pick<DeviceRecord, 'model' | 'serial' | 'site' | 'household' | 'building' | 'outage_area' | 'batch' | 'installed_at_ms'>
->
 
 export interface DevicePort {
   /** All or none. @throws MendlineError MDL_API_INVALID, MDL_API_CONFLICT */
