@@ -196,6 +196,8 @@ export const limits = {
   inferenceBatch_MAX: 64,
   /** Time a model may take for one batch; then its worker is ended and started again. */
   inferenceTimeoutMs: 10_000,
+  /** Time in which a model must be loaded; a busy machine takes long to start its threads, and ending one in the middle of it can end the process. */
+  modelLoadTimeoutMs: 60_000,
   /** Restarts of the model worker on the same batch; then the batch is set aside and counted. */
   inferenceAttempts_MAX: 2,
   /** Models that a tenant may have in the registry; more are refused. */

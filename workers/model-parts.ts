@@ -111,7 +111,10 @@ async function startBuiltIn({ types, clock, log, limits }: ModelParts, runtimes:
   })
   for (const [id, { model, card }] of artefacts) {
     const runtime = createOnnxRuntime({ model, contract: contractOf(card), clock, log, limits })
-    await runtime.start()
+    // A runtime that is not loaded yet loads with its first batch.
+    await runtime
+      .start()
+      .catch((error: unknown) => log.error('a model is not loaded, it is tried again with the next windows', { type: id, cause: String(error) }))
     runtimes.set(id, runtime)
   }
   return artefacts

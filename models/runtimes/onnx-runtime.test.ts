@@ -36,6 +36,24 @@ describe('onnx runtime when the worker misbehaves', () => {
     await runtime.stop()
   })
 
+  it('has more time to load a model than to run one', async () => {
+    const clock = new ManualClock(0)
+    const silent = new URL('data:text/javascript,import { parentPort } from "node:worker_threads"; parentPort.on("message", () => {})')
+    const runtime = create({ clock, workerUrl: silent })
+    let refusal: unknown
+    const started = runtime.start().catch((error: unknown) => {
+      refusal = error
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(limits.modelLoadTimeoutMs - 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(refusal).toBeUndefined()
+    clock.advance(1)
+    await started
+    expect(refusal).toMatchObject({ code: 'MDL_MODEL_TIMEOUT' })
+    await runtime.stop()
+  })
+
   it('refuses a batch whose worker dies, and answers the next with a new worker', async () => {
     const runtime = create({ workerUrl: unruly })
     await runtime.start()

@@ -17,7 +17,7 @@ export interface OnnxRuntimeOptions {
   readonly contract: ModelContract
   readonly clock: Clock
   readonly log: Log
-  readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceTimeoutMs'>
+  readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceTimeoutMs' | 'modelLoadTimeoutMs'>
   /** Another worker program, for tests. */
   readonly workerUrl?: URL
   /** Starts another kind of worker than a thread. */
@@ -94,11 +94,12 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     const { promise, resolve, reject } = Promise.withResolvers<Float32Array>()
     waiting.set(id, { resolve, reject })
     worker.postMessage({ id, ...work })
-    const cancel = clock.after(limits.inferenceTimeoutMs, () => {
+    const timeoutMs = work.kind === 'load' ? limits.modelLoadTimeoutMs : limits.inferenceTimeoutMs
+    const cancel = clock.after(timeoutMs, () => {
       if (!waiting.has(id)) return
       leaveBehind()
-      log.warn('model worker did not answer in time', { timeout_ms: limits.inferenceTimeoutMs })
-      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', `no answer within ${limits.inferenceTimeoutMs} ms`, { retryable: true }))
+      log.warn('model worker did not answer in time', { timeout_ms: timeoutMs })
+      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', `no answer within ${timeoutMs} ms`, { retryable: true }))
     })
     return promise.finally(cancel)
   }
