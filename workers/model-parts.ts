@@ -109,13 +109,14 @@ async function startBuiltIn({ types, clock, log, limits }: ModelParts, runtimes:
     log.error('models cannot be loaded, there will be no diagnoses', { cause: String(error) })
     return new Map<string, Artefact>()
   })
-  for (const [id, { model, card }] of artefacts) {
+  const starts = [...artefacts].map(([id, { model, card }]) => {
     const runtime = createOnnxRuntime({ model, contract: contractOf(card), clock, log, limits })
+    runtimes.set(id, runtime)
     // A runtime that is not loaded yet loads with its first batch.
-    await runtime
+    return runtime
       .start()
       .catch((error: unknown) => log.error('a model is not loaded, it is tried again with the next windows', { type: id, cause: String(error) }))
-    runtimes.set(id, runtime)
-  }
+  })
+  await Promise.all(starts)
   return artefacts
 }

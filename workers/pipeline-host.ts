@@ -82,7 +82,7 @@ const SOUND_RUN_MS = 60_000
 /** The worker is woken for new records at most this often, so that it takes them in batches; dangers do not wait for it. */
 const WAKE_EVERY_MS = 10
 /** Longest wait of a stop for a start that is under way, and for the stop of a worker that did not come up. */
-const SETTLE_MS = 3_000
+const SETTLE_MS = 8_000
 
 const threadOf = (workerData: PipelineWorkerSettings): PipelineThread => new Worker(new URL('./pipeline-worker.ts', import.meta.url), { workerData })
 

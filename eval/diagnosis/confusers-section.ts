@@ -85,7 +85,6 @@ function rowOf(measure: string, { ours, theirs, weeks }: { ours: number; theirs:
     baselines: [{ name: 'without context', value: perThousand(theirs) }],
     ...(theirs > 0 && { goal: { max: SHARE_MAX * perThousand(theirs) } }),
     // So few counts decide no floor; the whole does, in the tables of the types.
-    floor: { max: Number.POSITIVE_INFINITY },
     note: `${ours} against ${theirs} in ${Math.round(weeks)} unit-weeks`,
   }
 }

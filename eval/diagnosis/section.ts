@@ -106,7 +106,6 @@ async function makeTable(model: JudgedType, isQuick: boolean): Promise<EvalTable
         measure: 'calibration error (ECE)',
         ...overSeeds(ours.map(({ windows }) => windows.ece)),
         goal: { max: 0.05 },
-        floor: { max: 0.2 },
       },
     ],
     notes: notesOf(

@@ -44,6 +44,9 @@ interface Waiting {
   readonly reject: (error: MendlineError) => void
 }
 
+const timeoutOf = (kind: Work['kind'], limits: OnnxRuntimeOptions['limits']): number =>
+  kind === 'load' ? limits.modelLoadTimeoutMs : limits.inferenceTimeoutMs
+
 /** Creates the runtime; `start` loads the model in the worker. */
 export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
   const { model, contract, clock, log, limits } = options
@@ -52,7 +55,7 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
   let waiting = new Map<number, Waiting>()
   let nextId = 1
   let isStopped = false
-  /** Batches go one after the other, so that the time limit of one does not count the wait for another. */
+  // Batches go one after the other, so that the time limit of one does not count the wait for another.
   let last: Promise<unknown> = Promise.resolve()
 
   const refuseAll = (error: MendlineError): void => {
@@ -67,7 +70,6 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     left?.removeAllListeners()
     left?.on('error', () => {})
     left?.unref()
-    // A thread says when it has ended; nobody waits for it.
     void left?.terminate()
   }
   const startWorker = (): ModelWorker => {
@@ -94,12 +96,11 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     const { promise, resolve, reject } = Promise.withResolvers<Float32Array>()
     waiting.set(id, { resolve, reject })
     worker.postMessage({ id, ...work })
-    const timeoutMs = work.kind === 'load' ? limits.modelLoadTimeoutMs : limits.inferenceTimeoutMs
-    const cancel = clock.after(timeoutMs, () => {
+    const cancel = clock.after(timeoutOf(work.kind, limits), () => {
       if (!waiting.has(id)) return
+      log.warn('model worker did not answer in time', { asked: work.kind })
       leaveBehind()
-      log.warn('model worker did not answer in time', { timeout_ms: timeoutMs })
-      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', `no answer within ${timeoutMs} ms`, { retryable: true }))
+      refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', `no answer in time to ${work.kind}`, { retryable: true }))
     })
     return promise.finally(cancel)
   }
