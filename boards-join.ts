@@ -44,7 +44,7 @@ export function joinBoards(parts: BoardParts): BoardPort {
     return registry
       .list({ tenant, limit: DEVICES_MAX })
       .filter(({ revoked_at_ms }) => revoked_at_ms === null)
-      .map((record) => toUnit(record, { ...given, standing: byDevice.get(record.device), heardMs: heard.get(record.device) }))
+      .map((record) => toUnit(record, { ...given, standing: byDevice.get(record.device), heardMs: heard.get(record.device)?.received_ms }))
       .sort(byGravity)
   }
 

@@ -26,6 +26,7 @@ export interface HealthParts {
   readonly gateways: { statistics(): Counts }
   readonly twin: { statistics(): Promise<Counts> }
   readonly loopDelay: { p99Ms(): number }
+  readonly cohorts: { statistics(): Counts }
   readonly disk: { finding(): string; statistics(): Counts }
   readonly clock: { now(): number }
   readonly registry: { count(tenant: string): number; tenants(): number }
@@ -38,7 +39,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay, clock, disk } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay, clock, disk, cohorts } = parts
   return {
     ready() {
       const vital = {
@@ -104,14 +105,10 @@ export function createHealth(parts: HealthParts): Health {
         ...driftSamples(drift),
         ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
-        {
-          name: 'mendline_hubs_events_set_aside_total',
-          help: 'Events that the hubs failed on twice',
-          kind: 'counter',
-          value: hubs.statistics().eventsSetAside,
-        },
+        counter('mendline_hubs_events_set_aside_total', 'Events that the hubs failed on twice', hubs.statistics().eventsSetAside),
         ...samplesOf('mendline_alarm_groups_day', 'Alarms of the last day, the groups that one cause explains, and alarms a group', grouped, 'gauge'),
         ...samplesOf('mendline_twin', 'Settings, commands and presence', twins, 'gauge'),
+        ...samplesOf('mendline_cohorts', 'Batches and firmware versions by fault', cohorts.statistics(), 'gauge'),
         ...samplesOf('mendline_purged_rows', 'Rows dropped by age', purge.statistics(), 'counter'),
         ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
       ]
@@ -119,6 +116,7 @@ export function createHealth(parts: HealthParts): Health {
   }
 }
 
+const counter = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'counter', value })
 const gauge = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'gauge', value })
 
 function stateSamples({ begun, standing }: PipelineHostStatistics['quality']): Sample[] {

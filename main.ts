@@ -21,6 +21,7 @@ import { createBroker } from './broker/broker.ts'
 import type { CreatedDevice, NewDevice } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
 import { createIdentity } from './broker/identity.ts'
+import { type Cohorts, createCohorts } from './cohorts-join.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
@@ -28,6 +29,7 @@ import { createGroupPlaces } from './group-places.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
 import { createHubBoards } from './hubs/boards.ts'
+import { createCohortBook } from './hubs/cohort-book.ts'
 import { createHubCounts } from './hubs/counts.ts'
 import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
 import { type HubTables, hubMigrations } from './hubs/hub-tables.ts'
@@ -141,9 +143,29 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     })
     const training = joinTraining(jobs, { ...config, ...books, ...after, ...filePorts({ ...books, zones }) })
     await jobs.start()
+    const cohorts = createCohorts({ ...books, ...after, book: service.cohortBook, apply: service.hubs.apply, limits: config.limits, ...ports })
+    stops.push(cohorts.stop)
+    cohorts.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const all = { ...books, ...service, ...after, journal, ingest, broker, gateways, twin, jobs, backtests, files, training, zones, disk, loopDelay }
+    const all = {
+      ...books,
+      ...service,
+      ...after,
+      journal,
+      ingest,
+      broker,
+      gateways,
+      twin,
+      jobs,
+      backtests,
+      files,
+      training,
+      zones,
+      disk,
+      cohorts,
+      loopDelay,
+    }
     const api = await joinApi(all, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
@@ -216,7 +238,15 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     twin = stage
   }
   const purge = createPurge({ database, retention, clock, log })
-  return { hubs, outbox, purge, counts: createHubCounts(database), hubBoards: createHubBoards(database), commandsGoTo }
+  return {
+    hubs,
+    outbox,
+    purge,
+    counts: createHubCounts(database),
+    hubBoards: createHubBoards(database),
+    cohortBook: createCohortBook(database),
+    commandsGoTo,
+  }
 }
 
 type Service = ReturnType<typeof joinService>
@@ -274,6 +304,7 @@ type Everything = Books &
     readonly files: Files
     readonly training: ReturnType<typeof joinTraining>
     readonly zones: DeviceZones<NewDevice, CreatedDevice>
+    readonly cohorts: Cohorts
     readonly loopDelay: LoopDelay
   }
 
@@ -316,6 +347,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
       rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),
+      cohorts: parts.cohorts,
       boards: joinBoards({ ...parts, clock, limits: config.limits }),
       webhooks: outbox,
       jobs,

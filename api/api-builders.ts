@@ -7,7 +7,7 @@ import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
-import { memoryBoards } from './board-builders.ts'
+import { memoryBoards, memoryCohorts } from './board-builders.ts'
 import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
@@ -158,6 +158,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     rules: memoryRules(note),
     backtests: memoryBacktests(note),
     boards: memoryBoards(note),
+    cohorts: memoryCohorts(),
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

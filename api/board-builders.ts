@@ -1,5 +1,6 @@
-/** The port of boards as the API's tests use it. */
+/** The ports of boards and cohorts as the API's tests use them. */
 import type { BoardPort, BoardUnit } from './board-ports.ts'
+import type { CohortPort, CohortRecord } from './cohort-ports.ts'
 import { NOW_MS } from './memory-truth.ts'
 
 export function memoryBoards(note: (port: string, argument: unknown) => void): BoardPort {
@@ -26,5 +27,21 @@ export function memoryBoards(note: (port: string, argument: unknown) => void): B
       return []
     },
     ingestLag: async () => ({ lag_ms: 5, lag_bytes: 10 }),
+  }
+}
+
+export function memoryCohorts(): CohortPort {
+  const record: Omit<CohortRecord, 'cohort' | 'state'> = {
+    ...{ type: 'plug', scope: 'batch', fault: 'XX-01', fault_name: 'Hot board', units: 50, exposure_unit_days: 5_000, events: 6 },
+    ...{ expected: 1.5, rate_ratio: 4, evidence_ratio: 1.2, first_event_ms: NOW_MS - 9, flagged_at_ms: NOW_MS },
+  }
+  return {
+    list: async (tenant) =>
+      tenant === 'home'
+        ? [
+            { ...record, cohort: 'B07', state: 'flagged' },
+            { ...record, cohort: 'B08', state: 'watched', evidence_ratio: 0.1, flagged_at_ms: null },
+          ]
+        : [],
   }
 }

@@ -13,6 +13,7 @@ import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { BacktestPort } from './backtest-ports.ts'
 import type { BoardPort } from './board-ports.ts'
+import type { CohortPort } from './cohort-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
@@ -336,6 +337,7 @@ export interface ApiPorts {
   readonly backtests: BacktestPort
   readonly boards: BoardPort
   readonly models: ModelPort
+  readonly cohorts: CohortPort
   readonly jobs: JobPort
   readonly imports: ImportPort
   readonly exports: ExportPort

@@ -24,6 +24,7 @@ import { problemHandler, validatorCompiler } from './problems.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { backtestRoutes } from './routes/backtests.ts'
 import { channelStateRoutes } from './routes/channel-states.ts'
+import { cohortRoutes } from './routes/cohorts.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
@@ -102,6 +103,7 @@ const ROUTES = [
   jobRoutes,
   importRoutes,
   exportRoutes,
+  cohortRoutes,
   grafanaFleetRoutes,
   grafanaDeviceRoutes,
 ]

@@ -7,6 +7,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
+import { noteFirstFault } from './cohort-book.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
 import { noteSpeaks } from './grouping/alarm-groups.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
@@ -25,6 +26,7 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
     .executeTakeFirst()
   if (stored.numInsertedOrUpdatedRows === 0n) return
   if (answer === 'fault' && fault !== null) {
+    await noteFirstFault(hub.database, { tenant, device, fault, first_ms: made_at_ms })
     const rivals = diagnosis.rivals.map((rival) => rival.fault)
     await applyFinding(
       hub,
@@ -39,7 +41,10 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
 /** Stores an alarm; one that opens orders, or warns of a danger, goes to the orders. */
 export async function applyAlarm(hub: HubTransaction, alarm: Alarm): Promise<void> {
   const isNew = await storeAlarm(hub, alarm)
-  if (isNew) await routeAlarm(hub, alarm)
+  if (!isNew) return
+  const { tenant, device, fault, raised_at_ms: first_ms } = alarm
+  if (fault !== null) await noteFirstFault(hub.database, { tenant, device, fault, first_ms })
+  await routeAlarm(hub, alarm)
 }
 
 /** The class of an alarm rose or stepped down; what opens orders at its new class goes to the orders. */

@@ -5,8 +5,9 @@
  */
 import type { Migration } from '#kernel/migration.ts'
 import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
+import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
 
-export interface HubTables extends AlarmTables {
+export interface HubTables extends AlarmTables, CohortTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -274,4 +275,5 @@ export const hubMigrations: readonly Migration[] = [
       'CREATE INDEX hub_alarms_standing ON hub_alarms (tenant, device, safety_class, raised_at_ms) WHERE cleared_at_ms IS NULL',
     ],
   },
+  ...cohortMigrations,
 ]

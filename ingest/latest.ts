@@ -12,6 +12,11 @@ export interface LatestValue {
   readonly received_at_ms: number
 }
 
+export interface Heard {
+  readonly received_ms: number
+  readonly firmware: string | undefined
+}
+
 export interface LatestValues {
   /** Takes a reading, in any order. */
   observe(reading: Reading): void
@@ -19,8 +24,8 @@ export interface LatestValues {
   of(tenant: string, device: string): readonly LatestValue[]
   /** Devices by type: how many were heard at all, and how many not since `sinceMs` (time of receipt). */
   heard(sinceMs: (type: string) => number): ReadonlyMap<string, { readonly devices: number; readonly silent: number }>
-  /** Time of the last receipt of each device of a tenant. */
-  heardAt(tenant: string): ReadonlyMap<string, number>
+  /** Time of the last receipt of each device of a tenant, and the firmware that it named last. */
+  heardAt(tenant: string): ReadonlyMap<string, Heard>
   snapshot(): unknown
   restore(state: unknown): void
 }
@@ -47,6 +52,7 @@ interface Device {
   boot: number
   seq: number
   receivedMs: number
+  firmware?: string
 }
 
 const widths = new WeakMap<ApplianceType, number>()
@@ -94,6 +100,7 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
         device.atMs = atMs
         device.boot = boot
         device.seq = seq
+        if (reading.fw !== undefined) device.firmware = reading.fw
       }
       if (receivedMs > device.receivedMs) device.receivedMs = receivedMs
       takeNumbers(device, reading, isNewest)
@@ -132,7 +139,8 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
       }
       return counts
     },
-    heardAt: (tenant) => new Map([...(tenants.get(tenant) ?? [])].map(([name, { receivedMs }]) => [name, receivedMs])),
+    heardAt: (tenant) =>
+      new Map([...(tenants.get(tenant) ?? [])].map(([name, { receivedMs, firmware }]) => [name, { received_ms: receivedMs, firmware }])),
     snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()]),
     restore(state) {
       tenants.clear()

@@ -1,7 +1,7 @@
 /** Answers what boards ask of the pipeline's worker: when each device was heard last, and the residuals of a unit's windows. */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { DerivedRow, DerivedStore } from '../ingest/derived-store.ts'
-import type { LatestValues } from '../ingest/latest.ts'
+import type { Heard, LatestValues } from '../ingest/latest.ts'
 import type { Artefact } from '../models/artefact.ts'
 import { type KeptWindow, type ResidualRow, residualHistory, thinResiduals } from '../models/residual-history.ts'
 import type { Rpc } from './rpc.ts'
@@ -18,8 +18,8 @@ interface ResidualQuery {
 }
 
 export interface BoardQueries {
-  /** Time of the last receipt by device. */
-  heard(tenant: string): Promise<ReadonlyMap<string, number>>
+  /** Last receipt and firmware by device. */
+  heard(tenant: string): Promise<ReadonlyMap<string, Heard>>
   /** Oldest first; empty where the type has no model. */
   residuals(query: ResidualQuery): Promise<readonly ResidualRow[]>
 }

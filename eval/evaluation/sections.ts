@@ -3,6 +3,7 @@ import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import { fridge } from '#catalogue/fridge/fridge.ts'
 import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
 import { washingMachine } from '#catalogue/washing-machine/washing-machine.ts'
+import { cohortSection } from '../cohorts/section.ts'
 import { confusersSection } from '../diagnosis/confusers-section.ts'
 import { inferenceSection } from '../diagnosis/inference-section.ts'
 import { replaySection } from '../diagnosis/replay-section.ts'
@@ -17,5 +18,6 @@ export const sections: readonly EvalSection[] = [
   confusersSection(types),
   replaySection,
   inferenceSection,
+  cohortSection,
   ...realSections,
 ]
