@@ -14,14 +14,14 @@ import { type ApiTables, apiMigrations } from './api/api-tables.ts'
 import type { BacktestPort } from './api/backtest-ports.ts'
 import { createIdempotency } from './api/idempotency.ts'
 import { createKeyStore } from './api/keys.ts'
-import type { createApi } from './api/server.ts'
+import type { Api } from './api/server.ts'
 import { backtestPorts, joinBacktest } from './backtest-join.ts'
 import { joinBoards } from './boards-join.ts'
 import { createBroker } from './broker/broker.ts'
 import type { CreatedDevice, NewDevice } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
 import { createIdentity } from './broker/identity.ts'
-import { type Cohorts, createCohorts } from './cohorts-join.ts'
+import { createCohorts } from './cohorts-join.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
@@ -46,6 +46,7 @@ import { type Files, filePorts, joinFiles } from './join-files.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
 import { joinGuard } from './join-guard.ts'
 import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
+import { apiSettings, tlsOf, workerStore } from './main-settings.ts'
 import { createMetrics } from './metrics.ts'
 import { modelMigrations } from './models/registry/model-tables.ts'
 import { modelPort, openModels } from './models-join.ts'
@@ -64,7 +65,7 @@ import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
 import { createReleases, type Releases } from './workers/releases.ts'
 import { askTruth } from './workers/truth-queries.ts'
-import { PIPELINE_CALLS, type WorkerStore } from './workers/worker-settings.ts'
+import { PIPELINE_CALLS } from './workers/worker-settings.ts'
 
 export interface Platform {
   readonly mqttUrl: string
@@ -113,7 +114,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     stops.push(() => after.pipeline.stop())
     const pipelineStarted = after.pipeline.start(journal.end())
     pipelineStarted.catch(() => {})
-    stops.push(() => after.safety.stop(), service.purge.stop, service.outbox.stop, service.hubs.stop, twin.stop)
+    stops.push(() => after.safety.stop(), after.cohorts.stop, service.purge.stop, service.outbox.stop, service.hubs.stop, twin.stop)
     const safetyStarted = after.safety.start()
     safetyStarted.catch(() => {})
     await twin.start()
@@ -123,6 +124,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await service.hubs.start()
     await service.outbox.start()
     service.purge.start()
+    after.cohorts.start()
     await pipelineStarted
     await books.layouts.settled()
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
@@ -143,30 +145,10 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     })
     const training = joinTraining(jobs, { ...config, ...books, ...after, ...filePorts({ ...books, zones }) })
     await jobs.start()
-    const cohorts = createCohorts({ ...books, ...after, book: service.cohortBook, apply: service.hubs.apply, limits: config.limits, ...ports })
-    stops.push(cohorts.stop)
-    cohorts.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const all = {
-      ...books,
-      ...service,
-      ...after,
-      journal,
-      ingest,
-      broker,
-      gateways,
-      twin,
-      jobs,
-      backtests,
-      files,
-      training,
-      zones,
-      disk,
-      cohorts,
-      loopDelay,
-    }
-    const api = await joinApi(all, config, ports)
+    const doors = { journal, ingest, broker, gateways, twin, jobs, backtests, files, training, zones, disk, loopDelay }
+    const api = await joinApi({ ...books, ...service, ...after, ...doors }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
     const scheme = config.http.tls === undefined ? 'http' : 'https'
@@ -287,7 +269,8 @@ function joinConsumers(
   models.reach(pipeline)
   journal.onCommit(() => pipeline.committed(journal.end()))
   const safety = joinSafety(config, { ...parts, onReleasable: (position) => releases.done('safety', position), clock, log })
-  return { pipeline, safety }
+  const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply: hubs.apply, limits, clock, log })
+  return { pipeline, safety, cohorts }
 }
 
 type Everything = Books &
@@ -304,12 +287,11 @@ type Everything = Books &
     readonly files: Files
     readonly training: ReturnType<typeof joinTraining>
     readonly zones: DeviceZones<NewDevice, CreatedDevice>
-    readonly cohorts: Cohorts
     readonly loopDelay: LoopDelay
   }
 
 /** Loaded last: no device waits for the HTTP server's modules. */
-async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<ReturnType<typeof createApi>> {
+async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<Api> {
   const { createApi } = await import('./api/server.ts')
   const { operations, mappings, rules, models, training, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
   const database = operations.database as Kysely<ApiTables>
@@ -363,17 +345,4 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
     settings: apiSettings(config),
     version,
   })
-}
-
-/** The store's settings as the worker takes them: with the token in clear. */
-const workerStore = ({ store }: Config): WorkerStore => (store.kind === 'duckdb' ? store : { ...store, token: store.token.reveal() })
-
-function tlsOf({ mqtts }: Config): Parameters<typeof createBroker>[0]['settings']['tls'] {
-  if (mqtts === undefined) return undefined
-  return { ...mqtts, key: mqtts.key.reveal() }
-}
-
-function apiSettings({ http, dev }: Config): Parameters<typeof createApi>[0]['settings'] {
-  const { host, port, tls } = http
-  return { host, port, isLoopbackOnly: dev, tls: tls === undefined ? undefined : { key: tls.key.reveal(), cert: tls.cert } }
 }

@@ -59,7 +59,7 @@ describe('cohortStandings', () => {
     const hasNew = ({ firmware }: CohortUnit): boolean => firmware.length === 2
     const sound = faultsAt(units, () => 0.03)
     const brought = faultsAt(units.filter(hasNew), () => 0.6, 'new').map((fault) => ({ ...fault, at_ms: fault.at_ms + 100 * DAY_MS }))
-    const found = cohortStandings(units, [...sound, ...brought], options).sort((a, b) => b.evidence_ratio - a.evidence_ratio)
+    const found = cohortStandings(units, [...sound, ...brought], options).toSorted((a, b) => b.evidence_ratio - a.evidence_ratio)
     expect(found[0]).toMatchObject({ scope: 'firmware', cohort: '2', fault: FAULT })
     expect(found[0]?.flagged_at_ms).toBeGreaterThan(START_MS + 100 * DAY_MS)
     expect(found.find(({ cohort, fault }) => cohort === '1' && fault === FAULT)?.flagged_at_ms).toBeNull()
