@@ -33,11 +33,15 @@ export interface CohortParts {
   readonly apply: (events: readonly HubEvent[]) => Promise<void>
   readonly clock: Clock
   readonly log: Log
-  readonly limits: Pick<Limits, 'cohortLookMs' | 'cohortDays_MAX' | 'cohortFlagsPerQuarter'>
+  readonly limits: Pick<Limits, 'cohortLookMs'>
 }
 
 const DAY_MS = 86_400_000
 const DEVICES_MAX = 1_000_000
+/** Days of a fleet that are folded; what lies before does not count. */
+const DAYS_MAX = 1_096
+/** Cohorts of a tenant that may be flagged by chance in a quarter, all together. */
+const FLAGS_PER_QUARTER = 1
 
 export function createCohorts(parts: CohortParts): Cohorts {
   const { registry, clock, log, limits } = parts
@@ -102,13 +106,13 @@ async function lookAt(
   parts: CohortParts,
   { tenant, devices, isStopped }: { readonly tenant: string; readonly devices: readonly DeviceRecord[]; readonly isStopped: () => boolean },
 ): Promise<Looked | undefined> {
-  const { book, types, clock, log, limits } = parts
+  const { book, types, clock, log } = parts
   const nowMs = clock.now()
   const units = await unitsOf(parts, tenant, devices)
-  const from_ms = Math.max(nowMs - limits.cohortDays_MAX * DAY_MS, Math.min(...units.map((unit) => unit.from_ms)))
+  const from_ms = Math.max(nowMs - DAYS_MAX * DAY_MS, Math.min(...units.map((unit) => unit.from_ms)))
   const fold = foldCohorts(units, await book.firstFaults(tenant), {
     types: (type) => types.find(tenant, type),
-    ...{ from_ms, to_ms: nowMs, flagsPerQuarter: limits.cohortFlagsPerQuarter },
+    ...{ from_ms, to_ms: nowMs, flagsPerQuarter: FLAGS_PER_QUARTER },
   })
   let step = fold.next()
   for (; step.done !== true; step = fold.next()) {

@@ -239,10 +239,6 @@ export const limits = {
   deviceSilentMs: 15 * 60_000,
   /** Cohorts are looked at again after this. */
   cohortLookMs: 3_600_000,
-  /** Days of a fleet that are folded for cohorts; what lies before does not count. */
-  cohortDays_MAX: 1_096,
-  /** Cohorts of a tenant that may be flagged by chance in a quarter, all together. */
-  cohortFlagsPerQuarter: 1,
   /** Units of one backtest. */
   backtestUnits_MAX: 20_000,
   /** Waited beyond that before a silent unit is told from an area that is out: the neighbours' periods end at other moments. */
