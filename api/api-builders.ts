@@ -95,6 +95,12 @@ async function send(
   return { status: response.statusCode, headers: response.headers, text: response.body, json: isJson ? JSON.parse(response.body) : undefined }
 }
 
+const memoryPrincipalKeys: ApiPorts['principalKeys'] = {
+  add: async (_tenant, _principal, { alg }) => ({ key_id: 'key_1', alg, created_at_ms: NOW_MS }),
+  list: () => [],
+  remove: async () => {},
+}
+
 function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, 'keys' | 'idempotency'> {
   const note = (port: string, argument: unknown): void => {
     calls.push([port, argument])
@@ -110,11 +116,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     gateways: memoryGateways(),
     claims: noClaims,
     provisioning: { createTokens: async () => [], provision: async () => 'secret' },
-    principalKeys: {
-      add: async (_tenant, _principal, { alg }) => ({ key_id: 'key_1', alg, created_at_ms: NOW_MS }),
-      list: () => [],
-      remove: async () => {},
-    },
+    principalKeys: memoryPrincipalKeys,
     types: memoryTypes(note),
     mappings: memoryMappings(note),
     readings: {
