@@ -107,7 +107,6 @@ export const limits = {
   aheadMs_MAX: 5 * 60_000,
   /** Device time behind receipt in days, default per device (`max_age_days`). */
   behindDays_MAX: 30,
-
   /** Sparkplug edge nodes whose births are remembered; above it the one unused for longest is forgotten and asked for a rebirth. */
   sparkplugEdges_MAX: 10_000,
   /** Metrics remembered of the births of one edge node, its devices included; further ones count as unknown. */
