@@ -15,7 +15,7 @@ export interface HealthParts {
   readonly safety: { statistics(): Counts }
   readonly counts: (tenant: string) => Promise<Counts>
   readonly hubs: {
-    statistics(): { readonly eventsSetAside: number }
+    statistics(): { readonly eventsSetAside: number; readonly timersRun: number; readonly timersFailed: number }
     compression(
       tenant: undefined,
       span: { readonly from_ms: number; readonly to_ms: number },
@@ -106,6 +106,8 @@ export function createHealth(parts: HealthParts): Health {
         ...samplesOf('mendline_store_maintenance', 'Maintenance of the reading store by step', maintenance, 'counter'),
         ...samplesOf('mendline_safety', 'Safety consumer', safety.statistics(), 'gauge'),
         counter('mendline_hubs_events_set_aside_total', 'Events that the hubs failed on twice', hubs.statistics().eventsSetAside),
+        counter('mendline_hubs_timers_total', 'Timers of the hubs that were run', hubs.statistics().timersRun),
+        counter('mendline_hubs_timers_failed_total', 'Runs of timers of the hubs that failed; each is tried again', hubs.statistics().timersFailed),
         ...samplesOf('mendline_alarm_groups_day', 'Alarms of the last day, the groups that one cause explains, and alarms a group', grouped, 'gauge'),
         ...samplesOf('mendline_twin', 'Settings, commands and presence', twins, 'gauge'),
         ...samplesOf('mendline_cohorts', 'Batches and firmware versions by fault', cohorts.statistics(), 'gauge'),

@@ -141,7 +141,7 @@ describe('hubs: an event that cannot be applied', () => {
     expect(others).toEqual([])
     expect(row).toMatchObject({ event_key: poison.key, kind: 'alarm_raised', error: 'TypeError: no such type', at_ms: STORY_MS })
     expect(JSON.parse(row?.body ?? '')).toEqual(poison)
-    expect(hubs.statistics()).toEqual({ eventsSetAside: 1 })
+    expect(hubs.statistics()).toEqual({ eventsSetAside: 1, timersRun: 0, timersFailed: 0 })
     await operations.close()
   })
 })

@@ -6,8 +6,9 @@
 import type { Migration } from '#kernel/migration.ts'
 import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
 import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
+import { type TimerTables, timerMigrations } from './timer-tables.ts'
 
-export interface HubTables extends AlarmTables, CohortTables {
+export interface HubTables extends AlarmTables, CohortTables, TimerTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -276,4 +277,5 @@ export const hubMigrations: readonly Migration[] = [
     ],
   },
   ...cohortMigrations,
+  ...timerMigrations,
 ]

@@ -6,7 +6,7 @@ import type { EpochMs } from '#kernel/clock.ts'
 import type { NewCommand } from '#kernel/command.ts'
 import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import type { HubPolicy } from './hub-policy.ts'
-import type { HubTables } from './hub-tables.ts'
+import type { HubTables, WorkOrderRow } from './hub-tables.ts'
 import { type CloudEvent, enqueueEvent, type OutgoingEvent } from './outbox-events.ts'
 import type { Process } from './work-order-states.ts'
 
@@ -22,7 +22,27 @@ export interface HubSettings {
   readonly locale: keyof Text
   /** Writes a command in the transaction of the decision that asks for it; absent = there is nobody to carry one out. */
   readonly giveCommand: GiveCommand | undefined
+  /** Tells the listeners of a move or remark. */
+  readonly onOrderMoved: OrderListener
 }
+
+/** A move of a work order, or a remark on it, as it was recorded. */
+export interface OrderMove {
+  readonly kind: 'move' | 'remark'
+  /** State that it moved to, or the remark's type. */
+  readonly type: string
+  /** State before it; null when the order was opened by it. */
+  readonly from: string | null
+  readonly to: string
+  readonly actor: string
+  /** When it happened, as its teller says. */
+  readonly atMs: number
+  readonly reason: string
+  readonly data: unknown
+}
+
+/** Hears of a move with the row as it is after it; `order-listeners.ts` says what it may do. */
+export type OrderListener = (hub: HubTransaction, order: WorkOrderRow, move: OrderMove) => Promise<void>
 
 export type GiveCommand = (database: Kysely<HubTables>, command: NewCommand, nowMs: EpochMs) => Promise<void>
 
@@ -33,6 +53,8 @@ export interface HubTransaction extends HubSettings {
   readonly emitted: CloudEvent[]
   /** Commands that were given; handed on after the commit. */
   readonly given: NewCommand[]
+  /** Due times of timers that were set; the loop is woken after the commit. */
+  readonly timersSet: number[]
 }
 
 /** Writes an event into the outbox, in the transaction that made it true. */

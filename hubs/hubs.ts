@@ -23,7 +23,10 @@ import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
 import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
 import { createHubLists, type HubLists } from './lists.ts'
+import { onOrderMoved } from './order-listeners.ts'
 import type { CloudEvent } from './outbox-events.ts'
+import { timerHandlers } from './timer-handlers.ts'
+import { createTimerLoop, type TimerStatistics } from './timers.ts'
 import { type Process, standardProcess } from './work-order-states.ts'
 
 export interface HubsOptions {
@@ -50,16 +53,18 @@ export interface HubsOptions {
 }
 
 export interface Hubs extends HubLists, AlarmHandling {
-  /** Gives the safe-state commands still owed from before. */
+  /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
+  /** Resolves when every timer that is due has been run. */
+  timersSettled(): Promise<void>
   /**
    * Applies events in short transactions, dangers first; one whose key was applied before changes nothing, one that fails by itself is
    * set aside. Resolves after the last commit.
    * @throws MendlineError MDL_STORE_UNAVAILABLE (retryable; give all events again)
    */
   apply(events: readonly HubEvent[]): Promise<void>
-  statistics(): EventIntakeStatistics
+  statistics(): EventIntakeStatistics & TimerStatistics
   /**
    * Applies an answer of the dispatch system, idempotent by key.
    * @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_IDEMPOTENCY_MISMATCH, MDL_HUBS_ILLEGAL_MOVE,
@@ -91,17 +96,21 @@ export function createHubs(options: HubsOptions): Hubs {
     process: options.process ?? standardProcess,
     locale: options.locale ?? 'en',
     giveCommand: options.commands?.give,
+    onOrderMoved,
   }
   const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> => {
     const emitted: CloudEvent[] = []
     const given: NewCommand[] = []
+    const timersSet: number[] = []
     const result = await database
       .transaction()
-      .execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted, given }))
+      .execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted, given, timersSet }))
     if (emitted.length > 0) options.onCommitted?.(emitted)
     if (given.length > 0) options.commands?.given(given)
+    if (timersSet.length > 0) timers.wake()
     return result
   }
+  const timers = createTimerLoop({ database, inTransaction, handlers: timerHandlers, clock, log })
   const intake = createEventIntake({
     applyTogether: (events) => inTransaction((hub) => applyEvents(hub, events)),
     prepare: (events) => (events.some(({ kind }) => kind === 'alarm_raised') ? inTransaction((hub) => groupRaised(hub, events)) : Promise.resolve()),
@@ -118,9 +127,12 @@ export function createHubs(options: HubsOptions): Hubs {
         .execute()
       if (options.commands === undefined) log.warn('nobody carries out safe-state commands', {})
       else await inTransaction(commandOwed)
+      timers.start()
     },
-    async stop() {},
+    stop: timers.stop,
+    timersSettled: timers.settled,
     ...intake,
+    statistics: () => ({ ...intake.statistics(), ...timers.statistics() }),
     workOrderEvent: (tenant, workOrderId, input, idempotencyKey, given = {}) =>
       inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),
   }

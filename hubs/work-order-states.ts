@@ -14,11 +14,27 @@ export type Phase = 'waiting' | 'committed' | 'settled' | 'final'
 /** What must be given or true beside the pair of states. */
 export type Guard = 'outcome_given' | 'not_emergency'
 
+/** What a timer of a state does. */
+export type TimerEffect =
+  /** Says to a role that nobody did what was due: a remark and the event `mendline.work_order.escalated.v1`. */
+  { readonly kind: 'escalate'; readonly to: string } | { readonly kind: 'move'; readonly to: WorkOrderState }
+
+/** What happens when an order has stayed in a state for so long. */
+export interface StateTimer {
+  /** Name within the state. */
+  readonly id: string
+  /** Platform time from the recording of the move into the state. */
+  readonly after_ms: number
+  readonly effects: readonly TimerEffect[]
+  readonly reason: string
+}
+
 export interface StateDefinition {
   readonly phase: Phase
   readonly next: readonly WorkOrderState[]
   /** Guards of every move into the state. */
   readonly guards: readonly Guard[]
+  readonly timers?: readonly StateTimer[]
 }
 
 export interface Process {
@@ -26,6 +42,8 @@ export interface Process {
   readonly initial: WorkOrderState
   readonly states: Readonly<Record<WorkOrderState, StateDefinition>>
 }
+
+const MINUTE_MS = 60_000
 
 /** The process that ships. Remote advice is not offered for a danger to life or property; `done` needs the coded outcome. */
 export const standardProcess: Process = {
@@ -40,7 +58,22 @@ export const standardProcess: Process = {
     triaged: { phase: 'waiting', guards: [], next: ['remote_offered', 'scheduled', 'offered', 'accepted', 'refused', 'cancelled', 'returned'] },
     remote_offered: { phase: 'waiting', guards: ['not_emergency'], next: ['triaged', 'scheduled', 'offered', 'done', 'cancelled'] },
     scheduled: { phase: 'waiting', guards: [], next: ['offered', 'accepted', 'refused', 'cancelled', 'returned'] },
-    offered: { phase: 'waiting', guards: [], next: ['scheduled', 'accepted', 'refused', 'cancelled', 'returned'] },
+    offered: {
+      phase: 'waiting',
+      guards: [],
+      next: ['scheduled', 'accepted', 'refused', 'cancelled', 'returned'],
+      timers: [
+        {
+          id: 'nobody_accepts',
+          after_ms: 30 * MINUTE_MS,
+          effects: [
+            { kind: 'escalate', to: 'outlet' },
+            { kind: 'move', to: 'returned' },
+          ],
+          reason: 'no engineer accepted the offer in time',
+        },
+      ],
+    },
     accepted: {
       phase: 'committed',
       guards: [],

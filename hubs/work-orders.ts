@@ -72,15 +72,12 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
   }
   await hub.database.insertInto('hub_work_orders').values(row).execute()
   await openCase(hub, row, opening.isPastDanger)
-  await addMove(
-    hub,
-    { ...row, move_count: 0 },
-    { kind: 'move', type: row.state, to: row.state },
-    { actor: SYSTEM_ACTOR, atMs: opening.atMs, reason: `${cause} found`, data: {} },
-  )
+  const step: Step = { actor: SYSTEM_ACTOR, atMs: opening.atMs, reason: `${cause} found`, data: {} }
+  await addMove(hub, { ...row, move_count: 0 }, { kind: 'move', type: row.state, to: row.state }, step)
   const order = toWorkOrder(row)
-  await emitOrder(hub, order, order.state, { from: null, actor: SYSTEM_ACTOR, at_ms: opening.atMs, reason: `${cause} found` })
+  await emitOrder(hub, order, order.state, { from: null, actor: SYSTEM_ACTOR, at_ms: opening.atMs, reason: step.reason })
   await setPartsNeeds(hub, order, { isOpen: true })
+  await hub.onOrderMoved(hub, row, { ...step, kind: 'move', type: row.state, from: null, to: row.state })
   return order
 }
 
@@ -169,6 +166,7 @@ export async function moveOrder(
   await emitOrder(hub, order, to, { from, actor: step.actor, at_ms: step.atMs, reason: step.reason })
   await setPartsNeeds(hub, order, { isOpen })
   await setCaseState(hub, order, { isClosed: phase === 'final', atMs: step.atMs })
+  await hub.onOrderMoved(hub, await orderRow(hub, row.work_order_id), { ...toldOf(step), kind: 'move', type: to, from, to })
   return order
 }
 
@@ -192,7 +190,15 @@ export async function remarkOrder(hub: HubTransaction, row: WorkOrderRow, type: 
     .set({ move_count: row.move_count + 1 })
     .where('work_order_id', '=', row.work_order_id)
     .execute()
+  const { state } = row
+  await hub.onOrderMoved(hub, { ...row, move_count: row.move_count + 1 }, { ...toldOf(step), kind: 'remark', type, from: state, to: state })
 }
+
+const toldOf = ({ actor, atMs, reason, data }: Step): Step => ({ actor, atMs, reason, data })
+
+/** The order as it is stored. */
+export const orderRow = (hub: HubTransaction, id: string): Promise<WorkOrderRow> =>
+  hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', id).executeTakeFirstOrThrow()
 
 interface MoveShape {
   readonly kind: 'move' | 'remark'

@@ -1,0 +1,13 @@
+/**
+ * Who hears of each move and remark of a work order, one line each, in this order, inside the transaction of the move. A listener writes
+ * rows, sets timers and emits events; it moves no order itself, since the caller holds the row: to move one, it sets a timer due at once.
+ */
+import type { OrderListener } from './hub-transaction.ts'
+import { setOrderTimer } from './orders/order-timers.ts'
+
+const LISTENERS: readonly OrderListener[] = [setOrderTimer]
+
+/** Tells every listener, one behind the other. */
+export const onOrderMoved: OrderListener = async (hub, order, move) => {
+  for (const listen of LISTENERS) await listen(hub, order, move)
+}

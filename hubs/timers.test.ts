@@ -1,0 +1,139 @@
+import type { Kysely } from 'kysely'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '#kernel/clock.ts'
+import { silentLog } from '#kernel/log.ts'
+import { type Operations, openOperations } from '../operations/open-database.ts'
+import { STORY_MS } from './hub-builders.ts'
+import { type HubTables, hubMigrations } from './hub-tables.ts'
+import type { HubTransaction } from './hub-transaction.ts'
+import { clearTimer, createTimerLoop, setTimer, type TimerHandler, type TimerLoop } from './timers.ts'
+
+const MINUTE_MS = 60_000
+const opened: Array<{ operations: Operations; loop: TimerLoop }> = []
+
+interface Bench {
+  readonly loop: TimerLoop
+  readonly clock: ManualClock
+  readonly database: Kysely<HubTables>
+  set(subject: string, afterMs: number, data?: Record<string, unknown>): Promise<void>
+  clear(subject: string): Promise<void>
+  wait(ms: number): Promise<void>
+  subjects(): Promise<string[]>
+}
+
+/** A loop over one kind of timer; the transactions hold what timers use of them. */
+async function bench(handler: TimerHandler): Promise<Bench> {
+  const operations = await openOperations({ file: ':memory:', log: silentLog })
+  await operations.migrate(hubMigrations)
+  const database = operations.database as unknown as Kysely<HubTables>
+  const clock = new ManualClock(STORY_MS)
+  const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> =>
+    database.transaction().execute((transaction) => action({ database: transaction, nowMs: clock.now(), timersSet: [] } as unknown as HubTransaction))
+  const loop = createTimerLoop({ database, inTransaction, handlers: { look: handler }, clock, log: silentLog })
+  opened.push({ operations, loop })
+  const key = (subject: string) => ({ tenant: 'home', kind: 'look', subject })
+  return {
+    ...{ loop, clock, database },
+    async set(subject, afterMs, data) {
+      await inTransaction((hub) => setTimer(hub, { ...key(subject), dueAtMs: STORY_MS + afterMs, ...(data === undefined ? {} : { data }) }))
+      loop.wake()
+      await loop.settled()
+    },
+    clear: (subject) => inTransaction((hub) => clearTimer(hub, key(subject))),
+    async wait(ms) {
+      clock.advance(ms)
+      await loop.settled()
+    },
+    async subjects() {
+      return (await database.selectFrom('hub_timers').select('subject').orderBy('due_at_ms').execute()).map(({ subject }) => subject)
+    },
+  }
+}
+
+afterEach(async () => {
+  for (const { operations, loop } of opened.splice(0)) {
+    await loop.stop()
+    await operations.close()
+  }
+})
+
+describe('createTimerLoop', () => {
+  it('runs timers in order of their due time, none before it and each once', async () => {
+    const ran: string[] = []
+    const b = await bench(async (hub, { subject }) => void ran.push(`${subject} ${hub.nowMs - STORY_MS}`))
+    b.loop.start()
+    await b.set('late', 9_000)
+    await b.set('soon', 3_000)
+    await b.wait(2_999)
+    expect(ran).toEqual([])
+    await b.wait(1)
+    expect(ran).toEqual(['soon 3000'])
+    await b.set('sooner', 4_000)
+    await b.wait(60_000)
+    expect(ran.map((entry) => entry.split(' ')[0])).toEqual(['soon', 'sooner', 'late'])
+    expect(await b.subjects()).toEqual([])
+    expect(b.loop.statistics()).toEqual({ timersRun: 3, timersFailed: 0 })
+  })
+
+  it('moves a timer that is set again, hands its newest data over, and forgets one that is cleared', async () => {
+    const ran: unknown[] = []
+    const b = await bench(async (_hub, { subject, data }) => void ran.push([subject, data]))
+    b.loop.start()
+    await b.set('moved', 1_000, { round: 1 })
+    await b.set('moved', 5_000, { round: 2 })
+    await b.set('cleared', 1_000)
+    await b.clear('cleared')
+    await b.wait(4_999)
+    expect(ran).toEqual([])
+    await b.wait(1)
+    expect(ran).toEqual([['moved', { round: 2 }]])
+  })
+
+  it('takes a timer that fails again after a minute, undoes what it wrote, and lets the others run', async () => {
+    const ran: string[] = []
+    const b = await bench(async (hub, { subject, attempts }) => {
+      if (subject === 'bad' && attempts < 2) {
+        await setTimer(hub, { tenant: 'home', kind: 'look', subject: 'child of a failure', dueAtMs: hub.nowMs })
+        throw new Error('not yet')
+      }
+      ran.push(`${subject} ${attempts} ${hub.nowMs - STORY_MS}`)
+    })
+    b.loop.start()
+    await b.set('bad', 1_000)
+    await b.set('good', 1_000)
+    await b.wait(1_000)
+    expect(ran).toEqual(['good 0 1000'])
+    expect(await b.subjects()).toEqual(['bad'])
+    await b.wait(MINUTE_MS - 1)
+    expect(b.loop.statistics().timersFailed).toBe(1)
+    await b.wait(1)
+    await b.wait(MINUTE_MS)
+    expect(ran).toEqual(['good 0 1000', `bad 2 ${1_000 + 2 * MINUTE_MS}`])
+    expect(b.loop.statistics()).toEqual({ timersRun: 2, timersFailed: 2 })
+  })
+
+  it('keeps a timer whose kind nobody knows', async () => {
+    const b = await bench(async () => {})
+    const row = { timer_id: 'tmr_x', tenant: 'home', kind: 'of a later version', subject: 's', due_at_ms: STORY_MS, attempts: 0, data: '{}' }
+    await b.database.insertInto('hub_timers').values(row).execute()
+    b.loop.start()
+    await b.wait(10 * MINUTE_MS)
+    expect(await b.subjects()).toEqual(['s'])
+    expect(b.loop.statistics().timersRun).toBe(0)
+  })
+
+  it('lets a handler set its own timer anew, and runs what came due while the program was down', async () => {
+    const ran: number[] = []
+    const b = await bench(async (hub, timer) => {
+      ran.push(hub.nowMs - STORY_MS)
+      if (ran.length < 3) await setTimer(hub, { ...timer, dueAtMs: hub.nowMs + MINUTE_MS })
+    })
+    await b.set('round', 1_000)
+    await b.wait(5_000)
+    expect(ran).toEqual([])
+    b.loop.start()
+    await b.loop.settled()
+    for (let minute = 0; minute < 5; minute++) await b.wait(MINUTE_MS)
+    expect(ran).toEqual([5_000, 65_000, 125_000])
+  })
+})

@@ -1,0 +1,176 @@
+/**
+ * Timers of the hubs: rows that say what is to be looked at again, and when, set in the transaction of the decision that wants them, so
+ * that none is lost when the program ends. The loop runs due ones in order of their time, each in a transaction of its own; one whose
+ * handler fails stays, is counted and logged, and is taken again a minute later. Nothing here knows what a timer means.
+ */
+import type { Kysely } from 'kysely'
+import type { Clock } from '#kernel/clock.ts'
+import { contentId } from '#kernel/ids.ts'
+import type { Log } from '#kernel/log.ts'
+import type { HubTables } from './hub-tables.ts'
+import type { HubTransaction } from './hub-transaction.ts'
+import type { TimerRow } from './timer-tables.ts'
+
+export interface TimerKey {
+  readonly tenant: string
+  readonly kind: string
+  /** Id of the record that it is about. */
+  readonly subject: string
+}
+
+export interface NewTimer extends TimerKey {
+  /** Platform time, epoch ms; one in the past is due at once. */
+  readonly dueAtMs: number
+  readonly data?: Readonly<Record<string, unknown>>
+}
+
+/** A timer as its handler gets it. */
+export interface Timer extends TimerKey {
+  readonly dueAtMs: number
+  /** Times that it failed before. */
+  readonly attempts: number
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Does what a timer is for. Its row is gone already, in the same transaction, so that the handler may set the timer anew; when it throws,
+ * all is as before and the timer comes again a minute later.
+ */
+export type TimerHandler = (hub: HubTransaction, timer: Timer) => Promise<void>
+
+/** Sets the timer of a record, or moves the one that is set: there is one for each kind and record. */
+export async function setTimer(hub: HubTransaction, timer: NewTimer): Promise<void> {
+  const { tenant, kind, subject } = timer
+  const due = { due_at_ms: timer.dueAtMs, attempts: 0, data: JSON.stringify(timer.data ?? {}) }
+  await hub.database
+    .insertInto('hub_timers')
+    .values({ timer_id: timerId(timer), tenant, kind, subject, ...due })
+    .onConflict((conflict) => conflict.column('timer_id').doUpdateSet(due))
+    .execute()
+  hub.timersSet.push(timer.dueAtMs)
+}
+
+/** Takes a timer away; one that is not set changes nothing. */
+export async function clearTimer(hub: HubTransaction, key: TimerKey): Promise<void> {
+  await hub.database.deleteFrom('hub_timers').where('timer_id', '=', timerId(key)).execute()
+}
+
+const timerId = ({ kind, tenant, subject }: TimerKey): string => contentId('tmr', kind, tenant, subject)
+
+export interface TimerStatistics {
+  readonly timersRun: number
+  /** Runs that failed; each is tried again. */
+  readonly timersFailed: number
+}
+
+export interface TimerLoop {
+  start(): void
+  /** Ends behind the timer in hand; idempotent. */
+  stop(): Promise<void>
+  /** Looks for due timers now: one was set, or time has moved on. */
+  wake(): void
+  /** Resolves when no timer is being run and none that was due at the last look is left. */
+  settled(): Promise<void>
+  statistics(): TimerStatistics
+}
+
+/** Time after which a timer that failed is taken again. */
+const RETRY_MS = 60_000
+/** Longest sleep between two looks; the clock of the machine may be set meanwhile. */
+const SLEEP_MS_MAX = 60_000
+/** Timers read at one look; the rest follow. */
+const LOOK_ROWS = 64
+
+/** Creates the loop; nothing runs before `start`. */
+export function createTimerLoop(options: {
+  readonly database: Kysely<HubTables>
+  readonly inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>) => Promise<T>
+  readonly handlers: Readonly<Record<string, TimerHandler>>
+  readonly clock: Clock
+  readonly log: Log
+}): TimerLoop {
+  const { database, clock, log } = options
+  const counts = { timersRun: 0, timersFailed: 0 }
+  let isRunning = false
+  let isWanted = false
+  let looking: Promise<void> | undefined
+  let cancelSleep = (): void => {}
+
+  const runOne = async (row: TimerRow): Promise<void> => {
+    try {
+      if (await options.inTransaction((hub) => runTimer(hub, row, options.handlers))) counts.timersRun++
+    } catch (error) {
+      counts.timersFailed++
+      const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      log.error('a timer of the hubs failed and is taken again', { kind: row.kind, subject: row.subject, attempts: row.attempts + 1, cause })
+      const later = { due_at_ms: clock.now() + RETRY_MS, attempts: row.attempts + 1 }
+      await database.updateTable('hub_timers').set(later).where('timer_id', '=', row.timer_id).where('due_at_ms', '=', row.due_at_ms).execute()
+    }
+  }
+  const look = async (): Promise<void> => {
+    while (isWanted && isRunning) {
+      isWanted = false
+      cancelSleep()
+      const rows = await nextTimers(database)
+      for (const row of rows.filter(({ due_at_ms }) => due_at_ms <= clock.now())) {
+        if (!isRunning) return
+        await runOne(row)
+        // A handler may have set one that is due before the next of this look.
+        isWanted = true
+      }
+      if (isWanted) continue
+      const waitMs = (rows[0]?.due_at_ms ?? Number.POSITIVE_INFINITY) - clock.now()
+      cancelSleep = clock.after(Math.min(SLEEP_MS_MAX, Math.max(0, waitMs)), wake)
+    }
+  }
+  const wake = (): void => {
+    isWanted = true
+    if (isRunning) {
+      looking ??= look()
+        .catch(lookFailed)
+        .finally(() => {
+          looking = undefined
+          if (isWanted) wake()
+        })
+    }
+  }
+  const lookFailed = (cause: unknown): void => {
+    log.error('the timers of the hubs cannot be read', { cause: String(cause) })
+    isWanted = false
+    cancelSleep = clock.after(SLEEP_MS_MAX, wake)
+  }
+  return {
+    start() {
+      isRunning = true
+      wake()
+    },
+    async stop() {
+      isRunning = false
+      cancelSleep()
+      await looking
+    },
+    wake,
+    async settled() {
+      while (looking !== undefined) await looking
+    },
+    statistics: () => ({ ...counts }),
+  }
+}
+
+const nextTimers = (database: Kysely<HubTables>): Promise<TimerRow[]> =>
+  database.selectFrom('hub_timers').selectAll().orderBy('due_at_ms').orderBy('timer_id').limit(LOOK_ROWS).execute()
+
+/** Runs a timer unless it was moved or taken away since it was read. */
+async function runTimer(hub: HubTransaction, row: TimerRow, handlers: Readonly<Record<string, TimerHandler>>): Promise<boolean> {
+  const taken = await hub.database
+    .deleteFrom('hub_timers')
+    .where('timer_id', '=', row.timer_id)
+    .where('due_at_ms', '=', row.due_at_ms)
+    .executeTakeFirst()
+  if (taken.numDeletedRows === 0n) return false
+  const handle = handlers[row.kind]
+  if (handle === undefined) throw new Error(`nobody handles timers of the kind ${row.kind}`)
+  const { tenant, kind, subject, due_at_ms: dueAtMs, attempts } = row
+  await handle(hub, { tenant, kind, subject, dueAtMs, attempts, data: JSON.parse(row.data) as Record<string, unknown> })
+  return true
+}
