@@ -326,6 +326,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
       hubs,
       alarms: hubs,
+      orderChain: hubs,
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
       rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),

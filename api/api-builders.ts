@@ -14,6 +14,7 @@ import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import { memoryModels } from './model-builders.ts'
+import { memoryOrderChain } from './order-builders.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord } from './ports.ts'
 import { memoryAlarms, memoryBacktests, memoryRules, testAlarm } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
@@ -161,6 +162,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     backtests: memoryBacktests(note),
     boards: memoryBoards(note),
     cohorts: memoryCohorts(),
+    orderChain: memoryOrderChain(note),
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

@@ -7,7 +7,6 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { NewLearnNormal } from '#catalogue/own-normal.ts'
 import type { NewIdentity, NewQuality } from '#catalogue/own-quality.ts'
 import type { Alarm } from '#kernel/alarm.ts'
-import type { Command } from '#kernel/command.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
@@ -19,9 +18,11 @@ import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-p
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { ModelPort } from './model-ports.ts'
+import type { OrderChainPort } from './order-ports.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
 import type { AlarmPort, RulePort } from './rule-ports.ts'
 import type { TruthPort } from './truth-ports.ts'
+import type { TwinPort } from './twin-ports.ts'
 
 type Maybe<T> = T | Promise<T>
 
@@ -177,6 +178,8 @@ export interface HubQuery {
   readonly fault?: string
   readonly safetyClass?: string
   readonly answer?: string
+  readonly outlet?: string
+  readonly engineer?: string
   readonly after?: string
   readonly limit: number
 }
@@ -202,57 +205,6 @@ export interface HubPort {
     idempotencyKey: string,
     options: { readonly expectedRevision: number | undefined },
   ): Promise<WorkOrder>
-}
-
-/** Commands, settings and presence of devices. */
-export interface TwinPort {
-  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_TWIN_TOO_MANY */
-  giveCommand(command: {
-    readonly tenant: string
-    readonly device: string
-    readonly name: string
-    readonly payload?: Readonly<Record<string, unknown>> | undefined
-    readonly expires_at_ms?: number | undefined
-    readonly actor: string
-  }): Promise<Command>
-  command(tenant: string, id: string): Promise<Command | undefined>
-  commands(query: {
-    readonly tenant: string
-    readonly device: string
-    readonly state?: string
-    readonly after?: string
-    readonly limit: number
-  }): Promise<Page<Command>>
-  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_TWIN_COMMAND_ENDED */
-  cancelCommand(given: { readonly tenant: string; readonly commandId: string; readonly actor: string }): Promise<Command>
-  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_API_CONFLICT */
-  orderSettings(order: {
-    readonly tenant: string
-    readonly device: string
-    readonly desired: Readonly<Record<string, unknown>>
-    readonly expiresAtMs: number | null | undefined
-    readonly isPatch: boolean
-    readonly expectedVersion: number | undefined
-    readonly actor: string
-  }): Promise<DesiredSettings>
-  desired(tenant: string, device: string): Promise<DesiredSettings | undefined>
-  twin(tenant: string, device: string): Promise<object>
-  history(query: {
-    readonly tenant: string
-    readonly device: string
-    readonly kind: 'desired' | 'reported'
-    readonly after?: string
-    readonly limit: number
-  }): Promise<Page<object>>
-}
-
-export interface DesiredSettings {
-  readonly version: number
-  readonly desired: Readonly<Record<string, unknown>>
-  readonly expires_at_ms: number | null
-  readonly is_expired: boolean
-  readonly set_at_ms: number
-  readonly set_by: string
 }
 
 export interface NewWebhook {
@@ -332,6 +284,7 @@ export interface ApiPorts {
   readonly quarantine: QuarantinePort
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
+  readonly orderChain: OrderChainPort
   readonly alarms: AlarmPort
   readonly rules: RulePort
   readonly backtests: BacktestPort

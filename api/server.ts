@@ -39,6 +39,7 @@ import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
 import { modelRoutes } from './routes/models.ts'
+import { orderChainRoutes } from './routes/order-chain.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { ruleRoutes } from './routes/rules.ts'
@@ -96,6 +97,7 @@ const ROUTES = [
   emergencyRoutes,
   storageRoutes,
   workOrderRoutes,
+  orderChainRoutes,
   webhookRoutes,
   quarantineRoutes,
   channelStateRoutes,

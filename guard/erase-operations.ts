@@ -17,6 +17,8 @@ export interface OperationsSearch {
 const STAYING = new Set([
   ...['identity_audit', 'api_keys', 'outbox_endpoints', 'own_types', 'mappings', 'gateways', 'jobs', 'schema_migrations'],
   ...['rule_versions', 'rule_activations', 'hub_maintenance_windows', 'models', 'model_reigns', 'model_moves'],
+  // Processes, outlets, engineers and terms of the organisation.
+  ...['hub_processes', 'hub_outlets', 'hub_engineers', 'hub_service_terms'],
 ])
 /** What a scope names in groups and maintenance windows; a building that only they live in is as good as their name. */
 const PLACES = ['building', 'outage_area'] as const

@@ -17,7 +17,10 @@ import {
 import type { WorkOrderRow } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
 import { addLabel } from './labels.ts'
-import { moveOrder, remarkOrder, type Step, toWorkOrder } from './work-orders.ts'
+import { skillsOf } from './orders/crews.ts'
+import { changesOfMove, changesOfRemark } from './orders/order-facts.ts'
+import { toWorkOrder } from './orders/order-record.ts'
+import { changeOrder, moveOrder, remarkOrder, type Step } from './work-orders.ts'
 
 export interface Answer {
   readonly tenant: string
@@ -86,11 +89,15 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
   const step: Step = { actor: input.actor, atMs: input.at_ms, reason, data }
   if (isRemark(input.type)) {
     if (row.move_count >= REMARKS_MAX) throw new MendlineError('MDL_API_TOO_LARGE', 'the order has too many remarks')
+    const { changes, tells } = changesOfRemark(row, input.type, data)
+    if (Object.keys(changes).length > 0) return changeOrder(hub, row, { type: input.type, changes, tells, step })
     await remarkOrder(hub, row, input.type, step)
     return toWorkOrder(row)
   }
   const outcome = input.type === 'done' ? outcomeOf(hub, row, data) : undefined
-  const order = await moveOrder(hub, row, input.type, outcome === undefined ? step : { ...step, outcome })
+  const changes = changesOfMove(row, input.type, { actor: input.actor, data })
+  const engineerSkills = typeof changes.engineer === 'string' ? await skillsOf(hub, row.tenant, changes.engineer) : undefined
+  const order = await moveOrder(hub, row, input.type, { ...step, changes, engineerSkills, ...(outcome === undefined ? {} : { outcome }) })
   if (outcome !== undefined) await addLabel(hub, row, outcome, row.move_count + 1)
   return order
 }

@@ -3,9 +3,10 @@
  * for the same cause, amend one whose rival it proves to be, reopen a repair that did not hold, or be a remark. One unit and cause
  * never has two open orders. A pure decision; `work-orders.ts` carries it out.
  */
-import type { WorkOrderState } from '#kernel/work-order.ts'
+
+import type { Phase } from '#kernel/work-order-process.ts'
 import type { HubPolicy } from './hub-policy.ts'
-import { type Process, phaseOf } from './work-order-states.ts'
+import { isOpenPhase } from './work-order-states.ts'
 
 export interface Finding {
   readonly kind: 'alarm' | 'diagnosis'
@@ -21,7 +22,7 @@ export interface Finding {
 /** What the decision needs to know of an order of the unit. */
 export interface KnownOrder {
   readonly id: string
-  readonly state: WorkOrderState
+  readonly phase: Phase
   readonly cause: string
   readonly rivals: readonly string[]
   readonly hasAlarm: boolean
@@ -36,25 +37,20 @@ export type Route =
   | { readonly kind: 'remark'; readonly id: string; readonly reason: string }
 
 /** Route of a finding. `orders` are all orders of the unit, newest first. */
-export function routeFinding(
-  finding: Finding,
-  orders: readonly KnownOrder[],
-  rules: { readonly policy: HubPolicy; readonly process: Process },
-): Route {
-  const { policy, process } = rules
+export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { policy }: { readonly policy: HubPolicy }): Route {
   if (finding.kind === 'diagnosis' && finding.probability < policy.diagnosisProbability_MIN) return { kind: 'ignore' }
-  const isOpen = (order: KnownOrder): boolean => ['waiting', 'committed'].includes(phaseOf(process, order.state))
+  const isOpen = (order: KnownOrder): boolean => isOpenPhase(order.phase)
 
   const same = orders.filter((order) => order.cause === finding.cause)
   const open = same.find(isOpen)
   if (open !== undefined) return { kind: 'merge', id: open.id }
 
   const rival = finding.kind === 'alarm' ? undefined : orders.find((order) => isOpen(order) && areRivals(finding, order))
-  if (rival !== undefined) return routeRival(finding, rival, process)
+  if (rival !== undefined) return routeRival(finding, rival)
 
   const last = same[0]
   if (last?.settledAtMs === null || last?.settledAtMs === undefined) return { kind: 'open' }
-  const isFinal = phaseOf(process, last.state) === 'final'
+  const isFinal = last.phase === 'final'
   const quietMs = isFinal ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
   // An alarm that holds after the repair is a fact at once; only one from before it is old news.
   const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' ? 0 : quietMs)
@@ -65,8 +61,8 @@ export function routeFinding(
 const areRivals = (finding: Finding, order: KnownOrder): boolean => finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
 
 /** A newer rival takes over an order that nobody has promised to serve yet; else somebody who goes there is told. */
-function routeRival(finding: Finding, order: KnownOrder, process: Process): Route {
-  if (phaseOf(process, order.state) !== 'waiting') return { kind: 'remark', id: order.id, reason: 'a rival fault is now more probable' }
+function routeRival(finding: Finding, order: KnownOrder): Route {
+  if (order.phase !== 'waiting') return { kind: 'remark', id: order.id, reason: 'a rival fault is now more probable' }
   if (order.hasAlarm) return { kind: 'remark', id: order.id, reason: 'a rival fault was diagnosed; the alarm stands' }
   if (order.diagnosedAtMs !== null && finding.atMs <= order.diagnosedAtMs) return { kind: 'remark', id: order.id, reason: 'an older rival diagnosis' }
   return { kind: 'amend', id: order.id }

@@ -5,6 +5,7 @@
 import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import type { Phase } from '#kernel/work-order-process.ts'
 import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
 import { noteFirstFault } from './cohort-book.ts'
@@ -12,9 +13,11 @@ import { raiseEmergency } from './emergency/raise-emergency.ts'
 import { noteSpeaks } from './grouping/alarm-groups.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
+import { toWorkOrder } from './orders/order-record.ts'
+import { processOf } from './orders/process-book.ts'
 import { isDanger, opensOrder } from './quiet-alarms.ts'
 import { phaseOf } from './work-order-states.ts'
-import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR, toWorkOrder } from './work-orders.ts'
+import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR } from './work-orders.ts'
 
 /** Stores a diagnosis; one that names a probable fault goes to the orders, a changed answer is sent. */
 export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promise<void> {
@@ -91,7 +94,7 @@ export async function applyAlarmCleared(hub: HubTransaction, alarm: Alarm): Prom
     .where('device', '=', device)
     .where('alarm_id', '=', alarm_id)
     .executeTakeFirst()
-  if (row === undefined || phaseOf(hub.process, row.state as WorkOrderState) !== 'waiting') return
+  if (row === undefined || phaseOf(await processOf(hub, row), row.state as WorkOrderState) !== 'waiting') return
   const atMs = cleared_at_ms ?? raised_at_ms
   await remarkOrder(hub, row, 'alarm_cleared', { actor: SYSTEM_ACTOR, atMs, reason: 'the condition of the alarm ceased', data: { alarm_id } })
 }
@@ -117,7 +120,7 @@ async function applyFinding(hub: HubTransaction, finding: Finding, opening: Open
     .orderBy('opened_at_ms', 'desc')
     .orderBy('work_order_id')
     .execute()
-  const route = routeFinding(finding, rows.map(toKnownOrder), hub)
+  const route = routeFinding(finding, await knownOrders(hub, rows), hub)
   if (route.kind === 'ignore') return undefined
   if (route.kind === 'open') return openOrder(hub, opening)
   const row = rows.find((entry) => entry.work_order_id === route.id)
@@ -132,11 +135,17 @@ async function applyFinding(hub: HubTransaction, finding: Finding, opening: Open
   return toWorkOrder(await hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', route.id).executeTakeFirstOrThrow())
 }
 
-function toKnownOrder(row: WorkOrderRow): KnownOrder {
+async function knownOrders(hub: HubTransaction, rows: readonly WorkOrderRow[]): Promise<KnownOrder[]> {
+  const known: KnownOrder[] = []
+  for (const row of rows) known.push(toKnownOrder(row, phaseOf(await processOf(hub, row), row.state as WorkOrderState)))
+  return known
+}
+
+function toKnownOrder(row: WorkOrderRow, phase: Phase): KnownOrder {
   const { rivals } = JSON.parse(row.packet) as { rivals: { fault: string }[] }
   return {
     id: row.work_order_id,
-    state: row.state as WorkOrderState,
+    phase,
     cause: row.cause,
     rivals: rivals.map((rival) => rival.fault),
     hasAlarm: row.alarm_id !== null,

@@ -6,9 +6,10 @@
 import type { Migration } from '#kernel/migration.ts'
 import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
 import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
+import { type ChainColumns, type OrderTables, orderMigrations } from './orders/order-tables.ts'
 import { type TimerTables, timerMigrations } from './timer-tables.ts'
 
-export interface HubTables extends AlarmTables, CohortTables, TimerTables {
+export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -52,7 +53,7 @@ export interface CaseRow {
   closed_at_ms: number | null
 }
 
-export interface WorkOrderRow {
+export interface WorkOrderRow extends ChainColumns {
   work_order_id: string
   case_id: string
   tenant: string
@@ -278,4 +279,5 @@ export const hubMigrations: readonly Migration[] = [
   },
   ...cohortMigrations,
   ...timerMigrations,
+  ...orderMigrations,
 ]

@@ -17,7 +17,9 @@ export interface HubSettings {
   /** Where units stand, for groups and maintenance. */
   readonly places: GroupingPlaces
   readonly policy: HubPolicy
+  /** The process that ships; `processOf` gives that of an order. */
   readonly process: Process
+  readonly processes: ProcessBook
   /** Language of the texts on packets and advice. */
   readonly locale: keyof Text
   /** Writes a command in the transaction of the decision that asks for it; absent = there is nobody to carry one out. */
@@ -43,6 +45,12 @@ export interface OrderMove {
 
 /** Hears of a move with the row as it is after it; `order-listeners.ts` says what it may do. */
 export type OrderListener = (hub: HubTransaction, order: WorkOrderRow, move: OrderMove) => Promise<void>
+
+/** Stored processes of tenants by version; kept in memory, since a version never changes. */
+export interface ProcessBook {
+  /** @throws Error when there is no such version */
+  read(database: Kysely<HubTables>, tenant: string, version: number): Promise<Process>
+}
 
 export type GiveCommand = (database: Kysely<HubTables>, command: NewCommand, nowMs: EpochMs) => Promise<void>
 

@@ -24,10 +24,13 @@ import type { HubTables } from './hub-tables.ts'
 import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
 import { createHubLists, type HubLists } from './lists.ts'
 import { onOrderMoved } from './order-listeners.ts'
+import { createOrderChain, type OrderChain } from './orders/order-chain.ts'
+import { createProcessBook } from './orders/process-book.ts'
+import { standardProcess } from './orders/standard-process.ts'
 import type { CloudEvent } from './outbox-events.ts'
 import { timerHandlers } from './timer-handlers.ts'
 import { createTimerLoop, type TimerStatistics } from './timers.ts'
-import { type Process, standardProcess } from './work-order-states.ts'
+import type { Process } from './work-order-states.ts'
 
 export interface HubsOptions {
   readonly database: Kysely<HubTables>
@@ -52,7 +55,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -94,6 +97,7 @@ export function createHubs(options: HubsOptions): Hubs {
     places: options.places ?? NO_PLACES,
     policy: { ...standardPolicy, ...options.policy },
     process: options.process ?? standardProcess,
+    processes: createProcessBook(),
     locale: options.locale ?? 'en',
     giveCommand: options.commands?.give,
     onOrderMoved,
@@ -120,6 +124,7 @@ export function createHubs(options: HubsOptions): Hubs {
   return {
     ...createHubLists(database),
     ...createAlarmHandling({ database, clock }),
+    ...createOrderChain(inTransaction),
     async start() {
       await database
         .deleteFrom('hub_idempotency')

@@ -9,7 +9,7 @@ import type { WorkOrder } from '#kernel/work-order.ts'
 import type { AlarmGroupRow } from './alarm-tables.ts'
 import type { CaseRow, EmergencyRow, HubTables } from './hub-tables.ts'
 import type { Label } from './labels.ts'
-import { toWorkOrder } from './work-orders.ts'
+import { toWorkOrder } from './orders/order-record.ts'
 
 export interface Page<T> {
   readonly items: readonly T[]
@@ -24,6 +24,8 @@ export interface ListQuery {
   readonly fault?: string | undefined
   readonly safetyClass?: string | undefined
   readonly answer?: string | undefined
+  readonly outlet?: string | undefined
+  readonly engineer?: string | undefined
   /** `next` of the page before. */
   readonly after?: string | undefined
   readonly limit?: number | undefined
@@ -84,7 +86,14 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
   return {
     async workOrders(query) {
       const keys = { time: 'created_at_ms', id: 'work_order_id' }
-      const filters = { device: query.device, state: query.state, fault: query.fault, safety_class: query.safetyClass }
+      const filters = {
+        device: query.device,
+        state: query.state,
+        fault: query.fault,
+        safety_class: query.safetyClass,
+        outlet: query.outlet,
+        engineer: query.engineer,
+      }
       return mapPage(await page<HubTables['hub_work_orders']>('hub_work_orders', keys, { query, filters }), toWorkOrder)
     },
     async workOrder(tenant, id) {

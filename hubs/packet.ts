@@ -21,7 +21,7 @@ export function buildPacket(sources: PacketSources): Packet {
   const fault = type?.faults.find((entry) => entry.code === sources.fault)
   const steps = (fault?.steps ?? []).flatMap((id) => {
     const step = type?.steps.find((entry) => entry.id === id)
-    return step === undefined ? [] : [{ text: step.text[locale], tools: [...step.tools], minutes: step.minutes, proof: step.proof[locale] }]
+    return step === undefined ? [] : [{ id, text: step.text[locale], tools: [...step.tools], minutes: step.minutes, proof: step.proof[locale] }]
   })
   const rivals = diagnosis?.rivals ?? []
   return {

@@ -25,7 +25,8 @@ const idsOf = async (table: string, column: string): Promise<string[]> =>
   (await sql<{ id: string }>`SELECT ${sql.ref(column)} AS id FROM ${sql.table(table)} ORDER BY 1`.execute(database)).rows.map(({ id }) => id)
 
 async function order(id: string, diagnosis: string | null, alarm: string | null): Promise<void> {
-  await sql`INSERT INTO hub_work_orders VALUES (${id}, 'c', 'home', 'd', 't', 'opened', 1, 'E2', NULL, 'c', 'c', ${diagnosis}, NULL, ${alarm}, 1, 1, 1, NULL, 0, '{}', NULL)`.execute(
+  await sql`INSERT INTO hub_work_orders (work_order_id, case_id, tenant, device, type, state, revision, safety_class, fault, cause,
+    opening_cause, diagnosis_id, diagnosed_at_ms, alarm_id, opened_at_ms, created_at_ms, updated_at_ms, settled_at_ms, move_count, packet, outcome) VALUES (${id}, 'c', 'home', 'd', 't', 'opened', 1, 'E2', NULL, 'c', 'c', ${diagnosis}, NULL, ${alarm}, 1, 1, 1, NULL, 0, '{}', NULL)`.execute(
     database,
   )
 }

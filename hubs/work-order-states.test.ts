@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { WORK_ORDER_STATES, type WorkOrderState } from '#kernel/work-order.ts'
-import { checkMove, standardProcess } from './work-order-states.ts'
+import { standardProcess } from './orders/standard-process.ts'
+import { checkMove } from './work-order-states.ts'
 
 const outcome = { cause: 'AC-01', parts_used: [], parts_returned: [], minutes: 30 }
 
@@ -50,7 +51,7 @@ describe('checkMove', () => {
   it.each(pairs)('$from -> $to is "$cell"', ({ from, to, cell }) => {
     if (to === undefined) throw new Error('the table has a column too many')
     const attempt = (safetyClass: 'E0' | 'E3', given: typeof outcome | undefined) =>
-      codeOf(() => checkMove(standardProcess, { from, to, safetyClass, outcome: given }))
+      codeOf(() => checkMove(standardProcess, { from, to, safetyClass, outcome: given, reason: 'it must be' }))
     expect(attempt('E3', outcome)).toBe(cell === '.' ? 'MDL_HUBS_ILLEGAL_MOVE' : 'ok')
     expect(attempt('E3', undefined)).toBe({ '.': 'MDL_HUBS_ILLEGAL_MOVE', o: 'MDL_HUBS_OUTCOME_REQUIRED' }[cell] ?? 'ok')
     expect(attempt('E0', outcome)).toBe(cell === '.' || cell === 'e' ? 'MDL_HUBS_ILLEGAL_MOVE' : 'ok')

@@ -1,96 +1,15 @@
 /**
- * The process of a work order as data: which state may follow which, what guards a move, and what phase of the work a state belongs
- * to. An organisation changes its process by another table with another version. What is not in the table cannot happen.
+ * What the process of a work order permits: a move that is not in its table, or whose guard is not met, cannot happen. The process itself is
+ * data (`kernel/work-order-process.ts`); the one that ships is in `orders/standard-process.ts`.
  */
 import type { SafetyClass } from '#kernel/alarm.ts'
-import { MendlineError } from '#kernel/errors.ts'
-import type { Outcome, WorkOrderState } from '#kernel/work-order.ts'
+import { assert, assertNever, MendlineError } from '#kernel/errors.ts'
+import type { Outcome, Packet, WorkOrderState } from '#kernel/work-order.ts'
+import type { Guard, NewProcess, Phase, StateDefinition } from '#kernel/work-order-process.ts'
 
-/**
- * `waiting` nobody has promised to come, `committed` somebody has, `settled` the work is done and may prove wrong, `final` over.
- */
-export type Phase = 'waiting' | 'committed' | 'settled' | 'final'
-
-/** What must be given or true beside the pair of states. */
-export type Guard = 'outcome_given' | 'not_emergency'
-
-/** What a timer of a state does. */
-export type TimerEffect =
-  /** Says to a role that nobody did what was due: a remark and the event `mendline.work_order.escalated.v1`. */
-  { readonly kind: 'escalate'; readonly to: string } | { readonly kind: 'move'; readonly to: WorkOrderState }
-
-/** What happens when an order has stayed in a state for so long. */
-export interface StateTimer {
-  /** Name within the state. */
-  readonly id: string
-  /** Platform time from the recording of the move into the state. */
-  readonly after_ms: number
-  readonly effects: readonly TimerEffect[]
-  readonly reason: string
-}
-
-export interface StateDefinition {
-  readonly phase: Phase
-  readonly next: readonly WorkOrderState[]
-  /** Guards of every move into the state. */
-  readonly guards: readonly Guard[]
-  readonly timers?: readonly StateTimer[]
-}
-
-export interface Process {
+/** A process with its version; 0 is the one that ships. */
+export interface Process extends NewProcess {
   readonly version: number
-  readonly initial: WorkOrderState
-  readonly states: Readonly<Record<WorkOrderState, StateDefinition>>
-}
-
-const MINUTE_MS = 60_000
-
-/** The process that ships. Remote advice is not offered for a danger to life or property; `done` needs the coded outcome. */
-export const standardProcess: Process = {
-  version: 1,
-  initial: 'opened',
-  states: {
-    opened: {
-      phase: 'waiting',
-      guards: [],
-      next: ['triaged', 'remote_offered', 'scheduled', 'offered', 'accepted', 'refused', 'cancelled', 'returned'],
-    },
-    triaged: { phase: 'waiting', guards: [], next: ['remote_offered', 'scheduled', 'offered', 'accepted', 'refused', 'cancelled', 'returned'] },
-    remote_offered: { phase: 'waiting', guards: ['not_emergency'], next: ['triaged', 'scheduled', 'offered', 'done', 'cancelled'] },
-    scheduled: { phase: 'waiting', guards: [], next: ['offered', 'accepted', 'refused', 'cancelled', 'returned'] },
-    offered: {
-      phase: 'waiting',
-      guards: [],
-      next: ['scheduled', 'accepted', 'refused', 'cancelled', 'returned'],
-      timers: [
-        {
-          id: 'nobody_accepts',
-          after_ms: 30 * MINUTE_MS,
-          effects: [
-            { kind: 'escalate', to: 'outlet' },
-            { kind: 'move', to: 'returned' },
-          ],
-          reason: 'no engineer accepted the offer in time',
-        },
-      ],
-    },
-    accepted: {
-      phase: 'committed',
-      guards: [],
-      next: ['scheduled', 'refused', 'en_route', 'on_site', 'waiting_for_part', 'waiting_for_expert', 'cancelled', 'returned'],
-    },
-    refused: { phase: 'waiting', guards: [], next: ['triaged', 'scheduled', 'offered', 'accepted', 'cancelled', 'returned'] },
-    en_route: { phase: 'committed', guards: [], next: ['accepted', 'scheduled', 'on_site', 'cancelled'] },
-    on_site: { phase: 'committed', guards: [], next: ['scheduled', 'waiting_for_part', 'waiting_for_expert', 'done', 'cancelled', 'returned'] },
-    waiting_for_part: { phase: 'committed', guards: [], next: ['scheduled', 'accepted', 'en_route', 'on_site', 'cancelled', 'returned'] },
-    waiting_for_expert: { phase: 'committed', guards: [], next: ['scheduled', 'accepted', 'en_route', 'on_site', 'cancelled', 'returned'] },
-    done: { phase: 'settled', guards: ['outcome_given'], next: ['verified', 'reopened', 'closed'] },
-    verified: { phase: 'settled', guards: [], next: ['reopened', 'closed'] },
-    reopened: { phase: 'waiting', guards: [], next: ['triaged', 'remote_offered', 'scheduled', 'offered', 'accepted', 'cancelled', 'returned'] },
-    returned: { phase: 'waiting', guards: [], next: ['triaged', 'scheduled', 'offered', 'accepted', 'cancelled', 'closed'] },
-    cancelled: { phase: 'final', guards: [], next: ['reopened', 'closed'] },
-    closed: { phase: 'final', guards: [], next: [] },
-  },
 }
 
 export interface Move {
@@ -98,27 +17,94 @@ export interface Move {
   readonly to: WorkOrderState
   readonly safetyClass: SafetyClass
   readonly outcome: Outcome | undefined
+  readonly reason?: string
+  /** A promise of a window stands behind the move. */
+  readonly hasWindow?: boolean
+  /** Engineer whom the order was offered to; null or absent = anybody. */
+  readonly offeredTo?: string | null
+  /** Engineer who accepts. */
+  readonly engineer?: string | null
+  /** Skills of that engineer; absent when nobody registered them. */
+  readonly engineerSkills?: readonly string[] | undefined
+  readonly packet?: Pick<Packet, 'skills' | 'steps'>
 }
 
 /**
  * Passes a legal move and refuses every other.
- * @throws MendlineError MDL_HUBS_ILLEGAL_MOVE, MDL_HUBS_OUTCOME_REQUIRED
+ * @throws MendlineError MDL_HUBS_ILLEGAL_MOVE, MDL_HUBS_OUTCOME_REQUIRED, MDL_HUBS_REASON_REQUIRED
  */
 export function checkMove(process: Process, move: Move): void {
   const { from, to } = move
-  if (!process.states[from].next.includes(to)) {
-    const allowed = process.states[from].next
+  const allowed = definitionOf(process, from).next
+  if (!allowed.includes(to)) {
     throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', `a work order cannot move from ${from} to ${to}`, { details: { from, to, allowed } })
   }
-  for (const guard of process.states[to].guards) {
-    if (guard === 'outcome_given' && move.outcome === undefined) {
-      throw new MendlineError('MDL_HUBS_OUTCOME_REQUIRED', `the move to ${to} needs data.outcome`, { details: { from, to } })
+  for (const guard of definitionOf(process, to).guards) checkGuard(guard, move)
+}
+
+/** State of a process. An order is only ever in a state that its process has. */
+function definitionOf(process: Process, state: WorkOrderState): StateDefinition {
+  const definition = process.states[state]
+  assert(definition !== undefined, `version ${process.version} of the process has the state ${state}`)
+  return definition
+}
+
+function checkGuard(guard: Guard, move: Move): void {
+  const { from, to } = move
+  const refuse = (code: 'MDL_HUBS_ILLEGAL_MOVE' | 'MDL_HUBS_OUTCOME_REQUIRED' | 'MDL_HUBS_REASON_REQUIRED', detail: string): never => {
+    throw new MendlineError(code, detail, { details: { from, to, guard } })
+  }
+  switch (guard) {
+    case 'not_emergency':
+      if (move.safetyClass === 'E0' || move.safetyClass === 'E1') {
+        refuse('MDL_HUBS_ILLEGAL_MOVE', `an order of class ${move.safetyClass} cannot move to ${to}`)
+      }
+      return
+    case 'reason_given':
+      if ((move.reason ?? '').trim() === '') refuse('MDL_HUBS_REASON_REQUIRED', `the move to ${to} needs data.reason`)
+      return
+    case 'window_given':
+      if (move.hasWindow !== true) refuse('MDL_HUBS_REASON_REQUIRED', `the move to ${to} needs data.window_from_ms and data.window_to_ms`)
+      return
+    case 'offered_to_them':
+      if ((move.offeredTo ?? null) !== null && move.offeredTo !== move.engineer) {
+        refuse('MDL_HUBS_ILLEGAL_MOVE', `the order is offered to ${move.offeredTo}`)
+      }
+      return
+    case 'engineer_qualified': {
+      const missing = (move.packet?.skills ?? []).filter((skill) => move.engineerSkills?.includes(skill) !== true)
+      if (move.engineerSkills === undefined || missing.length > 0) {
+        refuse('MDL_HUBS_ILLEGAL_MOVE', `the engineer ${move.engineer ?? ''} is not known to have the skills ${missing.join(', ')}`)
+      }
+      return
     }
-    if (guard === 'not_emergency' && (move.safetyClass === 'E0' || move.safetyClass === 'E1')) {
-      throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', `an order of class ${move.safetyClass} cannot move to ${to}`, { details: { from, to } })
+    case 'outcome_given':
+      if (move.outcome === undefined) refuse('MDL_HUBS_OUTCOME_REQUIRED', `the move to ${to} needs data.outcome`)
+      return
+    case 'steps_explained':
+    case 'steps_given': {
+      const silent = unexplainedSteps(move, guard === 'steps_given')
+      if (silent.length > 0) refuse('MDL_HUBS_REASON_REQUIRED', `steps that were not done need a reason: ${silent.join(', ')}`)
+      return
     }
+    default:
+      assertNever(guard)
   }
 }
 
+/** Ids of steps of the packet that were neither done nor left out with a reason. */
+function unexplainedSteps({ outcome, packet }: Move, mustBeGiven: boolean): string[] {
+  const given = outcome?.steps
+  if (given === undefined && !mustBeGiven) return []
+  const isExplained = (id: string): boolean => {
+    const said = given?.find(({ step }) => step === id)
+    return said !== undefined && (said.done || (said.reason ?? '').trim() !== '')
+  }
+  return (packet?.steps ?? []).flatMap(({ id }) => (id === undefined || isExplained(id) ? [] : [id]))
+}
+
 /** Phase of a state in the given process. */
-export const phaseOf = (process: Process, state: WorkOrderState): Phase => process.states[state].phase
+export const phaseOf = (process: Process, state: WorkOrderState): Phase => definitionOf(process, state).phase
+
+/** Whether somebody still has to do something about an order in this phase. */
+export const isOpenPhase = (phase: Phase): boolean => phase === 'waiting' || phase === 'committed'

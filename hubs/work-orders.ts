@@ -9,9 +9,14 @@ import { contentId } from '#kernel/ids.ts'
 import type { Outcome, Packet, WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
+import { outletFor } from './orders/crews.ts'
+import type { RowChanges } from './orders/order-facts.ts'
+import { toWorkOrder } from './orders/order-record.ts'
+import { processInForce, processOf } from './orders/process-book.ts'
+import { findRepeated } from './orders/repeats.ts'
 import { buildPacket } from './packet.ts'
 import { setPartsNeeds } from './parts-needs.ts'
-import { checkMove, phaseOf } from './work-order-states.ts'
+import { checkMove, isOpenPhase, type Move, phaseOf } from './work-order-states.ts'
 
 /** Actor of the moves that Mendline makes by itself. */
 export const SYSTEM_ACTOR = 'mendline'
@@ -47,13 +52,15 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
     .where('opening_cause', '=', cause)
     .executeTakeFirstOrThrow()
   const identity = [tenant, device, cause, Number(earlier)] as const
+  const process = await processInForce(hub, tenant)
+  const packet = buildPacket({ type: hub.catalogue(type), fault, diagnosis: opening.diagnosis, alarm: opening.alarm, locale: hub.locale })
   const row: WorkOrderRow = {
     work_order_id: contentId('wo', ...identity),
     case_id: contentId('case', ...identity),
     tenant,
     device,
     type,
-    state: hub.process.initial,
+    state: process.initial,
     revision: 1,
     safety_class: opening.safetyClass,
     fault,
@@ -67,8 +74,18 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
     updated_at_ms: hub.nowMs,
     settled_at_ms: null,
     move_count: 1,
-    packet: JSON.stringify(buildPacket({ type: hub.catalogue(type), fault, diagnosis: opening.diagnosis, alarm: opening.alarm, locale: hub.locale })),
+    packet: JSON.stringify(packet),
     outcome: null,
+    process_version: process.version,
+    entered_at_ms: hub.nowMs,
+    outlet: await outletFor(hub, { tenant, device, type, skills: packet.skills }),
+    engineer: null,
+    offered_to: null,
+    promised_from_ms: null,
+    promised_to_ms: null,
+    repeat_of: await findRepeated(hub, { tenant, device, packet, cause, openedAtMs: opening.atMs }),
+    facts: '{}',
+    quote: null,
   }
   await hub.database.insertInto('hub_work_orders').values(row).execute()
   await openCase(hub, row, opening.isPastDanger)
@@ -149,15 +166,18 @@ export async function moveOrder(
   hub: HubTransaction,
   row: WorkOrderRow,
   to: WorkOrderState,
-  step: Step & { readonly outcome?: Outcome },
+  step: Step & { readonly outcome?: Outcome; readonly changes?: RowChanges; readonly engineerSkills?: readonly string[] | undefined },
 ): Promise<WorkOrder> {
   const from = row.state as WorkOrderState
-  checkMove(hub.process, { from, to, safetyClass: row.safety_class as SafetyClass, outcome: step.outcome })
-  const phase = phaseOf(hub.process, to)
-  const isOpen = phase === 'waiting' || phase === 'committed'
+  const process = await processOf(hub, row)
+  checkMove(process, { ...moveOf(row, step), from, to })
+  const phase = phaseOf(process, to)
+  const isOpen = isOpenPhase(phase)
   const changed: WorkOrderRow = {
     ...row,
+    ...step.changes,
     state: to,
+    entered_at_ms: hub.nowMs,
     outcome: step.outcome === undefined ? row.outcome : JSON.stringify(step.outcome),
     settled_at_ms: isOpen ? null : phase === 'final' && row.settled_at_ms !== null ? row.settled_at_ms : step.atMs,
   }
@@ -168,6 +188,21 @@ export async function moveOrder(
   await setCaseState(hub, order, { isClosed: phase === 'final', atMs: step.atMs })
   await hub.onOrderMoved(hub, await orderRow(hub, row.work_order_id), { ...toldOf(step), kind: 'move', type: to, from, to })
   return order
+}
+
+/** What the guards of a move look at. */
+function moveOf(row: WorkOrderRow, step: Parameters<typeof moveOrder>[3]): Omit<Move, 'from' | 'to'> {
+  const { promised_from_ms, engineer } = { ...row, ...step.changes }
+  return {
+    safetyClass: row.safety_class as SafetyClass,
+    outcome: step.outcome,
+    reason: step.reason,
+    hasWindow: promised_from_ms !== null,
+    offeredTo: row.offered_to,
+    engineer,
+    engineerSkills: step.engineerSkills,
+    packet: JSON.parse(row.packet) as Packet,
+  }
 }
 
 async function setCaseState(hub: HubTransaction, order: WorkOrder, { isClosed, atMs }: { isClosed: boolean; atMs: number }): Promise<void> {
@@ -199,6 +234,22 @@ const toldOf = ({ actor, atMs, reason, data }: Step): Step => ({ actor, atMs, re
 /** The order as it is stored. */
 export const orderRow = (hub: HubTransaction, id: string): Promise<WorkOrderRow> =>
   hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', id).executeTakeFirstOrThrow()
+
+/** Keeps a remark that changes something of an order without moving it, and tells of it by `mendline.work_order.<tells>.v1` unless it tells nobody. */
+export async function changeOrder(
+  hub: HubTransaction,
+  row: WorkOrderRow,
+  change: { readonly type: string; readonly changes: RowChanges; readonly tells: string | undefined; readonly step: Step },
+): Promise<WorkOrder> {
+  const { type, step, tells } = change
+  const changed = { ...row, ...change.changes }
+  await addMove(hub, changed, { kind: 'remark', type, to: row.state }, step)
+  const order = await saveOrder(hub, changed)
+  const { state } = row
+  if (tells !== undefined) await emitOrder(hub, order, tells, { from: state, actor: step.actor, at_ms: step.atMs, reason: step.reason })
+  await hub.onOrderMoved(hub, await orderRow(hub, row.work_order_id), { ...toldOf(step), kind: 'remark', type, from: state, to: state })
+  return order
+}
 
 interface MoveShape {
   readonly kind: 'move' | 'remark'
@@ -257,26 +308,4 @@ async function emitOrder(hub: HubTransaction, order: WorkOrder, name: string, mo
   const { tenant, device, work_order_id } = order
   const data = { work_order: order, move: { ...move, to: order.state } }
   await emit(hub, { tenant, device, subject: work_order_id, type: `mendline.work_order.${name}.v1`, atMs: move.at_ms, data })
-}
-
-/** The record of the contract from its row. */
-export function toWorkOrder(row: WorkOrderRow): WorkOrder {
-  return {
-    work_order_id: row.work_order_id,
-    case_id: row.case_id,
-    tenant: row.tenant,
-    device: row.device,
-    type: row.type,
-    state: row.state as WorkOrderState,
-    revision: row.revision,
-    safety_class: row.safety_class as SafetyClass,
-    fault: row.fault,
-    diagnosis_id: row.diagnosis_id,
-    alarm_id: row.alarm_id,
-    opened_at_ms: row.opened_at_ms,
-    created_at_ms: row.created_at_ms,
-    updated_at_ms: row.updated_at_ms,
-    packet: JSON.parse(row.packet) as Packet,
-    outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as Outcome),
-  }
 }

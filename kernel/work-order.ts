@@ -1,7 +1,8 @@
 /** The work order: one per unit and cause, its packet for the visit, and the coded outcome that comes back. */
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { SafetyClassSchema } from './alarm.ts'
 import { EvidenceSchema, PartNeedSchema } from './diagnosis.ts'
+import { ChargesSchema, QuoteSchema, RatingSchema, VerifiedNeedSchema, WindowSchema } from './service-facts.ts'
 
 export const WORK_ORDER_STATES = [
   'opened',
@@ -57,6 +58,20 @@ export const OutcomeSchema = Type.Object(
     minutes: Type.Integer({ minimum: 0, maximum: 10_000 }),
     note: Type.Optional(Type.String({ maxLength: 2_000 })),
     photos: Type.Optional(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 })),
+    steps: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            step: Type.String({ maxLength: 64, description: '`id` of a step of the packet' }),
+            done: Type.Boolean(),
+            minutes: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
+            reason: Type.Optional(Type.String({ maxLength: 500, description: 'Why it was left out' })),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 100, description: 'The work guide: each step of the packet, done or left out with a reason' },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
@@ -73,9 +88,37 @@ export const PacketSchema = Type.Object({
   questions: Type.Array(Type.String()),
   parts: Type.Array(PartNeedSchema),
   skills: Type.Array(Type.String()),
-  steps: Type.Array(Type.Object({ text: Type.String(), tools: Type.Array(Type.String()), minutes: Type.Integer(), proof: Type.String() })),
+  steps: Type.Array(
+    Type.Object({
+      id: Type.Optional(Type.String()),
+      text: Type.String(),
+      tools: Type.Array(Type.String()),
+      minutes: Type.Integer(),
+      proof: Type.String(),
+    }),
+  ),
   minutes: Type.Integer({ description: 'Sum of the steps' }),
 })
+
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]))
+
+/** How far down the chain it is, and what was promised, verified, quoted, charged and rated. */
+const ChainFields = {
+  process_version: Type.Optional(Type.Integer({ description: 'Version of the process that it is under; 0 = the one that ships' })),
+  outlet: orNull(Type.String()),
+  engineer: orNull(Type.String({ description: 'Who has accepted it' })),
+  offered_to: orNull(Type.String({ description: 'Whom it is offered to; null in the state offered = anybody may take it' })),
+  promised_from_ms: orNull(Type.Integer()),
+  promised_to_ms: orNull(Type.Integer()),
+  repeat_of: orNull(Type.String({ description: 'Order for the same unit and kind of fault that was repaired at most 30 days before' })),
+  verified_need: orNull(VerifiedNeedSchema),
+  preferred_windows: Type.Optional(Type.Array(WindowSchema)),
+  reschedule_count: Type.Optional(Type.Integer()),
+  no_show_count: Type.Optional(Type.Integer()),
+  quote: orNull(QuoteSchema),
+  charges: orNull(ChargesSchema),
+  rating: orNull(RatingSchema),
+}
 
 export const WorkOrderSchema = Type.Object({
   work_order_id: Type.String(),
@@ -94,6 +137,7 @@ export const WorkOrderSchema = Type.Object({
   updated_at_ms: Type.Integer(),
   packet: PacketSchema,
   outcome: Type.Union([OutcomeSchema, Type.Null()]),
+  ...ChainFields,
 })
 
 export type Outcome = Static<typeof OutcomeSchema>

@@ -20,6 +20,8 @@ interface ListQuery {
   readonly fault?: string
   readonly answer?: string
   readonly safety_class?: string
+  readonly outlet?: string
+  readonly engineer?: string
 }
 
 /** Query of a hub's list: page, tenant, and the rest as filters. */

@@ -31,6 +31,8 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
           state: Type.Optional(WorkOrderStateSchema),
           fault: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
           safety_class: Type.Optional(SafetyClassSchema),
+          outlet: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+          engineer: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
         }),
         response: answers(200, listOf(WorkOrderSchema)),
       },

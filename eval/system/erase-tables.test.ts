@@ -19,7 +19,12 @@ const STAYING = [
   ...[
     'api_keys',
     'gateways',
+    // Engineers, outlets, processes and terms are the organisation's own, and orders of others are under them.
+    'hub_engineers',
     'hub_maintenance_windows',
+    'hub_outlets',
+    'hub_processes',
+    'hub_service_terms',
     'identity_audit',
     'jobs',
     'mappings',

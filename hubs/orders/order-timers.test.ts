@@ -48,7 +48,7 @@ describe('timers of an order', () => {
     await b.answer('accepted')
     await b.wait(20 * MINUTE_MS)
     expect(await b.order()).toMatchObject({ state: 'accepted' })
-    await b.answer('refused')
+    await b.answer('refused', { reason: 'too far' })
     await b.answer('offered')
     await b.wait(29 * MINUTE_MS)
     expect(await b.order()).toMatchObject({ state: 'offered' })
