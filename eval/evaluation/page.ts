@@ -8,7 +8,7 @@ import { join } from 'node:path'
 const FILE = join(import.meta.dirname, '..', '..', 'docs', 'evaluation.md')
 const HEAD = `# Evaluation
 
-Written by \`npm run eval\`, each section by itself with \`--only\`. Intervals are of the mean over three seeds (Student, 95 %) unless a note says
+Written by \`npm run eval\` and \`npm run eval:service\`, each section by itself with \`--only\`. Intervals are of the mean over three seeds (Student, 95 %) unless a note says
 otherwise. Simulated figures are of the second plant and of units that no training saw ([how](../eval/second-plant/README.md)); simulated and real
 figures never share a table. A missed goal stays with its figure.
 `

@@ -1,0 +1,48 @@
+/** Tells a service what the platform finds while a city lives, unit by unit; what was ahead is told anew when a fault of the unit ends. */
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { CityUnit } from '../../simulators/city/city-units.ts'
+import type { CityPorts } from '../../simulators/city/service-city.ts'
+import { renamed, type Signals, type Told } from './signals.ts'
+
+export interface PlayOptions {
+  readonly signals: Signals
+  /** Tells each unit's findings of another unit of its type (ablation). */
+  readonly isShuffled?: boolean
+  readonly tell: (event: HubEvent) => Promise<void> | void
+}
+
+/** Plays the signals of all units on the city's clock. */
+export async function playSignals({ clock, truth }: CityPorts, { signals, isShuffled = false, tell }: PlayOptions): Promise<void> {
+  const units = [...truth.units.values()]
+  const others = isShuffled ? shuffledUnits(units) : undefined
+  const generations = new Map<string, number>()
+  const schedule = (unit: CityUnit, told: readonly Told[]): void => {
+    const { device } = unit.facts
+    const generation = (generations.get(device) ?? 0) + 1
+    generations.set(device, generation)
+    const other = others?.get(device)
+    for (const one of told) {
+      if (one.atMs < clock.now()) continue
+      const { event } = other === undefined ? one : renamed(one, other)
+      clock.at(one.atMs, () => (generations.get(device) === generation ? tell(event) : undefined))
+    }
+  }
+  for (const unit of units) schedule(unit, await signals.untouched(unit))
+  truth.onEnd((fault, atMs) => {
+    const unit = truth.units.get(fault.device)
+    if (unit === undefined) return
+    // The diagnosis is made anew before time goes on.
+    clock.at(atMs, async () => {
+      const ended = truth.of(fault.device).filter(({ endedMs }) => endedMs !== undefined)
+      schedule(unit, await signals.after(unit, ended))
+    })
+  })
+}
+
+/** Each unit beside another one of its type. */
+function shuffledUnits(units: readonly CityUnit[]): Map<string, CityUnit> {
+  const pairs = [...Map.groupBy(units, ({ type }) => type.id).values()].flatMap((own) =>
+    own.map((unit, index) => [unit.facts.device, own[(index + Math.ceil(own.length / 2) + 1) % own.length] ?? unit] as const),
+  )
+  return new Map(pairs)
+}
