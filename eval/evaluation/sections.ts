@@ -8,6 +8,7 @@ import { confusersSection } from '../diagnosis/confusers-section.ts'
 import { inferenceSection } from '../diagnosis/inference-section.ts'
 import { replaySection } from '../diagnosis/replay-section.ts'
 import { diagnosisSection } from '../diagnosis/section.ts'
+import { remainingLifeSection } from '../remaining-life/section.ts'
 import { realSections } from './real-sections.ts'
 import type { EvalSection } from './table.ts'
 
@@ -19,5 +20,6 @@ export const sections: readonly EvalSection[] = [
   replaySection,
   inferenceSection,
   cohortSection,
+  remainingLifeSection,
   ...realSections,
 ]
