@@ -45,6 +45,7 @@ import { createTypeRegistry, type OwnTypeTables, typeMigrations } from './ingest
 import { type Files, filePorts, joinFiles } from './join-files.ts'
 import { type Gateways, joinGateways } from './join-gateways.ts'
 import { joinGuard } from './join-guard.ts'
+import { fleetPorts } from './life-join.ts'
 import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
 import { apiSettings, tlsOf, workerStore } from './main-settings.ts'
 import { createMetrics } from './metrics.ts'
@@ -330,7 +331,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
       rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),
-      cohorts: parts.cohorts,
+      ...fleetPorts(parts, clock),
       boards: joinBoards({ ...parts, clock, limits: config.limits }),
       webhooks: outbox,
       jobs,

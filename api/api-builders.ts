@@ -7,7 +7,7 @@ import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
-import { memoryBoards, memoryCohorts } from './board-builders.ts'
+import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builders.ts'
 import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
@@ -162,6 +162,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     backtests: memoryBacktests(note),
     boards: memoryBoards(note),
     cohorts: memoryCohorts(),
+    remainingLife: memoryRemainingLife(),
     orderChain: memoryOrderChain(note),
     channelStates: { list: async () => [] },
     hubs: {

@@ -1,6 +1,7 @@
 /** The ports of boards and cohorts as the API's tests use them. */
 import type { BoardPort, BoardUnit } from './board-ports.ts'
 import type { CohortPort, CohortRecord } from './cohort-ports.ts'
+import type { RemainingLifePort } from './life-ports.ts'
 import { NOW_MS } from './memory-truth.ts'
 
 export function memoryBoards(note: (port: string, argument: unknown) => void): BoardPort {
@@ -45,3 +46,10 @@ export function memoryCohorts(): CohortPort {
         : [],
   }
 }
+
+export const memoryRemainingLife = (): RemainingLifePort => ({
+  outlook: async (tenant, device, usage) =>
+    tenant === 'home' && device === 'plug-1'
+      ? { ...{ device, type: 'plug', at_ms: NOW_MS, age_years: null, usage: { ...usage }, diagnosis_id: null, method: 'none' }, faults: [] }
+      : undefined,
+})

@@ -1,4 +1,4 @@
-/** Cohorts by the API: filters, pages, and the rows of boards that need no store. */
+/** Cohorts and remaining life by the API: filters, pages, and the rows of boards that need no store. */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -39,6 +39,20 @@ describe('GET /cohorts', () => {
     const foreign = Buffer.from('x').toString('base64url')
     expect((await api.request('GET', `/api/v1/cohorts?cursor=${foreign}`)).status).toBe(400)
     expect((await api.request('GET', '/api/v1/cohorts', { token: '' })).status).toBe(401)
+  })
+})
+
+describe('GET /devices/:device/remaining-life', () => {
+  it('gives the outlook with the usage that was named, and 404 where there is none', async () => {
+    const { status, json } = await api.request('GET', '/api/v1/devices/plug-1/remaining-life?dust_level=2')
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ device: 'plug-1', usage: { dust_level: 2 }, faults: [] })
+    expect((await api.request('GET', '/api/v1/devices/plug-9/remaining-life')).status).toBe(404)
+  })
+
+  it('refuses a usage that is no number, and a caller without a key', async () => {
+    expect((await api.request('GET', '/api/v1/devices/plug-1/remaining-life?dust_level=much')).status).toBe(400)
+    expect((await api.request('GET', '/api/v1/devices/plug-1/remaining-life', { token: '' })).status).toBe(401)
   })
 })
 

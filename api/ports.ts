@@ -17,6 +17,7 @@ import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
+import type { RemainingLifePort } from './life-ports.ts'
 import type { ModelPort } from './model-ports.ts'
 import type { OrderChainPort } from './order-ports.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
@@ -291,6 +292,7 @@ export interface ApiPorts {
   readonly boards: BoardPort
   readonly models: ModelPort
   readonly cohorts: CohortPort
+  readonly remainingLife: RemainingLifePort
   readonly jobs: JobPort
   readonly imports: ImportPort
   readonly exports: ExportPort

@@ -42,6 +42,7 @@ import { modelRoutes } from './routes/models.ts'
 import { orderChainRoutes } from './routes/order-chain.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
+import { remainingLifeRoutes } from './routes/remaining-life.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { storageRoutes } from './routes/storage.ts'
@@ -106,6 +107,7 @@ const ROUTES = [
   importRoutes,
   exportRoutes,
   cohortRoutes,
+  remainingLifeRoutes,
   grafanaFleetRoutes,
   grafanaDeviceRoutes,
 ]

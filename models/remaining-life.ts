@@ -7,7 +7,7 @@
 import type { ApplianceType, Fault } from '#catalogue/appliance-type.ts'
 import type { LifeCovariate, LifeModel } from '#catalogue/life.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
-import { type ConditionLaws, conditionLawOf, levelOf } from './life/condition-law.ts'
+import { CONDITION_LAW, levelOf } from './life/condition-law.ts'
 import { type PartAge, type PartHistory, partAges } from './life/part-age.ts'
 import { cumulativeHazard, fitWeibull, times, type WatchedLife, type WeibullLaw } from './life/weibull-fit.ts'
 
@@ -62,6 +62,8 @@ const Z_90 = 1.645
 const SHAPE_SPREAD = 0.15
 const SCALE_SPREAD = 0.35
 const EFFECT_SHARE = 0.5
+/** Units found younger than this share of a life's scale are taken to have their first part; of others nobody knows what was renewed. */
+export const YOUNG_SHARE = 0.5
 const RIVAL_PROBABILITY_MIN = 0.05
 
 /** The catalogue's life as a law with the spread of design values. */
@@ -89,37 +91,31 @@ export const covariatesOf = ({ covariates = [] }: LifeModel, usage: Usage): numb
   })
 
 /** Outlook of each fault that has a life, likeliest within 90 days first. */
-export function outlookOf(
-  type: Pick<ApplianceType, 'id' | 'faults'>,
-  inputs: LifeInputs,
-  laws: { readonly lives: ReadonlyMap<string, FaultLaw>; readonly condition: ConditionLaws },
-): PartOutlook[] {
+export function outlookOf(type: Pick<ApplianceType, 'faults'>, inputs: LifeInputs, laws: ReadonlyMap<string, FaultLaw>): PartOutlook[] {
   return type.faults
-    .flatMap((fault) => (fault.life === undefined ? [] : [outlook(fault, fault.life, { inputs, laws, typeId: type.id })]))
+    .flatMap((fault) => (fault.life === undefined ? [] : [outlook(fault, fault.life, { inputs, laws })]))
     .sort((a, b) => b.failure90dProbability.value - a.failure90dProbability.value)
 }
 
 interface Given {
   readonly inputs: LifeInputs
-  readonly laws: { readonly lives: ReadonlyMap<string, FaultLaw>; readonly condition: ConditionLaws }
-  readonly typeId: string
+  readonly laws: ReadonlyMap<string, FaultLaw>
 }
 
-function outlook({ code }: Fault, life: LifeModel, { inputs, laws, typeId }: Given): PartOutlook {
-  const { law, failures } = laws.lives.get(code) ?? { law: catalogueLaw(life), failures: 0 }
+function outlook({ code }: Fault, life: LifeModel, { inputs, laws }: Given): PartOutlook {
+  const { law, failures } = laws.get(code) ?? { law: catalogueLaw(life), failures: 0 }
   const x = covariatesOf(life, inputs.usage)
   const ages = partAges(law.parameters, x, { ...inputs, renewedYears: inputs.renewedYears.get(code) })
   const begun = begunOf(inputs, code)
-  const { law: conditionLaw, meanLevel } = conditionLawOf(laws.condition, typeId, code)
-  const condition = { x: [begun.level === undefined ? 0 : begun.level - meanLevel], sinceDays: begun.sinceDays, probability: begun.probability }
+  const condition = { x: [begun.level], sinceDays: begun.sinceDays, probability: begun.probability }
   const names = (life.covariates ?? []).map(({ covariate }) => covariate)
   const isKnown = (name: LifeCovariate): boolean => inputs.usage[name] !== undefined
   // One more parameter stands for the covariates that nobody told: a step of each, either way.
   const unknownVariance = (life.covariates ?? [])
     .filter(({ covariate }) => !isKnown(covariate))
     .reduce((sum, { hazardRatio }) => sum + Math.log(hazardRatio) ** 2, 0)
-  const blocks = [...(begun.probability > 0 ? [conditionLaw.covariance] : []), law.covariance, [[unknownVariance]]]
-  const centre = [...(begun.probability > 0 ? conditionLaw.parameters : []), ...law.parameters, 0]
+  const blocks = [...(begun.probability > 0 ? [CONDITION_LAW.covariance] : []), law.covariance, [[unknownVariance]]]
+  const centre = [...(begun.probability > 0 ? CONDITION_LAW.parameters : []), ...law.parameters, 0]
   const lasting = (parameters: readonly number[]): ((days: number) => number) => {
     const own = begun.probability > 0 ? parameters.slice(3) : parameters
     return survival({ parameters: own.slice(0, -1), x, shift: own.at(-1) ?? 0, ages }, { ...condition, parameters: parameters.slice(0, 3) })
@@ -142,15 +138,12 @@ function outlook({ code }: Fault, life: LifeModel, { inputs, laws, typeId }: Giv
 }
 
 /** Chance by the standing diagnosis that this fault has begun. */
-function begunOf(
-  { diagnosis }: LifeInputs,
-  code: string,
-): { readonly probability: number; readonly level: number | undefined; readonly sinceDays: number } {
-  if (diagnosis === undefined || diagnosis.record.answer !== 'fault') return { probability: 0, level: undefined, sinceDays: 0 }
+function begunOf({ diagnosis }: LifeInputs, code: string): { readonly probability: number; readonly level: number; readonly sinceDays: number } {
+  if (diagnosis === undefined || diagnosis.record.answer !== 'fault') return { probability: 0, level: 0, sinceDays: 0 }
   const { record, sinceDays } = diagnosis
   if (record.fault === code) return { probability: record.probability, level: levelOf(record), sinceDays }
   const rival = record.rivals.find(({ fault }) => fault === code)?.probability ?? 0
-  return { probability: rival < RIVAL_PROBABILITY_MIN ? 0 : rival, level: undefined, sinceDays }
+  return { probability: rival < RIVAL_PROBABILITY_MIN ? 0 : rival, level: 0, sinceDays }
 }
 
 /** Chance that a part lasts so many days more, by age and usage alone. */

@@ -10,7 +10,7 @@ import { fridge } from '#catalogue/fridge/fridge.ts'
 import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
 import { washingMachine } from '#catalogue/washing-machine/washing-machine.ts'
 import { fitWeibull, type WatchedLife } from '../../models/life/weibull-fit.ts'
-import { catalogueLaw, covariatesOf, type FaultLaw, learnLaw, survivalOf } from '../../models/remaining-life.ts'
+import { catalogueLaw, covariatesOf, type FaultLaw, learnLaw, survivalOf, YOUNG_SHARE } from '../../models/remaining-life.ts'
 import { type EvalRow, type EvalSection, overSeeds } from '../evaluation/table.ts'
 import { type LifeUnit, lifeFleet } from './life-fleet.ts'
 import { calibration, concordance, type Forecast, integratedBrier, kaplanMeier } from './scores.ts'
@@ -96,7 +96,7 @@ function forecastsOf(type: ApplianceType, seed: string, units: number): Forecast
   for (const { code, life } of type.faults) {
     if (life === undefined) continue
     const bare = { ...life, covariates: [] }
-    const lives = learn.flatMap((unit) => livesOf(unit, code, covariatesOf(life, unit.usage)))
+    const lives = learn.flatMap((unit) => livesOf(unit, { code, youngYears: YOUNG_SHARE * life.scaleYears }, covariatesOf(life, unit.usage)))
     const laws: Record<Exclude<Method, 'Kaplan-Meier'>, FaultLaw> = {
       learned: learnLaw(life, lives),
       catalogue: { law: catalogueLaw(life), failures: 0 },
@@ -137,14 +137,15 @@ function forecastsOf(type: ApplianceType, seed: string, units: number): Forecast
 }
 
 /** Lives of a part that the site saw; those that began before the watch count from where it found them, where the age is known. */
-function livesOf(unit: LifeUnit, code: string, x: readonly number[]): WatchedLife[] {
+function livesOf(unit: LifeUnit, { code, youngYears }: { code: string; youngYears: number }, x: readonly number[]): WatchedLife[] {
   const failures = (unit.failuresDays.get(code) ?? []).filter((day) => day < LEARN_DAYS)
   const lives: WatchedLife[] = []
   let from: number | undefined
   for (const day of [...failures, LEARN_DAYS]) {
     const hasFailed = day < LEARN_DAYS
     if (from !== undefined) lives.push({ entry: 0, exit: (day - from) / YEAR_DAYS, hasFailed, x })
-    else if (unit.isAgeKnown) lives.push({ entry: unit.unitAgeYears, exit: unit.unitAgeYears + day / YEAR_DAYS, hasFailed, x })
+    else if (unit.isAgeKnown && unit.unitAgeYears < youngYears)
+      lives.push({ entry: unit.unitAgeYears, exit: unit.unitAgeYears + day / YEAR_DAYS, hasFailed, x })
     from = day
   }
   return lives

@@ -25,6 +25,8 @@ export interface WeibullLaw {
 const AGE_MIN = 1e-6
 const STEPS_MAX = 60
 const DIFFERENCE = 1e-4
+/** Where no smaller step climbs any more, the peak is reached. */
+const DAMPING_MAX = 1e9
 
 /** Cumulative hazard at an age. */
 export function cumulativeHazard([logShape = 0, logScale = 0, ...effects]: readonly number[], age: number, x: readonly number[]): number {
@@ -33,25 +35,28 @@ export function cumulativeHazard([logShape = 0, logScale = 0, ...effects]: reado
   return Math.exp(Math.exp(logShape) * (Math.log(age) - logScale) + risk)
 }
 
-/** Fits by Newton steps with damping; costs some hundred passes over the lives. */
+/** Fits by damped Newton steps; costs some hundred passes over the lives. */
 export function fitWeibull(lives: readonly WatchedLife[], prior: WeibullLaw): WeibullLaw {
   const precision = inverse(prior.covariance)
   const target = (parameters: readonly number[]): number => logLikelihood(lives, parameters) - 0.5 * distance(parameters, prior.parameters, precision)
   let parameters = prior.parameters
   let value = target(parameters)
-  for (let step = 0; step < STEPS_MAX; step++) {
+  let damping = 1e-3
+  for (let step = 0; step < STEPS_MAX && damping < DAMPING_MAX; step++) {
     const { gradient, curvature } = slopes(target, parameters)
-    const move = times(inverse(curvature.map((row, i) => row.map((cell, j) => -cell + (i === j ? 1e-9 : 0)))), gradient)
-    let share = 1
-    let next = parameters
-    let found = Number.NEGATIVE_INFINITY
-    for (; share > 1e-4 && !(found > value); share /= 2) {
-      next = parameters.map((parameter, index) => parameter + share * clamp(move[index] ?? 0))
-      found = target(next)
+    const damped = curvature.map((row, i) => row.map((cell, j) => (i === j ? Math.abs(cell) * (1 + damping) + damping : -cell)))
+    const move = times(inverse(damped), gradient)
+    const next = parameters.map((parameter, index) => parameter + clamp(move[index] ?? 0))
+    const found = target(next)
+    if (!(found > value)) {
+      damping *= 10
+      continue
     }
-    if (!(found > value + 1e-9)) break
+    const gain = found - value
     parameters = next
     value = found
+    damping /= 10
+    if (gain < 1e-8) break
   }
   const { curvature } = slopes(target, parameters)
   return { parameters, covariance: inverse(curvature.map((row) => row.map((cell) => -cell))) }
