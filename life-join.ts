@@ -2,14 +2,12 @@
  * Joins remaining life: age and repairs from the registry and the hubs, usage from the last month's windows, the standing diagnosis, and
  * lives of the catalogue that the site's own failures refine (kept for an hour). Beside it stands the port of cohorts, whose records it shares.
  */
-import type { Kysely } from 'kysely'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { RemainingLife, RemainingLifePort } from './api/life-ports.ts'
 import type { TruthPort } from './api/truth-ports.ts'
 import type { DeviceRecord, DeviceRegistry } from './broker/device-registry.ts'
 import type { CohortBook } from './hubs/cohort-book.ts'
-import type { HubTables } from './hubs/hub-tables.ts'
 import { createLifeBook, type LifeBook } from './hubs/life-book.ts'
 import { type FaultLaw, type LifeInputs, learnLaw, outlookOf, type PartOutlook, type Usage, YOUNG_SHARE } from './models/remaining-life.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
@@ -146,6 +144,6 @@ export function fleetPorts<Cohorts>(
   parts: FleetParts<Cohorts>,
   clock: Clock,
 ): { readonly cohorts: Cohorts; readonly remainingLife: RemainingLifePort } {
-  const lifeBook = createLifeBook(parts.operations.database as Kysely<HubTables>)
+  const lifeBook = createLifeBook(parts.operations.database as Parameters<typeof createLifeBook>[0])
   return { cohorts: parts.cohorts, remainingLife: createRemainingLife({ ...parts, lifeBook, truth: askTruth(parts.pipeline), clock }) }
 }
