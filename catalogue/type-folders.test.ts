@@ -1,7 +1,7 @@
 /** What a type's folder, its two lines and its plant promise, over all types; each broken promise is one sentence with its place. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { ApplianceType } from './appliance-type.ts'
+import { type ApplianceType, type Condition, derivationChannels } from './appliance-type.ts'
 import { commonFaults } from './common-faults.ts'
 import { plantModels } from './physics-registry.ts'
 import { NO_USE, type PlantModel, type Use } from './plant.ts'
@@ -94,3 +94,24 @@ for (const type of applianceTypes) {
     })
   })
 }
+
+/** Channels that a condition looks at. */
+function channelsOf(condition: Condition): string[] {
+  if ('all' in condition) return condition.all.flatMap(channelsOf)
+  if ('any' in condition) return condition.any.flatMap(channelsOf)
+  if ('not' in condition) return channelsOf(condition.not)
+  if ('held' in condition) return channelsOf(condition.held)
+  return [condition.channel, ...(condition.minus === undefined ? [] : [condition.minus])]
+}
+
+describe('rules on records', () => {
+  it.each(applianceTypes.map((type) => [type.id, type] as const))(
+    'of %s clear by the next record that is well again, however late it comes',
+    (_, type) => {
+      const derives = (type.recipe?.features ?? []).map(({ derive }) => derive)
+      const records = new Set(derives.filter((derive) => Object.keys(derive).some((name) => name.startsWith('record'))).flatMap(derivationChannels))
+      const waiting = type.rules.filter(({ when, clearHoldMs }) => clearHoldMs > 0 && channelsOf(when).some((channel) => records.has(channel)))
+      expect(waiting.map(({ id }) => id)).toEqual([])
+    },
+  )
+})

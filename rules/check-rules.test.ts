@@ -38,6 +38,7 @@ describe('checkRules', () => {
     ['an exposure in ppm', { channel: 'room_co_ppm', exposureOverMs: 7_200_000, op: '>', value: 100, unit: 'ppm' }, /is in ppm_min, not in ppm/],
     ['an exposure to power', { channel: 'power_w', exposureOverMs: 7_200_000, op: '>', value: 80, unit: 'w' }, /no unit in the list/],
     ['a part that must have held for no time', { held: hot, forMs: 0 }, /forMs above zero/],
+    ['a part that must have held for a month', { held: hot, forMs: 30 * 86_400_000 }, /at most 604800000/],
     ['a fault inside a part that must have held', { held: { ...hot, unit: 'w' }, forMs: 1 }, /not in w/],
     ['hysteresis on the wrong side', { ...hot, clearValue: 90 }, /alarm's side/],
     ['hysteresis on a lower bound on the wrong side', { ...hot, op: '<', clearValue: 70 }, /alarm's side/],
@@ -53,7 +54,15 @@ describe('checkRules', () => {
   it.each<[string, Partial<Rule>, RegExp]>([
     ['a negative hold', { holdMs: -1 }, /holdMs/],
     ['an endless clear hold', { clearHoldMs: Number.POSITIVE_INFINITY }, /clearHoldMs/],
+    ['a hold of a month', { holdMs: 30 * 86_400_000 }, /holdMs must be at most 604800000/],
+    ['an alarm that clears after a year', { clearHoldMs: 365 * 86_400_000 }, /clearHoldMs must be at most/],
     ['no gap', { gapMs_MAX: 0 }, /gapMs_MAX/],
+    ['a gap without an end', { gapMs_MAX: Number.POSITIVE_INFINITY }, /gapMs_MAX must be at most/],
+    [
+      'a level that is reached after a year',
+      { levels: [{ safetyClass: 'E2', afterMs: 365 * 86_400_000, holdMs: 0, clearHoldMs: 0, opensWorkOrder: false }] },
+      /level 1: times must be at most/,
+    ],
     ['version 0', { version: 0 }, /version/],
     ['a fault that is not in the catalogue', { fault: 'AC-99' }, /AC-99/],
   ])('refuses a rule with %s', (_, rule, expected) => {

@@ -28,8 +28,10 @@ function checkRule(rule: Rule, type: RuledType): string[] {
   if (!Number.isInteger(rule.version) || rule.version < 1) say('version must be a positive integer')
   for (const field of ['holdMs', 'clearHoldMs'] as const) {
     if (!(Number.isFinite(rule[field]) && rule[field] >= 0)) say(`${field} must be zero or more milliseconds`)
+    else if (rule[field] > SPAN_MS_MAX) say(`${field} must be at most ${SPAN_MS_MAX} (seven days): an alarm that waits longer is none`)
   }
   if (!(rule.gapMs_MAX > 0)) say('gapMs_MAX must be above zero')
+  else if (rule.gapMs_MAX > SPAN_MS_MAX) say(`gapMs_MAX must be at most ${SPAN_MS_MAX} (seven days)`)
   if (rule.fault !== null && !type.faults.some((fault) => fault.code === rule.fault)) say(`fault ${rule.fault} is not in the catalogue of ${type.id}`)
   let before = rule.safetyClass
   for (const [index, level] of (rule.levels ?? []).entries()) {
@@ -39,6 +41,7 @@ function checkRule(rule: Rule, type: RuledType): string[] {
     if (afterMs === undefined && when === undefined) say(`level ${index + 1} needs a time or a condition`)
     for (const span of [afterMs ?? 0, level.holdMs, level.clearHoldMs])
       if (!(Number.isFinite(span) && span >= 0)) say(`level ${index + 1}: times must be zero or more`)
+      else if (span > SPAN_MS_MAX) say(`level ${index + 1}: times must be at most ${SPAN_MS_MAX} (seven days)`)
     if (when !== undefined) for (const fault of checkCondition(when, type)) say(`level ${index + 1}: ${fault}`)
     before = safetyClass
   }
@@ -51,7 +54,7 @@ function checkCondition(condition: Condition, type: RuledType): string[] {
   if ('not' in condition) return checkCondition(condition.not, type)
   if ('held' in condition) {
     const faults = checkCondition(condition.held, type)
-    return condition.forMs > 0 && Number.isFinite(condition.forMs) ? faults : [...faults, '"held" needs forMs above zero']
+    return condition.forMs > 0 && condition.forMs <= SPAN_MS_MAX ? faults : [...faults, `"held" needs forMs above zero and at most ${SPAN_MS_MAX}`]
   }
   return comparisonFaults(condition, type)
 }

@@ -46,6 +46,26 @@ describe('rules engine in event time', () => {
       ['raised@2'],
     ],
     [
+      'never sees a clear hold through where readings are further apart than the gap',
+      { clearHoldMs: 60 * MIN },
+      [
+        [0, 81],
+        [1_440, 60],
+        [2_880, 60],
+      ],
+      ['raised@0'],
+    ],
+    [
+      'clears by one record that is well again, however long after, where there is no clear hold',
+      { clearHoldMs: 0 },
+      [
+        [0, 81],
+        [1_440, 75],
+        [2_880, 60],
+      ],
+      ['raised@0', 'cleared@2880'],
+    ],
+    [
       'begins the hold anew when the condition ceases',
       { holdMs: 2 * MIN },
       [

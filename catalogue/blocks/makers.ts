@@ -51,3 +51,9 @@ const feature =
 export const driving = feature('driving')
 export const response = feature('response')
 export const raw = feature('raw')
+
+/**
+ * What a rule on records has of its own: a device tells of a phase or a cycle when it ends, and the next record may come days later, further off
+ * than any gap. So one record that is well again clears the alarm; a clear hold would never be seen through.
+ */
+export const onRecords = { version: 2, clearHoldMs: 0 } as const

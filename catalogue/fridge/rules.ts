@@ -4,7 +4,7 @@
  */
 import type { Rule } from '../appliance-type.ts'
 import { electricalOverheating } from '../blocks/electrical-overheating.ts'
-import { words } from '../blocks/makers.ts'
+import { onRecords, words } from '../blocks/makers.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -83,6 +83,7 @@ export const rules: readonly Rule[] = [
       ],
     },
     holdMs: 0,
+    ...onRecords,
     opensWorkOrder: false,
     source: 'domain 6.2, FR-07: failed starts; mains low is no fault of the fridge (EJ)',
   },

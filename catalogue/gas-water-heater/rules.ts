@@ -5,7 +5,7 @@
  */
 import type { Rule } from '../appliance-type.ts'
 import { electricalOverheating } from '../blocks/electrical-overheating.ts'
-import { words } from '../blocks/makers.ts'
+import { onRecords, words } from '../blocks/makers.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -114,6 +114,7 @@ export const rules: readonly Rule[] = [
     advice: none,
     when: { channel: 'ignition_attempts_count', op: '>', value: 3, unit: 'count' },
     holdMs: 0,
+    ...onRecords,
     opensWorkOrder: false,
     source: 'domain 6.4, GW-01: attempts above 1 rising (EJ)',
   },

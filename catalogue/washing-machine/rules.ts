@@ -4,7 +4,7 @@
  */
 import type { Rule } from '../appliance-type.ts'
 import { electricalOverheating } from '../blocks/electrical-overheating.ts'
-import { words } from '../blocks/makers.ts'
+import { onRecords, words } from '../blocks/makers.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
@@ -60,6 +60,7 @@ export const rules: readonly Rule[] = [
     advice: closeTap,
     when: { channel: 'level_drift_kpa', op: '<', value: -0.08, unit: 'kpa' },
     holdMs: 0,
+    ...onRecords,
     opensWorkOrder: true,
     source: 'domain 6.3, WM-08: level falls between phases; 0.08 kPa in 5 minutes is half a litre (EJ)',
   },
@@ -72,6 +73,7 @@ export const rules: readonly Rule[] = [
     advice: closeTap,
     when: { channel: 'level_drift_kpa', op: '>', value: 0.05, unit: 'kpa' },
     holdMs: 0,
+    ...onRecords,
     opensWorkOrder: true,
     source: 'domain 6.3, WM-04: level creeps when the valve is off; 0.05 kPa in 5 minutes (EJ)',
   },
@@ -89,6 +91,7 @@ export const rules: readonly Rule[] = [
       ],
     },
     holdMs: 0,
+    ...onRecords,
     opensWorkOrder: false,
     source: 'domain 6.3, WM-01: residual level (EJ)',
   },
@@ -101,6 +104,7 @@ export const rules: readonly Rule[] = [
     advice: none,
     when: { channel: 'lock_attempts_count', op: '>', value: 3, unit: 'count' },
     holdMs: 0,
+    ...onRecords,
     opensWorkOrder: false,
     source: 'domain 6.3, WM-07: lock time up, retries (EJ)',
   },
