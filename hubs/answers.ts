@@ -98,7 +98,7 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
   const changes = changesOfMove(row, input.type, { actor: input.actor, data })
   const engineerSkills = typeof changes.engineer === 'string' ? await skillsOf(hub, row.tenant, changes.engineer) : undefined
   const order = await moveOrder(hub, row, input.type, { ...step, changes, engineerSkills, ...(outcome === undefined ? {} : { outcome }) })
-  if (outcome !== undefined) await addLabel(hub, row, outcome, row.move_count + 1)
+  if (outcome !== undefined) await addLabel(hub, row, outcome, { visit: row.move_count + 1, engineer: step.actor })
   return order
 }
 

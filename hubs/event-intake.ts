@@ -149,6 +149,13 @@ const isUrgent = (event: HubEvent): boolean => 'alarm' in event && (event.alarm.
 
 function deviceOf(event: HubEvent): string {
   if (event.kind === 'system_alarm') return `${event.tenant}/`
-  const { tenant, device } = 'alarm' in event ? event.alarm : 'diagnosis' in event ? event.diagnosis : 'note' in event ? event.note : event
+  const { tenant, device } = subjectOf(event)
   return `${tenant}/${device}`
+}
+
+function subjectOf(event: Exclude<HubEvent, { readonly kind: 'system_alarm' }>): { readonly tenant: string; readonly device: string } {
+  if ('alarm' in event) return event.alarm
+  if ('diagnosis' in event) return event.diagnosis
+  if ('window' in event) return event.window
+  return 'note' in event ? event.note : event
 }

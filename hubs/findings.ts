@@ -16,6 +16,7 @@ import { emit, type HubTransaction } from './hub-transaction.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processOf } from './orders/process-book.ts'
 import { isDanger, opensOrder } from './quiet-alarms.ts'
+import { noteNoFault } from './verify/verify.ts'
 import { phaseOf } from './work-order-states.ts'
 import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR } from './work-orders.ts'
 
@@ -37,7 +38,7 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
       { ...diagnosis, cause: fault, safetyClass: diagnosis.safety_class, atMs: made_at_ms, diagnosis, alarm: undefined, isPastDanger: false },
     )
   }
-  if (answer === 'no_fault') await verifyRepairs(hub, diagnosis)
+  if (answer === 'no_fault') await noteNoFault(hub, diagnosis)
   await sendChangedAnswer(hub, diagnosis)
 }
 
@@ -128,7 +129,9 @@ async function applyFinding(hub: HubTransaction, finding: Finding, opening: Open
   const { diagnosis, alarm } = opening
   const data = { diagnosis_id: diagnosis?.diagnosis_id, alarm_id: alarm?.alarm_id }
   const step: Step = { actor: SYSTEM_ACTOR, atMs: finding.atMs, reason: `${finding.cause} found again`, data }
-  if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
+  const isMixed = route.kind === 'reopen' && diagnosis !== undefined && diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
+  if (isMixed) await remarkOrder(hub, row, 'finding', { ...step, reason: 'found again, by windows of which some are from before the repair' })
+  else if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
   else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', step)
   else if (route.kind === 'amend') await amendCause(hub, row, opening)
   else await mergeFinding(hub, row, opening, step)
@@ -191,22 +194,6 @@ function earlier(a: Alarm | undefined, b: Alarm | undefined): Alarm | undefined 
   if (a === undefined || b === undefined) return a ?? b
   if (a.raised_at_ms !== b.raised_at_ms) return a.raised_at_ms < b.raised_at_ms ? a : b
   return a.alarm_id < b.alarm_id ? a : b
-}
-
-/** A window without fault that began after the repair shows that it held. */
-async function verifyRepairs(hub: HubTransaction, diagnosis: Diagnosis): Promise<void> {
-  const rows = await hub.database
-    .selectFrom('hub_work_orders')
-    .selectAll()
-    .where('tenant', '=', diagnosis.tenant)
-    .where('device', '=', diagnosis.device)
-    .where('state', '=', 'done')
-    .where('settled_at_ms', '<=', diagnosis.window_from_ms)
-    .execute()
-  for (const row of rows) {
-    const reason = 'no fault found in a window after the repair'
-    await moveOrder(hub, row, 'verified', { actor: SYSTEM_ACTOR, atMs: diagnosis.made_at_ms, reason, data: { diagnosis_id: diagnosis.diagnosis_id } })
-  }
 }
 
 /** Sends a diagnosis when it answers otherwise than the unit's last one; the windows in between are in the list. */

@@ -8,8 +8,9 @@ import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
 import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
 import { type ChainColumns, type OrderTables, orderMigrations } from './orders/order-tables.ts'
 import { type TimerTables, timerMigrations } from './timer-tables.ts'
+import { type VerifyTables, verifyMigrations } from './verify/verify-tables.ts'
 
-export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables {
+export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables, VerifyTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -142,6 +143,20 @@ export interface LabelRow {
   window_to_ms: number
   source: string
   labelled_at_ms: number
+  /** How far the cause can be believed, 0 to 1; null on labels from before this was weighed. */
+  confidence: number | null
+  /** Cause that the sensors speak for when the coded one is clearly wrong. */
+  corrected_cause: string | null
+  /** JSON of texts. */
+  reasons: string | null
+  /** Actor of the visit. */
+  engineer: string | null
+  /** What brought the order: `model`, `rule` or `household`. */
+  origin: string | null
+  /** Model behind the diagnosis, null where there was none. */
+  model_version: string | null
+  /** Sequence of the move to `done`. */
+  visit: number | null
 }
 
 export interface EndpointRow {
@@ -280,4 +295,5 @@ export const hubMigrations: readonly Migration[] = [
   ...cohortMigrations,
   ...timerMigrations,
   ...orderMigrations,
+  ...verifyMigrations,
 ]

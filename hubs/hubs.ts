@@ -30,6 +30,7 @@ import { standardProcess } from './orders/standard-process.ts'
 import type { CloudEvent } from './outbox-events.ts'
 import { timerHandlers } from './timer-handlers.ts'
 import { createTimerLoop, type TimerStatistics } from './timers.ts'
+import { noteWindow } from './verify/verify.ts'
 import type { Process } from './work-order-states.ts'
 
 export interface HubsOptions {
@@ -186,6 +187,8 @@ async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
       return applyAlarmCleared(hub, event.alarm)
     case 'diagnosis_made':
       return applyDiagnosis(hub, event.diagnosis)
+    case 'residuals_measured':
+      return noteWindow(hub, event.window)
     case 'system_alarm': {
       const { tenant, at_ms, subject, detail } = event
       const data = { subject, detail, at_ms }

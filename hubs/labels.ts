@@ -1,40 +1,56 @@
-/** Turns the coded outcome of a visit into a label: what was really wrong with the unit over the window that was diagnosed. */
+/**
+ * Turns the coded outcome of a visit into a label: what was really wrong with the unit over the window that was diagnosed, who said so, what
+ * brought the order, and how far the code can be believed so far. The belief is weighed again when the repair is judged.
+ */
+import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Outcome } from '#kernel/work-order.ts'
 import type { LabelRow, WorkOrderRow } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
+import { contactsOf } from './verify/heard-again.ts'
+import { writeBelief } from './verify/judge-label.ts'
 
 /** A label as training reads it; the cause is a fault code, `no_fault_found` or `other`. */
 export type Label = LabelRow
 
 /** Writes the label of an outcome; a second visit to the same order writes a second label. */
-export async function addLabel(hub: HubTransaction, row: WorkOrderRow, outcome: Outcome, sequence: number): Promise<void> {
-  const window = await diagnosedWindow(hub, row)
-  await hub.database
-    .insertInto('hub_labels')
-    .values({
-      label_id: contentId('lab', row.work_order_id, sequence),
-      tenant: row.tenant,
-      device: row.device,
-      type: row.type,
-      work_order_id: row.work_order_id,
-      cause: outcome.cause,
-      predicted: row.fault,
-      diagnosis_id: row.diagnosis_id,
-      ...window,
-      source: 'visit',
-      labelled_at_ms: hub.nowMs,
-    })
-    .execute()
+export async function addLabel(
+  hub: HubTransaction,
+  row: WorkOrderRow,
+  outcome: Outcome,
+  { visit, engineer }: { readonly visit: number; readonly engineer: string },
+): Promise<void> {
+  const diagnosis = await storedDiagnosis(hub, row.diagnosis_id)
+  const { tenant, device, type, work_order_id, diagnosis_id } = row
+  const label: LabelRow = {
+    label_id: contentId('lab', work_order_id, visit),
+    ...{ tenant, device, type, work_order_id, cause: outcome.cause, predicted: row.fault, diagnosis_id },
+    window_from_ms: diagnosis?.window_from_ms ?? row.opened_at_ms,
+    window_to_ms: diagnosis?.window_to_ms ?? row.opened_at_ms,
+    source: 'visit',
+    labelled_at_ms: hub.nowMs,
+    ...{ confidence: null, corrected_cause: null, reasons: null },
+    ...{ engineer, visit, origin: await originOf(hub, row, diagnosis), model_version: diagnosis?.versions.model ?? null },
+  }
+  await hub.database.insertInto('hub_labels').values(label).execute()
+  const named = diagnosis === undefined || diagnosis.fault === null ? [] : [[diagnosis.fault, diagnosis.probability] as const]
+  const rivals = diagnosis?.rivals.map(({ fault, probability }) => [fault, probability] as const) ?? []
+  const predicted = Object.fromEntries([...rivals, ...named])
+  await writeBelief(hub, label, { outcome, predicted, recovered: {}, repair: 'unknown', calledAgain: false })
 }
 
-async function diagnosedWindow(hub: HubTransaction, row: WorkOrderRow): Promise<{ window_from_ms: number; window_to_ms: number }> {
-  if (row.diagnosis_id !== null) {
-    const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', row.diagnosis_id).executeTakeFirst()
-    if (found !== undefined) {
-      const { window_from_ms, window_to_ms } = JSON.parse(found.body) as { window_from_ms: number; window_to_ms: number }
-      return { window_from_ms, window_to_ms }
-    }
-  }
-  return { window_from_ms: row.opened_at_ms, window_to_ms: row.opened_at_ms }
+/** What brought the order first: the household by its contact, else a rule's alarm, else a model. */
+async function originOf(hub: HubTransaction, row: WorkOrderRow, diagnosis: Diagnosis | undefined): Promise<string> {
+  const contacts = await contactsOf(hub, row)
+  const isCalled = contacts.some(({ at_ms, kind }) => (kind === 'report' || kind === 'call') && at_ms <= row.created_at_ms)
+  if (isCalled || (diagnosis === undefined && row.alarm_id === null)) return 'household'
+  if (row.alarm_id === null) return 'model'
+  const alarm = await hub.database.selectFrom('hub_alarms').select('raised_at_ms').where('alarm_id', '=', row.alarm_id).executeTakeFirst()
+  return diagnosis !== undefined && diagnosis.made_at_ms <= (alarm?.raised_at_ms ?? 0) ? 'model' : 'rule'
+}
+
+async function storedDiagnosis(hub: HubTransaction, id: string | null): Promise<Diagnosis | undefined> {
+  if (id === null) return undefined
+  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', id).executeTakeFirst()
+  return found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
 }

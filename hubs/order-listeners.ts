@@ -4,8 +4,9 @@
  */
 import type { OrderListener } from './hub-transaction.ts'
 import { setOrderTimer } from './orders/order-timers.ts'
+import { watchRepair } from './verify/verify.ts'
 
-const LISTENERS: readonly OrderListener[] = [setOrderTimer]
+const LISTENERS: readonly OrderListener[] = [setOrderTimer, watchRepair]
 
 /** Tells every listener, one behind the other. */
 export const onOrderMoved: OrderListener = async (hub, order, move) => {

@@ -1,7 +1,9 @@
 /** Who takes which kind of timer, one line each. A kind is never reused for another meaning: timers outlive the version that set them. */
 import { runOrderTimer } from './orders/order-timers.ts'
 import type { TimerHandler } from './timers.ts'
+import { runRepairTimer } from './verify/verify.ts'
 
 export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   order_state: runOrderTimer,
+  repair_due: runRepairTimer,
 }

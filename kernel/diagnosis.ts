@@ -52,6 +52,17 @@ export const DiagnosisSchema = Type.Object({
       description: 'Further faults that the unit seems to have at the same time: signs that the named fault does not explain',
     }),
   ),
+  residuals: Type.Optional(
+    Type.Array(
+      Type.Object({
+        feature: Type.String(),
+        observed: Type.Union([Type.Number(), Type.Null()]),
+        expected: Type.Union([Type.Number(), Type.Null()]),
+        z_score: Type.Union([Type.Number(), Type.Null()]),
+      }),
+      { description: 'Mean residuals of every feature over the windows behind the answer; what a repair must bring back to normal' },
+    ),
+  ),
   parts: Type.Array(PartNeedSchema),
   skills: Type.Array(Type.String()),
   versions: Type.Object({

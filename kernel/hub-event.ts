@@ -6,6 +6,7 @@ import type { Alarm, SafetyClass } from './alarm.ts'
 import type { EpochMs } from './clock.ts'
 import type { CommandNote } from './command.ts'
 import type { Diagnosis } from './diagnosis.ts'
+import type { MeasuredWindow } from './measured-residuals.ts'
 
 export type HubEvent =
   | { readonly kind: 'alarm_raised'; readonly key: string; readonly alarm: Alarm }
@@ -13,6 +14,8 @@ export type HubEvent =
   /** The class of an alarm that stands rose or stepped down; `alarm` has the new one. */
   | { readonly kind: 'alarm_changed'; readonly key: string; readonly alarm: Alarm; readonly from: SafetyClass; readonly at_ms: number }
   | { readonly kind: 'diagnosis_made'; readonly key: string; readonly diagnosis: Diagnosis }
+  /** Residuals of a window of a unit whose repair is being verified. */
+  | { readonly kind: 'residuals_measured'; readonly key: string; readonly window: MeasuredWindow }
   /** Something is wrong with the platform itself. */
   | {
       readonly kind: 'system_alarm'

@@ -5,6 +5,7 @@
 import type { ApplianceType, Fault, FaultSign } from '#catalogue/appliance-type.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
 import { assert } from '#kernel/errors.ts'
+import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import type { Residuals } from './reference.ts'
 
 /** Residuals of one window with the time of its end, and of several windows their mean. */
@@ -68,6 +69,14 @@ export function strangest(residuals: Residuals, features: readonly string[], typ
   })
   return strongest(all)
 }
+
+/** Every feature that is known, in the order of the features. */
+export const residualsOf = (residuals: Residuals, features: readonly string[]): MeasuredResidual[] =>
+  features.flatMap((feature, index) => {
+    const [observed, expected] = [rounded(residuals.observed[index]), rounded(residuals.expected[index])]
+    const z_score = rounded(residuals.zScores[index])
+    return z_score === null ? [] : [{ feature, observed, expected, z_score }]
+  })
 
 /** Root mean square of the known z-scores: how far the unit is from a unit without fault, in spreads. */
 export function distanceOf({ zScores }: Residuals): number {

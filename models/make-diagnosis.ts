@@ -7,7 +7,7 @@ import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis, type Evidence, type PartNeed 
 import { contentId } from '#kernel/ids.ts'
 import { unitOfName } from '#kernel/units.ts'
 import { NO_FAULT } from './artefact.ts'
-import { strangest, type TimedResiduals, weighSigns } from './evidence.ts'
+import { residualsOf, strangest, type TimedResiduals, weighSigns } from './evidence.ts'
 import { alsoSeen, nextTest } from './next-steps.ts'
 import type { Answer } from './opinion.ts'
 import type { ClosedWindow } from './windows.ts'
@@ -59,6 +59,7 @@ export function makeDiagnosis(inputs: DiagnosisInputs): Diagnosis {
     next_question: fault === undefined ? null : nextQuestion(fault, rivals.find((rival) => rival.fault !== NO_FAULT)?.fault),
     next_test: fault === undefined ? null : nextTest(type, fault, rivals),
     also: fault === undefined ? [] : alsoSeen(inputs, fault),
+    ...(mean !== undefined && { residuals: residualsOf(mean, features) }),
     parts: isFaulty ? partsOf(inputs) : [],
     skills: fault === undefined ? [] : [...fault.skills],
     versions: { model: modelVersion, rule: null, catalogue: type.version, schema: DIAGNOSIS_SCHEMA_VERSION, firmware: window.firmware ?? null },

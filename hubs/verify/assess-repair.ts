@@ -1,0 +1,144 @@
+/**
+ * Says from residuals whether a repair held: how much of the departure that led to the order is left in the windows behind it, and how sure
+ * that is. Each window is weighed by likelihood (gone against unchanged); no single window can decide, since what one adds is bounded.
+ * Pure; the caller keeps windows and carries out what follows.
+ */
+import type { Fault } from '#catalogue/appliance-type.ts'
+import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
+
+export interface RepairEvidence {
+  /** Residuals behind the diagnosis. */
+  readonly before: readonly MeasuredResidual[]
+  /** Of each window behind the repair, oldest first. */
+  readonly after: ReadonlyArray<readonly MeasuredResidual[]>
+  /** Fault that the order was for; its signs say which features should recover. */
+  readonly fault: Fault | undefined
+}
+
+export interface AssessBounds {
+  readonly windows_MIN: number
+  readonly failed_prior: number
+  readonly reopen_error: number
+  readonly verify_error: number
+}
+
+/** One feature of the signature, before and behind the repair. */
+export interface RecoveredFeature {
+  readonly feature: string
+  readonly before_z: number
+  readonly after_z: number
+  /** Mean over the windows behind the repair. */
+  readonly observed: number | null
+  readonly expected: number | null
+}
+
+export interface RepairAssessment {
+  readonly verdict: 'normal' | 'not_normal' | 'undecided'
+  /** Windows behind the repair that could be weighed. */
+  readonly windows: number
+  /** Share of the departure that is left: 1 = as before, 0 = gone; null where there was none to measure by. */
+  readonly left_ratio: number | null
+  /** Chance that the fault is still there. */
+  readonly failed_probability: number
+  readonly features: readonly RecoveredFeature[]
+}
+
+/** Departures smaller than this are not part of what must recover. */
+const SIGNATURE_Z = 1
+/** Length of the signature (in spreads) from which a recovery can be told from noise. */
+export const SIGNATURE_LENGTH_MIN = 1.5
+/** Residuals of one unit's windows scatter by more than the spread alone: weather, habits, what the reference does not know. */
+const SCATTER = 1.6
+/** Least scatter of the share that is left, for signatures that are very long. */
+const SHARE_SCATTER_MIN = 0.3
+/** What one window may add to the logarithm of the odds: windows of one unit are not independent of each other. */
+const WINDOW_WEIGHT_MAX = 1.6
+/** A window that knows less than this share of the signature says nothing. */
+const KNOWN_RATIO_MIN = 0.5
+/** Spreads within which a unit without signature counts as normal, root mean square. */
+const NORMAL_DISTANCE = 1.3
+
+/** Weighs the windows behind a repair. */
+export function assessRepair({ before, after, fault }: RepairEvidence, bounds: AssessBounds): RepairAssessment {
+  const signature = signatureOf(before, fault)
+  const length = Math.hypot(...signature.values())
+  if (length < SIGNATURE_LENGTH_MIN) return assessDistance(after, bounds)
+  const scatter = Math.max(SHARE_SCATTER_MIN, SCATTER / length)
+  const shares = after.flatMap((window) => shareLeft(signature, window))
+  const prior = Math.log(bounds.failed_prior / (1 - bounds.failed_prior))
+  const logOdds = shares.reduce((sum, share) => {
+    const weight = (share - 0.5) / scatter ** 2
+    return sum + Math.max(-WINDOW_WEIGHT_MAX, Math.min(WINDOW_WEIGHT_MAX, weight))
+  }, prior)
+  const failed = 1 / (1 + Math.exp(-logOdds))
+  const isEnough = shares.length >= bounds.windows_MIN
+  return {
+    verdict: !isEnough ? 'undecided' : failed >= 1 - bounds.reopen_error ? 'not_normal' : failed <= bounds.verify_error ? 'normal' : 'undecided',
+    windows: shares.length,
+    left_ratio: shares.length === 0 ? null : rounded(meanOf(shares)),
+    failed_probability: rounded(failed),
+    features: [...signature.keys()].map((feature) => recovered(feature, before, after)),
+  }
+}
+
+/** Features that the fault moved, with their z-scores before the repair; of a known fault those that its signs name, if they show any. */
+export function signatureOf(before: readonly MeasuredResidual[], fault: Fault | undefined): ReadonlyMap<string, number> {
+  const moved = before.flatMap(
+    ({ feature, z_score }): Array<[string, number]> => (z_score !== null && Math.abs(z_score) >= SIGNATURE_Z ? [[feature, z_score]] : []),
+  )
+  const signs = new Map(fault?.signs.map(({ feature, direction }) => [feature, direction]))
+  const named = moved.filter(([feature, z]) => {
+    const direction = signs.get(feature)
+    return direction === 'either' || (typeof direction === 'number' && direction * z > 0)
+  })
+  return new Map(Math.hypot(...named.map(([, z]) => z)) >= SIGNATURE_LENGTH_MIN ? named : moved)
+}
+
+/** Mean residual of each feature over windows. */
+export function meanZ(windows: ReadonlyArray<readonly MeasuredResidual[]>): ReadonlyMap<string, number> {
+  const values = new Map<string, number[]>()
+  for (const { feature, z_score } of windows.flat()) if (z_score !== null) values.set(feature, [...(values.get(feature) ?? []), z_score])
+  return new Map([...values].map(([feature, all]) => [feature, meanOf(all)]))
+}
+
+function shareLeft(signature: ReadonlyMap<string, number>, window: readonly MeasuredResidual[]): number[] {
+  const now = new Map(window.map(({ feature, z_score }) => [feature, z_score]))
+  let [along, known, whole] = [0, 0, 0]
+  for (const [feature, z] of signature) {
+    const value = now.get(feature)
+    whole += z * z
+    if (value === undefined || value === null) continue
+    along += z * value
+    known += z * z
+  }
+  return known < KNOWN_RATIO_MIN * whole ? [] : [along / known]
+}
+
+/** A unit whose departure was never measured: normal when its windows are, and never called failed. */
+function assessDistance(after: RepairEvidence['after'], bounds: AssessBounds): RepairAssessment {
+  const means = [...meanZ(after).values()]
+  const distance = means.length === 0 ? Number.POSITIVE_INFINITY : Math.hypot(...means) / Math.sqrt(means.length)
+  const isNormal = after.length >= bounds.windows_MIN && distance <= NORMAL_DISTANCE
+  const failed_probability = isNormal ? bounds.verify_error : bounds.failed_prior
+  return { verdict: isNormal ? 'normal' : 'undecided', windows: after.length, left_ratio: null, failed_probability, features: [] }
+}
+
+function recovered(feature: string, before: readonly MeasuredResidual[], after: RepairEvidence['after']): RecoveredFeature {
+  const of = (pick: (residual: MeasuredResidual) => number | null): number | null => {
+    const values = after.flat().flatMap((residual) => {
+      const value = residual.feature === feature ? pick(residual) : null
+      return value === null ? [] : [value]
+    })
+    return values.length === 0 ? null : rounded(meanOf(values))
+  }
+  return {
+    feature,
+    before_z: before.find((residual) => residual.feature === feature)?.z_score ?? 0,
+    after_z: of(({ z_score }) => z_score) ?? 0,
+    observed: of(({ observed }) => observed),
+    expected: of(({ expected }) => expected),
+  }
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+const rounded = (value: number): number => Number(value.toPrecision(4))

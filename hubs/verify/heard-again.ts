@@ -1,0 +1,60 @@
+/** Whether a fault was heard of again behind a repair, where no window can say: by an alarm of the unit, a contact of its household, or another order. */
+import { sql } from 'kysely'
+import type { Alarm } from '#kernel/alarm.ts'
+import type { HubTransaction } from '../hub-transaction.ts'
+import type { VerificationRow } from './verify-tables.ts'
+
+/** What was heard, undefined when nothing was. */
+export async function heardOfFault(hub: HubTransaction, row: VerificationRow): Promise<string | undefined> {
+  const { tenant, device, done_at_ms, fault } = row
+  if (row.method === 'rule') {
+    const alarms = await hub.database
+      .selectFrom('hub_alarms')
+      .select('body')
+      .where('tenant', '=', tenant)
+      .where('device', '=', device)
+      .where('raised_at_ms', '>', done_at_ms)
+      .execute()
+    const own = await orderAlarm(hub, row)
+    const again = alarms
+      .filter(({ body }) => body !== '')
+      .map(({ body }) => JSON.parse(body) as Alarm)
+      .find((alarm) => alarm.rule === own?.rule || (fault !== null && alarm.fault === fault))
+    return again === undefined ? undefined : `the rule ${again.rule} raised its alarm again behind the repair`
+  }
+  const contact = (await contactsBehind(hub, row))[0]
+  return contact === undefined ? undefined : `the household got in touch again behind the repair (${contact.kind})`
+}
+
+async function orderAlarm(hub: HubTransaction, { work_order_id }: VerificationRow): Promise<Alarm | undefined> {
+  const found = await hub.database
+    .selectFrom('hub_work_orders')
+    .innerJoin('hub_alarms', 'hub_alarms.alarm_id', 'hub_work_orders.alarm_id')
+    .select('hub_alarms.body')
+    .where('work_order_id', '=', work_order_id)
+    .executeTakeFirst()
+  return found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
+}
+
+export interface Contact {
+  readonly contact_id: string
+  readonly kind: string
+  readonly at_ms: number
+}
+
+/** Contacts about a unit between the visit and 30 days behind it; none where the site keeps no contacts. */
+export async function contactsBehind(hub: HubTransaction, row: Pick<VerificationRow, 'tenant' | 'device' | 'done_at_ms'>): Promise<Contact[]> {
+  return (await contactsOf(hub, row)).filter(({ at_ms }) => at_ms > row.done_at_ms && at_ms <= row.done_at_ms + 30 * 86_400_000)
+}
+
+/** Contacts about a unit, oldest first. */
+export async function contactsOf(
+  hub: Pick<HubTransaction, 'database'>,
+  unit: { readonly tenant: string; readonly device: string },
+): Promise<Contact[]> {
+  const { rows: tables } = await sql<object>`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hub_contacts'`.execute(hub.database)
+  if (tables.length === 0) return []
+  const { rows } = await sql<Contact>`SELECT contact_id, kind, at_ms FROM hub_contacts WHERE tenant = ${unit.tenant} AND device = ${unit.device}
+    ORDER BY at_ms, contact_id`.execute(hub.database)
+  return rows
+}

@@ -1,0 +1,108 @@
+/**
+ * Which fault was really mended, by what recovered: the change of the residuals behind the repair is held against the signs of each fault of
+ * the type, together with what the diagnosis said before. And what that says of a code: right, wrong, or no repair at all. Pure.
+ */
+import type { ApplianceType, FaultSign } from '#catalogue/appliance-type.ts'
+import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
+import type { Outcome } from '#kernel/work-order.ts'
+import { meanZ, type RepairAssessment, SIGNATURE_LENGTH_MIN, signatureOf } from './assess-repair.ts'
+import type { RepairSign } from './verify-tables.ts'
+
+/** What is kept of a judgement. */
+export interface Verdict {
+  readonly reason: string
+  readonly assessment: RepairAssessment | null
+  /** Chance of each fault that it is what recovered. */
+  readonly causes: Readonly<Record<string, number>>
+}
+
+export interface CauseQuestion {
+  readonly type: Pick<ApplianceType, 'faults'>
+  readonly before: readonly MeasuredResidual[]
+  readonly after: ReadonlyArray<readonly MeasuredResidual[]>
+  /** Of the diagnosis, by fault code; empty where there was none. */
+  readonly probabilities: Readonly<Record<string, number>>
+}
+
+/** How strongly the likeness of signs counts against the diagnosis (chosen: a full likeness against none is e^4). */
+const LIKENESS_WEIGHT = 4
+/** A fault that the diagnosis did not name has at least this. */
+const PROBABILITY_FLOOR = 0.02
+
+/** Chance of each fault of the type that it is the one that recovered; sums to 1. */
+export function causeProbabilities({ type, before, after, probabilities }: CauseQuestion): ReadonlyMap<string, number> {
+  const now = meanZ(after)
+  const change = new Map(before.flatMap(({ feature, z_score }) => (z_score === null ? [] : [[feature, z_score - (now.get(feature) ?? 0)] as const])))
+  const weights = type.faults.map(({ code, signs }): [string, number] => [
+    code,
+    Math.max(PROBABILITY_FLOOR, probabilities[code] ?? 0) * Math.exp(LIKENESS_WEIGHT * likeness(signs, change)),
+  ])
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0)
+  return new Map(weights.map(([code, weight]) => [code, weight / sum]))
+}
+
+/** Cosine between what changed and what the signs of a fault say should have; -1 to 1. */
+function likeness(signs: readonly FaultSign[], change: ReadonlyMap<string, number>): number {
+  const directions = new Map(signs.map(({ feature, direction }) => [feature, direction]))
+  const length = Math.hypot(...change.values())
+  const speaking = signs.filter(({ direction }) => direction !== 0).length
+  if (length === 0 || speaking === 0) return 0
+  const along = [...change].reduce((sum, [feature, value]) => {
+    const direction = directions.get(feature)
+    return sum + (direction === undefined ? 0 : direction === 'either' ? Math.abs(value) : direction * value)
+  }, 0)
+  return along / (length * Math.sqrt(speaking))
+}
+
+export interface SignInputs {
+  readonly outcome: Outcome
+  readonly assessment: RepairAssessment
+  readonly causes: ReadonlyMap<string, number>
+  readonly before: readonly MeasuredResidual[]
+  /** Highest probability of the diagnosis. */
+  readonly confidence: number
+}
+
+export interface FoundSign {
+  readonly sign: RepairSign
+  readonly reason: string
+  /** Fault that the sensors speak for. */
+  readonly sensed: string | null
+  /** The order reopens. */
+  readonly reopens: boolean
+}
+
+/** A code is called wrong when another fault has at least this chance, and the coded one at most that. */
+const OTHER_MIN = 0.8
+const CODED_MAX = 0.08
+/** Departure (length of the signature) that does not vanish by itself. */
+const STANDING_LENGTH = 3.5
+/** A diagnosis this sure stands against an engineer who found nothing. */
+const SURE_MIN = 0.9
+/** Share of the departure that is left when nothing was done. */
+const UNCHANGED_RATIO = 0.6
+
+/** Signs that a repair was none, was bad, or was coded as something else; undefined = nothing speaks against it. */
+export function signOf({ outcome, assessment, causes, before, confidence }: SignInputs): FoundSign | undefined {
+  const [likeliest, chance] = [...causes].sort((a, b) => b[1] - a[1])[0] ?? [null, 0]
+  const length = Math.hypot(...signatureOf(before, undefined).values())
+  const isNothing = outcome.cause === 'no_fault_found'
+  if (assessment.verdict === 'not_normal') {
+    const left = `${Math.round(100 * (assessment.left_ratio ?? 1))} % of the departure is left after ${assessment.windows} windows`
+    if (isNothing) {
+      const reopens = confidence >= SURE_MIN
+      return { sign: 'missed_fault', reason: `nothing was found, and ${left}`, sensed: likeliest, reopens }
+    }
+    const isUnchanged = (assessment.left_ratio ?? 0) >= UNCHANGED_RATIO
+    const sign = isUnchanged && outcome.parts_used.length > 0 ? 'phantom_repair' : 'bad_repair'
+    return { sign, reason: sign === 'phantom_repair' ? `parts were claimed, and ${left}` : left, sensed: likeliest, reopens: true }
+  }
+  if (assessment.verdict !== 'normal' || length < SIGNATURE_LENGTH_MIN || assessment.left_ratio === null) return undefined
+  if (isNothing && length >= STANDING_LENGTH) {
+    return { sign: 'miscoded_repair', reason: 'nothing was found, and the departure vanished with the visit', sensed: likeliest, reopens: false }
+  }
+  const coded = causes.get(outcome.cause)
+  if (coded === undefined || likeliest === outcome.cause || chance < OTHER_MIN || coded > CODED_MAX) return undefined
+  const reason = `the code says ${outcome.cause}, what recovered are the signs of ${likeliest}`
+  return { sign: 'miscoded_repair', reason, sensed: likeliest, reopens: false }
+}
