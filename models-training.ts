@@ -10,8 +10,8 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { ModelPort, NewTraining } from './api/model-ports.ts'
 import type { Card } from './models/artefact.ts'
-import { NO_FAULT, readArtefact } from './models/artefact.ts'
-import { readLabels, type SiteLabel } from './models/training/site-labels.ts'
+import { readArtefact } from './models/artefact.ts'
+import { classOfOutcome, readLabels, type SiteLabel } from './models/training/site-labels.ts'
 import type { Models } from './models-join.ts'
 import type { JobRecord, Jobs, RunningJob } from './operations/jobs.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
@@ -105,10 +105,9 @@ function devicesOf(tenant: string, type: ApplianceType, { listDevices }: Trainin
 /** Outcomes of visits; what is neither a fault of the type nor nothing says nothing. */
 async function outcomesOf(tenant: string, type: ApplianceType, { models }: TrainingParts): Promise<SiteLabel[]> {
   const rows = await models.database.selectFrom('hub_labels').selectAll().where('tenant', '=', tenant).where('type', '=', type.id).execute()
-  const codes = new Set(type.faults.map(({ code }) => code))
-  return rows.flatMap(({ device, cause, window_from_ms: from_ms, window_to_ms: to_ms }) => {
-    const fault = cause === 'no_fault_found' ? NO_FAULT : cause
-    return fault === NO_FAULT || codes.has(fault) ? [{ device, fault, from_ms, to_ms }] : []
+  return rows.flatMap((row) => {
+    const fault = classOfOutcome(row, type)
+    return fault === undefined ? [] : [{ device: row.device, fault, from_ms: row.window_from_ms, to_ms: row.window_to_ms }]
   })
 }
 

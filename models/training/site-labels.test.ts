@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aWindow, HOUR, pump } from '../test-builders.ts'
-import { labelsOf, readLabels } from './site-labels.ts'
+import { classOfOutcome, labelsOf, readLabels } from './site-labels.ts'
 import { splitSite } from './site-split.ts'
 
 const DAY = 24 * HOUR
@@ -23,6 +23,19 @@ describe('readLabels', () => {
     ['no device', 'device,from,to,fault\n,2026-01-01,2026-01-02,K-01', /line 2, device: is empty/],
   ])('refuses %s', (_, text, reason) => {
     expect(() => readLabels(text, pump)).toThrow(reason)
+  })
+})
+
+describe('classOfOutcome', () => {
+  it.each([
+    ['a code that is believed', { cause: 'K-01', confidence: 0.9, corrected_cause: null }, 'K-01'],
+    ['a code that nobody weighed', { cause: 'K-01', confidence: null, corrected_cause: null }, 'K-01'],
+    ['nothing found', { cause: 'no_fault_found', confidence: 0.8, corrected_cause: null }, 'no_fault'],
+    ['a code that sensors correct', { cause: 'no_fault_found', confidence: 0.05, corrected_cause: 'K-01' }, 'K-01'],
+    ['a code that is doubted', { cause: 'K-01', confidence: 0.2, corrected_cause: null }, undefined],
+    ['a cause outside the catalogue', { cause: 'other', confidence: 0.9, corrected_cause: null }, undefined],
+  ])('takes %s for what it is worth', (_, outcome, expected) => {
+    expect(classOfOutcome(outcome, pump)).toBe(expected)
   })
 })
 

@@ -57,6 +57,24 @@ export function readLabels(text: string, type: ApplianceType): SiteLabel[] {
   return labels
 }
 
+/** A coded outcome and how far it is believed; null on labels from before that was weighed. */
+export interface CodedOutcome {
+  readonly cause: string
+  readonly confidence: number | null
+  readonly corrected_cause: string | null
+}
+
+/** Codes that are believed less than this teach nothing. */
+const CONFIDENCE_MIN = 0.4
+
+/** Class that training takes an outcome for: the correction where sensors speak for one; undefined where nobody can say. */
+export function classOfOutcome({ cause, confidence, corrected_cause }: CodedOutcome, type: Pick<ApplianceType, 'faults'>): string | undefined {
+  if (corrected_cause === null && confidence !== null && confidence < CONFIDENCE_MIN) return undefined
+  const believed = corrected_cause ?? cause
+  if (believed === 'no_fault_found') return NO_FAULT
+  return type.faults.some(({ code }) => code === believed) ? believed : undefined
+}
+
 /** Makes the function that says what was true of a device at a time; undefined where nobody can say. */
 export function labelsOf(labels: readonly SiteLabel[], rest: typeof NO_FAULT | undefined): (atMs: number) => string | undefined {
   const faulty = labels.filter(({ fault }) => fault !== NO_FAULT)
