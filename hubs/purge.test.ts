@@ -111,4 +111,19 @@ describe('purge of the hubs', () => {
     await purge.stop()
     expect(await idsOf('hub_diagnoses', 'diagnosis_id')).toContain('older')
   })
+
+  it('drops the windows behind a repair by age, not those of one that is still watched', async () => {
+    for (const [id, state] of [
+      ['judged', 'verified'],
+      ['open', 'watching'],
+    ] as const) {
+      await sql`INSERT INTO hub_verifications VALUES (${id}, 'home', 'd', 't', ${id}, 1, 'residuals', ${state}, NULL, 'c', 1, 1, '[]', '{}', NULL, NULL)`.execute(
+        database,
+      )
+      await sql`INSERT INTO hub_repair_windows VALUES (${id}, ${old(101)}, ${old(102)}, 'home', 'd', ${id}, '[]')`.execute(database)
+      await sql`INSERT INTO hub_repair_windows VALUES (${id}, ${old(99)}, ${old(100)}, 'home', 'd', ${id}, '[]')`.execute(database)
+    }
+    expect(await purgeOf().run()).toEqual({ hub_repair_windows: 1 })
+    expect(await idsOf('hub_repair_windows', 'verification_id')).toEqual(['judged', 'open', 'open'])
+  })
 })

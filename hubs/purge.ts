@@ -75,6 +75,12 @@ const RULES: readonly Rule[] = [
       AND NOT EXISTS (SELECT 1 FROM hub_alarms AS a WHERE a.alarm_id = hub_alarm_handling.alarm_id)`,
   },
   { table: 'hub_maintenance_windows', days: 'hub_events_days', where: (before) => sql`to_ms < ${before}` },
+  {
+    table: 'hub_repair_windows',
+    days: 'hub_events_days',
+    where: (before) => sql`window_to_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_verifications AS v
+      WHERE v.verification_id = hub_repair_windows.verification_id AND v.state = 'watching')`,
+  },
   { table: 'outbox_deliveries', days: 'webhook_attempts_days', where: (before) => sql`state <> 'pending' AND updated_at_ms < ${before}` },
   {
     table: 'outbox_attempts',
@@ -100,6 +106,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   hub_alarm_groups: ['group_id'],
   hub_alarm_handling: ['alarm_id'],
   hub_maintenance_windows: ['window_id'],
+  hub_repair_windows: ['verification_id', 'window_to_ms'],
   outbox_deliveries: ['endpoint_id', 'event_id'],
   outbox_attempts: ['endpoint_id', 'event_id', 'attempt'],
   outbox_events: ['event_id'],
