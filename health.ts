@@ -70,8 +70,11 @@ export function createHealth(parts: HealthParts): Health {
     async samples() {
       const nowMs = clock.now()
       const grouped = await hubs.compression(undefined, { from_ms: nowMs - 86_400_000, to_ms: nowMs })
-      const [{ pipeline: flow, writer, store, quality, truth, audit, heard, maintenance, tiers, models, drift, restarts }, deliveries, twins] =
-        await Promise.all([pipeline.statistics(), outbox.statistics(), twin.statistics()])
+      const [
+        { pipeline: flow, writer, store, quality, truth, normal, audit, heard, maintenance, tiers, models, drift, restarts },
+        deliveries,
+        twins,
+      ] = await Promise.all([pipeline.statistics(), outbox.statistics(), twin.statistics()])
       const { position, storedPosition, storedReceivedMs, windowsPending, ...counted } = flow
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
@@ -85,8 +88,7 @@ export function createHealth(parts: HealthParts): Health {
         gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
         gauge('mendline_pipeline_lag_bytes', 'Journal that the pipeline has not read', journal.end() - position),
         ...lagSamples({ endBytes: journal.end(), storedPosition, storedReceivedMs, nowMs: clock.now() }),
-        ...samplesOf('mendline_audit', 'Self-audit: differences of the books (each 0), checks made, readings decoded', audit, 'gauge'),
-        ...samplesOf('mendline_device_time', 'Order of device time', truth, 'gauge'),
+        ...foldSamples({ audit, normal, truth }),
         ...heardSamples(heard),
         gauge('mendline_pipeline_windows_pending_count', 'Windows that wait for the models', windowsPending),
         gauge('mendline_pipeline_restarts_count', 'Restarts of the pipeline worker', restarts),
@@ -120,6 +122,12 @@ export function createHealth(parts: HealthParts): Health {
 
 const counter = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'counter', value })
 const gauge = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'gauge', value })
+
+const foldSamples = ({ audit, normal, truth }: Pick<PipelineHostStatistics, 'audit' | 'normal' | 'truth'>): Sample[] => [
+  ...samplesOf('mendline_audit', 'Self-audit: differences of the books (each 0), checks made, readings decoded', audit, 'gauge'),
+  ...samplesOf('mendline_normal', 'Learned normals: bytes of the rows they learn from, devices that found no room', normal, 'gauge'),
+  ...samplesOf('mendline_device_time', 'Order of device time', truth, 'gauge'),
+]
 
 function stateSamples({ begun, standing }: PipelineHostStatistics['quality']): Sample[] {
   const help = 'States of channels'

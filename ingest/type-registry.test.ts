@@ -13,7 +13,12 @@ let registry: TypeRegistry
 
 const make = async (channelsPerReading_MAX = 4): Promise<TypeRegistry> => {
   const database = operations.database as Kysely<OwnTypeTables>
-  const made = createTypeRegistry({ database, catalogue: [kettle], clock: new ManualClock(0), limits: { channelsPerReading_MAX } })
+  const made = createTypeRegistry({
+    database,
+    catalogue: [kettle],
+    clock: new ManualClock(0),
+    limits: { channelsPerReading_MAX, normalChannels_MAX: 2 },
+  })
   await made.start()
   return made
 }
@@ -57,6 +62,13 @@ describe('type registry', () => {
   ])('refuses %s by its field', async (_name, channels, field) => {
     expect(await refusal(...channels)).toEqual(['MDL_API_INVALID', field])
     expect(registry.find('home', 'plug')).toBeUndefined()
+  })
+
+  it('refuses a learned normal of more channels than it is learned of, and takes the type without one', async () => {
+    const channels = ['a_c', 'b_c', 'c_c'].map((name) => ({ name }))
+    const register = (enabled: boolean) => registry.register('home', { type: 'wide', channels, learn_normal: { enabled } }, async () => {})
+    await expect(register(true)).rejects.toMatchObject({ code: 'MDL_API_INVALID', details: { errors: [{ field: 'learn_normal' }] } })
+    await expect(register(false)).resolves.toBeDefined()
   })
 
   it('takes x_min beside x that is not aggregated, and refuses what meets a channel of before', async () => {

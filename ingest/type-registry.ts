@@ -81,7 +81,7 @@ export function createTypeRegistry(parts: {
   readonly database: Kysely<OwnTypeTables>
   readonly catalogue: readonly ApplianceType[]
   readonly clock: Clock
-  readonly limits?: Pick<Limits, 'channelsPerReading_MAX'>
+  readonly limits?: Surroundings['limits']
 }): TypeRegistry {
   const { database, clock, limits = defaultLimits } = parts
   const common = new Map(parts.catalogue.map((type) => [type.id, type]))
@@ -157,7 +157,7 @@ const keptChannels = (known: ApplianceType | undefined, given: NewType): readonl
 interface Surroundings {
   readonly common: ReadonlyMap<string, ApplianceType>
   readonly known: ApplianceType | undefined
-  readonly limits: Pick<Limits, 'channelsPerReading_MAX'>
+  readonly limits: Pick<Limits, 'channelsPerReading_MAX' | 'normalChannels_MAX'>
 }
 
 interface Fault {
@@ -173,6 +173,9 @@ function refuseFaults(given: NewType, { common, known, limits }: Surroundings): 
   if (given.channels.length === 0) faults.push({ field: 'channels', reason: 'must hold at least one channel' })
   if (kept.length + given.channels.length > limits.channelsPerReading_MAX)
     faults.push({ field: 'channels', reason: `makes more than ${limits.channelsPerReading_MAX}, with those that the type has` })
+  const numbers = [...kept, ...given.channels].filter(({ kind }) => kind !== 'text').length
+  if (given.learn_normal !== undefined && given.learn_normal.enabled !== false && numbers > limits.normalChannels_MAX)
+    faults.push({ field: 'learn_normal', reason: `is learned of ${limits.normalChannels_MAX} channels at most, and the type has ${numbers}` })
   const columns = new Map<string, string>(KEY_COLUMNS.map((column) => [column, 'the key of a reading']))
   for (const channel of kept) for (const column of columnsOf(channel)) columns.set(column, `the channel ${channel.name}`)
   const names = new Set<string>()

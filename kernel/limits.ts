@@ -232,6 +232,10 @@ export const limits = {
   normalSteps: 432,
   /** Closed windows that the normal of a device of a described type is learned from; 0 = it is not learned. */
   normalWindows: 60,
+  /** Channels up to which the normal of all together is learned (its cost grows with their cube); a type with more is not learned, and refused where it asks for it. */
+  normalChannels_MAX: 64,
+  /** Rows that all devices of the site together may keep to learn from, 8 bytes a value; devices that come when it is reached are not learned. */
+  normalBytes_MAX: 536_870_912,
   /** Alerts that 1,000 units may cause in a week; thresholds follow from it. */
   normalAlertsPer1000UnitWeeks: 5,
   /** A device that was not heard for this long counts as silent in the metrics. */

@@ -61,19 +61,21 @@ export function deriveAll(
   { limits = defaultLimits, book }: { readonly limits?: Limits; readonly book?: RuleBook } = {},
 ): Derivation<ClosedWindow> & {
   readonly qualityStatistics: () => QualityStatistics
+  readonly normalStatistics: LearnedNormal['statistics']
 } {
   const quality = createQuality({ types })
+  const normal = createLearnedNormal({ types, limits })
   const derivation = createDerivation({
     quality,
     windows: createWindows({ types }),
-    normal: createLearnedNormal({ types, limits }),
+    normal,
     rules: createRulesEngine({ types, filter: (rule) => !isSafetyRule(rule), ...(book === undefined ? {} : { book }) }),
     sensorAlarms({ type: id, received_at_ms }, changes) {
       const type = types(id)
       return type === undefined ? [] : sensorAlarms(type, changes, received_at_ms)
     },
   })
-  return { ...derivation, qualityStatistics: () => quality.statistics() }
+  return { ...derivation, qualityStatistics: () => quality.statistics(), normalStatistics: normal.statistics }
 }
 
 /** Joins the folds; a reading goes through quality, windows and rules, in this order. */

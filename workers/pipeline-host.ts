@@ -63,6 +63,8 @@ export interface PipelineHostStatistics {
   /** Readings judged, and states of channels by kind. */
   readonly quality: { readonly late: number; readonly begun: Readonly<Record<string, number>>; readonly standing: Readonly<Record<string, number>> }
   readonly truth: Readonly<Record<string, number>>
+  /** Learned normals: bytes that their rows may take, devices without room. */
+  readonly normal: Readonly<Record<string, number>>
   readonly audit: Readonly<Record<string, number>>
   /** By type: devices that were heard, and those silent for longer than `deviceSilentMs`. */
   readonly heard: ReadonlyArray<readonly [type: string, counts: { readonly devices: number; readonly silent: number }]>

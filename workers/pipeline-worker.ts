@@ -197,6 +197,7 @@ async function start(): Promise<void> {
     heard: [...latest.heard(() => clock.now() - limits.deviceSilentMs)],
     store: await store.statistics(),
     quality: derivation.qualityStatistics(),
+    normal: { ...derivation.normalStatistics() },
     maintenance: maintenance.statistics(),
     tiers: await maintenance.tiers(),
     models: { ...models?.bench.statistics() },

@@ -114,6 +114,29 @@ describe('the learned normal of a device', () => {
     expect(run(normalOf(typeWith(NAMES), 0), readings(2_500, 2_000)).rows).toEqual([])
   })
 
+  it('does not learn a type with more channels than the limit', () => {
+    const narrow = createLearnedNormal({ types: () => typeWith(NAMES), limits: { ...limits, normalSteps: 100, normalChannels_MAX: 2 } })
+    expect(run(narrow, readings(2_500, 2_000)).rows).toEqual([])
+    const wide = createLearnedNormal({ types: () => typeWith(NAMES), limits: { ...limits, normalSteps: 100, normalChannels_MAX: 3 } })
+    expect(run(wide, readings(2_500, 2_000)).rows).not.toEqual([])
+  })
+
+  it('learns no further device when the memory of the site is used up, says so, and takes it when there is room again', () => {
+    const oneDevice = 3 * 100 * 8
+    const normal = createLearnedNormal({ types: () => typeWith(NAMES), limits: { ...limits, normalSteps: 100, normalBytes_MAX: oneDevice } })
+    const second = readings(2_500, 2_000).map((reading) => ({ ...reading, device: 'p-2' }))
+    run(normal, readings(10))
+    expect(run(normal, second).rows).toEqual([])
+    expect(normal.statistics()).toEqual({ bytes: oneDevice, refusedDevices: 1 })
+    expect(run(normal, readings(2_500, 2_000).slice(10)).rows).not.toEqual([])
+    normal.loadDevice('home', 'p-1', undefined)
+    expect(run(normal, second).rows).not.toEqual([])
+    expect(normal.statistics()).toEqual({ bytes: oneDevice, refusedDevices: 0 })
+    const saved = normal.snapshot()
+    normal.restore(saved)
+    expect(normal.statistics().bytes).toBe(oneDevice)
+  })
+
   it('learns anew when the type has another channel', () => {
     let type = typeWith(NAMES)
     const normal = createLearnedNormal({ types: () => type, limits: { ...limits, normalSteps: 100 } })

@@ -11,7 +11,7 @@ import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { ClosedWindow } from '../windows.ts'
-import { OwnNormal, type OwnNormalSettings, type OwnNormalState } from './own-normal.ts'
+import { OwnNormal, type OwnNormalSettings, type OwnNormalState, ROWS_KEPT_MAX, SIGNALS_MAX } from './own-normal.ts'
 
 export type FoundAnomaly = Omit<Anomaly, 'device'>
 
@@ -23,13 +23,18 @@ export interface LearnedNormalOutput {
 export interface LearnedNormal {
   /** @param windows those that the reading closed */
   observe(reading: Reading, windows: readonly ClosedWindow[]): LearnedNormalOutput
+  /** Bytes that rows to learn from may take, and devices that are not learned since there was no room. */
+  statistics(): { readonly bytes: number; readonly refusedDevices: number }
   saveDevice(tenant: string, device: string): unknown
   loadDevice(tenant: string, device: string, state: unknown): void
   snapshot(): unknown
   restore(state: unknown): void
 }
 
-type NormalLimits = Pick<Limits, 'normalStepMs' | 'normalSteps' | 'normalWindows' | 'normalAlertsPer1000UnitWeeks'>
+type NormalLimits = Pick<
+  Limits,
+  'normalStepMs' | 'normalSteps' | 'normalWindows' | 'normalAlertsPer1000UnitWeeks' | 'normalChannels_MAX' | 'normalBytes_MAX'
+>
 
 const NOTHING: LearnedNormalOutput = { rows: [], alarms: [] }
 /** Flagged steps in a row that raise an alarm, and quiet ones that clear it. */
@@ -52,6 +57,7 @@ interface Plan {
 }
 
 interface DeviceState {
+  readonly bytes: number
   readonly tenant: string
   readonly device: string
   readonly type: string
@@ -90,11 +96,29 @@ export function createLearnedNormal(parts: {
     return known.plan
   }
   const tenants = new Map<string, Map<string, DeviceState>>()
+  let usedBytes = 0
+  const refused = new Set<string>()
+  const forget = (tenant: string, device: string): void => {
+    const state = tenants.get(tenant)?.get(device)
+    if (state === undefined) return
+    usedBytes -= state.bytes
+    tenants.get(tenant)?.delete(device)
+  }
   const put = (state: DeviceState): DeviceState => {
+    forget(state.tenant, state.device)
     const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
     tenants.set(state.tenant, devices)
     devices.set(state.device, state)
+    usedBytes += state.bytes
     return state
+  }
+  /** Room for a device that is not known yet; those that are learned stay. */
+  const hasRoom = ({ tenant, device }: Reading, plan: Plan): boolean => {
+    const before = tenants.get(tenant)?.get(device)?.bytes ?? 0
+    const fits = usedBytes - before + bytesOf(plan) <= limits.normalBytes_MAX
+    if (fits) refused.delete(`${tenant}/${device}`)
+    else if (refused.size < REFUSED_MAX) refused.add(`${tenant}/${device}`)
+    return fits
   }
   const load = (plain: PlainState): void => {
     const plan = planOf(plain.type)
@@ -107,8 +131,9 @@ export function createLearnedNormal(parts: {
       const plan = planOf(reading.type)
       if (plan === undefined || (plan.isDescribed && windows.length === 0)) return NOTHING
       const found = tenants.get(reading.tenant)?.get(reading.device)
-      const state =
-        found !== undefined && found.type === reading.type && found.sums.length === plan.names.length ? found : put(newState(reading, plan))
+      const isKnown = found !== undefined && found.type === reading.type && found.sums.length === plan.names.length
+      if (!isKnown && !hasRoom(reading, plan)) return NOTHING
+      const state = isKnown ? found : put(newState(reading, plan))
       return plan.isDescribed ? takeWindows(plan, state, windows) : takeReading(plan, state, reading)
     },
     saveDevice(tenant, device) {
@@ -116,12 +141,15 @@ export function createLearnedNormal(parts: {
       return state === undefined ? undefined : toPlain(state)
     },
     loadDevice(tenant, device, state) {
-      tenants.get(tenant)?.delete(device)
+      forget(tenant, device)
       if (state !== undefined) load(state as PlainState)
     },
+    statistics: () => ({ bytes: usedBytes, refusedDevices: refused.size }),
     snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()].map(toPlain)),
     restore(state) {
       tenants.clear()
+      refused.clear()
+      usedBytes = 0
       // Absent in what an earlier version saved.
       for (const plain of (state ?? []) as readonly PlainState[]) load(plain)
     },
@@ -146,7 +174,7 @@ function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
     names.push(name)
     columns.push(indexOf.get(name) ?? -1)
   }
-  if (names.length === 0) return undefined
+  if (names.length === 0 || names.length > limits.normalChannels_MAX) return undefined
   const settings = {
     learnRows: limits.normalSteps,
     per1000UnitWeeks: alertsPer1000UnitWeeks,
@@ -155,16 +183,29 @@ function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
   return { type: type.id, columns, names, settings, isDescribed: false, stepMs }
 }
 
-const newState = ({ tenant, device, type }: Pick<Reading, 'tenant' | 'device' | 'type'>, { names, settings }: Plan): DeviceState => ({
+const BYTES_A_VALUE = 8
+const SIGNAL_BYTES = 46_080
+/** Devices that are named as not learned, at most. */
+const REFUSED_MAX = 100_000
+
+/** What a device comes to while it is learned, and one that is judged channel by channel after it as well. */
+function bytesOf({ names, settings }: Plan): number {
+  if (names.length <= SIGNALS_MAX) return names.length * SIGNAL_BYTES
+  const rows = settings.learnReadings === undefined ? Math.min(settings.learnRows, ROWS_KEPT_MAX) : ROWS_KEPT_MAX
+  return names.length * rows * BYTES_A_VALUE
+}
+
+const newState = ({ tenant, device, type }: Pick<Reading, 'tenant' | 'device' | 'type'>, plan: Plan): DeviceState => ({
+  bytes: bytesOf(plan),
   tenant,
   device,
   type,
-  names: names.join(),
+  names: plan.names.join(),
   stepMs: -1,
   readings: 0,
-  sums: new Float64Array(names.length),
-  counts: new Uint32Array(names.length),
-  normal: new OwnNormal(settings, names.length),
+  sums: new Float64Array(plan.names.length),
+  counts: new Uint32Array(plan.names.length),
+  normal: new OwnNormal(plan.settings, plan.names.length),
   worst: null,
   quiet: 0,
   flagged: 0,
@@ -287,9 +328,10 @@ const toPlain = (state: DeviceState): PlainState => ({
   normal: state.normal.state(),
 })
 
-const fromPlain = (plain: PlainState, { settings, names }: Plan): DeviceState => ({
+const fromPlain = (plain: PlainState, plan: Plan): DeviceState => ({
   ...plain,
+  bytes: bytesOf(plan),
   sums: plain.sums.slice(),
   counts: plain.counts.slice(),
-  normal: OwnNormal.of(settings, names.length, plain.normal),
+  normal: OwnNormal.of(plan.settings, plan.names.length, plain.normal),
 })

@@ -25,9 +25,9 @@ export interface RowScore {
 /** Fewest rows that a normal is learned from, whatever the user names. */
 const ROWS_MIN = 40
 /** Rows kept while learning; of more, every second one is left out. */
-const ROWS_KEPT_MAX = 512
+export const ROWS_KEPT_MAX = 512
 /** Channels up to which each is judged alone. */
-const SIGNALS_MAX = 2
+export const SIGNALS_MAX = 2
 /** Rows that a single signal remembers. */
 const SIGNAL_MEMORY = 1_008
 /**
