@@ -209,6 +209,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     catalogue: types.byId,
     ruleOf: rules.ruleOf,
     places: createGroupPlaces(registry, clock),
+    installedAt: (tenant, device) => registry.get(tenant, device)?.installed_at_ms ?? undefined,
     clock,
     log,
     commands: {

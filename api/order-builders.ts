@@ -25,6 +25,8 @@ export function memoryOrderChain(note: (port: string, argument: unknown) => void
       return outlet
     },
     engineers: async () => [...engineers.values()],
+    serviceTerms: async () => undefined,
+    putServiceTerms: async ({ type, terms }) => ({ type, version: 1, terms }),
     async putEngineer(_tenant, engineer) {
       engineers.set(engineer.engineer, engineer)
       return engineer

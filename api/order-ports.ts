@@ -1,5 +1,6 @@
 /** What the API needs of the chain of work orders: processes in versions, outlets, engineers, service terms, and the packet of a visit. */
 import type { Crew, Outlet } from '#kernel/crew.ts'
+import type { ServiceTerms, TermsVersion } from '#kernel/service-terms.ts'
 import type { NewProcess, ProcessVersion } from '#kernel/work-order-process.ts'
 
 export interface OrderChainPort {
@@ -17,4 +18,12 @@ export interface OrderChainPort {
   putOutlet(tenant: string, outlet: Outlet): Promise<Outlet>
   engineers(tenant: string): Promise<readonly Crew[]>
   putEngineer(tenant: string, engineer: Crew): Promise<Crew>
+  /** Terms in force for a type. */
+  serviceTerms(tenant: string, type: string): Promise<TermsVersion | undefined>
+  putServiceTerms(given: {
+    readonly tenant: string
+    readonly type: string
+    readonly terms: ServiceTerms
+    readonly actor: string
+  }): Promise<TermsVersion>
 }

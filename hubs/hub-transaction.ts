@@ -16,6 +16,8 @@ export interface HubSettings {
   readonly ruleOf: (alarm: Alarm) => Rule | undefined
   /** Where units stand, for groups and maintenance. */
   readonly places: GroupingPlaces
+  /** When a unit was installed, epoch ms; undefined = nobody said. */
+  readonly installedAt: (tenant: string, device: string) => number | undefined
   readonly policy: HubPolicy
   /** The process that ships; `processOf` gives that of an order. */
   readonly process: Process

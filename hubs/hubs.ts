@@ -40,6 +40,8 @@ export interface HubsOptions {
   readonly ruleOf?: (alarm: Alarm) => Rule | undefined
   /** Where units stand; absent = each alarm stands for its unit. */
   readonly places?: GroupingPlaces
+  /** When a unit was installed, for its warranty and age; absent = nobody says. */
+  readonly installedAt?: (tenant: string, device: string) => number | undefined
   readonly clock: Clock
   readonly log: Log
   /** Carries out commands, such as the safe state of an emergency; absent = none is given (each stays owed and is said at start). */
@@ -96,6 +98,7 @@ export function createHubs(options: HubsOptions): Hubs {
     catalogue,
     ruleOf: (alarm: Alarm) => options.ruleOf?.(alarm) ?? catalogue(alarm.type)?.rules.find(({ id }) => id === alarm.rule),
     places: options.places ?? NO_PLACES,
+    installedAt: options.installedAt ?? (() => undefined),
     policy: { ...standardPolicy, ...options.policy },
     process: options.process ?? standardProcess,
     processes: createProcessBook(),

@@ -14,6 +14,7 @@ import type { RowChanges } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processInForce, processOf } from './orders/process-book.ts'
 import { findRepeated } from './orders/repeats.ts'
+import { quoteFor } from './orders/terms-book.ts'
 import { buildPacket } from './packet.ts'
 import { setPartsNeeds } from './parts-needs.ts'
 import { checkMove, isOpenPhase, type Move, phaseOf } from './work-order-states.ts'
@@ -54,6 +55,7 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
   const identity = [tenant, device, cause, Number(earlier)] as const
   const process = await processInForce(hub, tenant)
   const packet = buildPacket({ type: hub.catalogue(type), fault, diagnosis: opening.diagnosis, alarm: opening.alarm, locale: hub.locale })
+  const repeat_of = await findRepeated(hub, { tenant, device, packet, cause, openedAtMs: opening.atMs })
   const row: WorkOrderRow = {
     work_order_id: contentId('wo', ...identity),
     case_id: contentId('case', ...identity),
@@ -83,9 +85,9 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
     offered_to: null,
     promised_from_ms: null,
     promised_to_ms: null,
-    repeat_of: await findRepeated(hub, { tenant, device, packet, cause, openedAtMs: opening.atMs }),
+    repeat_of,
     facts: '{}',
-    quote: null,
+    quote: await quoteFor(hub, { tenant, device, type, packet, repeat_of, opened_at_ms: opening.atMs }),
   }
   await hub.database.insertInto('hub_work_orders').values(row).execute()
   await openCase(hub, row, opening.isPastDanger)
@@ -133,7 +135,7 @@ export interface Amendment {
 export async function amendOrder(hub: HubTransaction, row: WorkOrderRow, amendment: Amendment): Promise<void> {
   const { diagnosis, alarm, step } = amendment
   const fault = amendment.cause === undefined ? row.fault : amendment.cause.fault
-  const packet = JSON.stringify(buildPacket({ type: hub.catalogue(row.type), fault, diagnosis, alarm, locale: hub.locale }))
+  const packet = buildPacket({ type: hub.catalogue(row.type), fault, diagnosis, alarm, locale: hub.locale })
   const changed: WorkOrderRow = {
     ...row,
     fault,
@@ -143,7 +145,8 @@ export async function amendOrder(hub: HubTransaction, row: WorkOrderRow, amendme
     diagnosed_at_ms: diagnosis?.made_at_ms ?? null,
     alarm_id: alarm?.alarm_id ?? null,
     opened_at_ms: amendment.openedAtMs,
-    packet,
+    packet: JSON.stringify(packet),
+    quote: await quoteFor(hub, { ...row, opened_at_ms: amendment.openedAtMs, packet }),
   }
   if (JSON.stringify(changed) === JSON.stringify(row)) return
   const isTold = changed.cause !== row.cause || changed.safety_class !== row.safety_class

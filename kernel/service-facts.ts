@@ -97,4 +97,5 @@ export type VisitWindow = Static<typeof WindowSchema>
 export type VerifiedNeed = Static<typeof VerifiedNeedSchema>
 export type Charges = Static<typeof ChargesSchema>
 export type Rating = Static<typeof RatingSchema>
+export type PriceLine = Static<typeof PriceLineSchema>
 export type Quote = Static<typeof QuoteSchema>

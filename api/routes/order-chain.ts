@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import { CrewSchema, OutletSchema } from '#kernel/crew.ts'
 import { IdSchema } from '#kernel/ids.ts'
+import { ServiceTermsSchema, TermsVersionSchema } from '#kernel/service-terms.ts'
 import { type NewProcess, NewProcessSchema, ProcessVersionSchema } from '#kernel/work-order-process.ts'
 import type { App, RouteContext } from '../app.ts'
 import { actorOf, answers, etagNumber, found, listOf, tenantOf, tenantQuery } from '../requests.ts'
@@ -12,6 +13,51 @@ const byTenant = Type.Object(tenantQuery)
 export function orderChainRoutes(app: App, context: RouteContext): void {
   processRoutes(app, context)
   crewRoutes(app, context)
+  termsRoutes(app, context)
+}
+
+function termsRoutes(app: App, { ports }: RouteContext): void {
+  const { orderChain } = ports
+  const params = Type.Object({ type: Type.String({ minLength: 1, maxLength: 64 }) })
+  app.get(
+    '/service-terms/:type',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'Prices and warranties in force for a type',
+        params,
+        querystring: byTenant,
+        response: answers(200, TermsVersionSchema),
+      },
+    },
+    async (request) => {
+      const { type } = request.params
+      return found(await orderChain.serviceTerms(tenantOf(request, request.query.tenant), type), `terms for the type ${type}`)
+    },
+  )
+  app.put(
+    '/service-terms/:type',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        tags,
+        summary: 'Put prices and warranties of a type into force',
+        description: 'They hold for packets that are made from now on; what an order has shown stays.',
+        params,
+        querystring: byTenant,
+        body: ServiceTermsSchema,
+        response: answers(200, TermsVersionSchema),
+      },
+    },
+    async (request) =>
+      orderChain.putServiceTerms({
+        tenant: tenantOf(request, request.query.tenant),
+        type: request.params.type,
+        terms: request.body,
+        actor: actorOf(request),
+      }),
+  )
 }
 
 function processRoutes(app: App, { ports }: RouteContext): void {
