@@ -13,6 +13,7 @@ interface Registered {
   readonly batch: string | null
   readonly firmware: string | null
   readonly revoked_at_ms: number | null
+  readonly installed_at_ms: number | null
 }
 
 export interface PlaceRegistry {
@@ -26,7 +27,15 @@ const COUNTED_FOR_MS = 60_000
 /** Devices of a tenant that are counted. */
 const DEVICES_MAX = 1_000_000
 
-export function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotonicMs'>): GroupingPlaces {
+/** What the hubs ask about units: where they stand, and since when. */
+export function createUnitBook(registry: PlaceRegistry, clock: Pick<Clock, 'monotonicMs'>) {
+  return {
+    places: createGroupPlaces(registry, clock),
+    installedAt: (tenant: string, device: string): number | undefined => registry.get(tenant, device)?.installed_at_ms ?? undefined,
+  }
+}
+
+function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotonicMs'>): GroupingPlaces {
   const counted = new Map<string, { readonly atMs: number; readonly counts: ReadonlyMap<string, number> }>()
   const count = (tenant: string): ReadonlyMap<string, number> => {
     const known = counted.get(tenant)

@@ -25,7 +25,7 @@ import { createCohorts } from './cohorts-join.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
-import { createGroupPlaces } from './group-places.ts'
+import { createUnitBook } from './group-places.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
 import { createHubBoards } from './hubs/boards.ts'
@@ -208,8 +208,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     database,
     catalogue: types.byId,
     ruleOf: rules.ruleOf,
-    places: createGroupPlaces(registry, clock),
-    installedAt: (tenant, device) => registry.get(tenant, device)?.installed_at_ms ?? undefined,
+    ...createUnitBook(registry, clock),
     clock,
     log,
     commands: {
