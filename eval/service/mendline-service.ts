@@ -16,6 +16,7 @@ import { createHttpWebhook } from '../../hubs/notifiers/http-webhook.ts'
 import { createOutbox, type Outbox } from '../../hubs/outbox.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { cityTypes } from '../../simulators/city/city-units.ts'
+import type { DispatchAnswer } from '../../simulators/city/dispatch.ts'
 import type { CityPorts, CityService } from '../../simulators/city/service-city.ts'
 import type { VisitPlan } from '../../simulators/city/visit.ts'
 import { type DoorEvent, openWebhookDoor, type WebhookDoor } from '../../simulators/city/webhook-door.ts'
@@ -63,34 +64,53 @@ export async function createMendlineService(ports: CityPorts): Promise<MendlineS
   })
   const received: Array<{ atMs: number; event: DoorEvent }> = []
   const counts = { answersRefused: 0 }
+  const answer = async (id: string, actor: string, { type, data }: DispatchAnswer): Promise<boolean> => {
+    try {
+      await hubs.workOrderEvent(TENANT, id, { type, at_ms: clock.now(), actor, data: { ...data } }, `${id}-${type}-${clock.now()}`)
+      return true
+    } catch (error) {
+      if (!(error instanceof MendlineError)) throw error
+      counts.answersRefused++
+      return false
+    }
+  }
+  /** The organisation sends nobody for advice (E4): the household calls when it wants somebody. */
+  const withdraw = async (id: string, reason: string): Promise<void> => {
+    await answer(id, 'desk', { type: 'cancelled', data: { reason } })
+    dispatch.cancel(id)
+  }
+  /** The packet says that guidance comes first: the household is asked to do it, what it did is an outcome like another, and the sensors judge it. */
+  const tryRemotely = (order: WorkOrder): void => {
+    const { work_order_id: id, device, fault } = order
+    dispatch.hold(id)
+    clock.at(clock.now(), async () => void (await answer(id, 'call-centre', { type: 'remote_offered', data: {} })))
+    ports.customers.doRemoteStep(device, fault ?? '', async (isDone) => {
+      if (dispatch.orders.get(id)?.state !== 'held') return
+      const outcome = { cause: fault ?? 'other', parts_used: [], parts_returned: [], minutes: 0, note: 'done by the household' }
+      if (isDone && (await answer(id, 'household', { type: 'done', data: { outcome } }))) return dispatch.finish(id)
+      if (order.safety_class === 'E4') return withdraw(id, 'advice that the household does not want')
+      await answer(id, 'household', { type: 'triaged', data: { reason: 'not done' } })
+      dispatch.release(id)
+    })
+  }
   const door = await openWebhookDoor(clock, (event) => {
     received.push({ atMs: clock.now(), event })
-    takeEvent(ports, event)
+    takeEvent(ports, event, { tryRemotely, withdraw })
   })
   await hubs.start()
   await outbox.start()
   door.connect((await outbox.create(TENANT, { url: door.url })).secret)
+  clock.join(() => hubs.timersSettled())
   clock.join(() => outbox.settled())
   return {
     ...{ hubs, database, outbox, door, received, counts },
     find: (event) => hubs.apply([event]),
     async contact({ kind, device, fault }) {
       if (kind !== 'report' || dispatch.standing(device) !== undefined) return
-      dispatch.open({ id: `call-${dispatch.orders.size + 1}`, device, source: 'call', safetyClass: fault?.safetyClass ?? 'E3', plan: undefined })
+      const plan = await toldPlan(hubs, device)
+      dispatch.open({ id: `call-${dispatch.orders.size + 1}`, device, source: 'call', safetyClass: fault?.safetyClass ?? 'E3', plan })
     },
-    async answer(order, { type, data }) {
-      if (!order.id.startsWith('wo_')) return true
-      try {
-        const key = `${order.id}-${type}-${clock.now()}`
-        const actor = order.slot?.engineer.id ?? 'desk'
-        await hubs.workOrderEvent(TENANT, order.id, { type, at_ms: clock.now(), actor, data: { ...data } }, key)
-        return true
-      } catch (error) {
-        if (!(error instanceof MendlineError)) throw error
-        counts.answersRefused++
-        return false
-      }
-    },
+    answer: async (order, given) => !order.id.startsWith('wo_') || answer(order.id, order.slot?.engineer.id ?? 'desk', given),
     async stop() {
       await outbox.stop()
       await hubs.stop()
@@ -122,24 +142,34 @@ function placesOf({ truth }: CityPorts) {
   return { placeOf, populationOf: (_tenant: string, scope: GroupScope, value: string) => populations.get(`${scope}/${value}`) ?? 0 }
 }
 
+interface Practice {
+  readonly tryRemotely: (order: WorkOrder) => void
+  readonly withdraw: (id: string, reason: string) => Promise<void>
+}
+
 /** What the dispatch system makes of a webhook. */
-function takeEvent({ dispatch }: CityPorts, { type, data }: DoorEvent): void {
+function takeEvent({ dispatch, clock }: CityPorts, { type, data }: DoorEvent, { tryRemotely, withdraw }: Practice): void {
   const match = /^mendline\.work_order\.(\w+)\.v1$/.exec(type)
   if (match === null) return
-  const order = data.work_order as WorkOrder
+  const order = data.work_order as WorkOrder | undefined
+  if (order === undefined) return
   const id = order.work_order_id
   const known = dispatch.orders.get(id)
   switch (match[1]) {
     case 'opened': {
       const source = order.diagnosis_id !== null ? 'diagnosis' : order.alarm_id !== null ? 'alarm' : 'call'
-      if (known === undefined) dispatch.open({ id, device: order.device, source, safetyClass: order.safety_class, plan: planOf(order) })
+      if (known !== undefined) return
+      dispatch.open({ id, device: order.device, source, safetyClass: order.safety_class, plan: planOf(order) })
+      if (order.packet.skills[0] === 'REM' && order.alarm_id === null) tryRemotely(order)
       return
     }
     case 'amended':
       if (known !== undefined && known.visits === 0) known.plan = planOf(order)
       return
     case 'reopened':
-      dispatch.reopen(id, planOf(order))
+      if (order.safety_class === 'E4' && known?.visits === 0)
+        clock.at(clock.now(), () => withdraw(id, 'done by the household, and advice needs no visit'))
+      else dispatch.reopen(id, planOf(order))
       return
     case 'cancelled':
     case 'closed':
@@ -147,6 +177,14 @@ function takeEvent({ dispatch }: CityPorts, { type, data }: DoorEvent): void {
       return
     default:
   }
+}
+
+/** What the agent at the telephone reads of a unit: the fault that was told of it last, if that still stands. */
+async function toldPlan(hubs: Hubs, device: string): Promise<VisitPlan | undefined> {
+  const { items } = await hubs.diagnoses({ tenant: TENANT, device })
+  const last = items.toSorted((a, b) => b.made_at_ms - a.made_at_ms)[0]
+  if (last?.answer !== 'fault' || last.fault === null) return undefined
+  return { fault: last.fault, rivals: last.rivals.map(({ fault }) => fault), parts: last.parts, skills: last.skills }
 }
 
 const planOf = ({ packet }: WorkOrder): VisitPlan => ({

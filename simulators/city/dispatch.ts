@@ -46,7 +46,20 @@ export interface CityVisit extends VisitResult {
 }
 
 export interface DispatchAnswer {
-  readonly type: 'scheduled' | 'accepted' | 'rescheduled' | 'en_route' | 'position' | 'on_site' | 'waiting_for_part' | 'returned' | 'note' | 'done'
+  readonly type:
+    | 'scheduled'
+    | 'accepted'
+    | 'rescheduled'
+    | 'en_route'
+    | 'position'
+    | 'on_site'
+    | 'waiting_for_part'
+    | 'returned'
+    | 'note'
+    | 'done'
+    | 'remote_offered'
+    | 'cancelled'
+    | 'triaged'
   readonly data: Readonly<Record<string, unknown>>
 }
 
@@ -72,6 +85,8 @@ export interface Dispatch {
   hold(id: string): void
   /** Books what was held. */
   release(id: string): void
+  /** What was held is settled without a visit. */
+  finish(id: string): void
   /** Nobody goes there any more. */
   cancel(id: string): void
   /** Order of the unit that is not done, if any. */
@@ -140,6 +155,13 @@ class Desk implements Dispatch {
     if (order?.state !== 'held') return
     order.state = 'open'
     clock.at(clock.now() + HOUR_MS, () => (order.state === 'open' ? this.#book(order, clock.now() + 2 * HOUR_MS) : undefined))
+  }
+
+  finish(id: string): void {
+    const order = this.orders.get(id)
+    if (order?.state !== 'held') return
+    order.state = 'done'
+    order.closedMs = this.#options.clock.now()
   }
 
   cancel(id: string): void {
