@@ -24,7 +24,7 @@ import { simulateVerb } from './simulate.ts'
 /** Builds the program with all verbs. */
 function createProgram(): Command {
   const program = new Command('mendline').description('Telemetry and predictive service for home appliances').version(version)
-  program.exitOverride().showHelpAfterError('(see mendline --help)')
+  program.enablePositionalOptions().exitOverride().showHelpAfterError('(see mendline --help)')
   const all = [
     serverVerbs,
     guardVerbs,

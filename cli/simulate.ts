@@ -13,6 +13,7 @@ import { createMixedFleet, type MixedFleet, shareOut } from '../simulators/mixed
 import { registrationOf } from '../simulators/registration.ts'
 import { type ClientFlags, createClient } from './client.ts'
 import { connectDevice, type DeviceConnection } from './device-connection.ts'
+import { serviceVerb } from './simulate-service.ts'
 
 interface SimulateFlags extends ClientFlags {
   readonly type: string
@@ -38,8 +39,9 @@ const READINGS_PER_PAYLOAD = 20
 const CONNECTS_AT_ONCE = 20
 
 export function simulateVerb(program: Command): void {
-  program
+  const simulateCommand = program
     .command('simulate')
+    .enablePositionalOptions()
     .description('run a simulated fleet with known faults against a running server')
     .option('--type <types>', 'appliance type, several with commas between, or all', 'all')
     .option('--units <n>', 'appliances of all types together', '20')
@@ -55,6 +57,7 @@ export function simulateVerb(program: Command): void {
     .option('--url <url>', 'API')
     .option('--key <key>', 'API key')
     .action(simulate)
+  serviceVerb(simulateCommand)
 }
 
 async function simulate(flags: SimulateFlags): Promise<void> {
