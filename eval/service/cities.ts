@@ -7,10 +7,11 @@ import { createSignals } from './signals.ts'
 /** Units of a city of the evaluation. */
 export const CITY_UNITS = 2_000
 export const CITY_DAYS = 90
-const QUICK = { seed: 'city-dev', units: 120, days: 60 }
+const QUICK = { seed: 'city-dev', units: 80, days: 25 }
 
-export const plansOf = (isQuick: boolean): CityPlan[] =>
-  isQuick ? [QUICK] : SERVICE_SEEDS.map((seed) => ({ seed, units: CITY_UNITS, days: CITY_DAYS }))
+/** Plans of the cities, of `units` units; one small one of development when quick. */
+export const plansOf = (isQuick: boolean, units = CITY_UNITS): CityPlan[] =>
+  isQuick ? [QUICK] : SERVICE_SEEDS.map((seed) => ({ seed, units, days: CITY_DAYS }))
 
 /** Runs `use` with the city of each plan in turn; a city is let go before the next. */
 export async function inCities<T>(plans: readonly CityPlan[], use: (city: PolicyCity) => Promise<T>): Promise<T[]> {

@@ -46,8 +46,16 @@ export async function runPolicy(policy: Policy, { plan, units, signals }: Policy
       }
       const service = await createMendlineService(ports)
       mendline = service
-      await playSignals(ports, { signals, isShuffled: policy === 'shuffled', tell: service.find })
-      return service
+      const player = await playSignals(ports, { signals, isShuffled: policy === 'shuffled', tell: service.find })
+      return {
+        ...service,
+        async answer(order, answer) {
+          const isTaken = await service.answer(order, answer)
+          // Behind the end of the faults, which is due at the same instant.
+          if (answer.type === 'done') ports.clock.at(ports.clock.now(), () => player.watch(order.device))
+          return isTaken
+        },
+      }
     },
   })
   return { run, mendline, close: async () => mendline?.stop() }

@@ -1,5 +1,6 @@
 /** Tells a service what the platform finds while a city lives, unit by unit; what was ahead is told anew when a fault of the unit ends. */
 import type { HubEvent } from '#kernel/hub-event.ts'
+import { DAY_MS } from '../../simulators/city/city-clock.ts'
 import type { CityUnit } from '../../simulators/city/city-units.ts'
 import type { CityPorts } from '../../simulators/city/service-city.ts'
 import { renamed, type Signals, type Told } from './signals.ts'
@@ -11,8 +12,16 @@ export interface PlayOptions {
   readonly tell: (event: HubEvent) => Promise<void> | void
 }
 
+export interface SignalPlayer {
+  /** A repair of the unit is watched from now on: what is measured of each window is told, too. */
+  readonly watch: (device: string) => Promise<void>
+}
+
+/** Days for which windows behind a repair are told. */
+const WATCHED_DAYS = 35
+
 /** Plays the signals of all units on the city's clock. */
-export async function playSignals({ clock, truth }: CityPorts, { signals, isShuffled = false, tell }: PlayOptions): Promise<void> {
+export async function playSignals({ clock, truth }: CityPorts, { signals, isShuffled = false, tell }: PlayOptions): Promise<SignalPlayer> {
   const units = [...truth.units.values()]
   const others = isShuffled ? shuffledUnits(units) : undefined
   const generations = new Map<string, number>()
@@ -27,6 +36,15 @@ export async function playSignals({ clock, truth }: CityPorts, { signals, isShuf
       clock.at(one.atMs, () => (generations.get(device) === generation ? tell(event) : undefined))
     }
   }
+  const watchedUntil = new Map<string, number>()
+  const scheduleMeasured = async (unit: CityUnit, untilMs: number): Promise<void> => {
+    const { device } = unit.facts
+    const generation = generations.get(device)
+    const ended = truth.of(device).filter(({ endedMs }) => endedMs !== undefined)
+    for (const { atMs, event } of await signals.measured(unit, ended)) {
+      if (atMs > clock.now() && atMs <= untilMs) clock.at(atMs, () => (generations.get(device) === generation ? tell(event) : undefined))
+    }
+  }
   for (const unit of units) schedule(unit, await signals.untouched(unit))
   truth.onEnd((fault, atMs) => {
     const unit = truth.units.get(fault.device)
@@ -35,8 +53,19 @@ export async function playSignals({ clock, truth }: CityPorts, { signals, isShuf
     clock.at(atMs, async () => {
       const ended = truth.of(fault.device).filter(({ endedMs }) => endedMs !== undefined)
       schedule(unit, await signals.after(unit, ended))
+      const watchedMs = watchedUntil.get(fault.device)
+      if (watchedMs !== undefined && watchedMs > clock.now()) await scheduleMeasured(unit, watchedMs)
     })
   })
+  return {
+    async watch(device) {
+      const unit = truth.units.get(device)
+      if (unit === undefined) return
+      const untilMs = clock.now() + WATCHED_DAYS * DAY_MS
+      watchedUntil.set(device, untilMs)
+      await scheduleMeasured(unit, untilMs)
+    },
+  }
 }
 
 /** Each unit beside another one of its type. */

@@ -11,6 +11,7 @@ import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Artefact, loadArtefacts } from '../../models/artefact.ts'
 import { createDiagnoser } from '../../models/diagnose.ts'
+import { residualsOf } from '../../models/evidence.ts'
 import type { ModelRuntime } from '../../models/model-runtime.ts'
 import { createOnnxRuntime } from '../../models/runtimes/onnx-runtime.ts'
 import type { ClosedWindow } from '../../models/windows.ts'
@@ -30,6 +31,8 @@ export interface Signals {
   untouched(unit: CityUnit): Promise<readonly Told[]>
   /** What is told after faults ended: windows from each end on are those of the unit without that fault. */
   after(unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]>
+  /** Residuals of each window after faults ended, as the pipeline measures them of a unit whose repair is watched. */
+  measured(unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]>
   stop(): Promise<void>
 }
 
@@ -70,7 +73,41 @@ export async function createSignals({ plan, units, threads = 2 }: SignalOptions)
     kept.set(model.facts.device, known)
     return own === undefined ? known.then((told) => told.map((one) => renamed(one, unit))) : known
   }
-  return { untouched, after, stop: models.stop }
+  const measured = async (unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]> => {
+    const isOwn = unit.faults.length > 0 || streamOf(unit, []) !== undefined
+    const model = isOwn ? unit : sample(unit)
+    if (model === undefined) return []
+    const told = await measure(model, splice(model, ended, streamOf).windows, models)
+    return isOwn ? told : told.map((one) => renamed(one, unit))
+  }
+  return { untouched, after, measured, stop: models.stop }
+}
+
+/** The same judge with a memory of one window, so that its mean is that window. */
+async function measure(unit: CityUnit, windows: readonly ClosedWindow[], { artefacts, runtimes }: Models): Promise<Told[]> {
+  const artefact = artefacts.get(unit.type.id)
+  if (artefact === undefined) return []
+  const single = { ...artefact, card: { ...artefact.card, smoothing: { ...artefact.card.smoothing, windows: 1 } } }
+  const told: Told[] = []
+  const diagnoser = createDiagnoser({
+    ...{
+      types: () => unit.type,
+      artefacts: new Map([[unit.type.id, single]]),
+      runtime: (type: string) => runtimes.get(type),
+      log: silentLog,
+      limits,
+    },
+    onJudged(judged) {
+      for (const { window, mean, judge } of judged) {
+        const { tenant, device, type, from_ms, to_ms } = window
+        const residuals = residualsOf(mean, judge.features)
+        const measured = { tenant, device, type, window_from_ms: from_ms, window_to_ms: to_ms, residuals }
+        told.push({ atMs: to_ms, event: { kind: 'residuals_measured', key: `residuals/${device}/${to_ms}`, window: measured } })
+      }
+    },
+  })
+  await diagnoser.judge(windows)
+  return told
 }
 
 const toldDiagnosis = (diagnosis: Diagnosis): Told => ({
