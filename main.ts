@@ -37,6 +37,7 @@ import { createHubs } from './hubs/hubs.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
 import { createOutbox } from './hubs/outbox.ts'
 import { createPurge } from './hubs/purge.ts'
+import { createRepairWatch } from './hubs/verify/repair-watch.ts'
 import { createIngest, type Ingest } from './ingest/ingest.ts'
 import type { Journal } from './ingest/journal.ts'
 import { createFileJournal } from './ingest/journals/file-journal.ts'
@@ -47,7 +48,7 @@ import { type Gateways, joinGateways } from './join-gateways.ts'
 import { joinGuard } from './join-guard.ts'
 import { fleetPorts } from './life-join.ts'
 import { createLoopDelay, type LoopDelay } from './loop-delay.ts'
-import { apiSettings, tlsOf, workerStore } from './main-settings.ts'
+import { apiSettings, tlsOf, webhookTargets, workerStore } from './main-settings.ts'
 import { createMetrics } from './metrics.ts'
 import { modelMigrations } from './models/registry/model-tables.ts'
 import { modelPort, openModels } from './models-join.ts'
@@ -62,6 +63,7 @@ import { giveCommand } from './twin/command-book.ts'
 import type { TwinStage } from './twin/twin.ts'
 import { type TwinTables, twinMigrations } from './twin/twin-tables.ts'
 import { joinTwin } from './twin-join.ts'
+import { createVerifyJoin, together } from './verify-join.ts'
 import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
 import { createReleases, type Releases } from './workers/releases.ts'
@@ -74,9 +76,6 @@ export interface Platform {
   /** Takes nothing more, finishes what is on its way, saves its state; idempotent. */
   stop(): Promise<void>
 }
-
-/** What `webhooks.allow_private_ranges` lets through (RFC 1918, RFC 4193). */
-const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
 
 interface Ports {
   readonly log: Log
@@ -115,7 +114,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     stops.push(() => after.pipeline.stop())
     const pipelineStarted = after.pipeline.start(journal.end())
     pipelineStarted.catch(() => {})
-    stops.push(() => after.safety.stop(), after.cohorts.stop, service.purge.stop, service.outbox.stop, service.hubs.stop, twin.stop)
+    stops.push(() => after.safety.stop(), after.watches.stop, service.purge.stop, service.outbox.stop, service.hubs.stop, twin.stop)
     const safetyStarted = after.safety.start()
     safetyStarted.catch(() => {})
     await twin.start()
@@ -125,7 +124,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     await service.hubs.start()
     await service.outbox.start()
     service.purge.start()
-    after.cohorts.start()
+    after.watches.start()
     await pipelineStarted
     await books.layouts.settled()
     const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
@@ -197,10 +196,7 @@ async function openJournal({ dataDir, limits }: Config, { log, clock }: Ports) {
 /** hubs.route and outbox.send. */
 function joinService({ operations, types, rules, registry }: Books, { dev, limits, webhooks, retention }: Config, { log, clock }: Ports) {
   const database = operations.database as Kysely<HubTables>
-  const guard = createTargetGuard({
-    allowLoopback: dev || webhooks.allow_private_ranges,
-    allowRanges: [...webhooks.allowed_ranges, ...(webhooks.allow_private_ranges ? PRIVATE_RANGES : [])],
-  })
+  const guard = createTargetGuard(webhookTargets({ dev, webhooks }))
   const notifier = createHttpWebhook({ guard })
   const outbox = createOutbox({ database, clock, log, limits, notifier, guard, random: createRandom(`outbox/${clock.now()}`) })
   let twin: TwinStage | undefined
@@ -228,6 +224,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     counts: createHubCounts(database),
     hubBoards: createHubBoards(database),
     cohortBook: createCohortBook(database),
+    repairWatch: createRepairWatch(database),
     commandsGoTo,
   }
 }
@@ -271,7 +268,8 @@ function joinConsumers(
   journal.onCommit(() => pipeline.committed(journal.end()))
   const safety = joinSafety(config, { ...parts, onReleasable: (position) => releases.done('safety', position), clock, log })
   const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply: hubs.apply, limits, clock, log })
-  return { pipeline, safety, cohorts }
+  const verify = createVerifyJoin({ watch: parts.repairWatch, pipeline, apply: hubs.apply, limits, clock, log })
+  return { pipeline, safety, cohorts, watches: together(cohorts, verify) }
 }
 
 type Everything = Books &

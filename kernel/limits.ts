@@ -242,6 +242,12 @@ export const limits = {
   deviceSilentMs: 15 * 60_000,
   /** Cohorts are looked at again after this. */
   cohortLookMs: 3_600_000,
+  /** Units whose repair is not judged yet are asked for their windows again after this. */
+  verifyLookMs: 15 * 60_000,
+  /** Units asked in one look, one after the other; the rest have their turn at the next. */
+  verifyUnitsPerLook_MAX: 100,
+  /** Windows of one unit handed over in one look, oldest first; the rest follow at its next turn. */
+  verifyWindowsPerUnit_MAX: 200,
   /** Units of one backtest. */
   backtestUnits_MAX: 20_000,
   /** Waited beyond that before a silent unit is told from an area that is out: the neighbours' periods end at other moments. */

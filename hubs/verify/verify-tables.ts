@@ -93,4 +93,8 @@ export const verifyMigrations: readonly Migration[] = [
       'CREATE INDEX hub_labels_by_engineer ON hub_labels (tenant, engineer)',
     ],
   },
+  {
+    id: '0561-verify-waiting',
+    statements: ['CREATE INDEX hub_verifications_waiting ON hub_verifications (state, tenant, device)'],
+  },
 ]

@@ -1,0 +1,60 @@
+/**
+ * Which units are waited for: those with a repair that is not judged yet and residuals to compare with, and the windows of each that came
+ * already. Reads only; the windows themselves come back as `residuals_measured`.
+ */
+import type { Kysely } from 'kysely'
+import type { HubTables } from '../hub-tables.ts'
+
+export interface WatchedUnit {
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  /** Earliest repair that is not judged yet; windows behind it count. */
+  readonly since_ms: number
+}
+
+export interface RepairWatch {
+  /** In order of tenant and device, those behind `after`. Empty when no repair waits. */
+  watching(query: { readonly after?: WatchedUnit | undefined; readonly limit: number }): Promise<readonly WatchedUnit[]>
+  /** Ends of the windows that came already, as epoch ms. */
+  known(unit: WatchedUnit): Promise<ReadonlySet<number>>
+}
+
+/** Creates the reader over the hubs' tables. */
+export function createRepairWatch(database: Kysely<HubTables>): RepairWatch {
+  return {
+    async watching({ after, limit }) {
+      const rows = await database
+        .selectFrom('hub_verifications')
+        .select((select) => ['tenant', 'device', 'type', select.fn.min<number>('done_at_ms').as('since_ms')])
+        .where('state', '=', 'watching')
+        .where('before', '!=', '[]')
+        .$if(after !== undefined, (query) =>
+          query.where((where) =>
+            where.or([
+              where('tenant', '>', after?.tenant ?? ''),
+              where.and([where('tenant', '=', after?.tenant ?? ''), where('device', '>', after?.device ?? '')]),
+            ]),
+          ),
+        )
+        .groupBy(['tenant', 'device', 'type'])
+        .orderBy('tenant')
+        .orderBy('device')
+        .limit(limit)
+        .execute()
+      return rows.map((row) => ({ ...row, since_ms: Number(row.since_ms) }))
+    },
+    async known({ tenant, device, since_ms }) {
+      const rows = await database
+        .selectFrom('hub_repair_windows')
+        .innerJoin('hub_verifications', 'hub_verifications.verification_id', 'hub_repair_windows.verification_id')
+        .select('window_to_ms')
+        .where('hub_verifications.tenant', '=', tenant)
+        .where('hub_verifications.device', '=', device)
+        .where('hub_verifications.state', '=', 'watching')
+        .where('window_to_ms', '>', since_ms)
+        .execute()
+      return new Set(rows.map(({ window_to_ms }) => Number(window_to_ms)))
+    },
+  }
+}
