@@ -1,9 +1,7 @@
 /**
  * Every bound of the program, named once, with what happens there. Values are from the design (section 5) unless said.
- * `assertLimits` holds the relations between them at start.
+ * `assert-limits.ts` holds the relations between them at start.
  */
-import { assert } from './errors.ts'
-
 export const limits = {
   // --- connections: the socket is closed and the refusal counted by code ---
   /** Bytes of one MQTT packet before login; at the bound the socket is closed. */
@@ -346,15 +344,3 @@ export const limits = {
 } as const
 
 export type Limits = { readonly [Name in keyof typeof limits]: number }
-
-/** Holds the relations between limits; a broken one stops the start. */
-export function assertLimits(given: Limits = limits): void {
-  assert(given.packetBytesBeforeLogin_MAX < given.packetBytes_MAX, 'the packet limit before login lies below the one after')
-  assert(given.packetBytes_MAX < given.journalRecordBytes_MAX, 'every packet that passes the guard fits a journal record')
-  assert(given.packetBytes_MAX + given.sparkplugContextBytes_MAX < given.journalRecordBytes_MAX, 'a Sparkplug packet fits a record with its names')
-  assert(given.journalRecordBytes_MAX <= given.pipelineReadBytes, 'one turn of the pipeline holds at least one record')
-  assert(given.journalRecordBytes_MAX < given.journalPendingBytes_MAX, 'the commit queue holds at least one record')
-  assert(given.importReadingsPerMessage <= given.readingsPerPayload_MAX, 'a message of an import is a payload of the contract')
-  assert(given.inferenceBatch_MAX <= given.windowsPending_MAX, 'a batch of windows fits the queue of windows')
-  assert(given.halfOpenPerAddress_MAX <= given.halfOpen_MAX, 'one address cannot have more half-open sockets than all')
-}
