@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type AcceptedMessage, MESSAGE_FORMS, MESSAGE_KINDS } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
-import { decodeRecord, encodeRecord } from './record.ts'
+import { decodeRecord, encodeRecord, placeOfName } from './record.ts'
 
 const message = (changes: Partial<AcceptedMessage> = {}): AcceptedMessage => ({
   tenant: 'home',
@@ -41,6 +41,20 @@ describe('record', () => {
       maxAgeDays: index % 40,
     }))
     for (const one of timed) expect(plain(decodeRecord(encodeRecord(one)))).toEqual(plain(one))
+  })
+
+  it('gives numbered devices places of their own, as many as chance would', () => {
+    const placesOf = (name: (index: number) => string): number =>
+      new Set(
+        Array.from({ length: 1_000 }, (_, index) => {
+          const end = Buffer.from(name(index)).subarray(-8)
+          return placeOfName(end.readInt32LE(0), end.readInt32LE(4))
+        }),
+      ).size
+    // 1,000 balls in 16,384 boxes fill 970 of them on average.
+    expect(placesOf((index) => `homebench-${index}`)).toBeGreaterThan(900)
+    expect(placesOf((index) => `home-device-${index}`)).toBeGreaterThan(900)
+    expect(placesOf((index) => `00:1a:${(index * 4_099).toString(16).padStart(8, '0')}`)).toBeGreaterThan(900)
   })
 
   it('begins with the version and stays at the documented layout', () => {

@@ -101,14 +101,20 @@ interface KnownHead extends Pick<AcceptedMessage, 'tenant' | 'device' | 'type' |
 }
 
 /** Places for heads, a power of two; two of one place push each other out. */
-const HEADS = 4_096
+const HEADS = 16_384
 const heads: Array<KnownHead | undefined> = new Array(HEADS).fill(undefined)
 let view: DataView = new DataView(new ArrayBuffer(0))
 
-/** Place of a record's head by the last bytes of its device's name; a body is at least as long as the fixed part. */
+/** Place of a record's head by its device; a body is at least as long as the fixed part. */
 function placeOfHead(from: number): number {
-  const last = view.getInt32(from + NAMES_AT + view.getUint8(from + NAMES_AT) + view.getUint8(from + NAMES_AT + 1), true)
-  return (last ^ (last >>> 12) ^ (last >>> 20)) & (HEADS - 1)
+  const end = from + NAMES_AT + 4 + view.getUint8(from + NAMES_AT) + view.getUint8(from + NAMES_AT + 1)
+  return placeOfName(view.getInt32(end - 8, true), view.getInt32(end - 4, true))
+}
+
+/** Place by the last eight bytes of a name. The numbers of devices differ in a few bits of each byte, so every bit is spread over all places. */
+export function placeOfName(before: number, last: number): number {
+  const mixed = Math.imul(Math.imul(before, 0x85eb_ca6b) ^ last, 0x9e37_79b1)
+  return Math.imul(mixed ^ (mixed >>> 15), 0x85eb_ca6b) >>> 18
 }
 
 /** The head that the record begins with, times aside, when it is known. */
