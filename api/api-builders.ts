@@ -8,6 +8,7 @@ import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builders.ts'
+import { memoryExperience } from './experience-builders.ts'
 import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryJobs } from './job-builders.ts'
@@ -163,7 +164,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     boards: memoryBoards(note),
     cohorts: memoryCohorts(),
     remainingLife: memoryRemainingLife(),
-    orderChain: memoryOrderChain(note),
+    ...{ orderChain: memoryOrderChain(note), experience: memoryExperience(note) },
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

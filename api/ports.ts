@@ -13,6 +13,7 @@ import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { BacktestPort } from './backtest-ports.ts'
 import type { BoardPort } from './board-ports.ts'
 import type { CohortPort } from './cohort-ports.ts'
+import type { ExperiencePort } from './experience-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
 import type { JobPort } from './job-ports.ts'
@@ -286,6 +287,7 @@ export interface ApiPorts {
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
   readonly orderChain: OrderChainPort
+  readonly experience: ExperiencePort
   readonly alarms: AlarmPort
   readonly rules: RulePort
   readonly backtests: BacktestPort

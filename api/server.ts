@@ -29,6 +29,7 @@ import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
+import { experienceRoutes } from './routes/experience.ts'
 import { exportRoutes } from './routes/exports.ts'
 import { grafanaDeviceRoutes } from './routes/grafana-device.ts'
 import { grafanaFleetRoutes } from './routes/grafana-fleet.ts'
@@ -99,6 +100,7 @@ const ROUTES = [
   storageRoutes,
   workOrderRoutes,
   orderChainRoutes,
+  experienceRoutes,
   webhookRoutes,
   quarantineRoutes,
   channelStateRoutes,

@@ -16,6 +16,7 @@ import { type AlarmHandling, createAlarmHandling } from './alarm-handling.ts'
 import { applyAnswer } from './answers.ts'
 import { commandOwed, noteCommand } from './emergency/safe-state.ts'
 import { createEventIntake, type EventIntakeStatistics } from './event-intake.ts'
+import { createExperience, type ExperienceHub } from './experience/experience.ts'
 import { applyAlarm, applyAlarmChanged, applyAlarmCleared, applyDiagnosis } from './findings.ts'
 import { groupRaised } from './grouping/alarm-groups.ts'
 import type { GroupingPlaces } from './grouping/group-alarms.ts'
@@ -58,7 +59,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling, OrderChain {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -129,6 +130,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createHubLists(database),
     ...createAlarmHandling({ database, clock }),
     ...createOrderChain(inTransaction),
+    ...createExperience(inTransaction),
     async start() {
       await database
         .deleteFrom('hub_idempotency')

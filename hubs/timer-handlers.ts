@@ -1,4 +1,6 @@
 /** Who takes which kind of timer, one line each. A kind is never reused for another meaning: timers outlive the version that set them. */
+import { runInterventionTimer } from './experience/interventions.ts'
+import { runRiskTimer } from './experience/order-risk.ts'
 import { runOrderTimer } from './orders/order-timers.ts'
 import type { TimerHandler } from './timers.ts'
 import { runRepairTimer } from './verify/verify.ts'
@@ -6,4 +8,6 @@ import { runRepairTimer } from './verify/verify.ts'
 export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   order_state: runOrderTimer,
   repair_due: runRepairTimer,
+  order_risk: runRiskTimer,
+  intervention_due: runInterventionTimer,
 }

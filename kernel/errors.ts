@@ -59,6 +59,7 @@ export const ERROR_CODES = {
   MDL_HUBS_OUTCOME_REQUIRED: 'The move needs a coded outcome.',
   MDL_HUBS_REASON_REQUIRED: 'The move needs a reason, a window or an explanation of each step that was left out.',
   MDL_HUBS_PROCESS_INVALID: 'The process of work orders has faults; all of them are listed.',
+  MDL_HUBS_CONSENT_REQUIRED: 'A tag of a household needs its consent, given and not expired.',
   MDL_HUBS_WEBHOOK_TARGET_REFUSED: 'The address of the webhook is private, malformed or not allowed.',
   MDL_HUBS_WEBHOOK_FAILED: 'The receiver did not answer with a 2xx in time.',
   MDL_API_UNAUTHORISED: 'The API key is missing, unknown or revoked.',
