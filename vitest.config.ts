@@ -7,5 +7,7 @@ export default defineConfig({
     pool: 'threads',
     maxWorkers: 2,
     testTimeout: 30_000,
+    // Start-up of a whole platform in a hook takes what a loaded machine leaves it.
+    hookTimeout: 30_000,
   },
 })

@@ -23,7 +23,7 @@ import type { Rpc } from './rpc.ts'
 import { MAIN_CALLS, PIPELINE_CALLS } from './worker-settings.ts'
 
 export interface ModelParts {
-  readonly main: Pick<Rpc, 'handle' | 'call'>
+  readonly main: Pick<Rpc, 'handle' | 'call' | 'notify'>
   readonly dataDir: string
   readonly seats: readonly ModelSeats[]
   readonly types: (type: string) => ApplianceType | undefined
@@ -60,7 +60,9 @@ export interface WorkerModels {
 export async function joinModels(parts: ModelParts): Promise<WorkerModels> {
   const { main, dataDir, types, history, clock, log, limits } = parts
   const runtimes = new Map<string, ModelRuntime>()
+  main.notify(MAIN_CALLS.loadingModels, true)
   const builtIn = await startBuiltIn(parts, runtimes)
+  main.notify(MAIN_CALLS.loadingModels, false)
   const bench = new ModelBench({
     types,
     builtIn,

@@ -6,11 +6,12 @@ import { silentLog } from '#kernel/log.ts'
 import { retention } from '../ingest/builders.ts'
 import { createPipelineHost, type PipelineThread } from './pipeline-host.ts'
 import { Rpc } from './rpc.ts'
-import { PIPELINE_CALLS } from './worker-settings.ts'
+import { MAIN_CALLS, PIPELINE_CALLS } from './worker-settings.ts'
 
 /** A worker's thread without a thread: what was asked of it, and its end by hand. */
 interface FakeThread extends PipelineThread {
   readonly calls: string[]
+  loads(isLoading: boolean): void
   end(): void
 }
 
@@ -34,6 +35,7 @@ function fakeThread(start: () => Promise<void>): FakeThread {
   answer(PIPELINE_CALLS.stop, async () => {})
   const thread = {
     calls,
+    loads: (isLoading: boolean) => there.notify(MAIN_CALLS.loadingModels, isLoading),
     on(event: string, listener: (argument: never) => void) {
       if (event === 'message') channel.port1.on('message', listener as (message: unknown) => void)
       if (event === 'exit') exits.push(listener as (code: number) => void)
@@ -155,6 +157,36 @@ describe('pipeline host', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(threads[0]?.calls).toEqual(['start'])
     clock.advance(1)
+    await stopped
+    expect(threads[0]?.calls).toEqual(['start', 'terminate'])
+  })
+
+  it('waits in addition as long as a load may take while models load, since the thread is in native code then', async () => {
+    const { host, clock, threads } = hostOf(() => new Promise(() => {}))
+    host.start(0).catch(() => {})
+    await expect.poll(() => threads[0]?.calls).toEqual(['start'])
+    threads[0]?.loads(true)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const stopped = host.stop()
+    clock.advance(8_000)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    clock.advance(limits.modelLoadTimeoutMs - 1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(threads[0]?.calls).toEqual(['start'])
+    clock.advance(1)
+    await stopped
+    expect(threads[0]?.calls).toEqual(['start', 'terminate'])
+  })
+
+  it('does not wait longer for models that are loaded', async () => {
+    const { host, clock, threads } = hostOf(() => new Promise(() => {}))
+    host.start(0).catch(() => {})
+    await expect.poll(() => threads[0]?.calls).toEqual(['start'])
+    threads[0]?.loads(true)
+    threads[0]?.loads(false)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const stopped = host.stop()
+    clock.advance(8_000)
     await stopped
     expect(threads[0]?.calls).toEqual(['start', 'terminate'])
   })

@@ -83,7 +83,7 @@ const SLOW_RESTART_PAUSE_MS = 30_000
 const SOUND_RUN_MS = 60_000
 /** The worker is woken for new records at most this often, so that it takes them in batches; dangers do not wait for it. */
 const WAKE_EVERY_MS = 10
-/** Longest wait of a stop for a start that is under way, and for the stop of a worker that did not come up. */
+/** Longest wait of a stop for a start that is under way (one that loads models: as long as a load may take, in addition), and for the stop of a worker that did not come up. */
 const SETTLE_MS = 8_000
 
 const threadOf = (workerData: PipelineWorkerSettings): PipelineThread => new Worker(new URL('./pipeline-worker.ts', import.meta.url), { workerData })
@@ -106,6 +106,7 @@ class WorkerHost implements PipelineHost {
   #restartsInRow = 0
   #cancelRestart: () => void = () => {}
   #isStopping = false
+  #isLoadingModels = false
   #auditFinding = ''
 
   constructor(parts: PipelineHostParts) {
@@ -164,6 +165,7 @@ class WorkerHost implements PipelineHost {
     this.#cancelRestart()
     // A thread that is ended while it is in native code takes the process with it.
     await this.#within(SETTLE_MS, this.#starting)
+    if (this.#isLoadingModels) await this.#within(this.#parts.settings.limits.modelLoadTimeoutMs, this.#starting)
     await this.#rpc
       ?.call(PIPELINE_CALLS.stop)
       .catch((error: unknown) => this.#parts.log.error('pipeline did not stop cleanly', { cause: String(error) }))
@@ -207,6 +209,10 @@ class WorkerHost implements PipelineHost {
       this.#auditFinding = finding
     })
     rpc.handle(MAIN_CALLS.log, (entry: { level: keyof Log; message: string; fields: LogFields }) => log[entry.level](entry.message, entry.fields))
+    this.#isLoadingModels = false
+    rpc.handle(MAIN_CALLS.loadingModels, (isLoading: boolean) => {
+      this.#isLoadingModels = isLoading
+    })
     worker.on('error', (error) =>
       log.error('pipeline worker failed', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     )

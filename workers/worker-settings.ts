@@ -77,4 +77,6 @@ export const MAIN_CALLS = {
   audit: 'audit',
   /** What shadow models would have told. */
   shadowDiagnoses: 'shadow-diagnoses',
+  /** Whether a start is loading models now; the thread must not be ended meanwhile. */
+  loadingModels: 'loading-models',
 } as const

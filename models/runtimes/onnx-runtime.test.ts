@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { ManualClock, systemClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
@@ -62,6 +64,39 @@ describe('onnx runtime when the worker misbehaves', () => {
     await runtime.stop()
   })
 
+  it('waits with its stop until a load in hand is answered, and refuses that load at once', async () => {
+    const slow = new URL(
+      `data:text/javascript,${encodeURIComponent(`
+        import { parentPort } from 'node:worker_threads'
+        parentPort.on('message', ({ id }) => setTimeout(() => parentPort.postMessage({ id, scores: new Float32Array(0) }), 400))`)}`,
+    )
+    const runtime = create({ workerUrl: slow })
+    const order: string[] = []
+    const refused = runtime.start().catch(({ message }: Error) => order.push(message))
+    const beganMs = systemClock.monotonicMs()
+    await runtime.stop().then(() => order.push('stopped'))
+    await refused
+    expect(order).toEqual(['the runtime was stopped', 'stopped'])
+    expect(systemClock.monotonicMs() - beganMs).toBeGreaterThanOrEqual(399)
+  })
+
+  it('waits for it no longer than a load may take', async () => {
+    const clock = new ManualClock(0)
+    const silent = new URL('data:text/javascript,import { parentPort } from "node:worker_threads"; parentPort.on("message", () => {})')
+    const runtime = create({ clock, workerUrl: silent })
+    runtime.start().catch(() => {})
+    let isStopped = false
+    const stopped = runtime.stop().then(() => {
+      isStopped = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(limits.modelLoadTimeoutMs - 1)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(isStopped).toBe(false)
+    clock.advance(1)
+    await stopped
+  })
+
   it('refuses bytes that are no model, and again when asked again', async () => {
     const runtime = create({ model: Uint8Array.of(1, 2, 3) })
     await expect(runtime.start()).rejects.toMatchObject({ code: 'MDL_MODEL_INVALID' })
@@ -76,4 +111,32 @@ describe('onnx runtime when the worker misbehaves', () => {
     await runtime.stop()
     expect(softmaxOf([0, 0])).toEqual([0.5, 0.5])
   })
+})
+
+describe('a process that stops its models while they load', () => {
+  const from = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+  /** Runtimes stopped at moments from the start of the thread to the end of the load, one after the other. */
+  const program = `
+    import { readFileSync } from 'node:fs'
+    import { createOnnxRuntime } from ${from('./onnx-runtime.ts')}
+    import { systemClock } from ${from('../../kernel/clock.ts')}
+    import { limits } from ${from('../../kernel/limits.ts')}
+    import { silentLog } from ${from('../../kernel/log.ts')}
+    const model = readFileSync(new URL(${from('../artefacts/gas_water_heater/model.onnx')}))
+    const contract = ${JSON.stringify(SOFTMAX_CONTRACT)}
+    for (let delayMs = 20; delayMs <= 600; delayMs += 20) {
+      const runtime = createOnnxRuntime({ model, contract, clock: systemClock, log: silentLog, limits })
+      const started = runtime.start().catch(() => {})
+      await new Promise((resolve) => setTimeout(resolve, delayMs))
+      await runtime.stop()
+      await started
+    }
+    console.log('stopped')
+    process.exit(0)`
+
+  it('ends with code 0 and says nothing', async () => {
+    // Rejects when the process ends with another code.
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--no-warnings', '--input-type=module', '-e', program])
+    expect([stdout, stderr]).toEqual(['stopped\n', ''])
+  }, 60_000)
 })

@@ -20,7 +20,7 @@ export interface OnnxRuntimeOptions {
   readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceTimeoutMs' | 'modelLoadTimeoutMs'>
   /** Another worker program, for tests. */
   readonly workerUrl?: URL
-  /** Starts another kind of worker than a thread. */
+  /** Starts another kind of worker than a thread; one that can be killed whatever its native code does. */
   readonly startWorker?: () => ModelWorker
 }
 
@@ -29,7 +29,6 @@ export interface ModelWorker {
   postMessage(message: WorkerRequest): void
   on(event: 'message', listener: (message: WorkerReply) => void): unknown
   on(event: 'error' | 'exit', listener: (reason: unknown) => void): unknown
-  removeAllListeners(): unknown
   unref(): unknown
   terminate(): unknown
 }
@@ -47,6 +46,23 @@ interface Waiting {
 const timeoutOf = (kind: Work['kind'], limits: OnnxRuntimeOptions['limits']): number =>
   kind === 'load' ? limits.modelLoadTimeoutMs : limits.inferenceTimeoutMs
 
+/**
+ * Ends a worker. A thread that is ended while it is in native code takes the process with it when it comes back, so one that is busy goes
+ * when it has answered, or when it is past waiting for: after the time that a load may take.
+ */
+async function end(worker: ModelWorker, isBusy: boolean, { clock, limits }: Pick<OnnxRuntimeOptions, 'clock' | 'limits'>): Promise<void> {
+  if (isBusy) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    worker.on('message', () => resolve())
+    worker.on('exit', () => resolve())
+    const cancel = clock.after(limits.modelLoadTimeoutMs, resolve)
+    await promise
+    cancel()
+  }
+  worker.unref()
+  await worker.terminate()
+}
+
 /** Creates the runtime; `start` loads the model in the worker. */
 export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
   const { model, contract, clock, log, limits } = options
@@ -63,20 +79,18 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     waiting = new Map()
     for (const { reject } of refused.values()) reject(error)
   }
-  const leaveBehind = (): void => {
+  const leaveBehind = (): Promise<void> => {
     const left = worker
+    const isBusy = options.startWorker === undefined && waiting.size > 0
     worker = undefined
     loading = undefined
-    left?.removeAllListeners()
-    left?.on('error', () => {})
-    left?.unref()
-    void left?.terminate()
+    return left === undefined ? Promise.resolve() : end(left, isBusy, options)
   }
   const startWorker = (): ModelWorker => {
     const started: ModelWorker = options.startWorker?.() ?? new Worker(options.workerUrl ?? WORKER_URL)
     const onEnd = (reason: unknown): void => {
       if (worker !== started) return
-      leaveBehind()
+      void leaveBehind()
       log.warn('model worker ended by itself', { reason: String(reason) })
       refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', 'the worker of the model ended', { retryable: true, details: { reason: String(reason) } }))
     }
@@ -99,7 +113,7 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     const cancel = clock.after(timeoutOf(work.kind, limits), () => {
       if (!waiting.has(id)) return
       log.warn('model worker did not answer in time', { asked: work.kind })
-      leaveBehind()
+      void leaveBehind()
       refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', `no answer in time to ${work.kind}`, { retryable: true }))
     })
     return promise.finally(cancel)
@@ -132,8 +146,9 @@ export function createOnnxRuntime(options: OnnxRuntimeOptions): ModelRuntime {
     },
     async stop() {
       isStopped = true
-      leaveBehind()
+      const ended = leaveBehind()
       refuseAll(new MendlineError('MDL_MODEL_TIMEOUT', 'the runtime was stopped'))
+      await ended
       await last
     },
   }
