@@ -4,6 +4,8 @@ import { epochMs, ManualClock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { createRulesEngine } from './rules/engine.ts'
+import { aReading, aRule, aType } from './rules/test-builders.ts'
 import { createSafety, type Safety, type SafetyParts } from './safety.ts'
 import type { Snapshot } from './workers/snapshot-file.ts'
 
@@ -38,7 +40,7 @@ class Process {
   onRead: () => Promise<void> = async () => {}
   onSave: () => Promise<void> = async () => {}
 
-  constructor(world: World) {
+  constructor(world: World, rules?: SafetyParts['rules']) {
     this.#world = world
     let sum = 0
     this.safety = createSafety({
@@ -61,7 +63,7 @@ class Process {
         if (value === this.fail.decode) throw new TypeError('poison')
         return [{ seq: Number(value) } as Reading]
       },
-      rules: {
+      rules: rules ?? {
         decide: ({ seq }) => {
           this.seen.push(seq)
           sum += seq
@@ -333,5 +335,39 @@ describe('safety consumer', () => {
     second.fail = { restore: true }
     await second.safety.start()
     expect(second.seen).toEqual([1, 5])
+  })
+})
+
+describe('safety consumer with a rule that has levels', () => {
+  const rule = aRule({
+    safetyClass: 'E1',
+    when: { channel: 'board_temperature_c', op: '>', value: 60, unit: 'c' },
+    holdMs: 60_000,
+    levels: [{ safetyClass: 'E0', afterMs: 60_000, holdMs: 0, clearHoldMs: 0, opensWorkOrder: true }],
+  })
+  /** Each record tells the danger at the time that is its number. */
+  const processOf = async (world: World): Promise<Process> => {
+    const engine = createRulesEngine({ types: () => aType(rule), filter: () => true })
+    const process = new Process(world, { ...engine, decide: ({ seq }) => engine.decide(aReading(seq, { board_temperature_c: 70 })) })
+    await process.safety.start()
+    return process
+  }
+
+  it('makes the alarm a graver one by the clock, and after a crash with the same keys', async () => {
+    const world = new World()
+    const first = await processOf(world)
+    first.commit(0)
+    first.clock.advance(120_999)
+    await settle()
+    expect(world.applied).toEqual([expect.stringMatching(/^alarm_raised:/)])
+    first.clock.advance(1)
+    await settle()
+    expect(world.applied[1]).toMatch(/^alarm_changed:.*:120000:E0$/)
+    const told = world.applied.splice(0)
+    world.snapshot = undefined
+    const second = await processOf(world)
+    second.clock.advance(121_000)
+    await settle()
+    expect(world.applied).toEqual(told)
   })
 })

@@ -8,7 +8,7 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type AlarmEvent, cleared, makeAlarm, raised, withClass } from './alarm-events.ts'
 import { HOLDS, UNKNOWN } from './compile-condition.ts'
-import type { CompiledRule } from './compile-rules.ts'
+import { type CompiledRule, isSafetyRule } from './compile-rules.ts'
 import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, keyOf, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import { createRuleBook, type RuleBook } from './rule-book.ts'
@@ -56,7 +56,7 @@ export interface RulesEngine {
    */
   decide(reading: Reading, trusted?: Float64Array): readonly HubEvent[]
   /**
-   * Events of holds of safety rules that are complete by the clock at `nowMs`, since nothing contradicted them. A later message or a
+   * Events of holds of safety rules and of their levels that are complete by the clock at `nowMs`, since nothing contradicted them. A later message or a
    * replay that tells the same gives the same alarm id.
    */
   completeHolds(nowMs: number): readonly HubEvent[]
@@ -116,7 +116,8 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
         continue
       }
       if (compiledRule.level > 0) {
-        const moved = moveLevel(reading, device, { index, change })
+        const evidence = compiledRule.condition.evidence(reading.numbers, atMs, state.memory)
+        const moved = moveLevel({ ...reading, at_ms: atMs, evidence }, device, { index, change })
         if (moved !== undefined) {
           events ??= []
           events.push(moved)
@@ -135,9 +136,9 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
   return {
     completeHolds: (nowMs) =>
       holds.take(nowMs).flatMap((hold) => {
-        const event = completed(hold, devices)
-        counts.raised += event.length
-        return event
+        const events = completed(hold, devices)
+        counts.raised += events.filter(({ kind }) => kind === 'alarm_raised').length
+        return events
       }),
     nextHoldMs: () => holds.nextDueMs(),
     decide(reading, trusted = reading.numbers) {
@@ -214,19 +215,25 @@ const isHistoryOnly = ({ received_at_ms }: Reading, { newsSinceMs }: DeviceState
   raisedMs !== NEVER && raisedMs < newsSinceMs && received_at_ms - raisedMs > HISTORY_MS
 
 /** Whether the clock may complete the hold; nobody is warned of what only history shows. */
-const isToBeCompleted = (reading: Reading, { rule, isAskedLate }: CompiledRule, state: RuleState): boolean =>
-  isAskedLate && canHoldByTime(state, rule) && reading.received_at_ms - reading.observed_at_ms <= HISTORY_MS
+const isToBeCompleted = (reading: Reading, { rule }: CompiledRule, state: RuleState): boolean =>
+  isSafetyRule(rule) && canHoldByTime(state, rule) && reading.received_at_ms - reading.observed_at_ms <= HISTORY_MS
 
-/** The alarm of a hold that is due, unless it broke, began anew or was raised meanwhile. */
+/** The alarm of a hold that is due, or the level that its alarm takes on, unless it broke, began anew or was raised meanwhile. */
 function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[] {
   const device = devices.known(hold.tenant, hold.device, hold.type)
   const rules = device?.set.rules ?? []
   const index = rules.findIndex((compiled) => keyOf(compiled) === hold.rule)
   const compiled = rules[index]
   const state = device?.rules[index]
-  if (compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !canHoldByTime(state, compiled.rule)) return NOTHING
+  if (device === undefined || compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !canHoldByTime(state, compiled.rule))
+    return NOTHING
   const raisedMs = raiseByTime(state, compiled.rule)
-  return [raised(makeAlarm(hold, compiled.rule, { beganMs: hold.beganMs, raisedMs, evidence: hold.evidence }))]
+  if (compiled.level > 0) {
+    const moved = moveLevel({ ...hold, at_ms: raisedMs }, device, { index, change: 'raised' })
+    return moved === undefined ? NOTHING : [moved]
+  }
+  const alarm = makeAlarm(hold, compiled.rule, { beganMs: hold.beganMs, raisedMs, evidence: hold.evidence })
+  return [withClass(raised(alarm), classOf(device, index, -1))]
 }
 
 /** The hold as it stands with `reading`. A clock of the device that goes wrong does so until the hold is due, too. */

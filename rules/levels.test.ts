@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Rule } from '#catalogue/appliance-type.ts'
+import { ManualClock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { checkRules } from './check-rules.ts'
@@ -105,5 +106,114 @@ describe('levels of a rule', () => {
     ['a negative time', { safetyClass: 'E3', afterMs: -1, holdMs: 0, clearHoldMs: 0, opensWorkOrder: false }, /zero or more/],
   ] as const)('refuses a level with %s', (_, level, expected) => {
     expect(checkRules(aType({ ...rule, levels: [level] })).join()).toMatch(expected)
+  })
+})
+
+describe('levels of a safety rule, by the clock', () => {
+  const { levels: _, ...base } = rule
+  const danger = (more: Partial<Rule> = {}): Rule => ({
+    ...base,
+    safetyClass: 'E1',
+    levels: [{ safetyClass: 'E0', afterMs: 3 * MINUTE_MS, holdMs: 0, clearHoldMs: 0, opensWorkOrder: true }],
+    ...more,
+  })
+  const HOT = { board_temperature_c: 70 }
+  const COOL = { board_temperature_c: 40 }
+
+  /** An engine that is asked by a clock, as the safety consumer asks it. */
+  function run(watched: Rule = danger()) {
+    const clock = new ManualClock(0)
+    let engine = createRulesEngine({ types: () => aType(watched), filter: () => true })
+    const told: string[] = []
+    const events: HubEvent[] = []
+    const take = (all: readonly HubEvent[]): void => {
+      events.push(...all)
+      told.push(...words(all, clock.now() / 1_000))
+      schedule()
+    }
+    let cancel = (): void => {}
+    const schedule = (): void => {
+      cancel()
+      const dueMs = engine.nextHoldMs()
+      if (Number.isFinite(dueMs)) cancel = clock.after(Math.max(0, dueMs - clock.now()), () => take(engine.completeHolds(clock.now())))
+    }
+    return {
+      told,
+      events,
+      engine: () => engine,
+      say: (values: Readonly<Record<string, number>>) => take(engine.decide(aReading(clock.now(), values))),
+      pass: (ms: number) => clock.advance(ms),
+      restart() {
+        const saved = JSON.parse(JSON.stringify(engine.snapshot()))
+        engine = createRulesEngine({ types: () => aType(watched), filter: () => true })
+        engine.restore(saved)
+        schedule()
+      },
+    }
+  }
+
+  it('are reached when a device has told its danger once and then is quiet', () => {
+    const own = run()
+    own.say(HOT)
+    own.pass(10 * MINUTE_MS)
+    expect(own.told).toEqual(['121 raised E1', '301 E1>E0'])
+    const [alarm, change] = own.events
+    // At the end of the hold in device time; the second more is for messages under way.
+    expect(change).toMatchObject({ kind: 'alarm_changed', at_ms: 5 * MINUTE_MS, alarm: { raised_at_ms: 2 * MINUTE_MS, safety_class: 'E0' } })
+    expect(change).toMatchObject({
+      alarm: { alarm_id: alarm !== undefined && 'alarm' in alarm ? alarm.alarm.alarm_id : '', evidence: [{ value: 70 }] },
+    })
+    expect(own.engine().statistics()).toMatchObject({ raised: 1 })
+  })
+
+  it('are told once, and end with their alarm', () => {
+    const own = run()
+    own.say(HOT)
+    own.pass(6 * MINUTE_MS)
+    own.say(HOT)
+    own.pass(MINUTE_MS)
+    own.say(COOL)
+    own.pass(30 * MINUTE_MS)
+    expect(own.told).toEqual(['121 raised E1', '301 E1>E0', '420 cleared E1'])
+  })
+
+  it('are not reached when the danger ended before their time', () => {
+    const own = run()
+    own.say(HOT)
+    own.pass(4 * MINUTE_MS)
+    own.say(COOL)
+    own.pass(30 * MINUTE_MS)
+    expect(own.told).toEqual(['121 raised E1', '240 cleared E1'])
+  })
+
+  it('are not reached after so long a silence that nobody knows', () => {
+    const own = run(danger({ gapMs_MAX: 4 * MINUTE_MS }))
+    own.say(HOT)
+    own.pass(60 * MINUTE_MS)
+    expect(own.told).toEqual(['121 raised E1'])
+  })
+
+  it('go on from a snapshot', () => {
+    const own = run()
+    own.say(HOT)
+    own.pass(3 * MINUTE_MS)
+    own.restart()
+    own.pass(10 * MINUTE_MS)
+    expect(own.told).toEqual(['121 raised E1', '301 E1>E0'])
+  })
+
+  it('count for an alarm that the clock raises when one is reached already', () => {
+    const when = { channel: 'board_temperature_c', op: '>', value: 65, unit: 'c' } as const
+    const own = run(danger({ levels: [{ safetyClass: 'E0', when, holdMs: MINUTE_MS, clearHoldMs: 0, opensWorkOrder: true }] }))
+    own.say(HOT)
+    own.pass(10 * MINUTE_MS)
+    expect(own.told).toEqual(['121 raised E0'])
+  })
+
+  it('wait for the next reading where the rule is none of safety', () => {
+    const own = run(danger({ safetyClass: 'E4', levels: [{ safetyClass: 'E3', afterMs: 0, holdMs: 0, clearHoldMs: 0, opensWorkOrder: true }] }))
+    own.say(HOT)
+    own.pass(3 * MINUTE_MS)
+    expect([own.told, own.engine().nextHoldMs()]).toEqual([[], Number.POSITIVE_INFINITY])
   })
 })

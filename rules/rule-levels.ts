@@ -22,9 +22,16 @@ export interface Explanation {
   readonly conditions: ReadonlyArray<AlarmEvidence & { readonly holds: boolean | null }>
 }
 
+/** What shows that a level is reached or left, and since when: a reading, or the hold that the clock has completed. */
+interface Witness extends Pick<Reading, 'tenant' | 'device' | 'type' | 'received_at_ms'> {
+  /** Device time. */
+  readonly at_ms: number
+  readonly evidence: AlarmEvidence[]
+}
+
 /** A level of a rule is reached or left; the alarm of the rule, when it stands, takes on the gravest class that holds. */
 export function moveLevel(
-  reading: Reading,
+  witness: Witness,
   device: DeviceState,
   { index, change }: { index: number; change: 'raised' | 'cleared' },
 ): HubEvent | undefined {
@@ -35,12 +42,11 @@ export function moveLevel(
   const base = device.set.rules[at]
   const baseState = device.rules[at]
   const before = classOf(device, at, change === 'cleared' ? -1 : index)
-  if (change === 'cleared') endEpisode(state, reading.observed_at_ms)
+  const { at_ms, evidence } = witness
+  if (change === 'cleared') endEpisode(state, at_ms)
   const after = classOf(device, at, -1)
   if (base === undefined || baseState === undefined || baseState.raisedMs === NEVER || before === after) return undefined
-  const evidence = own.condition.evidence(reading.numbers, reading.observed_at_ms, state.memory)
-  const alarm = makeAlarm(reading, base.rule, { beganMs: baseState.beganMs, raisedMs: baseState.raisedMs, evidence })
-  const at_ms = reading.observed_at_ms
+  const alarm = makeAlarm(witness, base.rule, { beganMs: baseState.beganMs, raisedMs: baseState.raisedMs, evidence })
   return {
     kind: 'alarm_changed',
     key: `alarm_changed:${alarm.alarm_id}:${at_ms}:${after}`,
