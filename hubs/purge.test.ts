@@ -126,4 +126,16 @@ describe('purge of the hubs', () => {
     expect(await purgeOf().run()).toEqual({ hub_repair_windows: 1 })
     expect(await idsOf('hub_repair_windows', 'verification_id')).toEqual(['judged', 'open', 'open'])
   })
+
+  it('drops tags of households whose consent ended long ago, and the log of old uses', async () => {
+    for (const [tag, days] of [
+      ['ended', 101],
+      ['held', 99],
+    ] as const) {
+      await sql`INSERT INTO hub_customer_tags VALUES ('home', 'h', ${tag}, 1, ${old(days)}, 'kim', 1)`.execute(database)
+      await sql`INSERT INTO hub_tag_uses VALUES ('home', 'h', ${tag}, 'o', 'order_risk', ${old(days)})`.execute(database)
+    }
+    expect(await purgeOf().run()).toEqual({ hub_customer_tags: 1, hub_tag_uses: 1 })
+    expect([await idsOf('hub_customer_tags', 'tag'), await idsOf('hub_tag_uses', 'tag')]).toEqual([['held'], ['held']])
+  })
 })
