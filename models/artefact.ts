@@ -11,6 +11,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { AccumulationSchema } from './accumulate.ts'
 import { createInputs } from './inputs.ts'
 import { inspectOnnx, objectionsTo } from './onnx-inspect.ts'
 import { type Reference, ReferenceSchema } from './reference.ts'
@@ -41,6 +42,8 @@ export const CardSchema = Type.Object({
   smoothing: Type.Object({ windows: Type.Integer({ minimum: 1 }), age_ms: Type.Integer({ minimum: 1 }) }),
   /** Probabilities are the softmax of log(output) / temperature. */
   calibration: Type.Object({ temperature: Type.Number({ exclusiveMinimum: 0 }) }),
+  /** How evidence adds up over windows; absent: each mean is judged by itself. */
+  accumulation: Type.Optional(AccumulationSchema),
   decision: Type.Object({
     /** Probability from which a fault is named; follows from the alert budget. */
     threshold: Type.Number({ minimum: 0, maximum: 1 }),

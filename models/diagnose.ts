@@ -8,6 +8,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
+import { accumulateBelief } from './accumulate.ts'
 import { createAmender, type WindowHistoryQuery } from './amend.ts'
 import { type Artefact, NO_FAULT } from './artefact.ts'
 import { distanceOf, type TimedResiduals } from './evidence.ts'
@@ -88,6 +89,8 @@ interface Prepared {
   readonly judge: Judge
   readonly state: UnitState
   readonly mean: TimedResiduals
+  /** What was believed of the unit before does not count. */
+  readonly isFresh: boolean
 }
 
 type Judged = Judgement & Prepared
@@ -101,6 +104,8 @@ interface Blind {
 
 /** Running windows without a judgement after which a unit is said to have not enough data (chosen: a week of summer evenings). */
 const UNJUDGED_MAX = 14
+
+const DAY_MS = 86_400_000
 
 /** Creates the diagnoser; no I/O, the runtimes are started by whoever made them. */
 export function createDiagnoser({ types, artefacts, runtime, log, limits, history, onJudged }: DiagnoserOptions): Diagnoser {
@@ -134,7 +139,11 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
       if (window.to_ms <= state.lastMs) return []
       state.lastMs = window.to_ms
       const mean = remember(judge, state, window)
-      if (mean !== undefined) return [{ judge, state, window, mean }]
+      if (mean !== undefined) {
+        const { isFresh = false } = state
+        delete state.isFresh
+        return [{ judge, state, window, mean, isFresh }]
+      }
       return window.running > 0 && state.unjudged === UNJUDGED_MAX ? [{ judge, window, mean }] : []
     })
     const judged = new Map<Prepared | Blind, Judged>()
@@ -145,7 +154,7 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
       mine.forEach((entry, index) => {
         const row = probabilities[index]
         if (row === undefined) return
-        judged.set(entry, { ...entry, classes: judge.artefact.card.classes, probabilities: row, distance: distanceOf(entry.mean) })
+        judged.set(entry, { ...entry, classes: judge.artefact.card.classes, probabilities: believe(entry, row), distance: distanceOf(entry.mean) })
       })
     }
     counts.judged += judged.size
@@ -190,6 +199,17 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     snapshot: () => states.snapshot(),
     restore: (snapshot) => states.restore(snapshot, ({ type, model }) => judgeOf(type)?.artefact.card.version === model),
   }
+}
+
+/** What is believed of the unit with what the model says of this window; what the model says where the card has no accumulation. */
+function believe({ judge, state, window, isFresh }: Prepared, probabilities: readonly number[]): readonly number[] {
+  const { accumulation, classes } = judge.artefact.card
+  if (accumulation === undefined) return probabilities
+  const before = isFresh ? undefined : state.belief
+  const days = before === undefined ? 0 : (window.to_ms - before.atMs) / DAY_MS
+  const step = { before: before?.classes, probabilities, days, noFault: classes.indexOf(NO_FAULT) }
+  state.belief = { atMs: window.to_ms, classes: accumulateBelief(accumulation, step) }
+  return state.belief.classes
 }
 
 /** Takes the judgement into the opinion of the device; the record when it is to be told. */

@@ -68,6 +68,7 @@ function noteFirmware(state: UnitState, { firmware }: ClosedWindow): void {
   if (state.firmware !== undefined && isSound) {
     state.recent = []
     delete state.normal
+    state.isFresh = true
   }
   state.firmware = firmware
 }

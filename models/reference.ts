@@ -8,7 +8,7 @@ import { type Static, Type } from 'typebox'
 import type { FeatureDefinition } from '#catalogue/appliance-type.ts'
 import { assert } from '#kernel/errors.ts'
 import { solveLeastSquares } from './least-squares.ts'
-import { boundZScore, compareWithUnit, fitUnitNormal, UnitNormalSchema, type UnitNormalState } from './unit-normal.ts'
+import { boundZScore, compareWithUnit, fitUnitNormal, UnitNormalSchema, type UnitNormalState, unitTerms } from './unit-normal.ts'
 
 export const ReferenceSchema = Type.Object({
   schema: Type.Literal(1),
@@ -46,8 +46,16 @@ export const MISSING_DRIVERS_MAX = 2
 /** Compares a window's features (recipe order) with the type, and with the unit's own normal when it is given, which learns from it. */
 export type Compare = (values: Float64Array, unit?: UnitNormalState) => Residuals | undefined
 
+/**
+ * Changes the residuals of a window as another maker's machine would show them, for training alone.
+ * @param zScores residuals against the reference of the type; changed in place
+ * @param levels what the window shows of each response against its usual level, in the same deviations
+ * @param drivers standardised, in the order of the reference
+ */
+export type VaryResiduals = (zScores: Float64Array, levels: Float64Array, drivers: readonly number[]) => void
+
 /** Makes the function that compares windows with the reference; it gives undefined when too many drivers are missing. */
-export function createReference(reference: Reference, features: readonly FeatureDefinition[]): Compare {
+export function createReference(reference: Reference, features: readonly FeatureDefinition[], vary?: VaryResiduals): Compare {
   const positionOf = (name: string): number => {
     const position = features.findIndex((feature) => feature.name === name)
     assert(position >= 0, `the recipe has the feature ${name} of the reference`)
@@ -61,6 +69,7 @@ export function createReference(reference: Reference, features: readonly Feature
     const raw = drivers.map(({ position }) => values[position] ?? Number.NaN)
     if (raw.filter(Number.isNaN).length > MISSING_DRIVERS_MAX) return undefined
     const standard = standardise(reference, raw)
+    const wide = reference.unit === undefined ? standard : standardise(reference, raw, UNIT_RANGE)
     const terms = termsOf(reference, standard)
     const observed = Float64Array.from(responses, ({ position }) => values[position] ?? Number.NaN)
     const expected = Float64Array.from(responses, ({ coefficients }) =>
@@ -70,10 +79,23 @@ export function createReference(reference: Reference, features: readonly Feature
       responses,
       (response, index) => (toScale(observed[index] ?? Number.NaN, response) - (expected[index] ?? Number.NaN)) / response.spread,
     )
+    if (vary !== undefined) {
+      const levels = Float64Array.from(
+        responses,
+        (response, index) => (toScale(observed[index] ?? Number.NaN, response) - (response.coefficients[0] ?? 0)) / response.spread,
+      )
+      vary(zScores, levels, standardise(reference, raw, UNIT_RANGE))
+    }
     if (reference.unit === undefined || unit === undefined) {
       return { observed, expected: expected.map((value, index) => fromScale(value, responses[index])), zScores: zScores.map(boundZScore) }
     }
-    const own = compareWithUnit(reference.unit, unit, { terms: [1, ...unitDrivers.map((index) => standard[index] ?? 0)], zScores })
+    const own = compareWithUnit(reference.unit, unit, {
+      terms: unitTerms(
+        reference.unit,
+        unitDrivers.map((index) => wide[index] ?? 0),
+      ),
+      zScores,
+    })
     return {
       observed,
       expected: expected.map((value, index) => fromScale(value + (own.shift[index] ?? 0) * (responses[index]?.spread ?? 0), responses[index])),
@@ -106,11 +128,16 @@ function logFloorOf({ unit, derive }: FeatureDefinition, known: readonly number[
     : undefined
 }
 
-/** Drivers standardised and bounded by what the fit has seen; 0 for what is missing. */
-const standardise = (reference: Pick<Reference, 'drivers'>, raw: readonly number[]): number[] =>
+/** Deviations up to which a driver counts for a unit's own normal, which is linear and may reach beyond what the fit has seen. */
+const UNIT_RANGE = 4
+
+/** Drivers standardised and bounded by what the fit has seen, or by a number of deviations; 0 for what is missing. */
+const standardise = (reference: Pick<Reference, 'drivers'>, raw: readonly number[], range?: number): number[] =>
   reference.drivers.map(({ mean, deviation, min, max }, index) => {
     const value = raw[index] ?? Number.NaN
-    return Number.isNaN(value) || deviation === 0 ? 0 : (Math.max(min, Math.min(max, value)) - mean) / deviation
+    if (Number.isNaN(value) || deviation === 0) return 0
+    if (range !== undefined) return Math.max(-range, Math.min(range, (value - mean) / deviation))
+    return (Math.max(min, Math.min(max, value)) - mean) / deviation
   })
 
 const termsOf = ({ terms }: Pick<Reference, 'terms'>, standard: readonly number[]): number[] =>
@@ -188,17 +215,28 @@ export function fitReference(windows: readonly Float64Array[], features: readonl
  */
 export function addUnitNormal(
   reference: Reference,
-  units: ReadonlyArray<readonly Float64Array[]>,
-  { features, ...options }: { features: readonly FeatureDefinition[]; drivers: readonly string[]; windows: number; widen: number },
+  units: ReadonlyArray<{ readonly windows: readonly Float64Array[]; readonly vary?: VaryResiduals | undefined }>,
+  {
+    features,
+    drivers: wanted,
+    ...options
+  }: { features: readonly FeatureDefinition[]; drivers: readonly string[]; squares?: number; windows: number; widen: number },
 ): Reference {
-  const compare = createReference(reference, features)
-  const residuals = units.map((windows) =>
-    windows.flatMap((values) => {
+  // A driver that never moved in training is none.
+  const drivers = wanted.filter((name) => reference.drivers.some(({ feature, deviation }) => feature === name && deviation > 0))
+  const places = drivers.map((name) => reference.drivers.findIndex(({ feature }) => feature === name))
+  const residuals = units.map(({ windows, vary }) => {
+    let standard: readonly number[] = []
+    const compare = createReference(reference, features, (zScores, levels, drivers) => {
+      standard = drivers
+      vary?.(zScores, levels, drivers)
+    })
+    return windows.flatMap((values) => {
       const compared = compare(values)
-      return compared === undefined ? [] : [compared.zScores]
-    }),
-  )
-  return { ...reference, unit: fitUnitNormal(residuals, options) }
+      return compared === undefined ? [] : [{ drivers: places.map((place) => standard[place] ?? 0), zScores: compared.zScores }]
+    })
+  })
+  return { ...reference, unit: fitUnitNormal(residuals, { ...options, drivers }) }
 }
 
 /** Exponents of all terms up to degree 2 in `count` drivers, the constant first. */

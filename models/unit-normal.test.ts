@@ -61,11 +61,16 @@ describe('fitUnitNormal', () => {
     const random = createRandom('fit')
     const units = Array.from({ length: 200 }, () => {
       const own = random.normal(0, 2)
-      return Array.from({ length: 40 }, () => Float64Array.of(own + random.normal(0, 0.5)))
+      const slope = random.normal(0, 0.8)
+      return Array.from({ length: 40 }, () => {
+        const outdoor = random.normal(0, 1)
+        return { drivers: [outdoor], zScores: Float64Array.of(own + slope * outdoor + random.normal(0, 0.5)) }
+      })
     })
     const fitted = fitUnitNormal(units, { drivers: ['outdoor'], windows: 30, widen: 1 })
     expect(fitted.responses[0]?.noise).toBeCloseTo(0.5, 1)
     expect(fitted.responses[0]?.constant).toBeGreaterThan(1.7)
     expect(fitted.responses[0]?.constant).toBeLessThan(2.3)
+    expect(fitted.responses[0]?.slopes?.[0]).toBeCloseTo(0.8, 0)
   })
 })

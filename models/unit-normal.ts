@@ -8,10 +8,13 @@
 import { sampleStandardDeviation } from 'simple-statistics'
 import { type Static, Type } from 'typebox'
 import { assert } from '#kernel/errors.ts'
+import { solveLeastSquares } from './least-squares.ts'
 
 export const UnitNormalSchema = Type.Object({
   /** Driving features of the reference that a unit's own dependence is learned on, besides a constant. */
-  drivers: Type.Array(Type.String(), { maxItems: 4 }),
+  drivers: Type.Array(Type.String(), { maxItems: 12 }),
+  /** The first so many of them count squared, too. */
+  squares: Type.Optional(Type.Integer({ minimum: 0, maximum: 4 })),
   /** Windows that a unit is learned from; later ones only under conditions that are new to it. */
   windows: Type.Integer({ minimum: 1 }),
   /** By response of the reference, in its z-scores: noise of a window around its unit, prior deviations of constant and slopes. */
@@ -20,6 +23,8 @@ export const UnitNormalSchema = Type.Object({
       noise: Type.Number({ exclusiveMinimum: 0 }),
       constant: Type.Number({ exclusiveMinimum: 0 }),
       slope: Type.Number({ exclusiveMinimum: 0 }),
+      /** Prior deviation of each term behind the constant; `slope` where there are none. */
+      slopes: Type.Optional(Type.Array(Type.Number({ exclusiveMinimum: 0 }))),
     }),
   ),
 })
@@ -31,7 +36,10 @@ export type UnitNormalPrior = Static<typeof UnitNormalSchema>
 export interface UnitNormalState {
   /** Windows learned from. */
   learned: number
-  /** For each response the lower triangle of the precision by rows, then precision x mean, then number and sum of squared residuals. float32, so that a snapshot is small and exact. */
+  /**
+   * The lower triangle of the sum of products of terms by rows, then for each response its sum of terms x residual, and number and sum of
+   * squared residuals. float32, so that a snapshot is small and exact.
+   */
   readonly cells: Float32Array
 }
 
@@ -55,14 +63,24 @@ const NOISE_PRIOR_WINDOWS = 8
 /** A single window tells no more of the noise than this square. */
 const NOISE_SQUARE_MAX = 9
 
-/** Cells of one response besides its noise, and with it. */
-const normalCells = (terms: number): number => (terms * (terms + 1)) / 2 + terms
-const cellsOf = (terms: number): number => normalCells(terms) + 2
+/** Cells that all responses share, and those of each. */
+const sharedCells = (terms: number): number => (terms * (terms + 1)) / 2
+const cellsOf = (terms: number): number => terms + 2
 
-export const createUnitNormal = (prior: UnitNormalPrior): UnitNormalState => ({
-  learned: 0,
-  cells: new Float32Array(prior.responses.length * cellsOf(prior.drivers.length + 1)),
-})
+/** Number of terms: a constant, the drivers, some of them squared. */
+export const termCount = ({ drivers, squares = 0 }: Pick<UnitNormalPrior, 'drivers' | 'squares'>): number => 1 + drivers.length + squares
+
+/** Terms of a window from its standardised drivers. */
+export const unitTerms = ({ squares = 0 }: Pick<UnitNormalPrior, 'squares'>, drivers: readonly number[]): number[] => [
+  1,
+  ...drivers,
+  ...drivers.slice(0, squares).map((value) => value * value - 1),
+]
+
+export const createUnitNormal = (prior: UnitNormalPrior): UnitNormalState => {
+  const size = termCount(prior)
+  return { learned: 0, cells: new Float32Array(sharedCells(size) + prior.responses.length * cellsOf(size)) }
+}
 
 export interface UnitResiduals {
   /** What the unit's own normal adds to the expectation of the type, in z-scores of the type. */
@@ -78,14 +96,15 @@ export interface UnitResiduals {
 export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, window: { terms: UnitTerms; zScores: Float64Array }): UnitResiduals {
   const { terms, zScores } = window
   const size = terms.length
-  assert(size === prior.drivers.length + 1, 'the terms are a constant and the drivers')
+  assert(size === termCount(prior), 'the terms are a constant, the drivers and their squares')
   const shift = new Float64Array(zScores.length)
   const own = new Float64Array(zScores.length)
   const squares = new Float64Array(zScores.length)
+  const ownCells = (index: number): Float32Array => state.cells.subarray(sharedCells(size) + index * cellsOf(size))
   let unsure = 0
   prior.responses.forEach((response, index) => {
-    const cells = state.cells.subarray(index * cellsOf(size))
-    const { mean, variance } = predict(cells, response, terms)
+    const cells = ownCells(index)
+    const { mean, variance } = predict(state, { cells, response, terms })
     const noise = response.noise ** 2
     shift[index] = mean
     const residual = (zScores[index] ?? Number.NaN) - mean
@@ -96,14 +115,14 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
   const isNew = state.learned < prior.windows || unsure > prior.responses.length / 2
   if (isNew && !looksFaulty(state, own)) {
     state.learned++
-    prior.responses.forEach(({ noise }, index) => {
+    learnTerms(state.cells, terms)
+    prior.responses.forEach((_, index) => {
       const zScore = zScores[index] ?? Number.NaN
       if (Number.isNaN(zScore)) return
-      const cells = state.cells.subarray(index * cellsOf(size))
-      learn(cells, { terms, zScore: boundZScore(zScore), precision: 1 / noise ** 2 })
-      const place = normalCells(size)
-      cells[place] = (cells[place] ?? 0) + 1
-      cells[place + 1] = (cells[place + 1] ?? 0) + Math.min(NOISE_SQUARE_MAX, squares[index] ?? 0)
+      const cells = ownCells(index)
+      for (let row = 0; row < size; row++) cells[row] = (cells[row] ?? 0) + (terms[row] ?? 0) * boundZScore(zScore)
+      cells[size] = (cells[size] ?? 0) + 1
+      cells[size + 1] = (cells[size + 1] ?? 0) + Math.min(NOISE_SQUARE_MAX, squares[index] ?? 0)
     })
   }
   return { shift, zScores: own }
@@ -111,8 +130,7 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
 
 /** Variance of the unit's windows against that of its type. */
 function noiseFactor(cells: Float32Array, size: number): number {
-  const place = normalCells(size)
-  return (NOISE_PRIOR_WINDOWS + (cells[place + 1] ?? 0)) / (NOISE_PRIOR_WINDOWS + (cells[place] ?? 0))
+  return (NOISE_PRIOR_WINDOWS + (cells[size + 1] ?? 0)) / (NOISE_PRIOR_WINDOWS + (cells[size] ?? 0))
 }
 
 /** More than a quarter of what is known lies far from what the unit showed so far. */
@@ -122,36 +140,57 @@ function looksFaulty({ learned }: UnitNormalState, zScores: Float64Array): boole
   return known.filter((zScore) => Math.abs(zScore) > LEARN_Z_MAX).length > known.length / 4
 }
 
-function learn(cells: Float32Array, { terms, zScore, precision }: { terms: UnitTerms; zScore: number; precision: number }): void {
-  const size = terms.length
+function learnTerms(cells: Float32Array, terms: UnitTerms): void {
   let place = 0
-  for (let row = 0; row < size; row++) {
+  for (let row = 0; row < terms.length; row++) {
     for (let column = 0; column <= row; column++) {
-      cells[place] = (cells[place] ?? 0) + (terms[row] ?? 0) * (terms[column] ?? 0) * precision
+      cells[place] = (cells[place] ?? 0) + (terms[row] ?? 0) * (terms[column] ?? 0)
       place++
     }
   }
-  for (let row = 0; row < size; row++) cells[place + row] = (cells[place + row] ?? 0) + (terms[row] ?? 0) * zScore * precision
 }
 
 type Prior = UnitNormalPrior['responses'][number]
 
-/** Mean and variance of the unit's normal under these terms, by Cholesky of the posterior precision. */
-function predict(cells: Float32Array, { constant, slope }: Prior, terms: UnitTerms): { mean: number; variance: number } {
+interface Learned {
+  /** Of the response. */
+  readonly cells: Float32Array
+  readonly response: Prior
+  readonly terms: UnitTerms
+}
+
+/** A window that follows on another tells less than a new one: so much of a window counts (chosen). */
+const WINDOW_WORTH = 0.6
+
+/**
+ * Mean and variance of the unit's normal under these terms, by Cholesky of the posterior precision. A response that not all windows have
+ * counts as if those that have it were like the others.
+ */
+function predict(state: UnitNormalState, { cells, response, terms }: Learned): { mean: number; variance: number } {
   const size = terms.length
-  const lower = new Float64Array(size * size)
+  const { constant, slope, slopes, noise } = response
+  const precision = WINDOW_WORTH / noise ** 2
+  const share = state.learned === 0 ? 0 : (precision * (cells[size] ?? 0)) / state.learned
+  const lower = scratchOf(size)
   for (let row = 0, place = 0; row < size; row++) {
     for (let column = 0; column <= row; column++, place++) {
-      let sum = (cells[place] ?? 0) + (row === column ? 1 / (row === 0 ? constant : slope) ** 2 : 0)
+      let sum = share * (state.cells[place] ?? 0) + (row === column ? 1 / (row === 0 ? constant : (slopes?.[row - 1] ?? slope)) ** 2 : 0)
       for (let k = 0; k < column; k++) sum -= (lower[row * size + k] ?? 0) * (lower[column * size + k] ?? 0)
       lower[row * size + column] = row === column ? Math.sqrt(sum) : sum / (lower[column * size + column] ?? 1)
     }
   }
-  const right = cells.subarray((size * (size + 1)) / 2, normalCells(size))
   // With L L' = precision: mean = terms' (L L')^-1 right, variance = terms' (L L')^-1 terms, both from forward substitutions.
   const a = forward(lower, terms)
-  const b = forward(lower, right)
-  return { mean: dot(a, b), variance: dot(a, a) }
+  const b = forward(lower, cells.subarray(0, size))
+  return { mean: precision * dot(a, b), variance: dot(a, a) }
+}
+
+let scratch = new Float64Array(0)
+
+/** Room for one Cholesky factor, reused: windows are compared one after the other. */
+function scratchOf(size: number): Float64Array {
+  if (scratch.length !== size * size) scratch = new Float64Array(size * size)
+  return scratch
 }
 
 function forward(lower: Float64Array, right: ArrayLike<number>): Float64Array {
@@ -167,35 +206,55 @@ function forward(lower: Float64Array, right: ArrayLike<number>): Float64Array {
 
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)
 
-/** Spread of slopes over units as a share of that of constants: short training fleets cannot tell the two apart (chosen). */
-const SLOPE_SHARE = 0.4
+/** Spread of slopes over units as a share of that of constants, at least: short training fleets cannot tell the two apart (chosen). */
+const SLOPE_SHARE = 0.15
 /** Least deviations, so that a training fleet of too equal units does not make the prior sure of itself. */
 const NOISE_MIN = 0.05
 const CONSTANT_MIN = 0.3
+/** Windows of a unit, at least, to tell its dependence by, and the ridge that holds it. */
+const FIT_WINDOWS_MIN = 12
+const FIT_RIDGE = 0.02
+
+/** A window of a unit without fault: its drivers and its residuals against the reference of the type. */
+export interface UnitWindow {
+  readonly drivers: readonly number[]
+  readonly zScores: Float64Array
+}
 
 /**
- * Fits the prior to units without fault.
- * @param units for each unit its windows' residuals against the reference of the type, by response; NaN = not known
+ * Fits the prior to units without fault: each unit's own dependence by least squares, the spread of these over units, and what is left.
+ * @param units for each unit its windows; residuals by response, NaN = not known
  * @param widen how many times farther apart units in the field are than those of the training fleet
  */
 export function fitUnitNormal(
-  units: ReadonlyArray<readonly Float64Array[]>,
-  { drivers, windows, widen }: { drivers: readonly string[]; windows: number; widen: number },
+  units: ReadonlyArray<readonly UnitWindow[]>,
+  { drivers, squares = 0, windows, widen }: { drivers: readonly string[]; squares?: number; windows: number; widen: number },
 ): UnitNormalPrior {
-  const size = units.flat()[0]?.length ?? 0
-  assert(size > 0, 'the prior is fitted to windows')
-  const responses = Array.from({ length: size }, (_, index) => {
-    const own = units
-      .map((rows) => rows.map((row) => row[index] ?? Number.NaN).filter((value) => !Number.isNaN(value)))
-      .filter((values) => values.length >= 3)
-    const means = own.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length)
-    const within = own.flatMap((values, unit) => values.map((value) => value - (means[unit] ?? 0)))
-    const noise = Math.max(NOISE_MIN, within.length < 2 ? 1 : sampleStandardDeviation(within))
-    const constant = Math.max(CONSTANT_MIN, means.length < 2 ? 1 : sampleStandardDeviation(means)) * widen
-    return { noise: rounded(noise), constant: rounded(constant), slope: rounded(constant * SLOPE_SHARE) }
+  const count = units.flat()[0]?.zScores.length ?? 0
+  assert(count > 0, 'the prior is fitted to windows')
+  const withTerms = units.map((rows) => rows.map(({ drivers: values, zScores }) => ({ terms: unitTerms({ squares }, values), zScores })))
+  const responses = Array.from({ length: count }, (_, index) => {
+    const fits = withTerms.flatMap((rows) => {
+      const known = rows.flatMap(({ terms, zScores }) => {
+        const y = zScores[index] ?? Number.NaN
+        return Number.isNaN(y) ? [] : [{ x: terms, y: boundZScore(y) }]
+      })
+      if (known.length < FIT_WINDOWS_MIN) return []
+      const coefficients = solveLeastSquares(known, FIT_RIDGE)
+      return [{ coefficients, left: known.map(({ x, y }) => y - dotOf(coefficients, x)) }]
+    })
+    const spreadOf = (term: number): number =>
+      fits.length < 2 ? 1 : sampleStandardDeviation(fits.map(({ coefficients }) => coefficients[term] ?? 0))
+    const left = fits.flatMap((fit) => fit.left)
+    const noise = Math.max(NOISE_MIN, left.length < 2 ? 1 : sampleStandardDeviation(left))
+    const constant = Math.max(CONSTANT_MIN, spreadOf(0)) * widen
+    const slopes = Array.from({ length: drivers.length + squares }, (_, term) => rounded(Math.max(SLOPE_SHARE * constant, spreadOf(term + 1))))
+    return { noise: rounded(noise), constant: rounded(constant), slope: rounded(constant * SLOPE_SHARE), slopes }
   })
-  return { drivers: [...drivers], windows, responses }
+  return { drivers: [...drivers], squares, windows, responses }
 }
+
+const dotOf = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)
 
 const rounded = (value: number): number => Number(value.toPrecision(6))
 

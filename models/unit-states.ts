@@ -17,6 +17,10 @@ export interface UnitState {
   readonly opinion: Opinion
   /** What is normal for this unit; undefined until its first window. */
   normal?: UnitNormalState
+  /** What is believed of the unit after its last judged window, and when that ended; undefined before it. */
+  belief?: { readonly atMs: number; readonly classes: readonly number[] }
+  /** The next judged window is the first of a unit that begins anew. */
+  isFresh?: boolean
   /** Windows in which the unit ran and that could not be judged, since the last one that could. */
   unjudged: number
   /** Firmware of its last window that told one. */

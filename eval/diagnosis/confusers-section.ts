@@ -13,7 +13,7 @@ import { type LabelledUnit, labelAt } from './dataset.ts'
 import { tellUnits } from './score.ts'
 import { type JudgedType, withModel } from './section.ts'
 import { simulateJobs } from './simulation.ts'
-import { jobsOf, SPLITS } from './splits.ts'
+import { jobsOf, ORDINARY_FLEET } from './splits.ts'
 
 const COMMON: readonly Confuser[] = ['mains', 'outage', 'holiday', 'new_user', 'dirt', 'firmware_rescale']
 /** Those of CONFUSERS that reach a type through its surroundings or use; the ones of sending are a matter of the replay. */
@@ -110,7 +110,7 @@ const withoutFirmware = (unit: LabelledUnit): LabelledUnit => ({
 /** The same classifier over a reference that has no drivers: what a unit shows is held against the mean of its type and of itself. */
 async function withoutContext({ type, artefact }: JudgedType): Promise<Artefact> {
   const features = type.recipe?.features ?? []
-  const units = (await simulateJobs(jobsOf(type, { ...SPLITS.tune, seeds: SPLITS.tune.seeds.slice(0, 1) }))).flat()
+  const units = (await simulateJobs(jobsOf(type, ORDINARY_FLEET))).flat()
   const sound = units.map(({ windows, truths }) =>
     windows
       .filter((window) => window.isDiagnosable && labelAt(truths, window.to_ms, artefact.card.classes) === NO_FAULT)
@@ -121,5 +121,12 @@ async function withoutContext({ type, artefact }: JudgedType): Promise<Artefact>
     (own) => reference.responses.find(({ feature }) => feature === own.feature) ?? { ...own, coefficients: [own.coefficients[0] ?? 0] },
   )
   const windows = artefact.reference.unit?.windows ?? 10
-  return { ...artefact, reference: addUnitNormal({ ...reference, responses }, sound, { features, drivers: [], windows, widen: 2 }) }
+  return {
+    ...artefact,
+    reference: addUnitNormal(
+      { ...reference, responses },
+      sound.map((rows) => ({ windows: rows })),
+      { features, drivers: [], windows, widen: 2 },
+    ),
+  }
 }

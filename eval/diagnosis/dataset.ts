@@ -14,6 +14,7 @@ import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
 import { severityAt } from '../../simulators/fleet-faults.ts'
 import type { City } from '../../simulators/weather.ts'
+import { foreignPlants } from './foreign-plant.ts'
 import { widenPlants } from './widened-plant.ts'
 
 export const DAY_MS = 86_400_000
@@ -32,6 +33,8 @@ export interface FleetPlan {
   readonly spread?: number
   /** Multiplies the time that faults take to grow; faults of training grow faster than in life, so that weeks show what takes months. */
   readonly growthScale?: number
+  /** Another maker of the machines (`foreign-plant.ts`), by name; that of the catalogue's physics when not given. */
+  readonly maker?: string
   /** Share of the days over which onsets are spread, so that most units are seen without fault first and some are not. */
   readonly onsetShare?: number
 }
@@ -76,7 +79,7 @@ export function simulateUnits(type: ApplianceType, plan: FleetPlan, world: Fleet
     ...(plan.confusers !== undefined && { confusers: plan.confusers }),
     ...(plan.confuserRate !== undefined && { confuserRate: plan.confuserRate }),
     ...world,
-    ...(plan.spread !== undefined && { plants: widenPlants(world.plants ?? plantModels, plan.spread) }),
+    ...plantsOf(type, plan, world),
   })
   const windows = createWindows({ types: () => type })
   const toReading = readingMaker(type)
@@ -94,6 +97,13 @@ export function simulateUnits(type: ApplianceType, plan: FleetPlan, world: Fleet
     truths: truths.filter((truth) => truth.device === device),
     weeks: plan.days / 7,
   }))
+}
+
+function plantsOf(type: ApplianceType, { spread, maker }: FleetPlan, world: FleetWorld): FleetWorld {
+  if (spread === undefined && maker === undefined) return {}
+  const plants = world.plants ?? plantModels
+  const widened = spread === undefined ? plants : widenPlants(plants, spread)
+  return { plants: maker === undefined ? widened : foreignPlants(widened, type, maker) }
 }
 
 /** Turns fleet readings into readings of the pipeline: values in channel order become the columns of the layout. */

@@ -7,7 +7,7 @@ import type { ClosedWindow } from '../../models/windows.ts'
 import type { EvalSection } from '../evaluation/table.ts'
 import { type JudgedType, withModel } from './section.ts'
 import { simulateJobs } from './simulation.ts'
-import { jobsOf, SPLITS } from './splits.ts'
+import { jobsOf, ORDINARY_FLEET } from './splits.ts'
 
 const UNITS = 10_000
 /** Windows of one unit before the measured one, so that each has its state. */
@@ -45,7 +45,7 @@ export const inferenceSection: EvalSection = {
 }
 
 async function measure({ type, artefact, runtime }: JudgedType, units: number): Promise<{ cpuS: number; units: number }> {
-  const fleet = (await simulateJobs(jobsOf(type, { ...SPLITS.tune, seeds: SPLITS.tune.seeds.slice(0, 1) }))).flat()
+  const fleet = (await simulateJobs(jobsOf(type, ORDINARY_FLEET))).flat()
   const stretches = fleet
     .map(({ windows }) => windows.filter(({ isDiagnosable }) => isDiagnosable).slice(0, BEFORE + 1))
     .filter(({ length }) => length > BEFORE)

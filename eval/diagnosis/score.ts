@@ -68,8 +68,12 @@ const createFor = (type: ApplianceType, { artefact, runtime }: Model): Diagnoser
   createDiagnoser({ types: () => type, artefacts: new Map([[type.id, artefact]]), runtime: () => runtime, log: silentLog, limits })
 
 /** What the model says of each unit, window by window. */
-export async function judgeUnits(type: ApplianceType, units: readonly LabelledUnit[], model: Model): Promise<JudgedUnit[]> {
-  const judged: JudgedUnit[] = []
+export async function judgeUnits(
+  type: ApplianceType,
+  units: readonly LabelledUnit[],
+  model: Model,
+): Promise<Array<{ unit: LabelledUnit; judgements: Judgement[] }>> {
+  const judged: Array<{ unit: LabelledUnit; judgements: Judgement[] }> = []
   for (const unit of units) judged.push({ unit, judgements: await createFor(type, model).judge(unit.windows) })
   return judged
 }
@@ -86,7 +90,7 @@ export async function tellUnits(
 }
 
 /** Scores of what is told alone. */
-export const scoreTold = async (type: ApplianceType, units: readonly LabelledUnit[], model: Model) => unitScores(await tellUnits(type, units, model))
+const scoreTold = async (type: ApplianceType, units: readonly LabelledUnit[], model: Model) => unitScores(await tellUnits(type, units, model))
 
 /** Scores an artefact on units; the runtime is started. */
 export async function scoreUnits(type: ApplianceType, units: readonly LabelledUnit[], model: Model): Promise<Scores> {
@@ -219,10 +223,10 @@ function unitScores(told: ReadonlyArray<{ unit: LabelledUnit; diagnoses: Diagnos
   }
 }
 
-const firstOnsetMs = ({ truths }: LabelledUnit): number => Math.min(Number.POSITIVE_INFINITY, ...truths.map(({ onset_ms }) => onset_ms))
+export const firstOnsetMs = ({ truths }: LabelledUnit): number => Math.min(Number.POSITIVE_INFINITY, ...truths.map(({ onset_ms }) => onset_ms))
 
 /** Weeks of a unit before its first fault. */
-function cleanWeeksOf(unit: LabelledUnit): number {
+export function cleanWeeksOf(unit: LabelledUnit): number {
   const fromMs = unit.windows[0]?.from_ms ?? 0
   const untilMs = Math.min(unit.windows.at(-1)?.to_ms ?? 0, firstOnsetMs(unit))
   return Math.max(0, untilMs - fromMs) / (7 * DAY_MS)

@@ -25,6 +25,7 @@ const SOURCES = [
   'catalogue/blocks',
   'catalogue/plant.ts',
   'eval/diagnosis/dataset.ts',
+  'eval/diagnosis/foreign-plant.ts',
   'eval/diagnosis/widened-plant.ts',
   'kernel/random.ts',
   'models/features.ts',

@@ -4,6 +4,7 @@
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { classesOf } from '../../models/training/training-set.ts'
+import { CONFUSERS_OF_LIFE } from '../../simulators/confusers.ts'
 import type { FleetPlan, LabelledUnit } from './dataset.ts'
 import { type SimulationJob, simulateJobs } from './simulation.ts'
 
@@ -12,18 +13,27 @@ export interface Split {
   readonly seeds: readonly string[]
   readonly unitsPerFleet: number
   readonly faultShare: number
+  /** Fleets from this one on are of other makers (`foreign-plant.ts`), each of one of its own; all of the catalogue's when not given. */
+  readonly makersFrom?: number
 }
 
 export const SPLITS = {
-  train: { seeds: ['train-a', 'train-b', 'train-c', 'train-d', 'train-e', 'train-f'], unitsPerFleet: 60, faultShare: 0.8 },
-  tune: { seeds: ['tune-a', 'tune-b', 'tune-c'], unitsPerFleet: 30, faultShare: 0.6 },
-  calibrate: { seeds: ['calibrate-a', 'calibrate-b', 'calibrate-c'], unitsPerFleet: 40, faultShare: 0.5 },
-  test: { seeds: ['test-a', 'test-b', 'test-c'], unitsPerFleet: 40, faultShare: 0.5 },
+  train: { seeds: seedsOf('train', 10), unitsPerFleet: 48, faultShare: 0.75, makersFrom: 2 },
+  tune: { seeds: seedsOf('tune', 3), unitsPerFleet: 40, faultShare: 0.6, makersFrom: 0 },
+  calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 45, faultShare: 0.6, makersFrom: 0 },
+  test: { seeds: seedsOf('test', 3), unitsPerFleet: 40, faultShare: 0.6, makersFrom: 1 },
 } as const satisfies Record<string, Split>
 
+/** One fleet of the catalogue's own make, from which rivals of the diagnosis learn what is usual. */
+export const ORDINARY_FLEET: Split = { seeds: seedsOf('ordinary', 1), unitsPerFleet: 40, faultShare: 0.6 }
+
+function seedsOf(name: string, fleets: number): string[] {
+  return Array.from({ length: fleets }, (_, index) => `${name}-${String.fromCharCode(97 + index)}`)
+}
+
 /** Days of a fleet by type: long enough that each unit is seen without fault first, and that what is used once a day is used often. */
-const DAYS: Readonly<Record<string, number>> = { air_conditioner: 70, fridge: 70, washing_machine: 120, gas_water_heater: 90 }
-export const daysOf = (type: ApplianceType): number => DAYS[type.id] ?? 90
+const DAYS: Readonly<Record<string, number>> = { air_conditioner: 105, fridge: 105, washing_machine: 155, gas_water_heater: 125 }
+export const daysOf = (type: ApplianceType): number => DAYS[type.id] ?? 125
 
 /** Starts of the fleets of a split in turn: late spring, midsummer, late summer, early summer, autumn, early spring. */
 const STARTS_MS = [
@@ -37,8 +47,8 @@ const STARTS_MS = [
 
 /** Simulates the fleets of a split; `isQuick` takes a sixth of the units. */
 export function simulateSplit(type: ApplianceType, name: keyof typeof SPLITS, isQuick = false): Promise<LabelledUnit[]> {
-  const { seeds, unitsPerFleet, faultShare } = SPLITS[name]
-  return simulateSeeds(type, { seeds, unitsPerFleet: isQuick ? Math.ceil(unitsPerFleet / 6) : unitsPerFleet, faultShare })
+  const split: Split = SPLITS[name]
+  return simulateSeeds(type, isQuick ? { ...split, unitsPerFleet: Math.ceil(split.unitsPerFleet / 6) } : split)
 }
 
 /** Simulates one fleet a seed; faults are those that the classifier has as classes. */
@@ -49,7 +59,7 @@ export async function simulateSeeds(type: ApplianceType, split: Split, plan: Par
 /** The jobs of a split, one a seed. */
 export const jobsOf = (
   type: ApplianceType,
-  { seeds, unitsPerFleet, faultShare }: Split,
+  { seeds, unitsPerFleet, faultShare, makersFrom }: Split,
   plan: Partial<FleetPlan> = {},
   plants: SimulationJob['plants'] = 'first',
 ): SimulationJob[] =>
@@ -58,6 +68,7 @@ export const jobsOf = (
     plants,
     plan: {
       ...(plants === 'first' && domainOf(index)),
+      ...(makersFrom !== undefined && index >= makersFrom && { maker: seed }),
       seed: `${seed}/${type.id}`,
       units: unitsPerFleet,
       days: daysOf(type),
@@ -68,8 +79,13 @@ export const jobsOf = (
     },
   }))
 
-/** Fleets differ in how far their units are apart; in every sixth, faults are there nearly from the first day. */
+/**
+ * Fleets differ in how far their units are apart and how often something looks like a fault; in every sixth, faults are there nearly from
+ * the first day.
+ */
 const domainOf = (index: number): Partial<FleetPlan> => ({
   spread: [1, 2.2, 1.5][index % 3] ?? 1,
-  ...(index % 6 === 5 && { onsetShare: 0.08, growthScale: 0.3 }),
+  growthScale: [1, 0.7][index % 2] ?? 1,
+  ...(index % 3 !== 0 && { confusers: [...CONFUSERS_OF_LIFE, 'firmware_rescale'], confuserRate: 2.5 }),
+  ...(index % 6 === 5 && { onsetShare: 0.08, growthScale: 0.4 }),
 })

@@ -7,25 +7,28 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { quantile } from 'simple-statistics'
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Recipe } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { limits } from '#kernel/limits.ts'
+import { type Accumulation, type FitWindow, fitAccumulation } from '../accumulate.ts'
 import { type Artefact, type Card, NO_FAULT, type Parity, sha256 } from '../artefact.ts'
-import { fitTemperature } from '../calibrate.ts'
+import { calibrate, fitTemperature } from '../calibrate.ts'
 import { distanceOf } from '../evidence.ts'
 import { createInputs, type InputMaker, inputNames } from '../inputs.ts'
 import type { ModelRuntime } from '../model-runtime.ts'
-import { addUnitNormal, fitReference } from '../reference.ts'
+import { addUnitNormal, fitReference, type Reference } from '../reference.ts'
 import { driftReferenceOf } from '../registry/drift-reference.ts'
+import { createMaker, type MakerSpread } from './makers.ts'
 import { TRAINER } from './python.ts'
 import {
   classesOf,
   faultlessByUnit,
+  NOBODY_KNOWS,
   type Smoothing,
   type TrainingRow,
   type TrainingSet,
+  type TrainingUnit,
   trainingRows,
-  type Variation,
-  varyRows,
   weightsOf,
 } from './training-set.ts'
 
@@ -38,8 +41,10 @@ export interface TrainingOptions {
   readonly alertBudget: number
   /** Windows from which a unit's own normal is learned, and how much farther apart units in the field may be than those of the set. */
   readonly unit: { readonly windows: number; readonly widen: number }
-  /** Widens the rows beyond what the units show; undefined where the units are those that will be judged. */
-  readonly variation?: Variation
+  /** Each unit of training also stands for so many of other makers; undefined where the units are those that will be judged. */
+  readonly makers?: { readonly copies: number; readonly spread: MakerSpread }
+  /** Evidence adds up over windows, fitted to the calibration units; without it each mean is judged by itself. */
+  readonly isAccumulating?: boolean
   /** What the card says of the data and of its limits. */
   readonly data: Readonly<Record<string, unknown>>
   readonly limits: readonly string[]
@@ -69,10 +74,17 @@ export async function trainArtefact(
 ): Promise<{ artefact: Artefact; runtime: ModelRuntime }> {
   const { recipe } = type
   if (recipe === undefined) throw new MendlineError('MDL_MODEL_TRAINER', `the type ${type.id} has no recipe of features`)
-  const faultless = faultlessByUnit(set.train)
-  const reference = addUnitNormal(fitReference(faultless.flat(), recipe.features, recipe.version), faultless, {
+  const plain = faultlessByUnit(set.train)
+  const bare = fitReference(
+    plain.flatMap(({ windows }) => windows),
+    recipe.features,
+    recipe.version,
+  )
+  const train = withMakers(set.train, bare, options)
+  const reference = addUnitNormal(bare, faultlessByUnit(train), {
     features: recipe.features,
-    drivers: recipe.unitDrivers ?? [],
+    drivers: unitDriversOf(recipe),
+    squares: recipe.unitDrivers?.length ?? 0,
     ...options.unit,
   })
   const features = reference.responses.map(({ feature }) => feature)
@@ -80,20 +92,18 @@ export async function trainArtefact(
   const toInputs = createInputs(inputs, type, features)
   if (typeof toInputs !== 'function') throw new MendlineError('MDL_MODEL_TRAINER', `inputs ${toInputs.join(', ')} cannot be made`)
   const rowsOf = (units: TrainingSet['train']) => trainingRows(type, units, { reference, smoothing: options.smoothing })
-  const varied = (units: TrainingSet['train'], name: string) =>
-    options.variation === undefined ? rowsOf(units) : varyRows(rowsOf(units), options.variation, `${options.seed}/${name}`)
-  const rows = { train: varied(set.train, 'train'), tune: varied(set.tune, 'tune'), calibrate: varied(set.calibrate, 'calibrate') }
+  const complete = trainingRows(type, set.calibrate, { reference, smoothing: options.smoothing, rowsOfUnit_MAX: Number.POSITIVE_INFINITY })
+  const rows = { train: rowsOf(train), tune: rowsOf(set.tune), calibrate: complete.filter(({ label }) => label !== NOBODY_KNOWS) }
   const classes = classesOf(type).filter((name) => rows.train.some(({ label }) => label === name))
   options.say(`training on ${rows.train.length} rows of ${classes.length} classes, tuning on ${rows.tune.length}`)
   const files = runTrainer({ rows, inputs, classes, toInputs, reference }, options)
   const contract = { ...ENDS, featureCount: inputs.length, classCount: classes.length }
   const runtime = await options.startRuntime(files.model, contract)
   const parityDifference = await checkParity(runtime, files.parity)
-  const calibrated = rows.calibrate.filter(({ label }) => classes.includes(label))
-  const scores: Float32Array[] = []
-  for (const { mean } of calibrated) scores.push(await runtime.run(toInputs(mean), 1))
-  const labels = calibrated.map(({ label }) => classes.indexOf(label))
-  const temperature = fitTemperature(scores, labels, weightsOf(calibrated))
+  const fitted = await calibrateOn(complete, { runtime, toInputs, classes })
+  const accumulation =
+    options.isAccumulating === true ? accumulationOf(complete, { probabilities: fitted.probabilities, classes, train: rows.train }) : undefined
+  const { calibrated, temperature } = fitted
   const distances = calibrated.filter(({ label }) => label === NO_FAULT).map(({ mean }) => distanceOf(mean))
   const card: Card = {
     schema: 1,
@@ -112,6 +122,7 @@ export async function trainArtefact(
     parity: files.facts('parity.json'),
     smoothing: { ...options.smoothing },
     calibration: { temperature },
+    ...(accumulation !== undefined && { accumulation }),
     decision: {
       threshold: 0.95,
       alert_budget_per_1000_unit_weeks: options.alertBudget,
@@ -120,7 +131,7 @@ export async function trainArtefact(
     data: {
       ...options.data,
       rows: { train: rows.train.length, tune: rows.tune.length, calibrate: rows.calibrate.length },
-      reference_windows: faultless.flat().length,
+      reference_windows: plain.reduce((sum, { windows }) => sum + windows.length, 0),
       training: files.training,
       parity_difference: Number(parityDifference.toExponential(2)),
     },
@@ -133,6 +144,97 @@ export async function trainArtefact(
   }
   return { artefact: { card, reference, parity: files.parity, model: files.model }, runtime }
 }
+
+/** All drivers of the reference, those of which a unit's dependence is likely bent first. */
+const unitDriversOf = ({ features, unitDrivers = [] }: Recipe): string[] => [
+  ...unitDrivers,
+  ...features.filter(({ name, role }) => role === 'driving' && !unitDrivers.includes(name)).map(({ name }) => name),
+]
+
+/** The units themselves, and copies that are of other makers, each of one of its own. */
+function withMakers(units: readonly TrainingUnit[], { responses, drivers }: Reference, { makers, seed }: TrainingOptions): TrainingUnit[] {
+  if (makers === undefined) return [...units]
+  const { copies, spread } = makers
+  const copied = Array.from({ length: copies }, (_, copy) =>
+    units.map((unit): TrainingUnit => {
+      const maker = `${seed}/${copy}/${unit.key}`
+      const vary = () => createMaker(maker, { responses: responses.length, drivers: drivers.length, spread })(unit.key)
+      return { ...unit, key: `${unit.key}+${copy}`, vary }
+    }),
+  )
+  return [...units, ...copied.flat()]
+}
+
+interface Trained {
+  readonly runtime: ModelRuntime
+  readonly toInputs: InputMaker
+  readonly classes: readonly string[]
+}
+
+/** Temperature by the rows whose class is known, and calibrated probabilities of all. */
+async function calibrateOn(complete: readonly TrainingRow[], { runtime, toInputs, classes }: Trained) {
+  const scores = await scoresOf(
+    runtime,
+    complete.map(({ mean }) => toInputs(mean)),
+  )
+  const isKnown = ({ label }: TrainingRow): boolean => classes.includes(label)
+  const calibrated = complete.filter(isKnown)
+  const temperature = fitTemperature(
+    scores.filter((_, index) => isKnown(complete[index] ?? NO_ROW)),
+    calibrated.map(({ label }) => classes.indexOf(label)),
+    weightsOf(calibrated),
+  )
+  return { calibrated, temperature, probabilities: scores.map((row) => calibrate(row, temperature)) }
+}
+
+const NO_ROW = { label: NOBODY_KNOWS } as TrainingRow
+const BATCH = limits.inferenceBatch_MAX
+
+async function scoresOf(runtime: ModelRuntime, inputs: readonly Float32Array[]): Promise<Float32Array[]> {
+  const width = inputs[0]?.length ?? 0
+  const scores: Float32Array[] = []
+  for (let from = 0; from < inputs.length; from += BATCH) {
+    const batch = inputs.slice(from, from + BATCH)
+    const flat = new Float32Array(batch.length * width)
+    batch.forEach((row, index) => {
+      flat.set(row, index * width)
+    })
+    const all = await runtime.run(flat, batch.length)
+    const classes = all.length / batch.length
+    batch.forEach((_, index) => {
+      scores.push(all.slice(index * classes, (index + 1) * classes))
+    })
+  }
+  return scores
+}
+
+interface Judged {
+  readonly probabilities: ReadonlyArray<readonly number[]>
+  readonly classes: readonly string[]
+  readonly train: readonly TrainingRow[]
+}
+
+/** Fits how evidence adds up to complete runs over units. */
+function accumulationOf(rows: readonly TrainingRow[], { probabilities, classes, train }: Judged): Accumulation {
+  const weights = weightsOf(train)
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const shares = classes.map((name) => {
+    const mine = train.reduce((sum, { label }, index) => sum + (label === name ? (weights[index] ?? 0) : 0), 0)
+    return Number(Math.max(1e-3, mine / total).toFixed(5))
+  })
+  const units = new Map<string, FitWindow[]>()
+  let lastMs = 0
+  rows.forEach(({ unit, toMs, label }, index) => {
+    const windows = units.get(unit) ?? []
+    const days = windows.length === 0 ? 0 : (toMs - lastMs) / DAY_MS
+    windows.push({ probabilities: probabilities[index] ?? [], days, label: classes.indexOf(label) })
+    units.set(unit, windows)
+    lastMs = toMs
+  })
+  return fitAccumulation([...units.values()], shares, classes.indexOf(NO_FAULT))
+}
+
+const DAY_MS = 86_400_000
 
 interface Matrix {
   readonly rows: { readonly train: readonly TrainingRow[]; readonly tune: readonly TrainingRow[] }
