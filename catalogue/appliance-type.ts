@@ -7,6 +7,7 @@ import type { ChannelStateKind } from '#kernel/channel-state.ts'
 import { numberColumns, type ReadingLayout } from '#kernel/reading.ts'
 import type { Unit } from '#kernel/units.ts'
 import type { ChannelQuality } from './channel-quality.ts'
+import type { Intake } from './intake.ts'
 import type { LifeModel } from './life.ts'
 
 export interface Text {
@@ -322,6 +323,8 @@ export interface ApplianceType {
   readonly steps: readonly RepairStep[]
   readonly remoteSteps?: readonly RemoteStep[]
   readonly activeTests?: readonly ActiveTest[]
+  /** Codes, symptoms and questions by which a person tells what is wrong. */
+  readonly intake?: Intake
   readonly rules: readonly Rule[]
   /** Absent for a type nobody described. */
   readonly recipe: Recipe | undefined

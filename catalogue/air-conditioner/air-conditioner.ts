@@ -6,6 +6,7 @@ import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
 import { faults } from './faults.ts'
 import { activeTests, remoteSteps } from './guidance.ts'
+import { intake } from './intake.ts'
 import { parts } from './parts.ts'
 import { identities, withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
@@ -25,6 +26,7 @@ export const airConditioner: ApplianceType = {
   steps: [...steps, ...commonSteps],
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
+  intake,
   rules,
   recipe,
   identities,

@@ -3,6 +3,7 @@ import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
 import { faults } from './faults.ts'
 import { activeTests, remoteSteps } from './guidance.ts'
+import { intake } from './intake.ts'
 import { parts } from './parts.ts'
 import { withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
@@ -22,6 +23,7 @@ export const fridge: ApplianceType = {
   steps: [...steps, ...commonSteps],
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
+  intake,
   rules,
   recipe,
   sensorFaults: { stuck: 'XX-02' },

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest'
+import { likelihoodOf } from '#catalogue/intake.ts'
+import { applianceTypes } from '#catalogue/registry.ts'
+import { chooseQuestion, rankFaults, saidDanger } from './rank-faults.ts'
+
+const typeOf = (id: string) => {
+  const type = applianceTypes.find((entry) => entry.id === id)
+  if (type?.intake === undefined) throw new Error(`${id} has no intake`)
+  return { type, intake: type.intake }
+}
+const said = (given: { code?: string; symptom?: string; answers?: Record<string, string> } = {}) => ({
+  ...given,
+  answers: new Map(Object.entries(given.answers ?? {})),
+})
+
+describe('the catalogue of what people say', () => {
+  it('names only faults of its type, as chances, and has each text in both languages', () => {
+    for (const type of applianceTypes.filter(({ intake }) => intake !== undefined)) {
+      const known = new Set(type.faults.map(({ code }) => code))
+      const { codes = [], symptoms = [], questions = [] } = type.intake ?? {}
+      for (const entry of [...codes, ...symptoms, ...questions.flatMap(({ answers }) => answers)]) {
+        for (const fault of Object.keys(entry.likelihood.faults)) expect(known.has(fault), `${type.id} ${fault}`).toBe(true)
+        for (const fault of known) expect(likelihoodOf(entry.likelihood, fault)).toBeLessThanOrEqual(1)
+        if (entry.danger !== undefined) expect(known.has(entry.danger.fault)).toBe(true)
+        expect(entry.text.en !== '' && entry.text['zh-CN'] !== '').toBe(true)
+      }
+      expect(new Set(questions.map(({ id }) => id)).size).toBe(questions.length)
+    }
+  })
+})
+
+describe('ranking faults by what a person says', () => {
+  const { type, intake } = typeOf('washing_machine')
+
+  it('names the bearing when the spin roars, and less surely when nobody could say', () => {
+    const sure = rankFaults(type, intake, said({ code: 'none', symptom: 'noisy_spin', answers: { 'WM-Q05': 'roars' } }))
+    expect(sure[0]?.fault).toBe('WM-03')
+    const unsure = rankFaults(type, intake, said({ answers: { 'WM-Q05': 'dont_know' } }))
+    expect(unsure[0]?.probability ?? 1).toBeLessThan(sure[0]?.probability ?? 0)
+    expect(sure.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1)
+  })
+
+  it('asks of a danger first where one is possible, then what tells filter from pump, and never more than five', () => {
+    const leak = said({ symptom: 'slow_fill' })
+    const water = said({ code: 'E21', symptom: 'water_left' })
+    expect(
+      chooseQuestion(
+        intake,
+        [
+          { fault: 'WM-08', probability: 0.3 },
+          { fault: 'WM-01', probability: 0.7 },
+        ],
+        leak,
+      )?.question.id,
+    ).toBe('WM-Q02')
+    expect(['WM-Q03', 'WM-Q04']).toContain(chooseQuestion(intake, rankFaults(type, intake, water), water)?.question.id)
+    const five = said({ answers: Object.fromEntries(['WM-Q01', 'WM-Q02', 'WM-Q03', 'WM-Q06', 'WM-Q10'].map((id) => [id, 'dont_know'])) })
+    expect(chooseQuestion(intake, rankFaults(type, intake, five), five)).toBeUndefined()
+  })
+
+  it('sees the gravest danger in what was said, and none where there is none', () => {
+    const gas = typeOf('gas_water_heater').intake
+    expect(saidDanger(gas, said({ symptom: 'too_hot', answers: { 'GW-Q01': 'yes' } }))?.fault).toBe('GW-08')
+    expect(saidDanger(gas, said({ symptom: 'not_hot_enough', answers: { 'GW-Q01': 'no' } }))).toBeUndefined()
+  })
+})

@@ -1,0 +1,123 @@
+/**
+ * What is likely wrong with a unit by what a person said of it: Bayes over the faults of its type, with the likelihoods of the catalogue, and
+ * the question that is expected to tell most. Priors are the rates of the life models at the unit's age. Pure functions.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { type Intake, type IntakeQuestion, type Likelihood, likelihoodOf, type SaidDanger } from '#catalogue/intake.ts'
+import { DONT_KNOW, NO_CODE, QUESTIONS_MAX } from '#kernel/report.ts'
+
+export interface SaidEvidence {
+  readonly code?: string | undefined
+  readonly symptom?: string | undefined
+  /** Answer by question. */
+  readonly answers: ReadonlyMap<string, string>
+  /** Age of the unit; undefined when nobody said. */
+  readonly ageYears?: number | undefined
+}
+
+export interface Ranked {
+  readonly fault: string
+  readonly probability: number
+}
+
+/** Share of what is said that is misheard or mistaken (chosen). */
+const MISTAKEN = 0.08
+/** Yearly rate of a fault that has neither a life nor a rate. */
+const EVENT_RATE = 0.01
+/** Cleaned and replaced parts are at most so old, as a share of their life. */
+const AGE_SHARE_MAX = 0.8
+/** A question is worth its time from so many bits on. */
+const INFORMATION_MIN_BITS = 0.02
+/** Above this probability nothing more is asked. */
+const SURE = 0.95
+
+/** Faults that a person can have at all, likeliest first; probabilities sum to 1. */
+export function rankFaults(type: ApplianceType, intake: Intake, said: SaidEvidence): Ranked[] {
+  const faults = type.faults.filter(({ code, foundBy }) => foundBy.length > 0 && code !== 'XX-03')
+  const weights = faults.map((fault) => {
+    const evidence = [...codeChance(intake, said.code, fault.code), ...symptomChance(intake, said.symptom, fault.code)]
+    for (const question of intake.questions) {
+      const answer = said.answers.get(question.id)
+      if (answer !== undefined && answer !== DONT_KNOW) evidence.push(answerChance(question, answer, fault.code))
+    }
+    return evidence.reduce((product, chance) => product * chance, rateOf(fault, intake, said.ageYears))
+  })
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return faults.map(({ code }, index) => ({ fault: code, probability: (weights[index] ?? 0) / sum })).sort((a, b) => b.probability - a.probability)
+}
+
+function rateOf({ code, life }: ApplianceType['faults'][number], intake: Intake, ageYears: number | undefined): number {
+  if (life === undefined) return intake.eventsPerYear[code] ?? EVENT_RATE
+  const { shape, scaleYears } = life
+  const share = Math.min(AGE_SHARE_MAX, Math.max(0.05, (ageYears ?? scaleYears / 2) / scaleYears))
+  return (shape / scaleYears) * share ** (shape - 1)
+}
+
+const withMistakes = (chance: number, ways: number): number => (1 - MISTAKEN) * chance + MISTAKEN / ways
+
+function codeChance({ codes }: Intake, code: string | undefined, fault: string): number[] {
+  if (code === undefined) return []
+  const shown = codes.map(({ likelihood }) => likelihoodOf(likelihood, fault))
+  const index = codes.findIndex((entry) => entry.code === code)
+  const none = Math.max(0.05, 1 - shown.reduce((sum, chance) => sum + chance, 0))
+  return code === NO_CODE || index >= 0 ? [withMistakes(code === NO_CODE ? none : (shown[index] ?? 0), codes.length + 1)] : []
+}
+
+function symptomChance({ symptoms }: Intake, symptom: string | undefined, fault: string): number[] {
+  const index = symptoms.findIndex(({ id }) => id === symptom)
+  return index < 0 ? [] : [withMistakes(share(symptoms, index, fault), symptoms.length)]
+}
+
+function answerChance({ answers }: IntakeQuestion, answer: string, fault: string): number {
+  const index = answers.findIndex(({ id }) => id === answer)
+  return index < 0 ? 1 : withMistakes(share(answers, index, fault), answers.length)
+}
+
+function share(entries: ReadonlyArray<{ readonly likelihood: Likelihood }>, index: number, fault: string): number {
+  const chances = entries.map(({ likelihood }) => likelihoodOf(likelihood, fault))
+  return (chances[index] ?? 0) / chances.reduce((sum, chance) => sum + chance, 0)
+}
+
+export interface ChosenQuestion {
+  readonly question: IntakeQuestion
+  readonly informationBits: number
+}
+
+/** The next question: a danger that is still possible first, then what tells most; undefined when nothing is worth asking. */
+export function chooseQuestion(intake: Intake, ranked: readonly Ranked[], said: SaidEvidence): ChosenQuestion | undefined {
+  if (said.answers.size >= QUESTIONS_MAX) return undefined
+  const open = intake.questions
+    .filter(({ id }) => !said.answers.has(id))
+    .map((question) => ({ question, informationBits: informationOf(question, ranked) }))
+  const first = open.filter(({ question }) => question.isSafety && isPossible(question, ranked)).sort(byInformation)[0]
+  if (first !== undefined) return first
+  const best = open.sort(byInformation)[0]
+  return (ranked[0]?.probability ?? 0) >= SURE || best === undefined || best.informationBits < INFORMATION_MIN_BITS ? undefined : best
+}
+
+/** A danger is possible from so much probability of its fault on (chosen). */
+const DANGER_POSSIBLE = 0.05
+
+const isPossible = ({ answers }: IntakeQuestion, ranked: readonly Ranked[]): boolean =>
+  answers.some(({ danger }) => danger !== undefined && (ranked.find(({ fault }) => fault === danger.fault)?.probability ?? 0) >= DANGER_POSSIBLE)
+
+const byInformation = (a: ChosenQuestion, b: ChosenQuestion): number => b.informationBits - a.informationBits
+
+/** Expected information of a question about the fault, bits. */
+function informationOf(question: IntakeQuestion, ranked: readonly Ranked[]): number {
+  return question.answers.reduce((total, { id }) => {
+    const joint = ranked.map(({ fault, probability }) => ({ probability, chance: answerChance(question, id, fault) }))
+    const chance = joint.reduce((sum, entry) => sum + entry.probability * entry.chance, 0)
+    return total + joint.reduce((sum, entry) => sum + entry.probability * entry.chance * Math.log2(entry.chance / chance), 0)
+  }, 0)
+}
+
+/** The gravest danger in what was said. */
+export function saidDanger(intake: Intake, said: SaidEvidence): SaidDanger | undefined {
+  const dangers = [
+    intake.codes.find(({ code }) => code === said.code)?.danger,
+    intake.symptoms.find(({ id }) => id === said.symptom)?.danger,
+    ...intake.questions.flatMap(({ id, answers }) => answers.filter((answer) => answer.id === said.answers.get(id)).map(({ danger }) => danger)),
+  ]
+  return dangers.filter((danger) => danger !== undefined).sort((a, b) => (a.safetyClass < b.safetyClass ? -1 : 1))[0]
+}

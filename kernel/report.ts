@@ -1,0 +1,104 @@
+/**
+ * A report of a person about one unit (household, call centre, engineer) and the answer that is given at once: what is likely wrong and
+ * what that rests on, the next question, what the household can do, and which case and order it became. Texts are in en and zh-CN.
+ */
+import { type Static, Type } from 'typebox'
+import { SAFETY_CLASSES, SafetyClassSchema } from './alarm.ts'
+import { IdSchema } from './ids.ts'
+
+export const REPORT_SOURCES = ['household', 'call_centre', 'engineer'] as const
+export const CONTACT_KINDS = ['report', 'call', 'complaint', 'chase'] as const
+
+/** What a diagnosis can rest on. */
+export const EVIDENCE_SOURCES = ['code', 'symptom', 'answers', 'telemetry', 'age'] as const
+export type EvidenceSource = (typeof EVIDENCE_SOURCES)[number]
+
+/** Answer of a household that cannot say; it tells nothing. */
+export const DONT_KNOW = 'dont_know'
+/** Displayed code of a display that shows none. */
+export const NO_CODE = 'none'
+/** Questions that one contact is asked at most. */
+export const QUESTIONS_MAX = 5
+
+const word = Type.String({ minLength: 1, maxLength: 64 })
+const name = Type.String({ minLength: 1, maxLength: 128 })
+const orNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Object>>(schema: Schema) => Type.Union([schema, Type.Null()])
+
+export const HouseholdReportSchema = Type.Object(
+  {
+    source: Type.Enum([...REPORT_SOURCES]),
+    device: Type.Optional(IdSchema),
+    type: Type.Optional({ ...word, description: 'Appliance type; needed for a unit that nobody registered' }),
+    serial: Type.Optional(name),
+    household: Type.Optional(name),
+    fault_code: Type.Optional({ ...word, description: 'Code that the display shows, `none` when it shows none, or a symptom of the catalogue' }),
+    symptom: Type.Optional({ ...word, description: 'Symptom of the catalogue' }),
+    answers: Type.Optional(Type.Array(Type.Object({ question: word, answer: word }, { additionalProperties: false }), { maxItems: 20 })),
+    text: Type.Optional(Type.String({ maxLength: 2_000 })),
+    at_ms: Type.Integer({ minimum: 0, maximum: 4_102_444_800_000 }),
+    kind: Type.Optional(Type.Enum([...CONTACT_KINDS])),
+    contact_id: Type.Optional({
+      ...word,
+      description: 'Goes on with this contact: its code and answers count, the same question answered again replaces',
+    }),
+  },
+  { additionalProperties: false },
+)
+
+/** A report as the hubs take it: the tenant and who sent it stand beside what was said. */
+export type HouseholdReport = Static<typeof HouseholdReportSchema> & { readonly tenant: string; readonly actor: string }
+
+export const LocalTextSchema = Type.Object({ en: Type.String(), 'zh-CN': Type.String() })
+
+export const RankedFaultSchema = Type.Object({
+  fault: Type.String(),
+  fault_name: LocalTextSchema,
+  probability: Type.Number({ minimum: 0, maximum: 1 }),
+  safety_class: SafetyClassSchema,
+})
+
+export const NextQuestionSchema = Type.Object({
+  question: Type.String(),
+  text: LocalTextSchema,
+  answers: Type.Array(Type.Object({ answer: Type.String(), text: LocalTextSchema })),
+  is_safety: Type.Boolean({ description: 'Asked first: its answer may be a danger' }),
+  information_bits: Type.Number({ description: 'Expected information about the fault' }),
+})
+
+export const RemoteOfferViewSchema = Type.Object({
+  offer_id: orNull(Type.String()),
+  step: Type.String({ description: 'Remote step or active test of the catalogue' }),
+  kind: Type.Enum(['step', 'test']),
+  text: LocalTextSchema,
+  minutes: Type.Number(),
+})
+
+export const ReportAnswerSchema = Type.Object({
+  contact_id: Type.String(),
+  device: Type.String(),
+  case_id: Type.String({ description: 'Case of the contact; until it is concluded, the case that it will open unless it joins another' }),
+  work_order_id: orNull(Type.String()),
+  is_concluded: Type.Boolean({ description: 'Nothing more is asked; a case stands' }),
+  joined: Type.Boolean({ description: 'It came into a case that stood already' }),
+  diagnosis: Type.Object({
+    answer: Type.Enum(['fault', 'not_enough_data'], { description: '`not_enough_data`: no fault is likely enough to be named' }),
+    fault: orNull(Type.String()),
+    probability: Type.Number(),
+    ranked: Type.Array(RankedFaultSchema),
+    rests_on: Type.Array(Type.Enum([...EVIDENCE_SOURCES])),
+  }),
+  next_question: orNull(NextQuestionSchema),
+  safety_advice: orNull(LocalTextSchema),
+  safety_class: Type.Enum([...SAFETY_CLASSES]),
+  service: Type.Object({
+    state: Type.Enum(['asking', 'try_first', 'order_open', 'appointment', 'on_the_way', 'done'], { description: 'How far the help is' }),
+    window_from_ms: Type.Union([Type.Integer(), Type.Null()]),
+    window_to_ms: Type.Union([Type.Integer(), Type.Null()]),
+  }),
+})
+
+export type ReportAnswer = Static<typeof ReportAnswerSchema>
+export type NextQuestion = Static<typeof NextQuestionSchema>
+export type RankedFault = Static<typeof RankedFaultSchema>
+export type RemoteOfferView = Static<typeof RemoteOfferViewSchema>
+export type ServiceView = ReportAnswer['service']
