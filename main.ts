@@ -205,6 +205,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     catalogue: types.byId,
     ruleOf: rules.ruleOf,
     ...createUnitBook(registry, clock),
+    unitOf: registry.get,
     clock,
     log,
     commands: {
@@ -323,7 +324,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
-      ...{ hubs, alarms: hubs, orderChain: hubs, experience: hubs },
+      ...{ hubs, alarms: hubs, intake: hubs, orderChain: hubs, experience: hubs },
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
       rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),

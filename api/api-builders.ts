@@ -11,6 +11,7 @@ import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builde
 import { memoryExperience } from './experience-builders.ts'
 import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
+import { memoryIntake } from './intake-builders.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
@@ -164,7 +165,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     boards: memoryBoards(note),
     cohorts: memoryCohorts(),
     remainingLife: memoryRemainingLife(),
-    ...{ orderChain: memoryOrderChain(note), experience: memoryExperience(note) },
+    ...{ orderChain: memoryOrderChain(note), experience: memoryExperience(note), intake: memoryIntake(note) },
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

@@ -16,6 +16,7 @@ import type { CohortPort } from './cohort-ports.ts'
 import type { ExperiencePort } from './experience-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
+import type { IntakePort } from './intake-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { RemainingLifePort } from './life-ports.ts'
@@ -288,6 +289,7 @@ export interface ApiPorts {
   readonly hubs: HubPort
   readonly orderChain: OrderChainPort
   readonly experience: ExperiencePort
+  readonly intake: IntakePort
   readonly alarms: AlarmPort
   readonly rules: RulePort
   readonly backtests: BacktestPort

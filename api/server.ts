@@ -36,6 +36,7 @@ import { grafanaFleetRoutes } from './routes/grafana-fleet.ts'
 import { healthRoutes } from './routes/health.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { importRoutes } from './routes/imports.ts'
+import { intakeRoutes } from './routes/intake.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { mappingRoutes } from './routes/mappings.ts'
@@ -101,6 +102,7 @@ const ROUTES = [
   workOrderRoutes,
   orderChainRoutes,
   experienceRoutes,
+  intakeRoutes,
   webhookRoutes,
   quarantineRoutes,
   channelStateRoutes,

@@ -17,6 +17,8 @@ export interface Finding {
   readonly probability: number
   /** Faults that it could also be. */
   readonly rivals: readonly string[]
+  /** A person sees it now: it is never old news behind a repair. */
+  readonly isSeen?: boolean
 }
 
 /** What the decision needs to know of an order of the unit. */
@@ -53,7 +55,7 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   const isFinal = last.phase === 'final'
   const quietMs = isFinal ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
   // An alarm that holds after the repair is a fact at once; only one from before it is old news.
-  const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' ? 0 : quietMs)
+  const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' || finding.isSeen === true ? 0 : quietMs)
   if (finding.atMs <= quietUntilMs) return { kind: 'remark', id: last.id, reason: 'found again within the quiet time' }
   return isFinal ? { kind: 'open' } : { kind: 'reopen', id: last.id }
 }

@@ -112,7 +112,8 @@ async function storeAlarm(hub: HubTransaction, alarm: Alarm): Promise<boolean> {
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }
 
-async function applyFinding(hub: HubTransaction, finding: Finding, opening: Opening): Promise<WorkOrder | undefined> {
+/** Carries out what `cases.ts` decides about a finding; gives the order that it came to. */
+export async function applyFinding(hub: HubTransaction, finding: Finding, opening: Opening): Promise<WorkOrder | undefined> {
   const rows = await hub.database
     .selectFrom('hub_work_orders')
     .selectAll()

@@ -7,11 +7,12 @@ import type { Migration } from '#kernel/migration.ts'
 import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
 import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
 import { type ExperienceTables, experienceMigrations } from './experience/experience-tables.ts'
+import { type IntakeTables, intakeMigrations } from './intake/intake-tables.ts'
 import { type ChainColumns, type OrderTables, orderMigrations } from './orders/order-tables.ts'
 import { type TimerTables, timerMigrations } from './timer-tables.ts'
 import { type VerifyTables, verifyMigrations } from './verify/verify-tables.ts'
 
-export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables, VerifyTables, ExperienceTables {
+export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables, VerifyTables, ExperienceTables, IntakeTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -298,4 +299,5 @@ export const hubMigrations: readonly Migration[] = [
   ...orderMigrations,
   ...verifyMigrations,
   ...experienceMigrations,
+  ...intakeMigrations,
 ]

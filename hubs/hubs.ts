@@ -23,6 +23,7 @@ import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
 import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
+import { createIntakeDesk, type IntakeDesk, type ReportedUnit } from './intake/intake-desk.ts'
 import { createHubLists, type HubLists } from './lists.ts'
 import { onOrderMoved } from './order-listeners.ts'
 import { createOrderChain, type OrderChain } from './orders/order-chain.ts'
@@ -43,6 +44,8 @@ export interface HubsOptions {
   readonly places?: GroupingPlaces
   /** When a unit was installed, for its warranty and age; absent = nobody says. */
   readonly installedAt?: (tenant: string, device: string) => number | undefined
+  /** The registered unit; absent = no report is taken. */
+  readonly unitOf?: (tenant: string, device: string) => ReportedUnit | undefined
   readonly clock: Clock
   readonly log: Log
   /** Carries out commands, such as the safe state of an emergency; absent = none is given (each stays owed and is said at start). */
@@ -59,7 +62,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -131,6 +134,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createAlarmHandling({ database, clock }),
     ...createOrderChain(inTransaction),
     ...createExperience(inTransaction),
+    ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {
       await database
         .deleteFrom('hub_idempotency')

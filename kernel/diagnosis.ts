@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from 'typebox'
 import { SafetyClassSchema } from './alarm.ts'
+import { EVIDENCE_SOURCES } from './report.ts'
 
 export const DIAGNOSIS_ANSWERS = ['fault', 'no_fault', 'unknown_fault', 'not_enough_data'] as const
 
@@ -28,7 +29,7 @@ export const DiagnosisSchema = Type.Object({
   tenant: Type.String(),
   device: Type.String(),
   type: Type.String(),
-  source: Type.Enum(['model', 'rule']),
+  source: Type.Enum(['model', 'rule', 'report']),
   made_at_ms: Type.Integer({ description: 'Device time of the end of the last window' }),
   received_at_ms: Type.Integer({ description: 'Time of receipt of the reading that closed the window' }),
   window_from_ms: Type.Integer(),
@@ -63,6 +64,7 @@ export const DiagnosisSchema = Type.Object({
       { description: 'Mean residuals of every feature over the windows behind the answer; what a repair must bring back to normal' },
     ),
   ),
+  rests_on: Type.Optional(Type.Array(Type.Enum([...EVIDENCE_SOURCES]), { description: 'What the diagnosis of a report rests on' })),
   parts: Type.Array(PartNeedSchema),
   skills: Type.Array(Type.String()),
   versions: Type.Object({

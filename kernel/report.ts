@@ -2,7 +2,7 @@
  * A report of a person about one unit (household, call centre, engineer) and the answer that is given at once: what is likely wrong and
  * what that rests on, the next question, what the household can do, and which case and order it became. Texts are in en and zh-CN.
  */
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { SAFETY_CLASSES, SafetyClassSchema } from './alarm.ts'
 import { IdSchema } from './ids.ts'
 
@@ -22,14 +22,12 @@ export const QUESTIONS_MAX = 5
 
 const word = Type.String({ minLength: 1, maxLength: 64 })
 const name = Type.String({ minLength: 1, maxLength: 128 })
-const orNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Object>>(schema: Schema) => Type.Union([schema, Type.Null()])
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
 export const HouseholdReportSchema = Type.Object(
   {
     source: Type.Enum([...REPORT_SOURCES]),
-    device: Type.Optional(IdSchema),
-    type: Type.Optional({ ...word, description: 'Appliance type; needed for a unit that nobody registered' }),
-    serial: Type.Optional(name),
+    device: Type.Optional({ ...IdSchema, description: 'Registered unit, connected or not' }),
     household: Type.Optional(name),
     fault_code: Type.Optional({ ...word, description: 'Code that the display shows, `none` when it shows none, or a symptom of the catalogue' }),
     symptom: Type.Optional({ ...word, description: 'Symptom of the catalogue' }),
@@ -65,20 +63,12 @@ export const NextQuestionSchema = Type.Object({
   information_bits: Type.Number({ description: 'Expected information about the fault' }),
 })
 
-export const RemoteOfferViewSchema = Type.Object({
-  offer_id: orNull(Type.String()),
-  step: Type.String({ description: 'Remote step or active test of the catalogue' }),
-  kind: Type.Enum(['step', 'test']),
-  text: LocalTextSchema,
-  minutes: Type.Number(),
-})
-
 export const ReportAnswerSchema = Type.Object({
   contact_id: Type.String(),
   device: Type.String(),
-  case_id: Type.String({ description: 'Case of the contact; until it is concluded, the case that it will open unless it joins another' }),
+  case_id: orNull(Type.String({ description: 'Case of the contact; null until one stands' })),
   work_order_id: orNull(Type.String()),
-  is_concluded: Type.Boolean({ description: 'Nothing more is asked; a case stands' }),
+  is_concluded: Type.Boolean({ description: 'It is decided: a case stands, or nothing can be named; only a question of safety may still be open' }),
   joined: Type.Boolean({ description: 'It came into a case that stood already' }),
   diagnosis: Type.Object({
     answer: Type.Enum(['fault', 'not_enough_data'], { description: '`not_enough_data`: no fault is likely enough to be named' }),
@@ -91,14 +81,30 @@ export const ReportAnswerSchema = Type.Object({
   safety_advice: orNull(LocalTextSchema),
   safety_class: Type.Enum([...SAFETY_CLASSES]),
   service: Type.Object({
-    state: Type.Enum(['asking', 'try_first', 'order_open', 'appointment', 'on_the_way', 'done'], { description: 'How far the help is' }),
+    state: Type.Enum(['asking', 'not_known', 'order_open', 'appointment', 'on_the_way', 'done'], { description: 'How far the help is' }),
     window_from_ms: Type.Union([Type.Integer(), Type.Null()]),
     window_to_ms: Type.Union([Type.Integer(), Type.Null()]),
   }),
 })
 
+/** A contact as it is kept. */
+export const ContactSchema = Type.Object({
+  contact_id: Type.String(),
+  device: Type.String(),
+  household: orNull(Type.String()),
+  case_id: orNull(Type.String()),
+  source: Type.Enum([...REPORT_SOURCES]),
+  kind: Type.Enum([...CONTACT_KINDS]),
+  text: Type.String(),
+  code: orNull(Type.String()),
+  symptom: orNull(Type.String()),
+  answers: Type.Array(Type.Object({ question: Type.String(), answer: Type.String() })),
+  at_ms: Type.Integer(),
+  actor: Type.String(),
+})
+
+export type Contact = Static<typeof ContactSchema>
 export type ReportAnswer = Static<typeof ReportAnswerSchema>
 export type NextQuestion = Static<typeof NextQuestionSchema>
 export type RankedFault = Static<typeof RankedFaultSchema>
-export type RemoteOfferView = Static<typeof RemoteOfferViewSchema>
 export type ServiceView = ReportAnswer['service']

@@ -13,6 +13,8 @@ export interface SaidEvidence {
   readonly answers: ReadonlyMap<string, string>
   /** Age of the unit; undefined when nobody said. */
   readonly ageYears?: number | undefined
+  /** Probability by fault of the unit's standing diagnosis; takes the place of the rates for the faults that it names. */
+  readonly telemetry?: ReadonlyMap<string, number> | undefined
 }
 
 export interface Ranked {
@@ -34,16 +36,36 @@ const SURE = 0.95
 /** Faults that a person can have at all, likeliest first; probabilities sum to 1. */
 export function rankFaults(type: ApplianceType, intake: Intake, said: SaidEvidence): Ranked[] {
   const faults = type.faults.filter(({ code, foundBy }) => foundBy.length > 0 && code !== 'XX-03')
+  const priors = priorsOf(faults, intake, said)
   const weights = faults.map((fault) => {
     const evidence = [...codeChance(intake, said.code, fault.code), ...symptomChance(intake, said.symptom, fault.code)]
     for (const question of intake.questions) {
       const answer = said.answers.get(question.id)
       if (answer !== undefined && answer !== DONT_KNOW) evidence.push(answerChance(question, answer, fault.code))
     }
-    return evidence.reduce((product, chance) => product * chance, rateOf(fault, intake, said.ageYears))
+    return evidence.reduce((product, chance) => product * chance, priors.get(fault.code) ?? 0)
   })
   const sum = weights.reduce((total, weight) => total + weight, 0)
   return faults.map(({ code }, index) => ({ fault: code, probability: (weights[index] ?? 0) / sum })).sort((a, b) => b.probability - a.probability)
+}
+
+/** Least share of the faults that the standing diagnosis does not name (chosen: it may be wrong, or of another trouble). */
+const UNNAMED_MIN = 0.1
+
+/** Rates as shares; where a diagnosis stands, its faults have its probabilities and the others share what is left by their rates. */
+function priorsOf(faults: ApplianceType['faults'], intake: Intake, { ageYears, telemetry }: SaidEvidence): Map<string, number> {
+  const rates = new Map(faults.map((fault) => [fault.code, rateOf(fault, intake, ageYears)]))
+  const named = new Map([...(telemetry ?? [])].filter(([code, probability]) => rates.has(code) && probability > 0))
+  if (named.size === 0) return rates
+  const namedSum = [...named.values()].reduce((sum, probability) => sum + probability, 0)
+  const left = Math.max(UNNAMED_MIN, 1 - namedSum)
+  const othersSum = [...rates].reduce((sum, [code, rate]) => sum + (named.has(code) ? 0 : rate), 0)
+  return new Map(
+    [...rates].map(([code, rate]) => {
+      const probability = named.get(code)
+      return [code, probability === undefined ? (left * rate) / othersSum : ((1 - left) * probability) / namedSum]
+    }),
+  )
 }
 
 function rateOf({ code, life }: ApplianceType['faults'][number], intake: Intake, ageYears: number | undefined): number {

@@ -1,0 +1,9 @@
+/** What the API needs of the intake of reports. */
+import type { Contact, HouseholdReport, ReportAnswer } from '#kernel/report.ts'
+
+export interface IntakePort {
+  /** Idempotent by key. @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND, MDL_API_IDEMPOTENCY_MISMATCH */
+  report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
+  /** Oldest first; undefined when there is no such case. */
+  caseContacts(tenant: string, caseId: string): Promise<readonly Contact[] | undefined>
+}

@@ -1,0 +1,59 @@
+/** The desk of reports: takes one in one transaction, once for its Idempotency-Key, and lists the contacts of a case. */
+import { createHash } from 'node:crypto'
+import { MendlineError } from '#kernel/errors.ts'
+import type { Contact, HouseholdReport, ReportAnswer } from '#kernel/report.ts'
+import type { HubTransaction } from '../hub-transaction.ts'
+import { contactsOfCase } from './contacts.ts'
+import { type ReportedUnit, takeReport } from './take-report.ts'
+
+export type { ReportedUnit } from './take-report.ts'
+
+export interface IntakeDesk {
+  /**
+   * Takes a report and answers it, idempotent by key.
+   * @throws MendlineError MDL_API_INVALID (names the field), MDL_API_NOT_FOUND, MDL_API_IDEMPOTENCY_MISMATCH
+   */
+  report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
+  /** Contacts of a case, oldest first; undefined when there is no such case. */
+  caseContacts(tenant: string, caseId: string): Promise<readonly Contact[] | undefined>
+}
+
+export function createIntakeDesk(
+  inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>) => Promise<T>,
+  unitOf: (tenant: string, device: string) => ReportedUnit | undefined,
+): IntakeDesk {
+  return {
+    report: (report, key) => inTransaction((hub) => once(hub, { report, key }, () => takeReport(hub, report, { unitOf, key }))),
+    caseContacts: (tenant, caseId) => inTransaction((hub) => contactsOfCase(hub, tenant, caseId)),
+  }
+}
+
+/** Gives the kept answer of a key, else acts and keeps it. Keys of reports are apart from those of work orders. */
+async function once(
+  hub: HubTransaction,
+  { report, key }: { readonly report: HouseholdReport; readonly key: string | undefined },
+  act: () => Promise<ReportAnswer>,
+): Promise<ReportAnswer> {
+  if (key === undefined) return act()
+  const { tenant } = report
+  const idempotency_key = `report/${key}`
+  const body_hash = createHash('sha256')
+    .update(JSON.stringify(Object.entries(report).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest('hex')
+  const kept = await hub.database
+    .selectFrom('hub_idempotency')
+    .select(['body_hash', 'answer'])
+    .where('tenant', '=', tenant)
+    .where('idempotency_key', '=', idempotency_key)
+    .executeTakeFirst()
+  if (kept !== undefined && kept.body_hash !== body_hash) {
+    throw new MendlineError('MDL_API_IDEMPOTENCY_MISMATCH', 'the Idempotency-Key was used with another report')
+  }
+  if (kept !== undefined) return JSON.parse(kept.answer) as ReportAnswer
+  const answer = await act()
+  await hub.database
+    .insertInto('hub_idempotency')
+    .values({ tenant, idempotency_key, body_hash, answer: JSON.stringify(answer), at_ms: hub.nowMs })
+    .execute()
+  return answer
+}

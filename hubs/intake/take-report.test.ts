@@ -1,0 +1,178 @@
+import type { Kysely } from 'kysely'
+import { afterEach, describe, expect, it } from 'vitest'
+import { applianceTypes } from '#catalogue/registry.ts'
+import { ManualClock } from '#kernel/clock.ts'
+import { silentLog } from '#kernel/log.ts'
+import type { HouseholdReport } from '#kernel/report.ts'
+import { type Operations, openOperations } from '../../operations/open-database.ts'
+import { diagnosed, STORY_MS } from '../hub-builders.ts'
+import { type HubTables, hubMigrations } from '../hub-tables.ts'
+import { createHubs } from '../hubs.ts'
+import type { CloudEvent } from '../outbox-events.ts'
+
+const HOUR_MS = 3_600_000
+const opened: Operations[] = []
+afterEach(async () => {
+  for (const operations of opened.splice(0)) await operations.close()
+})
+
+async function bench() {
+  const operations = await openOperations({ file: ':memory:', log: silentLog })
+  opened.push(operations)
+  await operations.migrate(hubMigrations)
+  const database = operations.database as unknown as Kysely<HubTables>
+  const clock = new ManualClock(STORY_MS + 5 * HOUR_MS)
+  const events: CloudEvent[] = []
+  const types: Record<string, string> = { washer: 'washing_machine', heater: 'gas_water_heater', odd: 'own_type' }
+  const hubs = createHubs({
+    database,
+    catalogue: (id) => applianceTypes.find((type) => type.id === id),
+    unitOf: (tenant, device) => {
+      const type = tenant === 'home' ? types[device] : undefined
+      return type === undefined ? undefined : { type, household: 'flat-3', installed_at_ms: null }
+    },
+    onCommitted: (committed) => events.push(...committed),
+    clock,
+    log: silentLog,
+  })
+  const say = (given: Partial<HouseholdReport>, key?: string) =>
+    hubs.report({ tenant: 'home', actor: 'desk', source: 'household', device: 'washer', at_ms: clock.now(), ...given }, key)
+  const orders = async () => (await hubs.workOrders({ tenant: 'home', limit: 50 })).items
+  const measured = (fault: string, given: object = {}) =>
+    hubs.apply([diagnosed({ device: 'washer', type: 'washing_machine', fault, hour: 4, ...given })])
+  return { hubs, database, clock, events, say, orders, measured }
+}
+
+const BEARING = { fault_code: 'none', symptom: 'noisy_spin', answers: [{ question: 'WM-Q05', answer: 'roars' }] }
+
+describe('a report of a unit', () => {
+  it('opens an order with the packet of the likeliest fault when enough was said, and says what that rests on', async () => {
+    const { hubs, say, orders } = await bench()
+    const answer = await say(BEARING)
+    expect(answer).toMatchObject({
+      is_concluded: true,
+      joined: false,
+      diagnosis: { answer: 'fault', fault: 'WM-03' },
+      service: { state: 'order_open' },
+    })
+    expect(answer.diagnosis.rests_on).toEqual(['code', 'symptom', 'answers'])
+    const [order] = await orders()
+    expect(order).toMatchObject({ work_order_id: answer.work_order_id, fault: 'WM-03', state: 'opened' })
+    expect(order?.packet.parts.length).toBeGreaterThan(0)
+    expect(order?.packet.evidence_for.map(({ feature }) => feature)).toEqual(['said_symptom', 'said_WM-Q05'])
+    const { items } = await hubs.diagnoses({ tenant: 'home', limit: 5 })
+    expect(items[0]).toMatchObject({ source: 'report', fault: 'WM-03', rests_on: ['code', 'symptom', 'answers'] })
+    expect(await hubs.caseContacts('home', answer.case_id ?? '')).toMatchObject([
+      { contact_id: answer.contact_id, household: 'flat-3', kind: 'report' },
+    ])
+  })
+
+  it('asks as long as it is not sure, five times at most, and opens nothing when nothing can be named', async () => {
+    const { say, orders, database } = await bench()
+    let answer = await say({ text: 'it does not work' }, 'first')
+    const asked: string[] = []
+    while (answer.next_question !== null) {
+      const { question } = answer.next_question
+      asked.push(question)
+      answer = await say({ contact_id: answer.contact_id, answers: [{ question, answer: 'dont_know' }] })
+    }
+    expect(new Set(asked).size).toBe(5)
+    expect(answer).toMatchObject({ is_concluded: true, case_id: null, work_order_id: null, service: { state: 'not_known' } })
+    expect(answer.diagnosis).toMatchObject({ answer: 'not_enough_data', fault: null })
+    expect(await orders()).toEqual([])
+    expect(await database.selectFrom('hub_contacts').select(['text', 'case_id']).execute()).toEqual([{ text: 'it does not work', case_id: null }])
+  })
+
+  it('joins the case that the readings opened, keeps one order with their evidence, and is told as merged', async () => {
+    const { say, orders, measured, events, hubs } = await bench()
+    await measured('WM-03', { residuals: [{ feature: 'vibration_g', observed: 2, expected: 1, z_score: 5 }] })
+    const first = await say(BEARING)
+    const second = await say({ ...BEARING, source: 'call_centre', text: 'second call' })
+    expect([first.joined, second.joined, first.case_id]).toEqual([true, true, second.case_id])
+    const all = await orders()
+    expect(all).toHaveLength(1)
+    expect(all[0]?.packet.evidence_for.map(({ feature }) => feature)).toContain('subcooling_k')
+    expect(first.diagnosis.rests_on).toContain('telemetry')
+    expect(events.filter(({ type }) => type === 'mendline.case.merged.v1')).toHaveLength(2)
+    expect(await hubs.caseContacts('home', first.case_id ?? '')).toHaveLength(2)
+  })
+
+  it('opens a second case for another fault of the same unit', async () => {
+    const { say, orders, measured } = await bench()
+    await measured('WM-09')
+    await say(BEARING)
+    const causes = (await orders()).map(({ fault }) => fault)
+    expect(new Set(causes)).toEqual(new Set(['WM-03', 'WM-09']))
+  })
+
+  it('gives advice at once and opens an order of its class when a danger is said, and none where it is not', async () => {
+    const { say, orders } = await bench()
+    const danger = await say({ device: 'heater', answers: [{ question: 'GW-Q01', answer: 'yes' }] })
+    expect(danger.safety_advice?.['zh-CN']).toBeTruthy()
+    expect(['E0', 'E1']).toContain(danger.safety_class)
+    expect((await orders())[0]).toMatchObject({ device: 'heater', safety_class: danger.safety_class })
+    expect((await say({ device: 'washer', text: 'hm' })).safety_advice).toBeNull()
+    expect(await orders()).toHaveLength(1)
+  })
+
+  it('brings a chase and a complaint to the open case and remarks it on the order', async () => {
+    const { say, hubs } = await bench()
+    const { case_id, work_order_id } = await say(BEARING)
+    expect(await say({ kind: 'chase', text: 'when do you come?' })).toMatchObject({ case_id, work_order_id, joined: true, next_question: null })
+    const moves = (await hubs.workOrderMoves('home', work_order_id ?? '')) as ReadonlyArray<{ type: string }>
+    expect(moves.filter(({ type }) => type === 'contact')).toHaveLength(1)
+    const contacts = await hubs.caseContacts('home', case_id ?? '')
+    expect(contacts?.map(({ kind }) => kind).sort()).toEqual(['chase', 'report'])
+    expect(await hubs.caseContacts('other', case_id ?? '')).toBeUndefined()
+  })
+
+  it('is taken once for its key, and refused with another body under it', async () => {
+    const { say, database, orders } = await bench()
+    const first = await say(BEARING, 'k')
+    expect(await say(BEARING, 'k')).toEqual(first)
+    expect(await database.selectFrom('hub_contacts').selectAll().execute()).toHaveLength(1)
+    expect(await orders()).toHaveLength(1)
+    await expect(say({ ...BEARING, text: 'x' }, 'k')).rejects.toMatchObject({ code: 'MDL_API_IDEMPOTENCY_MISMATCH' })
+  })
+
+  it('reopens a settled order at once when the household reports the same fault again', async () => {
+    const { say, hubs, orders, clock } = await bench()
+    const { work_order_id } = await say(BEARING)
+    const id = work_order_id ?? ''
+    const outcome = { cause: 'WM-03', parts_used: [], parts_returned: [], minutes: 30 }
+    for (const type of ['accepted', 'en_route', 'on_site'] as const)
+      await hubs.workOrderEvent('home', id, { type, at_ms: clock.now(), actor: 'x' }, undefined)
+    const done = await hubs.workOrderEvent('home', id, { type: 'done', at_ms: clock.now(), actor: 'x', data: { outcome } }, undefined)
+    expect(done.state).toBe('done')
+    await clock.advance(HOUR_MS)
+    expect(await say(BEARING)).toMatchObject({ work_order_id, joined: true })
+    expect((await orders())[0]?.state).toBe('reopened')
+  })
+
+  it('is refused with the name of the field for an unregistered unit, an unknown question, symptom or answer, and a time to come', async () => {
+    const { say, database, clock } = await bench()
+    const refusals: Array<readonly [string, Partial<HouseholdReport>]> = [
+      ['device', { device: 'nobody' }],
+      ['device', { tenant: 'other' }],
+      ['symptom', { symptom: 'sings' }],
+      ['answers', { answers: [{ question: 'GW-Q01', answer: 'yes' }] }],
+      ['answers', { answers: [{ question: 'WM-Q05', answer: 'perhaps' }] }],
+      ['at_ms', { at_ms: clock.now() + HOUR_MS }],
+    ]
+    for (const [field, given] of refusals) {
+      const details = { errors: [{ field: `body.${field}` }] }
+      await expect(say(given), field).rejects.toMatchObject({ code: 'MDL_API_INVALID', details })
+    }
+    await expect(say({ contact_id: 'contact_of_nobody' })).rejects.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
+    expect(await database.selectFrom('hub_contacts').selectAll().execute()).toEqual([])
+  })
+
+  it('keeps a contact about a type that nobody described, and names nothing', async () => {
+    const { say } = await bench()
+    expect(await say({ device: 'odd', text: 'broken' })).toMatchObject({
+      is_concluded: true,
+      case_id: null,
+      diagnosis: { ranked: [], answer: 'not_enough_data' },
+    })
+  })
+})

@@ -1,0 +1,267 @@
+/**
+ * Takes a report of a person in one transaction: keeps the contact, ranks the faults by all that was said in it (the readings' standing
+ * diagnosis as the prior), answers at once, and when it is decided lets the finding go the way of every finding, so that a unit and cause
+ * has one case. Without a fault that can be named it opens nothing; the contact stays, with the open case of the unit where there is one.
+ */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { SaidDanger } from '#catalogue/intake.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import type { EvidenceSource, HouseholdReport, ReportAnswer, ServiceView } from '#kernel/report.ts'
+import type { WorkOrderState } from '#kernel/work-order.ts'
+import { applyFinding } from '../findings.ts'
+import type { WorkOrderRow } from '../hub-tables.ts'
+import { emit, type HubTransaction } from '../hub-transaction.ts'
+import { processOf } from '../orders/process-book.ts'
+import { isOpenPhase, phaseOf } from '../work-order-states.ts'
+import { remarkOrder } from '../work-orders.ts'
+import { keepContact, readSaid, refuse, type Said, saidOf } from './contacts.ts'
+import type { ContactRow } from './intake-tables.ts'
+import { type ChosenQuestion, chooseQuestion, type Ranked, rankFaults, saidDanger } from './rank-faults.ts'
+import { makeDiagnosis, probabilitiesOf, restsOn, standingDiagnosis } from './report-diagnosis.ts'
+
+/** What the registry knows of a unit that is reported. */
+export interface ReportedUnit {
+  readonly type: string
+  readonly household: string | null
+  readonly installed_at_ms: number | null
+}
+
+const YEAR_MS = 365.25 * 86_400_000
+
+/** What is known of a contact when it is answered. */
+interface Assessed {
+  readonly type: ApplianceType | undefined
+  readonly contact: ContactRow
+  readonly said: Said
+  readonly ranked: readonly Ranked[]
+  readonly danger: SaidDanger | undefined
+  readonly question: ChosenQuestion | undefined
+  readonly standing: Diagnosis | undefined
+  readonly restsOn: readonly EvidenceSource[]
+}
+
+/** The order that a contact came to. */
+interface Came {
+  readonly order: WorkOrderRow
+  readonly joined: boolean
+}
+
+/**
+ * Takes the report and answers it.
+ * @throws MendlineError MDL_API_INVALID (names the field), MDL_API_NOT_FOUND for a contact that is not of the unit
+ */
+export async function takeReport(
+  hub: HubTransaction,
+  report: HouseholdReport,
+  { unitOf, key }: { readonly unitOf: (tenant: string, device: string) => ReportedUnit | undefined; readonly key: string | undefined },
+): Promise<ReportAnswer> {
+  const { tenant, device } = report
+  const unit = device === undefined ? undefined : unitOf(tenant, device)
+  if (device === undefined || unit === undefined) {
+    throw refuse('device', 'must name a registered unit; register it first with POST /api/v1/devices, also when it is never connected')
+  }
+  const type = hub.catalogue(unit.type)
+  const said = readSaid(report, type?.intake, hub.nowMs)
+  const household = unit.household ?? report.household ?? null
+  const contact = await keepContact(hub, { ...report, device }, { said, household, key })
+  const assessed = await assess(hub, contact, { type, unit })
+  const came = await decide(hub, assessed)
+  return answerOf(hub, assessed, came)
+}
+
+async function assess(
+  hub: HubTransaction,
+  contact: ContactRow,
+  { type, unit }: { readonly type: ApplianceType | undefined; readonly unit: ReportedUnit },
+): Promise<Assessed> {
+  const said = saidOf(contact)
+  const intake = type?.intake
+  if (type === undefined || intake === undefined) {
+    return { type, contact, said, ranked: [], danger: undefined, question: undefined, standing: undefined, restsOn: [] }
+  }
+  const standing = await standingDiagnosis(hub, contact)
+  const { installed_at_ms } = unit
+  const ageYears = installed_at_ms === null ? undefined : Math.max(0, contact.at_ms - installed_at_ms) / YEAR_MS
+  const telemetry = standing === undefined ? undefined : probabilitiesOf(standing)
+  const evidence = { ...said, answers: new Map(Object.entries(said.answers)), ageYears, telemetry }
+  const ranked = rankFaults(type, intake, evidence)
+  const danger = saidDanger(intake, evidence)
+  const isChat = contact.kind !== 'complaint' && contact.kind !== 'chase'
+  const question = danger === undefined && (isChat || hasSaid(said)) ? chooseQuestion(intake, ranked, evidence) : undefined
+  return {
+    type,
+    contact,
+    said,
+    ranked,
+    danger,
+    question,
+    standing,
+    restsOn: restsOn(said, { isAged: ageYears !== undefined, isMeasured: standing !== undefined }),
+  }
+}
+
+const hasSaid = ({ code, symptom, answers }: Said): boolean => code !== undefined || symptom !== undefined || Object.keys(answers).length > 0
+
+/** Order of the contact; undefined as long as nothing is decided, or when nothing can be named and no order is open. */
+async function decide(hub: HubTransaction, assessed: Assessed): Promise<Came | undefined> {
+  const { contact, danger, ranked, question, said } = assessed
+  const open = await openOrders(hub, contact)
+  const top = ranked[0]
+  const isSure = top !== undefined && hasSaid(said) && top.probability >= hub.policy.diagnosisProbability_MIN
+  if (danger !== undefined || isSure) return applyReport(hub, assessed, danger?.fault ?? top?.fault ?? '')
+  const own = open.find(({ case_id }) => case_id === contact.case_id)
+  const ofCause = top === undefined ? undefined : open.find((order) => concerns(order, top.fault))
+  const joined = own ?? ofCause ?? (question === undefined ? (open[0] ?? (await lastOf(hub, contact))) : undefined)
+  if (joined !== undefined) return joinOrder(hub, contact, joined)
+  if (question === undefined && assessed.type !== undefined) await storeDiagnosis(hub, diagnosisOf(hub, assessed, null))
+  return undefined
+}
+
+/** A complaint or chase without an open order is about the last one of the unit. */
+const lastOf = async (hub: HubTransaction, { kind, tenant, device }: ContactRow): Promise<WorkOrderRow | undefined> =>
+  kind === 'complaint' || kind === 'chase' ? (await ordersOf(hub, tenant, device))[0] : undefined
+
+/** Whether an order is for a fault, or names it as a rival. */
+function concerns({ cause, packet }: WorkOrderRow, fault: string): boolean {
+  const { rivals } = JSON.parse(packet) as { readonly rivals: ReadonlyArray<{ readonly fault: string }> }
+  return cause === fault || rivals.some((rival) => rival.fault === fault)
+}
+
+/** Open orders of the unit, newest first. */
+async function openOrders(hub: HubTransaction, { tenant, device }: ContactRow): Promise<WorkOrderRow[]> {
+  const rows = await ordersOf(hub, tenant, device)
+  const open: WorkOrderRow[] = []
+  for (const row of rows) if (isOpenPhase(phaseOf(await processOf(hub, row), row.state as WorkOrderState))) open.push(row)
+  return open
+}
+
+const ordersOf = (hub: HubTransaction, tenant: string, device: string): Promise<WorkOrderRow[]> =>
+  hub.database
+    .selectFrom('hub_work_orders')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .orderBy('opened_at_ms', 'desc')
+    .orderBy('work_order_id')
+    .execute()
+
+function diagnosisOf(hub: HubTransaction, assessed: Assessed, fault: string | null): Diagnosis {
+  const { type, danger } = assessed
+  if (type === undefined) throw new Error('only a known type is diagnosed')
+  const diagnosis = makeDiagnosis({ ...assessed, type, fault, locale: hub.locale, nowMs: hub.nowMs })
+  return danger === undefined
+    ? diagnosis
+    : { ...diagnosis, safety_class: [diagnosis.safety_class, danger.safetyClass].sort()[0] ?? danger.safetyClass }
+}
+
+async function storeDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promise<boolean> {
+  const { diagnosis_id, tenant, device, made_at_ms, answer, fault } = diagnosis
+  const stored = await hub.database
+    .insertInto('hub_diagnoses')
+    .values({ diagnosis_id, tenant, device, made_at_ms, answer, fault, body: JSON.stringify(diagnosis) })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  return stored.numInsertedOrUpdatedRows === 1n
+}
+
+/** Lets the fault go the way of every finding. A danger is a fact at once, like an alarm; the same report again changes nothing. */
+async function applyReport(hub: HubTransaction, assessed: Assessed, fault: string): Promise<Came | undefined> {
+  const { contact, danger } = assessed
+  const { tenant, device } = contact
+  const diagnosis = diagnosisOf(hub, assessed, fault)
+  const before = await ordersOf(hub, tenant, device)
+  const own = before.find(({ case_id }) => case_id === contact.case_id)
+  if (!(await storeDiagnosis(hub, diagnosis))) return own === undefined ? undefined : { order: own, joined: false }
+  const { made_at_ms: atMs, probability, safety_class: safetyClass, type } = diagnosis
+  const order = await applyFinding(
+    hub,
+    {
+      kind: danger === undefined ? 'diagnosis' : 'alarm',
+      cause: fault,
+      atMs,
+      probability,
+      rivals: diagnosis.rivals.map((rival) => rival.fault),
+      isSeen: true,
+    },
+    { tenant, device, type, cause: fault, fault, safetyClass, atMs, diagnosis, alarm: undefined, isPastDanger: false },
+  )
+  if (order === undefined) return undefined
+  const data = { diagnosis, case_id: order.case_id, work_order_id: order.work_order_id }
+  await emit(hub, { tenant, device, subject: order.case_id, type: 'mendline.diagnosis.made.v1', atMs, data })
+  const row = (await ordersOf(hub, tenant, device)).find(({ work_order_id }) => work_order_id === order.work_order_id)
+  if (row === undefined) return undefined
+  return noteCase(hub, contact, { order: row, joined: before.some(({ work_order_id }) => work_order_id === order.work_order_id) })
+}
+
+/** The contact comes to an order that stands, without a finding: a remark tells whoever goes there. */
+async function joinOrder(hub: HubTransaction, contact: ContactRow, order: WorkOrderRow): Promise<Came> {
+  if (contact.case_id !== order.case_id) {
+    const { contact_id, kind, source, actor, at_ms } = contact
+    await remarkOrder(hub, order, 'contact', { actor, atMs: at_ms, reason: `${kind} of ${source}`, data: { contact_id, kind, source } })
+  }
+  return noteCase(hub, contact, { order, joined: true })
+}
+
+/** Notes the case on the contact; one that comes into a case that stood is told. */
+async function noteCase(hub: HubTransaction, contact: ContactRow, came: Came): Promise<Came> {
+  const { contact_id, tenant, device, kind, source, at_ms } = contact
+  const { case_id, work_order_id } = came.order
+  if (contact.case_id === case_id) return came
+  await hub.database.updateTable('hub_contacts').set({ case_id }).where('contact_id', '=', contact_id).execute()
+  if (!came.joined) return came
+  const data = { case_id, work_order_id, device, contact: { contact_id, kind, source, at_ms } }
+  await emit(hub, { tenant, device, subject: case_id, type: 'mendline.case.merged.v1', atMs: at_ms, data })
+  return came
+}
+
+/** Faults of an answer. */
+const RANKED_MAX = 5
+
+async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | undefined): Promise<ReportAnswer> {
+  const { type, contact, ranked, danger, said } = assessed
+  const top = ranked[0]
+  const isConcluded = came !== undefined || assessed.question === undefined
+  const isNamed = top !== undefined && hasSaid(said) && top.probability >= hub.policy.diagnosisProbability_MIN
+  const fault = danger?.fault ?? (isNamed ? top.fault : null)
+  const question = isConcluded && assessed.question?.question.isSafety !== true ? undefined : assessed.question
+  const entryOf = (code: string) => type?.faults.find((entry) => entry.code === code)
+  return {
+    contact_id: contact.contact_id,
+    device: contact.device,
+    case_id: came?.order.case_id ?? null,
+    work_order_id: came?.order.work_order_id ?? null,
+    is_concluded: isConcluded,
+    joined: came?.joined ?? false,
+    diagnosis: {
+      answer: fault === null ? 'not_enough_data' : 'fault',
+      fault,
+      probability: ranked.find((each) => each.fault === fault)?.probability ?? 0,
+      ranked: ranked.slice(0, RANKED_MAX).map(({ fault: code, probability }) => ({
+        ...{ fault: code, probability },
+        fault_name: entryOf(code)?.name ?? { en: code, 'zh-CN': code },
+        safety_class: entryOf(code)?.safetyClass ?? 'E3',
+      })),
+      rests_on: [...assessed.restsOn],
+    },
+    next_question:
+      question === undefined
+        ? null
+        : {
+            ...{ question: question.question.id, text: question.question.text, is_safety: question.question.isSafety },
+            answers: question.question.answers.map(({ id, text }) => ({ answer: id, text })),
+            information_bits: question.informationBits,
+          },
+    safety_advice: danger?.advice ?? null,
+    safety_class: danger?.safetyClass ?? (fault === null ? 'E3' : (entryOf(fault)?.safetyClass ?? 'E3')),
+    service: await serviceOf(hub, came?.order, isConcluded),
+  }
+}
+
+async function serviceOf(hub: HubTransaction, order: WorkOrderRow | undefined, isConcluded: boolean): Promise<ServiceView> {
+  if (order === undefined) return { state: isConcluded ? 'not_known' : 'asking', window_from_ms: null, window_to_ms: null }
+  const window = { window_from_ms: order.promised_from_ms, window_to_ms: order.promised_to_ms }
+  const phase = phaseOf(await processOf(hub, order), order.state as WorkOrderState)
+  if (!isOpenPhase(phase)) return { state: 'done', ...window }
+  if (order.state === 'en_route' || order.state === 'on_site') return { state: 'on_the_way', ...window }
+  return { state: window.window_from_ms === null ? 'order_open' : 'appointment', ...window }
+}
