@@ -3,7 +3,12 @@
  * Likelihoods are engineering judgement (EJ) unless a source stands beside them. The ranker of the hubs reads them; nothing here decides.
  */
 import type { SafetyClass } from '#kernel/alarm.ts'
-import type { Text } from './appliance-type.ts'
+
+/** A text in both languages; has the shape of `Text`, which this file cannot import without a circle. */
+interface Text {
+  readonly en: string
+  readonly 'zh-CN': string
+}
 
 /** Likelihood by fault code; `otherwise` holds for every fault that is not named. */
 export interface Likelihood {

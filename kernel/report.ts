@@ -105,6 +105,4 @@ export const ContactSchema = Type.Object({
 
 export type Contact = Static<typeof ContactSchema>
 export type ReportAnswer = Static<typeof ReportAnswerSchema>
-export type NextQuestion = Static<typeof NextQuestionSchema>
-export type RankedFault = Static<typeof RankedFaultSchema>
 export type ServiceView = ReportAnswer['service']
