@@ -12,6 +12,9 @@ export function memoryIntake(note: (port: string, argument: unknown) => void): I
         service: { state: 'order_open', window_from_ms: null, window_to_ms: null },
       }
     },
+    createIntakeCode: async () => 'sticker',
+    revokeIntakeCode: async (_tenant, device) => device === 'ac-1',
+    unitOfCode: async (token) => (token === 'sticker' ? { tenant: 'home', device: 'ac-1' } : undefined),
     caseContacts: async (tenant, caseId) => (tenant === 'home' && caseId === 'case_1' ? [] : undefined),
   }
 }

@@ -6,4 +6,10 @@ export interface IntakePort {
   report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
   /** Oldest first; undefined when there is no such case. */
   caseContacts(tenant: string, caseId: string): Promise<readonly Contact[] | undefined>
+  /** Token of the reporting page of a unit; an earlier one is void. @throws MendlineError MDL_API_NOT_FOUND */
+  createIntakeCode(tenant: string, device: string): Promise<string>
+  /** Tells whether there was one. */
+  revokeIntakeCode(tenant: string, device: string): Promise<boolean>
+  /** Unit of a token; undefined when it is unknown or revoked. */
+  unitOfCode(token: string): Promise<{ readonly tenant: string; readonly device: string } | undefined>
 }

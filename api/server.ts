@@ -45,6 +45,7 @@ import { orderChainRoutes } from './routes/order-chain.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { remainingLifeRoutes } from './routes/remaining-life.ts'
+import { reportPage } from './routes/report-page.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { serviceRoutes } from './routes/service.ts'
 import { storageRoutes } from './routes/storage.ts'
@@ -160,6 +161,7 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   )
   healthRoutes(app, context)
   await consoleRoutes(app)
+  await reportPage(app, context)
   const mqtt = attachMqtt(app.server, ports.mqtt, { limits, isLoopbackOnly: settings.isLoopbackOnly === true })
   await app.ready()
   return {

@@ -254,6 +254,14 @@ export const limits = {
   gapsPerBoot_MAX: 1_024,
   /** Rows and gaps that one step of maintenance takes out of the derived store; the pipeline waits for it. */
   derivedDropRows_MAX: 1_000,
+  /** Length of the windows in which the reporting page counts ... */
+  reportPageWindowMs: 10 * 60_000,
+  /** ... requests of one address (a building may share one); a further one is refused ... */
+  reportPageRequests_MAX: 300,
+  /** ... reports and answers about one unit; a further one is refused ... */
+  reportPageReports_MAX: 30,
+  /** ... and addresses and units together; above it new ones are refused. */
+  reportPageKeys_MAX: 20_000,
   /** Boots of a device in which gaps are still closed; above it the one that began first is forgotten. */
   gapBoots_MAX: 16,
 

@@ -3,11 +3,14 @@ import { Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import { ContactSchema, HouseholdReportSchema, ReportAnswerSchema } from '#kernel/report.ts'
 import type { App, RouteContext } from '../app.ts'
+import type { ApiPorts } from '../ports.ts'
 import { actorOf, answers, found, IdempotencyHeader, listOf, tenantOf, tenantQuery } from '../requests.ts'
+
+const tags = ['reports']
 
 export function intakeRoutes(app: App, { ports }: RouteContext): void {
   const { intake } = ports
-  const tags = ['reports']
+  codeRoutes(app, ports)
   app.post(
     '/reports',
     {
@@ -44,6 +47,41 @@ export function intakeRoutes(app: App, { ports }: RouteContext): void {
     async (request) => {
       const items = await intake.caseContacts(tenantOf(request, request.query.tenant), request.params.id)
       return { items: found(items, `case ${request.params.id}`), next: null }
+    },
+  )
+}
+
+/** The code on the sticker of a unit. */
+function codeRoutes(app: App, { intake }: Pick<ApiPorts, 'intake'>): void {
+  const one = { params: Type.Object({ device: IdSchema }), querystring: Type.Object(tenantQuery) }
+  app.post(
+    '/devices/:device/intake-code',
+    {
+      config: { scope: 'devices:write' },
+      schema: {
+        tags,
+        summary: 'Make the code of the reporting page of a unit; an earlier one is void',
+        description: '`path` is what a sticker leads to, behind the address at which this API is reached. The token is shown this once.',
+        ...one,
+        response: answers(201, Type.Object({ device: Type.String(), token: Type.String(), path: Type.String() })),
+      },
+    },
+    async (request, reply) => {
+      const { device } = request.params
+      const token = await intake.createIntakeCode(tenantOf(request, request.query.tenant), device)
+      return reply.code(201).send({ device, token, path: `/r/${token}` })
+    },
+  )
+  app.delete(
+    '/devices/:device/intake-code',
+    {
+      config: { scope: 'devices:write' },
+      schema: { tags, summary: 'Revoke the code of the reporting page of a unit', ...one, response: answers(204, Type.Null()) },
+    },
+    async (request, reply) => {
+      const { device } = request.params
+      found((await intake.revokeIntakeCode(tenantOf(request, request.query.tenant), device)) || undefined, `intake code of ${device}`)
+      return reply.code(204).send()
     },
   )
 }

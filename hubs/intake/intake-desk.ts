@@ -4,6 +4,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { Contact, HouseholdReport, ReportAnswer } from '#kernel/report.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { contactsOfCase } from './contacts.ts'
+import { makeCode, revokeCode, unitOfCode } from './intake-codes.ts'
 import { type ReportedUnit, takeReport } from './take-report.ts'
 
 export type { ReportedUnit } from './take-report.ts'
@@ -16,6 +17,12 @@ export interface IntakeDesk {
   report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
   /** Contacts of a case, oldest first; undefined when there is no such case. */
   caseContacts(tenant: string, caseId: string): Promise<readonly Contact[] | undefined>
+  /** Token of the reporting page of a unit, shown this once; an earlier one is void. @throws MendlineError MDL_API_NOT_FOUND */
+  createIntakeCode(tenant: string, device: string): Promise<string>
+  /** Tells whether there was one. */
+  revokeIntakeCode(tenant: string, device: string): Promise<boolean>
+  /** Unit of a token; undefined when it is unknown or revoked. */
+  unitOfCode(token: string): Promise<{ readonly tenant: string; readonly device: string } | undefined>
 }
 
 export function createIntakeDesk(
@@ -25,6 +32,12 @@ export function createIntakeDesk(
   return {
     report: (report, key) => inTransaction((hub) => once(hub, { report, key }, () => takeReport(hub, report, { unitOf, key }))),
     caseContacts: (tenant, caseId) => inTransaction((hub) => contactsOfCase(hub, tenant, caseId)),
+    async createIntakeCode(tenant, device) {
+      if (unitOf(tenant, device) === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)
+      return inTransaction((hub) => makeCode(hub, tenant, device))
+    },
+    revokeIntakeCode: (tenant, device) => inTransaction((hub) => revokeCode(hub, tenant, device)),
+    unitOfCode: (token) => inTransaction((hub) => unitOfCode(hub, token)),
   }
 }
 

@@ -176,3 +176,17 @@ describe('a report of a unit', () => {
     })
   })
 })
+
+describe('the code of the reporting page', () => {
+  it('opens its unit until a new one is made or it is revoked, and is not kept in the open', async () => {
+    const { hubs, database } = await bench()
+    const token = await hubs.createIntakeCode('home', 'washer')
+    expect(await hubs.unitOfCode(token)).toEqual({ tenant: 'home', device: 'washer' })
+    expect(JSON.stringify(await database.selectFrom('hub_intake_codes').selectAll().execute())).not.toContain(token)
+    const next = await hubs.createIntakeCode('home', 'washer')
+    expect(await hubs.unitOfCode(token)).toBeUndefined()
+    expect([await hubs.revokeIntakeCode('home', 'washer'), await hubs.revokeIntakeCode('home', 'washer')]).toEqual([true, false])
+    expect(await hubs.unitOfCode(next)).toBeUndefined()
+    await expect(hubs.createIntakeCode('other', 'washer')).rejects.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
+  })
+})

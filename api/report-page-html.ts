@@ -1,0 +1,94 @@
+/**
+ * The reporting page as HTML without script: the form of code and symptom, one question at a time, and what follows. Every text is escaped;
+ * it shows the kind of appliance and nothing of the unit, its household or other contacts. zh-CN and en.
+ */
+import type { Text } from '#catalogue/appliance-type.ts'
+import type { Intake } from '#catalogue/intake.ts'
+import { DONT_KNOW, NO_CODE, type ReportAnswer } from '#kernel/report.ts'
+
+export type Locale = keyof Text
+
+const words = (en: string, zh: string): Text => ({ en, 'zh-CN': zh })
+
+const TEXTS = {
+  title: words('Report a trouble', '故障报修'),
+  code: words('What does the display show?', '显示屏显示什么代码？'),
+  none: words('No code', '无代码'),
+  symptom: words('What is wrong?', '出现了什么问题？'),
+  other: words('Something else', '其他'),
+  text: words('In your own words', '补充说明'),
+  send: words('Send', '提交'),
+  dontKnow: words('I do not know', '不清楚'),
+  likely: words('Likely', '可能的故障'),
+  danger: words('Do this first', '请先这样做'),
+  asking: words('One more question.', '再回答一个问题。'),
+  not_known: words('We cannot tell yet what it is. Your report is kept; please call the service.', '暂时无法判断。您的报告已保存，请致电客服。'),
+  order_open: words('A service order is open. You will be told when somebody comes.', '已生成服务单，上门时间将另行通知。'),
+  appointment: words('An appointment is made.', '已预约上门时间。'),
+  on_the_way: words('An engineer is on the way.', '工程师正在路上。'),
+  done: words('The last visit is done. Your report is kept.', '上次上门已完成，您的报告已保存。'),
+  gone: words('This code is not valid.', '此二维码无效。'),
+  tooMany: words(
+    'Too many reports at once. Wait a few minutes; in danger call the emergency number.',
+    '提交过于频繁，请几分钟后再试；如有危险请拨打紧急电话。',
+  ),
+  failed: words('This could not be taken. Go back and try again.', '提交失败，请返回重试。'),
+} as const
+
+/** Language of the page by Accept-Language: zh-CN where Chinese is named before English. */
+export function localeOf(header: string | undefined): Locale {
+  const first = /\b(zh|en)\b/i.exec(header ?? '')?.[1]?.toLowerCase()
+  return first === 'zh' ? 'zh-CN' : 'en'
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
+
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign)
+
+function page(locale: Locale, body: string): string {
+  const title = escapeHtml(TEXTS.title[locale])
+  return `<!doctype html><html lang="${locale}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><h1>${title}</h1>${body}</html>`
+}
+
+/** The page that says one thing. */
+export const noticePage = (locale: Locale, notice: 'gone' | 'tooMany' | 'failed'): string =>
+  page(locale, `<p>${escapeHtml(TEXTS[notice][locale])}</p>`)
+
+/** The form that a sticker opens. */
+export function formPage(locale: Locale, name: Text, intake: Intake | undefined): string {
+  const say = (text: Text): string => escapeHtml(text[locale])
+  const option = (value: string, text: Text): string => `<option value="${escapeHtml(value)}">${say(text)}</option>`
+  const codes = (intake?.codes ?? []).map(({ code, text }) => `<option value="${escapeHtml(code)}">${escapeHtml(code)} ${say(text)}</option>`)
+  const symptoms = (intake?.symptoms ?? []).map(({ id, text }) => option(id, text))
+  return page(
+    locale,
+    `<h2>${say(name)}</h2><form method="post"><p><label>${say(TEXTS.code)}<br><select name="code">${option('', TEXTS.dontKnow)}${option(NO_CODE, TEXTS.none)}${codes.join('')}</select></label></p>
+<p><label>${say(TEXTS.symptom)}<br><select name="symptom">${option('', TEXTS.other)}${symptoms.join('')}</select></label></p>
+<p><label>${say(TEXTS.text)}<br><textarea name="text" maxlength="2000" rows="4"></textarea></label></p><button>${say(TEXTS.send)}</button></form>`,
+  )
+}
+
+/** What follows from a report: advice first, then what is likely, how far the help is, and the next question. */
+export function answerPage(locale: Locale, answer: ReportAnswer): string {
+  const say = (text: Text): string => escapeHtml(text[locale])
+  const { safety_advice, diagnosis, next_question, service, contact_id } = answer
+  const named = diagnosis.ranked.find(({ fault }) => fault === diagnosis.fault)
+  const question =
+    next_question === null
+      ? ''
+      : `<form method="post"><input type="hidden" name="contact_id" value="${escapeHtml(contact_id)}"><input type="hidden" name="question" value="${escapeHtml(next_question.question)}"><h2>${say(next_question.text)}</h2>${[
+          ...next_question.answers,
+          { answer: DONT_KNOW, text: TEXTS.dontKnow },
+        ]
+          .map((each) => `<p><button name="answer" value="${escapeHtml(each.answer)}">${say(each.text)}</button></p>`)
+          .join('')}</form>`
+  return page(
+    locale,
+    [
+      safety_advice === null ? '' : `<h2>${say(TEXTS.danger)}</h2><p><strong>${say(safety_advice)}</strong></p>`,
+      named === undefined ? '' : `<p>${say(TEXTS.likely)}: ${say(named.fault_name)}</p>`,
+      `<p>${say(TEXTS[service.state])}</p>`,
+      question,
+    ].join(''),
+  )
+}
