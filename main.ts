@@ -37,6 +37,7 @@ import { createHubs } from './hubs/hubs.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
 import { createOutbox } from './hubs/outbox.ts'
 import { createPurge } from './hubs/purge.ts'
+import { createRepairBook } from './hubs/verify/repair-book.ts'
 import { createRepairWatch } from './hubs/verify/repair-watch.ts'
 import { createIngest, type Ingest } from './ingest/ingest.ts'
 import type { Journal } from './ingest/journal.ts'
@@ -325,6 +326,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
       ...{ hubs, alarms: hubs, intake: hubs, orderChain: hubs, experience: hubs },
+      lineage: createRepairBook(operations.database as Kysely<HubTables>),
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
       rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),

@@ -14,6 +14,7 @@ import { createIdempotency } from './idempotency.ts'
 import { memoryIntake } from './intake-builders.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
+import { memoryLineage } from './lineage-builders.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import { memoryModels } from './model-builders.ts'
 import { memoryOrderChain } from './order-builders.ts'
@@ -165,7 +166,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     boards: memoryBoards(note),
     cohorts: memoryCohorts(),
     remainingLife: memoryRemainingLife(),
-    ...{ orderChain: memoryOrderChain(note), experience: memoryExperience(note), intake: memoryIntake(note) },
+    ...{ orderChain: memoryOrderChain(note), experience: memoryExperience(note), intake: memoryIntake(note), lineage: memoryLineage(note) },
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

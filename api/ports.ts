@@ -20,6 +20,7 @@ import type { IntakePort } from './intake-ports.ts'
 import type { JobPort } from './job-ports.ts'
 import type { KeyStore } from './keys.ts'
 import type { RemainingLifePort } from './life-ports.ts'
+import type { LineagePort } from './lineage-ports.ts'
 import type { ModelPort } from './model-ports.ts'
 import type { OrderChainPort } from './order-ports.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
@@ -290,6 +291,7 @@ export interface ApiPorts {
   readonly orderChain: OrderChainPort
   readonly experience: ExperiencePort
   readonly intake: IntakePort
+  readonly lineage: LineagePort
   readonly alarms: AlarmPort
   readonly rules: RulePort
   readonly backtests: BacktestPort

@@ -39,6 +39,7 @@ import { importRoutes } from './routes/imports.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { lineageRoutes } from './routes/lineage.ts'
 import { mappingRoutes } from './routes/mappings.ts'
 import { modelRoutes } from './routes/models.ts'
 import { orderChainRoutes } from './routes/order-chain.ts'
@@ -104,6 +105,7 @@ const ROUTES = [
   orderChainRoutes,
   experienceRoutes,
   intakeRoutes,
+  lineageRoutes,
   webhookRoutes,
   quarantineRoutes,
   channelStateRoutes,

@@ -217,7 +217,7 @@ interface PageRequest {
 type Pager = <T>(table: string, keys: { readonly time: string; readonly id: string }, request: PageRequest) => Promise<Page<T>>
 
 /** Pages through a table by (time, id) descending. Table and key names are constants of this file, never input. */
-function createPager(database: Kysely<HubTables>): Pager {
+export function createPager(database: Kysely<HubTables>): Pager {
   return async <T>(table: string, keys: { readonly time: string; readonly id: string }, { query, filters }: PageRequest) => {
     const limit = Math.min(Math.max(1, query.limit ?? 100), limits.apiPage_MAX)
     const time = sql.ref(keys.time)
@@ -248,4 +248,4 @@ function readCursor(text: string): { readonly time: number; readonly id: string 
   throw new MendlineError('MDL_API_INVALID', 'the cursor cannot be read')
 }
 
-const mapPage = <A, B>(page: Page<A>, change: (item: A) => B): Page<B> => ({ items: page.items.map(change), next: page.next })
+export const mapPage = <A, B>(page: Page<A>, change: (item: A) => B): Page<B> => ({ items: page.items.map(change), next: page.next })
