@@ -105,6 +105,12 @@ const memoryPrincipalKeys: ApiPorts['principalKeys'] = {
   remove: async () => {},
 }
 
+/** The one order that there is. */
+const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence'> = {
+  workOrder: async (tenant, id) => (tenant === 'home' && id === 'wo_1' ? workOrder(id) : undefined),
+  workOrderEvidence: async (tenant, id, locale) => (tenant === 'home' && id === 'wo_1' ? `<svg lang="${locale}"/>` : undefined),
+}
+
 function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, 'keys' | 'idempotency'> {
   const note = (port: string, argument: unknown): void => {
     calls.push([port, argument])
@@ -176,7 +182,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
       emergencies: page('emergencies', []),
       partsNeeds: page('partsNeeds', []),
       workOrders: page('workOrders', [workOrder('wo_1')]),
-      workOrder: async (tenant, id) => (tenant === 'home' && id === 'wo_1' ? workOrder(id) : undefined),
+      ...oneOrder,
       workOrderMoves: async () => [{ sequence: 1, from: '', to: 'opened' }],
       async workOrderEvent(tenant, id, input, key, options) {
         note('workOrderEvent', { tenant, id, input, key, ...options })

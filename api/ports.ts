@@ -3,7 +3,7 @@
  * that have no kernel record stand here. Every call is bound to one tenant, so that no route can read another tenant's data by mistake.
  */
 import type { Duplex } from 'node:stream'
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import type { NewLearnNormal } from '#catalogue/own-normal.ts'
 import type { NewIdentity, NewQuality } from '#catalogue/own-quality.ts'
 import type { Alarm } from '#kernel/alarm.ts'
@@ -198,6 +198,8 @@ export interface HubPort {
   emergencies(query: HubQuery): Promise<Page<object>>
   workOrders(query: HubQuery): Promise<Page<WorkOrder>>
   workOrder(tenant: string, id: string): Promise<WorkOrder | undefined>
+  /** SVG of the evidence of an order's packet. */
+  workOrderEvidence(tenant: string, id: string, locale: keyof Text): Promise<string | undefined>
   /** History of an order, oldest first. */
   workOrderMoves(tenant: string, id: string): Promise<readonly object[]>
   partsNeeds(query: HubQuery): Promise<Page<PartsDemand>>

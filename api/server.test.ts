@@ -228,6 +228,14 @@ describe('work orders', () => {
     expect(test.calls[0]?.[1]).toEqual({ tenant: 'home', id: 'wo_1', input: event, key: 'e1', expectedRevision: 3 })
     expect((await test.request('GET', '/api/v1/work-orders/wo_1/events')).json.items).toHaveLength(1)
   })
+  it('draw the evidence in the language asked for, and refuse another language and an unknown order', async () => {
+    const path = '/api/v1/work-orders/wo_1/evidence.svg'
+    const answer = await test.request('GET', `${path}?locale=zh-CN`)
+    expect([answer.status, answer.text]).toEqual([200, '<svg lang="zh-CN"/>'])
+    expect(answer.headers['content-type']).toBe('image/svg+xml; charset=utf-8')
+    expect((await test.request('GET', `${path}?locale=fr`)).status).toBe(400)
+    expect((await test.request('GET', '/api/v1/work-orders/wo_9/evidence.svg')).json.code).toBe('MDL_API_NOT_FOUND')
+  })
   it('refuse an event without key, of an unknown type, a broken ETag and an illegal move', async () => {
     const send = (body: object, given: Record<string, string> = headers) =>
       test.request('POST', '/api/v1/work-orders/wo_1/events', { body, headers: given })

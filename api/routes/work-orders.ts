@@ -49,6 +49,7 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
       return request.headers['if-none-match'] === etag ? reply.code(304).send() : reply.send(order)
     },
   )
+  evidenceRoute(app, hubs)
   app.get(
     '/work-orders/:id/events',
     {
@@ -85,6 +86,32 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
         { expectedRevision: revision },
       )
       return reply.header('etag', `"${order.revision}"`).send(order)
+    },
+  )
+}
+
+function evidenceRoute(app: App, hubs: RouteContext['ports']['hubs']): void {
+  app.get(
+    '/work-orders/:id/evidence.svg',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'The evidence of a work order as a picture (SVG)',
+        description: 'Bars of the z-scores with what was observed and expected; the signs themselves stay in the language of the packet.',
+        params: one.params,
+        querystring: Type.Object({ ...tenantQuery, locale: Type.Optional(Type.Enum(['en', 'zh-CN'], { default: 'en' })) }),
+        produces: ['image/svg+xml'],
+        response: answers(200, Type.String()),
+      },
+    },
+    async (request, reply) => {
+      const { tenant, locale } = request.query
+      const svg = await hubs.workOrderEvidence(tenantOf(request, tenant), request.params.id, locale ?? 'en')
+      return reply
+        .type('image/svg+xml; charset=utf-8')
+        .header('content-security-policy', "default-src 'none'")
+        .send(found(svg, `work order ${request.params.id}`))
     },
   )
 }
