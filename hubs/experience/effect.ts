@@ -30,15 +30,15 @@ export async function measureEffect(hub: HubTransaction, tenant: string): Promis
     .orderBy('met_at_ms', 'desc')
     .limit(ORDERS_MAX)
     .execute()
-  const hasContacts = await keepsContacts(hub.database)
+  const hasContacts = await keepsContacts(hub.database, tenant)
   const counts = { treated: noneOf(), held_out: noneOf() }
   for (const order of orders) {
     const group = counts[order.any_state === 'held_out' ? 'held_out' : 'treated']
     group.orders++
     if (order.score !== null) group.rated++
     if (order.score !== null && order.score >= SATISFIED_MIN) group.satisfied++
-    const contacts = hasContacts ? await contactsAbout(hub.database, order) : undefined
-    if (contacts?.some(({ kind, at_ms }) => kind === 'complaint' && at_ms >= order.met_at_ms) === true) group.complained++
+    const contacts = hasContacts ? await contactsAbout(hub.database, order) : []
+    if (contacts.some(({ kind, at_ms }) => kind === 'complaint' && at_ms >= order.met_at_ms)) group.complained++
   }
   const { treated, held_out } = counts
   const compare = (of: 'orders' | 'rated', what: 'complained' | 'satisfied') =>

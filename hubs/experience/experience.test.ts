@@ -1,4 +1,3 @@
-import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '#kernel/log.ts'
 import { openOperations } from '../../operations/open-database.ts'
@@ -41,12 +40,12 @@ const finish = async (b: HubBench, id: string, rating?: Record<string, unknown>)
   if (rating !== undefined) await b.answer('rated', rating, { id })
 }
 
-const keepContacts = (b: HubBench) =>
-  sql`CREATE TABLE hub_contacts (contact_id TEXT PRIMARY KEY, tenant TEXT, device TEXT, case_id TEXT, kind TEXT, at_ms BIGINT)`.execute(b.database)
-const contact = (b: HubBench, caseId: string, kind: string) =>
-  sql`INSERT INTO hub_contacts VALUES (${`${caseId}/${kind}/${b.clock.now()}`}, 'home', 'unit', ${caseId}, ${kind}, ${b.clock.now()})`.execute(
-    b.database,
-  )
+const contact = (b: HubBench, caseId: string, kind: string) => {
+  const at_ms = b.clock.now()
+  const said = { source: 'household', kind, text: '', said: '{}', at_ms, actor: 'household', created_at_ms: at_ms, updated_at_ms: at_ms }
+  const row = { contact_id: `${caseId}/${kind}/${at_ms}`, tenant: 'home', device: 'unit', household: null, case_id: caseId, ...said }
+  return b.database.insertInto('hub_contacts').values(row).execute()
+}
 
 const risksOf = (b: HubBench) => b.hubs.risks({ tenant: 'home', limit: 100 })
 const riskOf = async (b: HubBench, id: string) => (await risksOf(b)).find(({ work_order_id }) => work_order_id === id)
@@ -84,7 +83,6 @@ describe('risk of an open order', () => {
     const b = await bench()
     const device = await openOne(b, false)
     const { work_order_id: id, case_id } = await b.order(device)
-    await keepContacts(b)
     await b.wait(MINUTE_MS)
     for (const [to, kind] of [
       [case_id, 'chase'],
@@ -186,7 +184,6 @@ describe('effect', () => {
     for (const [device] of stories) ids.push(await schedule(b, device, 0))
     await b.wait(5 * HOUR_MS)
     expect((await b.hubs.effect('home')).complaints).toBeNull()
-    await keepContacts(b)
     for (const [index, [device, rating, complaints]] of stories.entries()) {
       if (complaints > 0) await contact(b, (await b.order(device)).case_id, 'complaint')
       await finish(b, ids[index] ?? '', rating)

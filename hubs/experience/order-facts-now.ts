@@ -24,26 +24,25 @@ export interface OrderContact {
   readonly at_ms: number
 }
 
-/** Contacts about an order behind its opening, oldest first; undefined where the site keeps no contacts. */
+/** Contacts about an order behind its opening, oldest first. */
 export async function contactsAbout(
   database: HubTransaction['database'],
   order: Pick<WorkOrderRow, 'tenant' | 'case_id' | 'created_at_ms'>,
-): Promise<readonly OrderContact[] | undefined> {
-  if (!(await keepsContacts(database))) return undefined
+): Promise<readonly OrderContact[]> {
   const { rows } = await sql<OrderContact>`SELECT kind, at_ms FROM hub_contacts WHERE tenant = ${order.tenant} AND case_id = ${order.case_id}
     AND at_ms > ${order.created_at_ms} ORDER BY at_ms, contact_id`.execute(database)
   return rows
 }
 
-export async function keepsContacts(database: HubTransaction['database']): Promise<boolean> {
-  const { rows } = await sql<object>`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hub_contacts'`.execute(database)
-  return rows.length > 0
+/** Tells whether a tenant has any contact at all; without one nobody knows how many complained. */
+export async function keepsContacts(database: HubTransaction['database'], tenant: string): Promise<boolean> {
+  return (await database.selectFrom('hub_contacts').select('contact_id').where('tenant', '=', tenant).limit(1).executeTakeFirst()) !== undefined
 }
 
 /** Gathers the facts; looking at tags leaves a mark in their log. */
 export async function factsNow(hub: HubTransaction, order: WorkOrderRow): Promise<OrderFacts> {
   const moves = await movesOf(hub, order)
-  const contacts = (await contactsAbout(hub.database, order)) ?? []
+  const contacts = await contactsAbout(hub.database, order)
   const { reschedule_count = 0, no_show_count = 0 } = factsOf(order)
   const refusals = moves.filter(({ kind, type }) => kind === 'move' && type === 'refused').length
   const isOnSite = order.state === 'on_site'

@@ -52,8 +52,6 @@ export async function contactsOf(
   hub: Pick<HubTransaction, 'database'>,
   unit: { readonly tenant: string; readonly device: string },
 ): Promise<Contact[]> {
-  const { rows: tables } = await sql<object>`SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hub_contacts'`.execute(hub.database)
-  if (tables.length === 0) return []
   const { rows } = await sql<Contact>`SELECT contact_id, kind, at_ms FROM hub_contacts WHERE tenant = ${unit.tenant} AND device = ${unit.device}
     ORDER BY at_ms, contact_id`.execute(hub.database)
   return rows
