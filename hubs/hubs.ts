@@ -101,7 +101,7 @@ export function createHubs(options: HubsOptions): Hubs {
   const settings = {
     catalogue,
     ruleOf: (alarm: Alarm) => options.ruleOf?.(alarm) ?? catalogue(alarm.type)?.rules.find(({ id }) => id === alarm.rule),
-    places: options.places ?? NO_PLACES,
+    places: patientPlaces(options.places ?? NO_PLACES, log),
     installedAt: options.installedAt ?? (() => undefined),
     policy: { ...standardPolicy, ...options.policy },
     process: options.process ?? standardProcess,
@@ -152,6 +152,19 @@ export function createHubs(options: HubsOptions): Hubs {
       inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),
   }
 }
+
+/** A registry that cannot say where a unit stands holds up no order, least of all a danger's: the unit then stands for itself. */
+const patientPlaces = (places: GroupingPlaces, log: Log): GroupingPlaces => ({
+  ...places,
+  placeOf(tenant, device) {
+    try {
+      return places.placeOf(tenant, device)
+    } catch (cause) {
+      log.error('where a unit stands is not known', { tenant, device, cause: String(cause) })
+      return {}
+    }
+  },
+})
 
 /** Nobody said where units stand. */
 const NO_PLACES: GroupingPlaces = { placeOf: () => ({}), populationOf: () => 0 }

@@ -23,6 +23,9 @@ const MOVED_Z = 2.5
 /** Longest lists of evidence on a diagnosis; the strongest stay. */
 const EVIDENCE_MAX = 6
 
+/** Faint signs that are shown when none stands out. */
+const LEANING_MAX = 2
+
 /** Mean of the windows, by feature over the windows that have it; NaN where none has. From and to span them all. */
 export function meanResiduals(windows: readonly TimedResiduals[]): TimedResiduals {
   const [first] = windows
@@ -57,6 +60,21 @@ export function weighSigns(
   })
   const of = (stand: 'for' | 'against') => weighed.filter((entry) => entry.stand === stand).map(({ evidence }) => evidence)
   return { for: strongest(of('for')), against: strongest(of('against')) }
+}
+
+/**
+ * What leans to `fault` when no sign of it stands out in the last windows: belief that was gathered over time may name a fault whose signs
+ * are faint in each. The signs that lean most its way, else the features farthest from the reference; at most two.
+ */
+export function leaningSigns(fault: Fault, residuals: Residuals, features: readonly string[], type: ApplianceType): Evidence[] {
+  const leans = fault.signs.flatMap((sign) => {
+    const index = features.indexOf(sign.feature)
+    const zScore = residuals.zScores[index] ?? Number.NaN
+    const lean = sign.direction === 'either' ? Math.abs(zScore) : zScore * sign.direction
+    return lean > 0 ? [{ lean, evidence: toEvidence(sign.feature, sign.text.en, { residuals, index, type }) }] : []
+  })
+  const most = leans.sort((a, b) => b.lean - a.lean).slice(0, LEANING_MAX)
+  return most.length > 0 ? most.map(({ evidence }) => evidence) : strangest(residuals, features, type).slice(0, LEANING_MAX)
 }
 
 /** The features that are farthest from the reference, whatever they mean: evidence of a fault that nobody named. */

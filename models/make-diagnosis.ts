@@ -7,7 +7,7 @@ import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis, type Evidence, type PartNeed 
 import { contentId } from '#kernel/ids.ts'
 import { unitOfName } from '#kernel/units.ts'
 import { NO_FAULT } from './artefact.ts'
-import { residualsOf, strangest, type TimedResiduals, weighSigns } from './evidence.ts'
+import { leaningSigns, residualsOf, strangest, type TimedResiduals, weighSigns } from './evidence.ts'
 import { alsoSeen, nextTest } from './next-steps.ts'
 import type { Answer } from './opinion.ts'
 import type { ClosedWindow } from './windows.ts'
@@ -37,6 +37,7 @@ export function makeDiagnosis(inputs: DiagnosisInputs): Diagnosis {
   const rivals = rivalsOf(inputs)
   const isFaulty = answer.answer === 'fault' || answer.answer === 'unknown_fault'
   const signs = fault !== undefined && mean !== undefined ? weighSigns(fault, mean, features, type) : undefined
+  const faint = signs?.for.length === 0 && fault !== undefined && mean !== undefined ? leaningSigns(fault, mean, features, type) : undefined
   const odd = answer.answer === 'unknown_fault' && mean !== undefined ? strangest(mean, features, type) : []
   return {
     diagnosis_id: contentId('diagnosis', tenant, device, window.to_ms, answer.answer, answer.fault ?? '', modelVersion),
@@ -53,7 +54,7 @@ export function makeDiagnosis(inputs: DiagnosisInputs): Diagnosis {
     fault_name: fault?.name.en ?? ANSWER_NAMES[answer.answer],
     probability: rounded(answer.probability),
     safety_class: fault?.safetyClass ?? (isFaulty ? 'E3' : 'E4'),
-    evidence_for: signs?.for ?? odd,
+    evidence_for: faint ?? signs?.for ?? odd,
     evidence_against: [...(signs?.against ?? []), ...distrustedSensors(window)],
     rivals: isFaulty ? rivals : [],
     next_question: fault === undefined ? null : nextQuestion(fault, rivals.find((rival) => rival.fault !== NO_FAULT)?.fault),
