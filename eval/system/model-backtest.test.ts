@@ -22,8 +22,8 @@ import { storedWindows } from '../../workers/stored-windows.ts'
 
 const DAY = 86_400_000
 const START = Date.UTC(2026, 6, 10)
-const DAYS = 12
-const SPAN = { from_ms: START + 4 * DAY, to_ms: START + 10 * DAY }
+const DAYS = 24
+const SPAN = { from_ms: START + 8 * DAY, to_ms: START + 20 * DAY }
 const types = (id: string) => (id === airConditioner.id ? airConditioner : undefined)
 
 describe('backtest of a model', { timeout: 120_000 }, () => {
