@@ -10,6 +10,7 @@ interface Registered {
   readonly household: string | null
   readonly building: string | null
   readonly outage_area: string | null
+  readonly site: string | null
   readonly batch: string | null
   readonly firmware: string | null
   readonly revoked_at_ms: number | null
@@ -44,7 +45,9 @@ function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotoni
     const counts = new Map<string, number>()
     for (const unit of registry.list({ tenant, limit: DEVICES_MAX })) {
       if (unit.revoked_at_ms !== null) continue
-      for (const [scope, value] of Object.entries(placeOf(unit))) counts.set(`${scope}/${value}`, (counts.get(`${scope}/${value}`) ?? 0) + 1)
+      for (const [scope, value] of Object.entries(placeOf(unit))) {
+        for (const key of [`${scope}/${value}`, typeKey(scope, value, unit.type)]) counts.set(key, (counts.get(key) ?? 0) + 1)
+      }
     }
     counted.set(tenant, { atMs: nowMs, counts })
     return counts
@@ -54,17 +57,24 @@ function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotoni
       const unit = registry.get(tenant, device)
       return unit === undefined ? {} : placeOf(unit)
     },
-    populationOf: (tenant, scope: GroupScope, value) => count(tenant).get(`${scope}/${value}`) ?? 0,
+    populationOf(tenant, scope: GroupScope, value, types) {
+      const counts = count(tenant)
+      if (types === undefined) return counts.get(`${scope}/${value}`) ?? 0
+      return types.reduce((sum, type) => sum + (counts.get(typeKey(scope, value, type)) ?? 0), 0)
+    },
   }
 }
 
+const typeKey = (scope: string, value: string, type: string): string => `${type}|${scope}/${value}`
+
 /** A firmware and a batch are those of a type. */
-function placeOf({ device, type, household, building, outage_area, batch, firmware }: Registered): UnitPlace {
+function placeOf({ device, type, household, building, outage_area, site, batch, firmware }: Registered): UnitPlace {
   return {
     unit: device,
     ...(household === null ? {} : { household }),
     ...(building === null ? {} : { building }),
     ...(outage_area === null ? {} : { outage_area }),
+    ...(site === null ? {} : { site }),
     ...(batch === null ? {} : { batch: `${type}/${batch}` }),
     ...(firmware === null ? {} : { firmware: `${type}/${firmware}` }),
   }

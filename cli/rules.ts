@@ -180,7 +180,7 @@ function alarmVerbs(program: Command): void {
     windows
       .command('plan')
       .description('alarms of these units open no orders meanwhile; dangers do')
-      .argument('<scope>', 'all, unit, household, building, outage_area, batch or firmware')
+      .argument('<scope>', 'all, unit, household, building, outage_area, site, batch or firmware')
       .argument('<value>')
       .argument('<from>')
       .argument('<to>')

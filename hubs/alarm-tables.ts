@@ -14,6 +14,8 @@ export interface AlarmTables {
     group_id: string
     /** 1: it opens no order by itself, since its rule opens none or people hold it back; such a one does not speak for a group. */
     is_quiet: number
+    /** Appliance type; empty on alarms from before it was kept. */
+    type: string
   }
   hub_alarm_groups: AlarmGroupRow
   hub_alarm_handling: AlarmHandlingRow
@@ -34,6 +36,8 @@ export interface AlarmGroupRow {
   units: number
   population: number
   lead_alarm_id: string
+  /** The one order of the cause; null while none is open, and of a group that is one unit. */
+  work_order_id: string | null
 }
 
 export interface AlarmHandlingRow {
@@ -91,5 +95,15 @@ export const alarmMigrations: readonly Migration[] = [
   {
     id: '0344-quiet-alarms',
     statements: ['ALTER TABLE hub_grouped_alarms ADD COLUMN is_quiet INTEGER NOT NULL DEFAULT 0'],
+  },
+  {
+    id: '0520-one-order-a-group',
+    statements: [
+      "ALTER TABLE hub_grouped_alarms ADD COLUMN type TEXT NOT NULL DEFAULT ''",
+      'ALTER TABLE hub_alarm_groups ADD COLUMN work_order_id TEXT',
+      'ALTER TABLE hub_cases ADD COLUMN merged_into TEXT',
+      'CREATE INDEX hub_grouped_alarms_by_unit ON hub_grouped_alarms (tenant, device, cause)',
+      'CREATE INDEX hub_grouped_alarms_by_group ON hub_grouped_alarms (group_id)',
+    ],
   },
 ]

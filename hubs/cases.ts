@@ -30,6 +30,8 @@ export interface KnownOrder {
   readonly hasAlarm: boolean
   readonly diagnosedAtMs: number | null
   readonly settledAtMs: number | null
+  /** It was cancelled since one cause struck many units: whatever comes later is the unit's own. */
+  readonly isMerged?: boolean
 }
 
 export type Route =
@@ -53,7 +55,7 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   const last = same[0]
   if (last?.settledAtMs === null || last?.settledAtMs === undefined) return { kind: 'open' }
   const isFinal = last.phase === 'final'
-  const quietMs = isFinal ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
+  const quietMs = isFinal && last.isMerged !== true ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
   // An alarm that holds after the repair is a fact at once; only one from before it is old news.
   const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' || finding.isSeen === true ? 0 : quietMs)
   if (finding.atMs <= quietUntilMs) return { kind: 'remark', id: last.id, reason: 'found again within the quiet time' }

@@ -10,12 +10,14 @@ import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
 import { noteFirstFault } from './cohort-book.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
-import { noteSpeaks } from './grouping/alarm-groups.ts'
+import { noteGroupOrder, noteSpeaks } from './grouping/group-orders.ts'
+import { orderThatExplains, standingAlone } from './grouping/group-release.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processOf } from './orders/process-book.ts'
-import { isDanger, opensOrder } from './quiet-alarms.ts'
+import { isDanger, opensOrder, quietByPeople } from './quiet-alarms.ts'
+import type { TimerHandler } from './timers.ts'
 import { noteNoFault } from './verify/verify.ts'
 import { phaseOf } from './work-order-states.ts'
 import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR } from './work-orders.ts'
@@ -69,13 +71,23 @@ export async function applyAlarmChanged(hub: HubTransaction, alarm: Alarm): Prom
 async function routeAlarm(hub: HubTransaction, alarm: Alarm): Promise<void> {
   if (!opensOrder(hub, alarm)) return
   if (!isDanger(alarm) && (await isHeldBack(hub, alarm))) return
+  await openForAlarm(hub, alarm, alarm.raised_at_ms)
+}
+
+/** Units that still have the alarm of a group that is over get their order. */
+export const runGroupTimer: TimerHandler = async (hub, timer) => {
+  for (const alarm of await standingAlone(hub, timer)) if ((await quietByPeople(hub, alarm)) === undefined) await openForAlarm(hub, alarm, hub.nowMs)
+}
+
+async function openForAlarm(hub: HubTransaction, alarm: Alarm, atMs: number): Promise<void> {
   const isPastDanger = isDanger(alarm) && alarm.received_at_ms - alarm.raised_at_ms > hub.policy.pastDangerMs
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(
     hub,
-    { kind: 'alarm', cause, atMs: alarm.raised_at_ms, probability: 1, rivals: [] },
-    { ...alarm, cause, safetyClass: alarm.safety_class, atMs: alarm.raised_at_ms, diagnosis: undefined, alarm, isPastDanger },
+    { kind: 'alarm', cause, atMs, probability: 1, rivals: [] },
+    { ...alarm, cause, safetyClass: alarm.safety_class, atMs, diagnosis: undefined, alarm, isPastDanger },
   )
+  if (order !== undefined) await noteGroupOrder(hub, alarm, order)
   const advice = hub.ruleOf(alarm)?.advice[hub.locale] ?? ''
   if (isDanger(alarm) && order !== undefined) await raiseEmergency(hub, { alarm, order, advice, isPast: isPastDanger })
 }
@@ -124,7 +136,7 @@ export async function applyFinding(hub: HubTransaction, finding: Finding, openin
     .execute()
   const route = routeFinding(finding, await knownOrders(hub, rows), hub)
   if (route.kind === 'ignore') return undefined
-  if (route.kind === 'open') return openOrder(hub, opening)
+  if (route.kind === 'open') return openUnlessExplained(hub, opening)
   const row = rows.find((entry) => entry.work_order_id === route.id)
   if (row === undefined) return undefined
   const { diagnosis, alarm } = opening
@@ -139,10 +151,28 @@ export async function applyFinding(hub: HubTransaction, finding: Finding, openin
   return toWorkOrder(await hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', route.id).executeTakeFirstOrThrow())
 }
 
+/** A diagnosis that a group explains is a remark on the order of the group. */
+async function openUnlessExplained(hub: HubTransaction, opening: Opening): Promise<WorkOrder | undefined> {
+  const { diagnosis, atMs, device } = opening
+  const order = diagnosis === undefined || diagnosis.source === 'report' ? undefined : await orderThatExplains(hub, diagnosis)
+  if (order === undefined) return openOrder(hub, opening)
+  const data = { diagnosis_id: diagnosis?.diagnosis_id, device }
+  await remarkOrder(hub, order, 'finding', { actor: SYSTEM_ACTOR, atMs, reason: `diagnosed on ${device}, which is one of the group`, data })
+  return undefined
+}
+
 async function knownOrders(hub: HubTransaction, rows: readonly WorkOrderRow[]): Promise<KnownOrder[]> {
   const known: KnownOrder[] = []
-  for (const row of rows) known.push(toKnownOrder(row, phaseOf(await processOf(hub, row), row.state as WorkOrderState)))
+  for (const row of rows) {
+    const phase = phaseOf(await processOf(hub, row), row.state as WorkOrderState)
+    known.push({ ...toKnownOrder(row, phase), isMerged: phase === 'final' && (await isMerged(hub, row.case_id)) })
+  }
   return known
+}
+
+async function isMerged({ database }: HubTransaction, caseId: string): Promise<boolean> {
+  const row = await database.selectFrom('hub_cases').select('merged_into').where('case_id', '=', caseId).executeTakeFirst()
+  return row !== undefined && row.merged_into !== null
 }
 
 function toKnownOrder(row: WorkOrderRow, phase: Phase): KnownOrder {

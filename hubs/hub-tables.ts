@@ -54,6 +54,8 @@ export interface CaseRow {
   opened_at_ms: number
   created_at_ms: number
   closed_at_ms: number | null
+  /** Case of the group that it turned out to be one cause with. */
+  merged_into: string | null
 }
 
 export interface WorkOrderRow extends ChainColumns {

@@ -62,8 +62,10 @@ describe('purge of the hubs', () => {
     ] as const) {
       await alarm(id, clearedMs)
       const group = `g-${id}`
-      await sql`INSERT INTO hub_grouped_alarms VALUES (${id}, 'home', 'd', ${id}, 'E3', 1, ${old(200)}, ${group}, 0)`.execute(database)
-      await sql`INSERT INTO hub_alarm_groups VALUES (${group}, 'home', ${id}, 'unit', 'd', 'E3', ${old(200)}, 1, 1, 1, 1, 1, ${id})`.execute(database)
+      await sql`INSERT INTO hub_grouped_alarms VALUES (${id}, 'home', 'd', ${id}, 'E3', 1, ${old(200)}, ${group}, 0, 'ac')`.execute(database)
+      await sql`INSERT INTO hub_alarm_groups VALUES (${group}, 'home', ${id}, 'unit', 'd', 'E3', ${old(200)}, 1, 1, 1, 1, 1, ${id}, NULL)`.execute(
+        database,
+      )
       await sql`INSERT INTO hub_alarm_handling VALUES (${id}, 'home', 'd', 'r', NULL, NULL, NULL, NULL, NULL, ${old(200)})`.execute(database)
     }
     for (const [id, days] of [

@@ -1,6 +1,7 @@
 /** Who takes which kind of timer, one line each. A kind is never reused for another meaning: timers outlive the version that set them. */
 import { runInterventionTimer } from './experience/interventions.ts'
 import { runRiskTimer } from './experience/order-risk.ts'
+import { runGroupTimer } from './findings.ts'
 import { runOrderTimer } from './orders/order-timers.ts'
 import type { TimerHandler } from './timers.ts'
 import { runRepairTimer } from './verify/verify.ts'
@@ -10,4 +11,5 @@ export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   repair_due: runRepairTimer,
   order_risk: runRiskTimer,
   intervention_due: runInterventionTimer,
+  alarm_group: runGroupTimer,
 }

@@ -116,7 +116,7 @@ async function openCase(hub: HubTransaction, row: WorkOrderRow, isPastDanger: bo
   }
   await hub.database
     .insertInto('hub_cases')
-    .values({ ...record, created_at_ms: hub.nowMs, closed_at_ms: null })
+    .values({ ...record, created_at_ms: hub.nowMs, closed_at_ms: null, merged_into: null })
     .execute()
   const data = { case: { ...record, is_past_danger: isPastDanger } }
   await emit(hub, { tenant, device, subject: case_id, type: 'mendline.case.opened.v1', atMs: opened_at_ms, data })

@@ -1,7 +1,7 @@
 /** Alarms, what people do with them (acknowledge, assign, snooze), maintenance windows, and the groups that one cause explains. */
 import { Type } from 'typebox'
 import { type Alarm, AlarmSchema, SafetyClassSchema } from '#kernel/alarm.ts'
-import { AlarmGroupSchema, GROUP_SCOPES } from '#kernel/alarm-group.ts'
+import { GROUP_SCOPES, KnownGroupSchema } from '#kernel/alarm-group.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
@@ -112,7 +112,7 @@ function groupRoutes(app: App, { ports: { alarms }, limits }: RouteContext): voi
         tags,
         summary: 'Groups of alarms that one cause explains, newest first',
         querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits) }),
-        response: answers(200, listOf(AlarmGroupSchema)),
+        response: answers(200, listOf(KnownGroupSchema)),
       },
     },
     async (request) => toWire(await alarms.alarmGroups({ tenant: tenantOf(request, request.query.tenant), ...pageOf(request.query) })),

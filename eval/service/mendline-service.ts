@@ -130,16 +130,23 @@ function placesOf({ truth }: CityPorts) {
           household: facts.household,
           building: facts.building,
           outage_area: facts.area,
+          site: facts.city,
           batch: `${facts.type}/${facts.batch}`,
           firmware: `${facts.type}/${facts.fw}`,
         }
   }
   const populations = new Map<string, number>()
-  for (const device of places.keys()) {
-    for (const [scope, value] of Object.entries(placeOf('', device)))
-      populations.set(`${scope}/${value}`, (populations.get(`${scope}/${value}`) ?? 0) + 1)
+  for (const [device, { type }] of places) {
+    for (const [scope, value] of Object.entries(placeOf('', device))) {
+      for (const key of [`${scope}/${value}`, `${type}|${scope}/${value}`]) populations.set(key, (populations.get(key) ?? 0) + 1)
+    }
   }
-  return { placeOf, populationOf: (_tenant: string, scope: GroupScope, value: string) => populations.get(`${scope}/${value}`) ?? 0 }
+  const count = (key: string): number => populations.get(key) ?? 0
+  return {
+    placeOf,
+    populationOf: (_tenant: string, scope: GroupScope, value: string, types?: readonly string[]) =>
+      types === undefined ? count(`${scope}/${value}`) : types.reduce((sum, type) => sum + count(`${type}|${scope}/${value}`), 0),
+  }
 }
 
 interface Practice {

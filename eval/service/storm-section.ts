@@ -33,7 +33,7 @@ export const stormSection: EvalSection = {
     const rows: EvalRow[] = []
     for (const storm of STORMS) {
       const seeds: Array<{ readonly orders: number; readonly alarms: number }> = []
-      for (const plan of plans) seeds.push(await brave(storm, plan))
+      for (const plan of plans) seeds.push(await liveStorm(storm, plan))
       rows.push({
         measure: `orders per cause: ${storm}`,
         ...overSeeds(seeds.map(({ orders }) => orders)),
@@ -57,7 +57,7 @@ export const stormSection: EvalSection = {
 }
 
 /** Lives through one storm, and two quiet days. */
-async function brave(storm: Storm, given: CityPlan): Promise<{ readonly orders: number; readonly alarms: number }> {
+export async function liveStorm(storm: Storm, given: CityPlan): Promise<{ readonly orders: number; readonly alarms: number }> {
   const units = createCityUnits(given).map((unit) => ({ ...unit, faults: [] }))
   const random = createRandom(`${given.seed}/storm/${storm}`)
   const struck = struckBy(storm, units).filter(() => random.chance(SHAPE[storm].share))
