@@ -142,8 +142,3 @@ const isOf =
 
 const isOther = (known: AlarmGroupRow, row: Omit<AlarmGroupRow, 'work_order_id'>): boolean =>
   (Object.keys(row) as Array<keyof typeof row>).some((name) => known[name] !== row[name])
-
-/** An alarm that opened no order does so at its new class: from now on it can speak for a group. */
-export async function noteSpeaks(hub: HubTransaction, alarmId: string): Promise<void> {
-  await hub.database.updateTable('hub_grouped_alarms').set({ is_quiet: 0 }).where('alarm_id', '=', alarmId).execute()
-}
