@@ -11,6 +11,7 @@ import { parse } from 'yaml'
 import { MendlineError } from '#kernel/errors.ts'
 import { type Limits, limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
+import { type EmergencySettings, emergenciesSchema, emergencySettings } from './config/emergencies.ts'
 import { type OpcuaServer, opcuaSchema, opcuaServers } from './config/opcua.ts'
 import { deviceDefaultsSchema, retentionSchema } from './config/storage.ts'
 import { type ForeignBroker, foreignBroker, foreignBrokersSchema, type StoreSettings, storeSchema, storeSettings } from './config-engines.ts'
@@ -80,6 +81,7 @@ export const settingsSchema = Type.Object(
       },
       { additionalProperties: false },
     ),
+    emergencies: emergenciesSchema,
     retention: retentionSchema,
     devices: deviceDefaultsSchema,
     store: storeSchema,
@@ -106,6 +108,7 @@ export interface Config {
   readonly jwt: { readonly audience: string; readonly issuers: ReturnType<typeof issuersOf> }
   readonly http: { readonly host: string; readonly port: number; readonly tls: TlsFiles | undefined }
   readonly webhooks: { readonly allow_private_ranges: boolean; readonly allowed_ranges: readonly string[] }
+  readonly emergencies: EmergencySettings
   readonly store: StoreSettings
   readonly retention: Settings['retention']
   /** IANA time zone of devices that name none. */
@@ -244,6 +247,7 @@ function toConfig(settings: Settings, faults: ConfigFault[]): Config {
     jwt: { audience: settings.jwt.audience, issuers: issuersOf(settings.jwt.issuers_file, faults) },
     http: { host: http.host, port: http.port, tls: tlsFiles('http', http, faults) },
     webhooks: settings.webhooks,
+    emergencies: emergencySettings(settings.emergencies, faults),
     store: storeSettings(settings.store, faults),
     retention: settings.retention,
     timeZone: timeZone(settings, faults),

@@ -22,6 +22,7 @@ export interface HealthParts {
     ): Promise<Readonly<Record<'alarms' | 'groups' | 'ratio', number>>>
   }
   readonly outbox: { statistics(): Promise<Counts> }
+  readonly emergencies: { readonly hub: { statistics(): Promise<Counts> }; readonly outbox: { statistics(): Promise<Counts> } }
   readonly purge: { statistics(): Counts }
   readonly gateways: { statistics(): Counts }
   readonly twin: { statistics(): Promise<Counts> }
@@ -39,7 +40,7 @@ export interface Health {
 }
 
 export function createHealth(parts: HealthParts): Health {
-  const { journal, pipeline, broker, ingest, safety, counts, hubs, outbox, purge, gateways, registry, twin, loopDelay, clock, disk, cohorts } = parts
+  const { journal, pipeline, broker, ingest, safety, counts, hubs, purge, gateways, registry, twin, loopDelay, clock, disk, cohorts } = parts
   return {
     ready() {
       const vital = {
@@ -70,11 +71,9 @@ export function createHealth(parts: HealthParts): Health {
     async samples() {
       const nowMs = clock.now()
       const grouped = await hubs.compression(undefined, { from_ms: nowMs - 86_400_000, to_ms: nowMs })
-      const [
-        { pipeline: flow, writer, store, quality, truth, normal, audit, heard, maintenance, tiers, models, drift, restarts },
-        deliveries,
-        twins,
-      ] = await Promise.all([pipeline.statistics(), outbox.statistics(), twin.statistics()])
+      const { pipeline: flow, writer, store, quality, truth, normal, audit, heard, ...more } = await pipeline.statistics()
+      const { maintenance, tiers, models, drift, restarts } = more
+      const twins = await twin.statistics()
       const { position, storedPosition, storedReceivedMs, windowsPending, ...counted } = flow
       const accounted = (writer.stored ?? 0) + (writer.waiting ?? 0) + (writer.quarantined ?? 0) + (writer.duplicates ?? 0) + (writer.conflicts ?? 0)
       return [
@@ -84,21 +83,14 @@ export function createHealth(parts: HealthParts): Health {
         ...samplesOf('mendline_gateways', 'Gateways to other brokers', gateways.statistics(), 'gauge'),
         ...samplesOf('mendline_ingest', 'Ingest', numbersOf(ingest.statistics()), 'gauge'),
         gauge('mendline_main_loop_delay_p99_ms', 'Delay of the main thread, 99th percentile since the last look', loopDelay.p99Ms()),
-        gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
-        gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
+        ...journalSamples(journal),
         gauge('mendline_pipeline_lag_bytes', 'Journal that the pipeline has not read', journal.end() - position),
         ...lagSamples({ endBytes: journal.end(), storedPosition, storedReceivedMs, nowMs: clock.now() }),
         ...foldSamples({ audit, normal, truth }),
         ...heardSamples(heard),
-        gauge('mendline_pipeline_windows_pending_count', 'Windows that wait for the models', windowsPending),
-        gauge('mendline_pipeline_restarts_count', 'Restarts of the pipeline worker', restarts),
-        ...samplesOf('mendline_pipeline', 'Pipeline', counted, 'counter'),
+        ...pipelineSamples({ windowsPending, restarts, counted }),
         ...samplesOf('mendline_writer', 'Readings by what became of them', writer, 'gauge'),
-        gauge(
-          'mendline_writer_unaccounted_count',
-          'Readings in that are neither stored, waiting, quarantined, duplicate nor conflict',
-          (writer.in ?? 0) - accounted,
-        ),
+        unaccounted((writer.in ?? 0) - accounted),
         ...samplesOf('mendline_store', 'Reading store', store, 'gauge'),
         ...samplesOf('mendline_disk', 'Disk of the data folder', disk.statistics(), 'gauge'),
         ...stateSamples(quality),
@@ -114,10 +106,37 @@ export function createHealth(parts: HealthParts): Health {
         ...samplesOf('mendline_twin', 'Settings, commands and presence', twins, 'gauge'),
         ...samplesOf('mendline_cohorts', 'Batches and firmware versions by fault', cohorts.statistics(), 'gauge'),
         ...samplesOf('mendline_purged_rows', 'Rows dropped by age', purge.statistics(), 'counter'),
-        ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
+        ...(await deliverySamples(parts)),
       ]
     },
   }
+}
+
+function pipelineSamples({ windowsPending, restarts, counted }: { windowsPending: number; restarts: number; counted: Counts }): readonly Sample[] {
+  return [
+    gauge('mendline_pipeline_windows_pending_count', 'Windows that wait for the models', windowsPending),
+    gauge('mendline_pipeline_restarts_count', 'Restarts of the pipeline worker', restarts),
+    ...samplesOf('mendline_pipeline', 'Pipeline', counted, 'counter'),
+  ]
+}
+
+const unaccounted = (value: number): Sample =>
+  gauge('mendline_writer_unaccounted_count', 'Readings in that are neither stored, waiting, quarantined, duplicate nor conflict', value)
+
+const journalSamples = (journal: HealthParts['journal']): readonly Sample[] => [
+  gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
+  gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
+]
+
+/** What leaves, by both lanes. */
+async function deliverySamples({ outbox, emergencies }: Pick<HealthParts, 'outbox' | 'emergencies'>): Promise<readonly Sample[]> {
+  const deliveries = await outbox.statistics()
+  const [dangers, lane] = await Promise.all([emergencies.hub.statistics(), emergencies.outbox.statistics()])
+  return [
+    ...samplesOf('mendline_outbox_deliveries', 'Deliveries by state', deliveries, 'gauge'),
+    ...samplesOf('mendline_emergencies', 'Emergencies by state; unowned = none has them or no countdown runs', dangers, 'gauge'),
+    ...samplesOf('mendline_emergency_deliveries', 'Deliveries of emergencies by state', lane, 'gauge'),
+  ]
 }
 
 const counter = (name: string, help: string, value: number): Sample => ({ name, help, kind: 'counter', value })

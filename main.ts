@@ -25,6 +25,7 @@ import { createCohorts } from './cohorts-join.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
+import { type EmergencyStage, joinEmergencies } from './emergency-join.ts'
 import { createUnitBook } from './group-places.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
@@ -32,6 +33,7 @@ import { createHubBoards } from './hubs/boards.ts'
 import { createCohortBook } from './hubs/cohort-book.ts'
 import { createHubCounts } from './hubs/counts.ts'
 import { createTargetGuard } from './hubs/dispatch/webhook-target.ts'
+import { emergencyMigrations } from './hubs/emergency/emergency-tables.ts'
 import { type HubTables, hubMigrations } from './hubs/hub-tables.ts'
 import { createHubs } from './hubs/hubs.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
@@ -64,6 +66,7 @@ import { giveCommand } from './twin/command-book.ts'
 import type { TwinStage } from './twin/twin.ts'
 import { type TwinTables, twinMigrations } from './twin/twin-tables.ts'
 import { joinTwin } from './twin-join.ts'
+import { typePorts } from './type-ports.ts'
 import { createVerifyJoin, together } from './verify-join.ts'
 import { version } from './version.ts'
 import { createPipelineHost } from './workers/pipeline-host.ts'
@@ -101,21 +104,25 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const { journal, releases } = await openJournal(config, ports)
     stops.push(() => journal.stop())
     const service = joinService(books, config, ports)
+    const emergencies = await joinEmergencies(config, { ...service.dangerPorts, ...ports })
+    const { apply } = emergencies
+    stops.push(emergencies.stop)
     const ingest = createIngest({ journal, ...ports, limits: config.limits })
-    const disk = createDiskGuard({ directory: config.dataDir, refuse: ingest.refuse, apply: service.hubs.apply, limits: config.limits, ...ports })
+    const disk = createDiskGuard({ directory: config.dataDir, refuse: ingest.refuse, apply, limits: config.limits, ...ports })
     stops.push(disk.stop)
     await disk.start()
-    const twin = joinTwin({ ...books, journal, releases, apply: service.hubs.apply, limits: config.limits, ...ports })
+    const twin = joinTwin({ ...books, journal, releases, apply, limits: config.limits, ...ports })
     service.commandsGoTo(twin)
     const broker = joinBroker({ ...books, ingest, twin }, config, ports)
-    twin.speakThrough(broker)
-    const after = joinConsumers({ ...books, ...service, journal, releases }, config, ports)
+    for (const speaker of [twin, emergencies.hub]) speaker.speakThrough(broker)
+    const after = joinConsumers({ ...books, ...service, apply, journal, releases }, config, ports)
 
     // Devices are let in as soon as the journal is open; what follows it starts beside them and reads what came meanwhile.
     stops.push(() => after.pipeline.stop())
     const pipelineStarted = after.pipeline.start(journal.end())
     pipelineStarted.catch(() => {})
     stops.push(() => after.safety.stop(), after.watches.stop, service.purge.stop, service.outbox.stop, service.hubs.stop, twin.stop)
+    await emergencies.start()
     const safetyStarted = after.safety.start()
     safetyStarted.catch(() => {})
     await twin.start()
@@ -136,19 +143,12 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const zones = createDeviceZones({ registry: books.identity.devices, pipeline: after.pipeline, defaultZone: config.timeZone })
     const files = joinFiles(jobs, { ...config, ...ports, ...filePorts({ ...books, zones }), ...after, journal, accept: ingest.accept })
     stops.push(async () => files.stop())
-    const backtests = joinBacktest({
-      jobs,
-      ...after,
-      ...backtestPorts(books),
-      hubs: service.hubs,
-      clock: ports.clock,
-      limits: config.limits,
-    })
+    const backtests = joinBacktest({ jobs, ...after, ...backtestPorts(books), hubs: service.hubs, clock: ports.clock, limits: config.limits })
     const training = joinTraining(jobs, { ...config, ...books, ...after, ...filePorts({ ...books, zones }) })
     await jobs.start()
     const loopDelay = createLoopDelay()
     stops.push(async () => loopDelay.stop())
-    const doors = { journal, ingest, broker, gateways, twin, jobs, backtests, files, training, zones, disk, loopDelay }
+    const doors = { emergencies, journal, ingest, broker, gateways, twin, jobs, backtests, files, training, zones, disk, loopDelay }
     const api = await joinApi({ ...books, ...service, ...after, ...doors }, config, ports)
     stops.push(api.stop)
     const { port: httpPort } = await api.start()
@@ -164,7 +164,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
 async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports) {
   const stages = [...deviceMigrations, ...typeMigrations, ...mappingMigrations, ...apiMigrations, ...hubMigrations, ...twinMigrations]
   const migrations = [...stages, ...jobMigrations, ...ruleMigrations, ...modelMigrations]
-  const layouts = await prepareLayouts({ dataDir, program: version, migrations: migrations.map(({ id }) => id), log })
+  const layouts = await prepareLayouts({ dataDir, program: version, migrations, emergencyMigrations, log })
   const operations = await openOperations({ file: join(dataDir, 'operations.sqlite'), log })
   await operations.migrate(migrations)
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
@@ -213,8 +213,10 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
       give: (transaction, command, nowMs) => giveCommand(transaction as unknown as Kysely<TwinTables>, command, { nowMs, limits }),
       given: (commands) => twin?.commandsGiven(commands),
     },
+    hasEmergencyPath: true,
     onCommitted: () => outbox.wake(),
   })
+  const dangerPorts = { database, catalogue: types.byId, ruleOf: rules.ruleOf, registry, guard, ordinary: outbox, hubs }
   const commandsGoTo = (stage: TwinStage): void => {
     twin = stage
   }
@@ -227,6 +229,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     hubBoards: createHubBoards(database),
     cohortBook: createCohortBook(database),
     repairWatch: createRepairWatch(database),
+    dangerPorts,
     commandsGoTo,
   }
 }
@@ -247,11 +250,16 @@ function joinBroker(
 
 /** What follows the journal: the safety rules here, store.write, rules.decide and models.diagnose in the pipeline's worker. */
 function joinConsumers(
-  parts: Books & Service & { readonly journal: Journal; readonly releases: Releases<'pipeline' | 'safety' | 'twin'> },
+  parts: Books &
+    Service & {
+      readonly apply: Service['hubs']['apply']
+      readonly journal: Journal
+      readonly releases: Releases<'pipeline' | 'safety' | 'twin'>
+    },
   config: Config,
   { log, clock }: Ports,
 ) {
-  const { identity, types, mappings, rules, models, hubs, journal, releases } = parts
+  const { identity, types, mappings, rules, models, apply, journal, releases } = parts
   const { dataDir, limits, retention, timeZone } = config
   const pipeline = createPipelineHost({
     settings: { dataDir, limits, store: workerStore(config), retention, defaultTimeZone: timeZone },
@@ -261,22 +269,23 @@ function joinConsumers(
     activations: () => rules.registry.activations(),
     modelSeats: () => models.registry.seats(),
     keepShadow: models.keepShadow,
-    apply: hubs.apply,
+    apply,
     onReleasable: (position) => releases.done('pipeline', position),
     clock,
     log,
   })
   models.reach(pipeline)
   journal.onCommit(() => pipeline.committed(journal.end()))
-  const safety = joinSafety(config, { ...parts, onReleasable: (position) => releases.done('safety', position), clock, log })
-  const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply: hubs.apply, limits, clock, log })
-  const verify = createVerifyJoin({ watch: parts.repairWatch, pipeline, apply: hubs.apply, limits, clock, log })
+  const safety = joinSafety(config, { ...parts, hubs: { apply }, onReleasable: (position) => releases.done('safety', position), clock, log })
+  const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply, limits, clock, log })
+  const verify = createVerifyJoin({ watch: parts.repairWatch, pipeline, apply, limits, clock, log })
   return { pipeline, safety, cohorts, watches: together(cohorts, verify) }
 }
 
 type Everything = Books &
   Service &
   ReturnType<typeof joinConsumers> & {
+    readonly emergencies: EmergencyStage
     readonly journal: Journal
     readonly ingest: Ingest
     readonly broker: ReturnType<typeof createBroker>
@@ -294,7 +303,7 @@ type Everything = Books &
 /** Loaded last: no device waits for the HTTP server's modules. */
 async function joinApi(parts: Everything, config: Config, { log, clock }: Ports): Promise<Api> {
   const { createApi } = await import('./api/server.ts')
-  const { operations, mappings, rules, models, training, identity, types, hubs, outbox, pipeline, broker, twin, jobs, files, zones } = parts
+  const { operations, rules, models, training, identity, types, hubs, emergencies, pipeline, broker, twin, jobs, files, zones } = parts
   const database = operations.database as Kysely<ApiTables>
   const health = createHealth({ ...parts, clock })
   return createApi({
@@ -306,17 +315,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       principalKeys: identity.keys,
       claims: identity.claims,
       provisioning: identity.provisioning,
-      types: {
-        list: types.list,
-        find: types.find,
-        register: (tenant, given) =>
-          types.register(tenant, given, (type) => pipeline.call(PIPELINE_CALLS.registerType, [`${tenant}/${given.type}`, type])),
-      },
-      mappings: {
-        list: mappings.list,
-        get: mappings.get,
-        register: (tenant, definition) => mappings.register(tenant, definition, (version) => pipeline.call(PIPELINE_CALLS.registerMapping, version)),
-      },
+      ...typePorts(parts),
       readings: {
         buckets: (query) => pipeline.call(PIPELINE_CALLS.buckets, { ...query, timeZone: zones.zoneOf(query.tenant, query.device) }),
         raw: (query) => pipeline.stream(PIPELINE_CALLS.raw, query),
@@ -332,7 +331,8 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),
       ...fleetPorts(parts, clock),
       boards: joinBoards({ ...parts, clock, limits: config.limits }),
-      webhooks: outbox,
+      webhooks: emergencies.lanes,
+      emergencies: emergencies.hub,
       jobs,
       ...files,
       twin,

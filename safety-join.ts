@@ -4,11 +4,14 @@
  */
 import { join } from 'node:path'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { readAck } from '#kernel/twin-message.ts'
+import { parsePayload } from './ingest/decode-json.ts'
 import { scanForSafety } from './ingest/decode-safety.ts'
 import type { MappingBook } from './ingest/mapping/mapping-book.ts'
 import { decodeRecord } from './ingest/record.ts'
@@ -54,6 +57,7 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
       const type = types.find(message.tenant, message.type)
       return type !== undefined && rules.safetyBook.hasRules(message.tenant, type.id) ? scanForSafety(message, type, options) : []
     },
+    answerOf: (message) => answerOf(message, limits),
     rules: safetyRules(types.byId, rules),
     silence: createSilence({
       types: types.byId,
@@ -70,6 +74,16 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
     clock,
     log,
   })
+}
+
+/** A device's answer to the command of an emergency, as the twin tells it, too: whichever is first counts. */
+function answerOf({ tenant, device, commandId, payload, received_at_ms }: AcceptedMessage, limits: Limits): HubEvent | undefined {
+  if (commandId?.startsWith('em_') !== true) return undefined
+  const parsed = parsePayload(payload, limits.jsonDepth_MAX)
+  const ack = parsed.kind === 'parsed' ? readAck(parsed.value, limits) : undefined
+  if (ack?.kind !== 'ack') return undefined
+  const note = { command_id: commandId, tenant, device, state: ack.state, reason: ack.reason, at_ms: received_at_ms }
+  return { kind: 'command_moved', key: `command/${tenant}/${commandId}/${ack.state}`, note }
 }
 
 /** The safety rules over readings that are completed with what the device said a moment before. */

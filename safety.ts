@@ -27,6 +27,8 @@ export interface SafetyParts {
   readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
   /** Readings as the safety rules see them, before quarantine; empty where the type has no safety rule. */
   readonly decodeForSafety: (message: AcceptedMessage) => readonly Reading[]
+  /** What a device answered to the safe-state command of an emergency; undefined for any other message. Absent = nobody asks here. */
+  readonly answerOf?: (message: AcceptedMessage) => HubEvent | undefined
   readonly rules: {
     decide(reading: Reading): readonly HubEvent[]
     /** Events of holds that are complete by the clock. */
@@ -177,12 +179,14 @@ class SafetyConsumer implements Safety {
   }
 
   #take(records: readonly DurableRecord[]): void {
-    const { decodeRecord, decodeForSafety, rules, silence, log } = this.#parts
+    const { decodeRecord, decodeForSafety, answerOf, rules, silence, log } = this.#parts
     const events: HubEvent[] = []
     for (const record of records) {
       this.#position = record.next
       try {
         const message = decodeRecord(record.body)
+        const answer = message.kind === 'ack' ? answerOf?.(message) : undefined
+        if (answer !== undefined) events.push(answer)
         for (const event of rules.completeHolds(message.received_at_ms)) events.push(event)
         if (silence !== undefined) for (const event of silence.heard(message)) events.push(event)
         for (const reading of decodeForSafety(message)) {

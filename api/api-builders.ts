@@ -8,6 +8,7 @@ import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builders.ts'
+import { memoryEmergencies } from './emergency-builders.ts'
 import { memoryExperience } from './experience-builders.ts'
 import { memoryFiles } from './file-builders.ts'
 import { createIdempotency } from './idempotency.ts'
@@ -179,7 +180,6 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
       alarms: page('alarms', []),
       alarm: async (tenant, id) => (tenant === 'home' && id === testAlarm.alarm_id ? testAlarm : undefined),
       cases: page('cases', []),
-      emergencies: page('emergencies', []),
       partsNeeds: page('partsNeeds', []),
       workOrders: page('workOrders', [workOrder('wo_1')]),
       ...oneOrder,
@@ -190,6 +190,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
         return { ...workOrder(id), state: 'accepted', revision: 4 }
       },
     },
+    emergencies: memoryEmergencies(note),
     webhooks: memoryWebhooks(note),
     twin: memoryTwin(note),
     health: { ready: () => ({ isReady: false, checks: { journal: 'cannot write' } }), status: () => ({ devices: 2 }) },
@@ -306,6 +307,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     description: '',
     enabled: true,
     disabled_reason: null,
+    lane: 'ordinary' as const,
     created_at_ms: NOW_MS,
   }
   const known = (id: string) => (id === 'wh_1' ? endpoint : undefined)
@@ -323,6 +325,7 @@ function memoryWebhooks(note: (port: string, argument: unknown) => void): ApiPor
     remove: async (_tenant, id) => known(id) !== undefined,
     attempts: async () => ({ items: [], next: null }),
     sendTest: async () => ({ event_id: `event_${++sent}` }),
+    deliveries: async () => [],
     replay: async () => ({ deliveries: 2 }),
   }
 }

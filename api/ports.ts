@@ -13,6 +13,7 @@ import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { BacktestPort } from './backtest-ports.ts'
 import type { BoardPort } from './board-ports.ts'
 import type { CohortPort } from './cohort-ports.ts'
+import type { EmergencyPort } from './emergency-ports.ts'
 import type { ExperiencePort } from './experience-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
 import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
@@ -195,7 +196,6 @@ export interface HubPort {
   alarms(query: HubQuery): Promise<Page<Alarm>>
   alarm(tenant: string, id: string): Promise<Alarm | undefined>
   cases(query: HubQuery): Promise<Page<object>>
-  emergencies(query: HubQuery): Promise<Page<object>>
   workOrders(query: HubQuery): Promise<Page<WorkOrder>>
   workOrder(tenant: string, id: string): Promise<WorkOrder | undefined>
   /** SVG of the evidence of an order's packet. */
@@ -220,6 +220,8 @@ export interface NewWebhook {
   readonly description?: string
   /** Signing secret of the caller's own; made when absent. */
   readonly secret?: string
+  /** `emergency` = takes events of emergencies alone, by their own path. */
+  readonly lane?: 'ordinary' | 'emergency'
 }
 
 export interface WebhookChange {
@@ -242,8 +244,10 @@ export interface WebhookPort {
   attempts(query: { readonly tenant: string; readonly id: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
   /** Puts a `mendline.test.v1` into the outbox. @throws MendlineError MDL_API_NOT_FOUND */
   sendTest(tenant: string, id: string): Promise<object>
-  /** Sends the dead letters of the endpoint again. */
-  replay(tenant: string, id: string): Promise<object>
+  /** Deliveries in a state, oldest first. */
+  deliveries(query: { readonly tenant: string; readonly id: string; readonly state: string; readonly limit?: number }): Promise<readonly object[]>
+  /** Sends the dead letters of the endpoint again: all, or one event. @throws MendlineError MDL_API_NOT_FOUND */
+  replay(tenant: string, id: string, eventId?: string): Promise<object>
 }
 
 export interface HealthPort {
@@ -291,6 +295,7 @@ export interface ApiPorts {
   readonly channelStates: ChannelStatePort
   readonly hubs: HubPort
   readonly orderChain: OrderChainPort
+  readonly emergencies: EmergencyPort
   readonly experience: ExperiencePort
   readonly intake: IntakePort
   readonly lineage: LineagePort

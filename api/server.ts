@@ -29,6 +29,7 @@ import { commandRoutes } from './routes/commands.ts'
 import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
+import { emergencyLinkRoutes } from './routes/emergency-links.ts'
 import { experienceRoutes } from './routes/experience.ts'
 import { exportRoutes } from './routes/exports.ts'
 import { grafanaDeviceRoutes } from './routes/grafana-device.ts'
@@ -162,6 +163,8 @@ export async function createApi({ ports, clock, log, limits, settings, version }
     { prefix: '/api/v1' },
   )
   healthRoutes(app, context)
+  // In a scope of its own: how it reads forms is nobody else's business.
+  await app.register(async (pages) => emergencyLinkRoutes(pages as App, context))
   await consoleRoutes(app)
   await reportPage(app, context)
   const mqtt = attachMqtt(app.server, ports.mqtt, { limits, isLoopbackOnly: settings.isLoopbackOnly === true })

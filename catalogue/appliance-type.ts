@@ -9,6 +9,7 @@ import type { Unit } from '#kernel/units.ts'
 import type { ChannelQuality } from './channel-quality.ts'
 import type { Intake } from './intake.ts'
 import type { LifeModel } from './life.ts'
+import type { SafeState } from './safe-state.ts'
 
 export interface Text {
   readonly en: string
@@ -72,10 +73,7 @@ export type Setting = {
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
 )
 
-export interface Part {
-  readonly part: string
-  readonly name: Text
-}
+export type Part = { readonly part: string; readonly name: Text }
 
 export type Skill = 'REF' | 'ELE' | 'GAS' | 'HYD' | 'LAU' | 'BAS' | 'REM'
 
@@ -325,6 +323,8 @@ export interface ApplianceType {
   readonly activeTests?: readonly ActiveTest[]
   /** Codes, symptoms and questions by which a person tells what is wrong. */
   readonly intake?: Intake
+  /** By danger; a danger that none names is met by `STOP`. */
+  readonly safeStates?: readonly SafeState[]
   readonly rules: readonly Rule[]
   /** Absent for a type nobody described. */
   readonly recipe: Recipe | undefined

@@ -4,6 +4,7 @@ import type { ActiveTest, ApplianceType, Fault, RemoteStep, Rule } from './appli
 import { hazard, life } from './blocks/makers.ts'
 import { checkType } from './check-catalogue.ts'
 import { applianceTypes } from './registry.ts'
+import { type SafeState, safeStateFor } from './safe-state.ts'
 
 const withFault = (change: Partial<Fault>): ApplianceType => ({
   ...airConditioner,
@@ -26,6 +27,10 @@ const withRemoteStep = (change: Partial<RemoteStep>): ApplianceType => ({
   ...airConditioner,
   remoteSteps: (airConditioner.remoteSteps ?? []).map((step, index) => (index === 0 ? { ...step, ...change } : step)),
 })
+const withSafeState = (change: Partial<SafeState>): ApplianceType => ({
+  ...airConditioner,
+  safeStates: (airConditioner.safeStates ?? []).map((state, index) => (index === 0 ? { ...state, ...change } : state)),
+})
 const en = { en: 'x', 'zh-CN': 'x' }
 
 describe('the catalogue', () => {
@@ -41,6 +46,14 @@ describe('the catalogue', () => {
     const wanted = [...codes('AC', 9), ...codes('FR', 8), ...codes('WM', 8), ...codes('GW', 9), ...codes('XX', 3)]
     expect([...new Set(four.flatMap(({ faults }) => faults.map(({ code }) => code)))].sort()).toEqual(wanted.sort())
     expect(four.filter(({ faults }) => codes('XX', 3).some((code) => !faults.some((fault) => fault.code === code)))).toEqual([])
+  })
+
+  it('names what is done at once for each danger to life or property of every described type', () => {
+    const endangered = applianceTypes.filter(({ rules }) => rules.some(({ safetyClass }) => safetyClass === 'E0' || safetyClass === 'E1'))
+    expect(endangered.filter(({ safeStates }) => safeStates === undefined).map(({ id }) => id)).toEqual([])
+    const gas = applianceTypes.find(({ id }) => id === 'gas_water_heater')
+    expect(safeStateFor(gas, { fault: 'GW-08', rule: 'GW-R08A' }).actions[0]).toBe('close_gas_valve')
+    expect(safeStateFor(gas, { fault: null, rule: 'of-a-tenant' }).actions).toEqual(['stop'])
   })
 
   it('begins with guidance where the domain says so, and never tests for a gas leak', () => {
@@ -72,6 +85,9 @@ describe('checkType', () => {
     ['a danger without a safety channel', withRule({ when: { channel: 'power_w', op: '>', value: 1, unit: 'w' } }), 'no safety channel'],
     ['a danger of another class than its fault', withRule({ safetyClass: 'E1' }), 'but its fault is E0'],
     ['a fault that begins with guidance and has none', withFault({ skills: ['REM'] }), 'has no remote step'],
+    ['a danger without a safe state', { ...airConditioner, safeStates: [] }, 'no safe state is named for it'],
+    ['a safe state of nothing', withSafeState({ of: ['AC-99'] }), 'AC-99 is neither fault nor rule'],
+    ['a safe state that does nothing', withSafeState({ actions: [] }), 'does nothing'],
     ['guidance without the skill', withFault({ remoteSteps: ['AC-H01'] }), 'not the skill REM'],
     ['a remote step that is not there', withFault({ remoteSteps: ['AC-H99'] }), 'remote step AC-H99 does not exist'],
     ['an active test that is not there', withFault({ activeTests: ['AC-T99'] }), 'active test AC-T99 does not exist'],

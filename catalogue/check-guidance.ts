@@ -5,6 +5,7 @@
 import { SAFETY_CLASSES } from '#kernel/alarm.ts'
 import type { ActiveTest, ApplianceType, Fault, RemoteStep } from './appliance-type.ts'
 import { checkLeaf, checkText, leavesOf } from './check-condition.ts'
+import type { SafeState } from './safe-state.ts'
 
 /** Gives what is wrong, one sentence each. */
 export function checkGuidance(type: ApplianceType): string[] {
@@ -13,8 +14,31 @@ export function checkGuidance(type: ApplianceType): string[] {
     ...ids.filter((id, index) => ids.indexOf(id) !== index).map((id) => `${id}: stands twice`),
     ...(type.remoteSteps ?? []).flatMap((step) => checkRemoteStep(type, step)),
     ...(type.activeTests ?? []).flatMap((test) => checkActiveTest(type, test)),
+    ...(type.safeStates ?? []).flatMap((state) => checkSafeState(type, state)),
+    ...checkDangers(type),
     ...type.faults.flatMap((fault) => [...checkOffers(type, fault), ...checkEscalations(type, fault), ...checkLife(fault)]),
   ]
+}
+
+function checkSafeState(type: ApplianceType, { of, actions, text }: SafeState): string[] {
+  const place = `safe state of ${of.join(', ')}`
+  const isKnown = (name: string): boolean => type.faults.some(({ code }) => code === name) || type.rules.some(({ id }) => id === name)
+  return [
+    ...checkText(text, place),
+    ...of.filter((name) => !isKnown(name)).map((name) => `${place}: ${name} is neither fault nor rule`),
+    ...(of.length > 0 && actions.length > 0 ? [] : [`${place}: does nothing`]),
+    ...actions.filter((action) => !/^[a-z][a-z0-9_]*$/.test(action)).map((action) => `${place}: the action ${action} is not snake_case`),
+  ]
+}
+
+/** A type that names safe states names one for each rule of a danger to life or property. */
+function checkDangers({ rules, safeStates }: ApplianceType): string[] {
+  if (safeStates === undefined) return []
+  return rules
+    .filter(
+      ({ safetyClass, id, fault }) => ['E0', 'E1'].includes(safetyClass) && !safeStates.some(({ of }) => of.includes(id) || of.includes(fault ?? id)),
+    )
+    .map(({ id }) => `${id}: no safe state is named for it`)
 }
 
 function checkRemoteStep(type: ApplianceType, { id, action, otherwise, minutes, remeasure }: RemoteStep): string[] {

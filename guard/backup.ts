@@ -5,7 +5,7 @@
  * and files of the archive never change and are linked where the backup lies on the same disk. It runs in a thread of its own while the
  * server serves; for a stopped folder it runs by itself.
  */
-import { constants } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
 import { copyFile, link, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -28,7 +28,7 @@ export interface BackupOptions {
 }
 
 /** What has its own way into the backup, or no business there: files on their way in or out may be cut at the moment of the copy. */
-const NOT_COPIED = /^(lock[.]sqlite.*|operations[.]sqlite.*|journal|readings|state|imports|exports|before-.*)$/
+const NOT_COPIED = /^(lock[.]sqlite.*|operations[.]sqlite.*|emergency[.]sqlite.*|journal|readings|state|imports|exports|before-.*)$/
 
 /** @throws MendlineError MDL_BACKUP_TARGET */
 export async function runBackup(options: BackupOptions): Promise<BackupManifest> {
@@ -40,6 +40,8 @@ export async function runBackup(options: BackupOptions): Promise<BackupManifest>
     await copyBeside(dataDir, target)
     await copyFolder(join(dataDir, 'state'), join(target, 'state'), (name) => name.endsWith('.snapshot'))
     await note('operations')
+    // The book of emergencies before the operational store: an emergency that is linked to an order is never without it.
+    if (existsSync(join(dataDir, 'emergency.sqlite'))) copySqlite(join(dataDir, 'emergency.sqlite'), join(target, 'emergency.sqlite'))
     copySqlite(join(dataDir, 'operations.sqlite'), join(target, 'operations.sqlite'))
     await note('derived')
     await mkdir(join(target, 'readings'), { mode: 0o700 })
@@ -163,11 +165,22 @@ async function layoutsOf(target: string, readings: number | undefined): Promise<
       journal: 1,
       snapshots: 1,
       operations: String(last?.id ?? ''),
+      ...emergencyLayout(join(target, 'emergency.sqlite')),
       derived: Number(version?.user_version ?? 0),
       ...(readings === undefined ? {} : { readings }),
     }
   } finally {
     operations.close()
     derived.close()
+  }
+}
+
+function emergencyLayout(file: string): Readonly<Record<string, string>> {
+  if (!existsSync(file)) return {}
+  const store = new DatabaseSync(file, { readOnly: true })
+  try {
+    return { emergency: String(store.prepare('SELECT max(id) AS id FROM schema_migrations').get()?.id ?? '') }
+  } finally {
+    store.close()
   }
 }

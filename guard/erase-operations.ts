@@ -1,5 +1,5 @@
 /**
- * Takes a household and its devices out of the operational store, whatever table names them: rows that are of them or of an order, case or
+ * Takes a household and its devices out of the operational store, or the emergency book, whatever table names them: rows that are of them or of an order, case or
  * event of theirs are deleted; rows that must stay (audits, keys, types, endpoints) get a pseudonym in the name's place. The file is written
  * anew behind it, so that no free page keeps a name.
  */
@@ -16,6 +16,7 @@ export interface OperationsSearch {
 /** Rows of these stay, under a pseudonym: they are of the house that runs this, or of others as well. */
 const STAYING = new Set([
   ...['identity_audit', 'api_keys', 'outbox_endpoints', 'own_types', 'mappings', 'gateways', 'jobs', 'schema_migrations'],
+  ...['emg_rosters', 'emg_keys'],
   ...['rule_versions', 'rule_activations', 'hub_maintenance_windows', 'models', 'model_reigns', 'model_moves'],
   // Processes, outlets, engineers and terms of the organisation.
   ...['hub_processes', 'hub_outlets', 'hub_engineers', 'hub_service_terms'],
@@ -31,19 +32,8 @@ export function eraseOperations(file: string, search: OperationsSearch): Readonl
   const counts: Record<string, number> = {}
   try {
     store.exec('PRAGMA secure_delete = ON; BEGIN IMMEDIATE')
-    const tables = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all()
-    const named = tables.map(({ name }) => String(name))
-    const gone = new Map<string, Set<string>>()
     counts.scopes = eraseScopes(store, search)
-    for (const table of named) counts[table] = STAYING.has(table) ? pseudonymise(store, table, search) : erase(store, table, search, gone)
-    for (let changes = 1; changes > 0; ) {
-      changes = 0
-      for (const table of named.filter((name) => !STAYING.has(name))) {
-        const more = erase(store, table, { ...search, devices: new Set(), mentions: () => false }, gone)
-        counts[table] = (counts[table] ?? 0) + more
-        changes += more
-      }
-    }
+    const gone = eraseTables(store, search, counts)
     mendGroups(store, gone.get('group_id') ?? new Set())
     // Answers kept for repeated requests are encrypted; nobody can tell whose they are.
     counts.api_idempotency = Number(store.prepare('DELETE FROM api_idempotency').run().changes)
@@ -52,6 +42,37 @@ export function eraseOperations(file: string, search: OperationsSearch): Readonl
     store.close()
   }
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+}
+
+/** The same of the book of emergencies; its rosters stay, under a pseudonym. */
+export function eraseEmergencies(file: string, search: OperationsSearch): Readonly<Record<string, number>> {
+  const store = new DatabaseSync(file, { enableForeignKeyConstraints: false })
+  const counts: Record<string, number> = {}
+  try {
+    store.exec('PRAGMA secure_delete = ON; BEGIN IMMEDIATE')
+    eraseTables(store, search, counts)
+    store.exec('COMMIT; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')
+  } finally {
+    store.close()
+  }
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0))
+}
+
+/** Every table, until nothing that hangs on a deleted row is left; gives the ids that are gone by their column. */
+function eraseTables(store: DatabaseSync, search: OperationsSearch, counts: Record<string, number>): Map<string, Set<string>> {
+  const tables = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all()
+  const named = tables.map(({ name }) => String(name))
+  const gone = new Map<string, Set<string>>()
+  for (const table of named) counts[table] = STAYING.has(table) ? pseudonymise(store, table, search) : erase(store, table, search, gone)
+  for (let changes = 1; changes > 0; ) {
+    changes = 0
+    for (const table of named.filter((name) => !STAYING.has(name))) {
+      const more = erase(store, table, { ...search, devices: new Set(), mentions: () => false }, gone)
+      counts[table] = (counts[table] ?? 0) + more
+      changes += more
+    }
+  }
+  return gone
 }
 
 type Row = Readonly<Record<string, unknown>>

@@ -15,7 +15,7 @@ import { eraseReadings, hasReadings } from '../ingest/stores/duckdb-erase.ts'
 import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
 import { eraseJournal } from './erase-journal.ts'
 import { createErasedNames } from './erase-names.ts'
-import { eraseOperations } from './erase-operations.ts'
+import { eraseEmergencies, eraseOperations } from './erase-operations.ts'
 
 export interface ErasureReport {
   readonly pseudonym: string
@@ -59,7 +59,10 @@ export async function eraseHousehold(
     : { rows: 0, quarantined: 0, filesRewritten: 0 }
   await eraseDerived(join(readings, 'derived.sqlite'), tenant, devices)
   eraseTexts(join(dataDir, 'ca'), mentionsText, pseudonymise)
-  const rows = eraseOperations(operations, { tenant, devices: ours, mentions: mentionsText, mentionsBytes, pseudonymise })
+  const search = { tenant, devices: ours, mentions: mentionsText, mentionsBytes, pseudonymise }
+  const book = join(dataDir, 'emergency.sqlite')
+  const emergencyRows = existsSync(book) ? eraseEmergencies(book, search) : {}
+  const rows = { ...emergencyRows, ...eraseOperations(operations, search) }
   return {
     ...{ pseudonym: pseudonymOf(household), devices: devices.length, journal_records, readings: erased.rows },
     ...{ quarantined: erased.quarantined, archive_files: erased.filesRewritten, rows, backups },

@@ -26,8 +26,10 @@ type Layouts = Readonly<Record<string, number | string>>
 export interface LayoutOptions {
   readonly dataDir: string
   readonly program: string
-  /** Ids of the migrations that this program knows. */
-  readonly migrations: readonly string[]
+  /** The migrations of the operational store that this program knows. */
+  readonly migrations: ReadonlyArray<{ readonly id: string }>
+  /** The same of the emergency book. */
+  readonly emergencyMigrations: ReadonlyArray<{ readonly id: string }>
   readonly log: Log
 }
 
@@ -36,7 +38,7 @@ export interface LayoutOptions {
  * @throws MendlineError MDL_STORE_SCHEMA
  */
 export async function prepareLayouts(options: LayoutOptions): Promise<{ readonly settled: () => Promise<void> }> {
-  const { dataDir, program, migrations, log } = options
+  const { dataDir, program, migrations, emergencyMigrations, log } = options
   const settled = (): Promise<void> => writeLayouts(dataDir, { program, ...LAYOUTS })
   const file = join(dataDir, 'operations.sqlite')
   await refuseMarker(dataDir)
@@ -47,17 +49,25 @@ export async function prepareLayouts(options: LayoutOptions): Promise<{ readonly
     if (version > known) throw newer(`${part} has layout ${version}, this program knows ${known}`, found.program)
   }
   const applied = existsSync(file) ? appliedMigrations(file) : []
-  const foreign = applied.filter((id) => !migrations.includes(id))
-  if (foreign.length > 0) throw newer(`the operational store has ${foreign[0]}, which this program does not know`, found.program)
+  const book = join(dataDir, 'emergency.sqlite')
+  const inBook = existsSync(book) ? appliedMigrations(book) : []
+  const foreign = [...foreignOf(applied, migrations), ...foreignOf(inBook, emergencyMigrations)]
+  if (foreign.length > 0) throw newer(`a store has ${foreign[0]}, which this program does not know`, found.program)
   // A folder that no server has run on yet has nothing to keep.
   const isUsed = existsSync(join(dataDir, 'journal'))
-  const isOlder = Object.entries(LAYOUTS).some(([part, known]) => Number(found[part] ?? 0) < known) || applied.length < migrations.length
+  const isOlder =
+    Object.entries(LAYOUTS).some(([part, known]) => Number(found[part] ?? 0) < known) ||
+    applied.length < migrations.length ||
+    (inBook.length > 0 && inBook.length < emergencyMigrations.length)
   if (isUsed && isOlder) {
     const kept = await keepCopy(dataDir, String(found.program))
     log.info('the data folder is brought forward; what it was is kept', { from: found.program, to: program, kept })
   }
   return { settled }
 }
+
+const foreignOf = (applied: readonly string[], known: LayoutOptions['migrations']): string[] =>
+  applied.filter((id) => !known.some((migration) => migration.id === id))
 
 const newer = (what: string, writer: unknown): MendlineError =>
   new MendlineError(
@@ -128,6 +138,7 @@ async function keepCopy(dataDir: string, from: string): Promise<string> {
   await mkdir(join(side, 'state'), { recursive: true, mode: 0o700 })
   for (const [name, copy] of [
     ['operations.sqlite', 'operations.sqlite'],
+    ['emergency.sqlite', 'emergency.sqlite'],
     [join('readings', 'derived.sqlite'), 'derived.sqlite'],
   ] as const) {
     if (!existsSync(join(dataDir, name))) continue

@@ -49,6 +49,12 @@ export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport
   // What a running server adds meanwhile: stores first, then the journal's end, as for a backup.
   await look('states', () => verifyStates(directory, positions))
   await look('operations', async () => verifyOperations(directory, positions))
+  // A folder of a version before the book has none.
+  if (existsSync(join(directory, 'emergency.sqlite'))) {
+    await look('emergencies', async () =>
+      verifySqlite(join(directory, 'emergency.sqlite'), ['emg_emergencies', 'emg_steps', 'emg_notices', 'outbox_events']),
+    )
+  }
   await look('derived', async () => verifySqlite(join(directory, 'readings', 'derived.sqlite'), ['derived', 'checkpoints', 'gaps']))
   await look('readings', () => verifyReadings(options, positions, isRunning))
   await look('journal', async () => {

@@ -9,6 +9,7 @@ import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
 import { type ExperienceTables, experienceMigrations } from './experience/experience-tables.ts'
 import { type IntakeTables, intakeMigrations } from './intake/intake-tables.ts'
 import { type ChainColumns, type OrderTables, orderMigrations } from './orders/order-tables.ts'
+import { outboxMigrations } from './outbox-tables.ts'
 import { type TimerTables, timerMigrations } from './timer-tables.ts'
 import { type VerifyTables, verifyMigrations } from './verify/verify-tables.ts'
 
@@ -243,26 +244,7 @@ export const hubMigrations: readonly Migration[] = [
         at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, idempotency_key))`,
     ],
   },
-  {
-    id: '0101-outbox',
-    statements: [
-      `CREATE TABLE outbox_endpoints (endpoint_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL,
-        previous_secret TEXT, previous_until_ms BIGINT, event_types TEXT NOT NULL, description TEXT NOT NULL, enabled INTEGER NOT NULL, disabled_reason TEXT,
-        created_at_ms BIGINT NOT NULL)`,
-      'CREATE TABLE outbox_subjects (tenant TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (tenant, subject))',
-      `CREATE TABLE outbox_events (event_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, subject TEXT NOT NULL, sequence INTEGER NOT NULL,
-        type TEXT NOT NULL, at_ms BIGINT NOT NULL, body TEXT NOT NULL)`,
-      'CREATE INDEX outbox_events_by_time ON outbox_events (tenant, at_ms, event_id)',
-      `CREATE TABLE outbox_deliveries (endpoint_id TEXT NOT NULL, event_id TEXT NOT NULL, tenant TEXT NOT NULL, subject TEXT NOT NULL,
-        sequence INTEGER NOT NULL, state TEXT NOT NULL, attempt_count INTEGER NOT NULL, next_at_ms BIGINT NOT NULL,
-        updated_at_ms BIGINT NOT NULL, PRIMARY KEY (endpoint_id, event_id))`,
-      'CREATE INDEX outbox_deliveries_due ON outbox_deliveries (state, endpoint_id, next_at_ms)',
-      'CREATE INDEX outbox_deliveries_in_order ON outbox_deliveries (endpoint_id, subject, state, sequence)',
-      `CREATE TABLE outbox_attempts (endpoint_id TEXT NOT NULL, event_id TEXT NOT NULL, attempt INTEGER NOT NULL, tenant TEXT NOT NULL,
-        at_ms BIGINT NOT NULL, duration_ms BIGINT NOT NULL, status INTEGER, error TEXT, response TEXT NOT NULL,
-        PRIMARY KEY (endpoint_id, event_id, attempt))`,
-    ],
-  },
+  ...outboxMigrations,
   {
     id: '0102-counted',
     statements: [

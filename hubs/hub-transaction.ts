@@ -28,6 +28,8 @@ export interface HubSettings {
   readonly giveCommand: GiveCommand | undefined
   /** Tells the listeners of a move or remark. */
   readonly onOrderMoved: OrderListener
+  /** The emergency hub tells of dangers by a path of its own; the ordinary hubs only keep the link. */
+  readonly hasEmergencyPath: boolean
 }
 
 /** A move of a work order, or a remark on it, as it was recorded. */

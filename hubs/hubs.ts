@@ -55,6 +55,8 @@ export interface HubsOptions {
     /** They are committed. */
     readonly given: (commands: readonly NewCommand[]) => void
   }
+  /** The emergency hub runs beside and tells of dangers; absent = these hubs do. */
+  readonly hasEmergencyPath?: boolean
   /** Told after each commit that enqueued events (wake the outbox, feed the live stream). */
   readonly onCommitted?: (events: readonly CloudEvent[]) => void
   readonly policy?: Partial<HubPolicy>
@@ -109,6 +111,7 @@ export function createHubs(options: HubsOptions): Hubs {
     locale: options.locale ?? 'en',
     giveCommand: options.commands?.give,
     onOrderMoved,
+    hasEmergencyPath: options.hasEmergencyPath === true,
   }
   const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> => {
     const emitted: CloudEvent[] = []

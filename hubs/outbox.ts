@@ -27,6 +27,8 @@ export interface OutboxOptions {
   readonly guard: TargetGuard
   /** Spreads the retries; seeded differently in each process. */
   readonly random: Random
+  /** Begin of the ids of new endpoints. */
+  readonly endpointPrefix?: string
 }
 
 export interface Outbox extends OutboxEndpoints {
@@ -46,8 +48,8 @@ export interface Outbox extends OutboxEndpoints {
   attempts(query: { tenant: string; id: string; after?: string | undefined; limit?: number | undefined }): Promise<Page<AttemptRow>>
   /** Deliveries of an endpoint in a state (`pending`, `delivered`, `dead`), oldest first. */
   deliveries(query: { tenant: string; id: string; state: string; limit?: number | undefined }): Promise<readonly DeliveryRow[]>
-  /** Sends the dead letters of an endpoint again, and what waits for a retry at once. */
-  replay(tenant: string, id: string): Promise<{ readonly deliveries: number }>
+  /** Sends the dead letters of an endpoint again, and what waits for a retry at once: all of them, or one event. */
+  replay(tenant: string, id: string, eventId?: string): Promise<{ readonly deliveries: number }>
   /** Deliveries by state over all endpoints. */
   statistics(): Promise<Readonly<Record<string, number>>>
 }
@@ -62,7 +64,7 @@ const SLEEP_MS_MAX = 60_000
 export function createOutbox(options: OutboxOptions): Outbox {
   const { database, clock } = options
   const loop = createDeliveryLoop(options)
-  const endpoints = createOutboxEndpoints({ database, clock, guard: options.guard, onChange: loop.wake })
+  const endpoints = createOutboxEndpoints({ database, clock, guard: options.guard, onChange: loop.wake, prefix: options.endpointPrefix ?? 'wh_' })
   return {
     ...endpoints,
     ...loop,
@@ -77,14 +79,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
       loop.wake()
       return { event_id }
     },
-    async replay(tenant, id) {
-      const result = await database
+    async replay(tenant, id, eventId) {
+      let update = database
         .updateTable('outbox_deliveries')
         .set({ state: 'pending', attempt_count: 0, next_at_ms: clock.now() })
         .where('tenant', '=', tenant)
         .where('endpoint_id', '=', id)
         .where('state', 'in', ['pending', 'dead'])
-        .executeTakeFirst()
+      if (eventId !== undefined) update = update.where('event_id', '=', eventId)
+      const result = await update.executeTakeFirst()
       loop.wake()
       return { deliveries: Number(result.numUpdatedRows) }
     },

@@ -62,6 +62,7 @@ export const ERROR_CODES = {
   MDL_HUBS_CONSENT_REQUIRED: 'A tag of a household needs its consent, given and not expired.',
   MDL_HUBS_WEBHOOK_TARGET_REFUSED: 'The address of the webhook is private, malformed or not allowed.',
   MDL_HUBS_WEBHOOK_FAILED: 'The receiver did not answer with a 2xx in time.',
+  MDL_HUBS_MAIL_FAILED: 'The mail server did not take a message in time, or none is set.',
   MDL_API_UNAUTHORISED: 'The API key is missing, unknown or revoked.',
   MDL_API_FORBIDDEN: 'The API key lacks the scope.',
   MDL_API_NOT_FOUND: 'There is no such record or route.',

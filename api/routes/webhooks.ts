@@ -1,4 +1,4 @@
-/** Webhooks: endpoints, their attempts, a test event, and the dead letters once more. */
+/** Webhooks: endpoints of both lanes, their deliveries and attempts, a test event, and the dead letters once more, all or one. */
 import { Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
@@ -14,7 +14,12 @@ const description = Type.String({ maxLength: 200 })
 const secret = Type.String({ pattern: '^whsec_[A-Za-z0-9+/=]{32,96}$', description: 'Signing secret (Standard Webhooks)' })
 
 const NewWebhookSchema = Type.Object(
-  { url, types: Type.Optional(types), description: Type.Optional(description), secret: Type.Optional(secret) },
+  {
+    ...{ url, types: Type.Optional(types), description: Type.Optional(description), secret: Type.Optional(secret) },
+    lane: Type.Optional(
+      Type.Enum(['ordinary', 'emergency'], { description: '`emergency` = a second endpoint that takes emergencies alone, by a path of their own' }),
+    ),
+  },
   { additionalProperties: false },
 )
 const ChangeSchema = Type.Object(
@@ -29,9 +34,33 @@ const WebhookSchema = Type.Object({
   description: Type.String(),
   enabled: Type.Boolean(),
   disabled_reason: Type.Union([Type.String(), Type.Null()]),
+  lane: Type.Enum(['ordinary', 'emergency']),
   created_at_ms: Type.Integer(),
 })
 const AnySchema = Type.Object({})
+const laneSchema = Type.Enum(['ordinary', 'emergency'])
+const AttemptSchema = Type.Object({
+  endpoint_id: Type.String(),
+  event_id: Type.String(),
+  attempt: Type.Integer(),
+  at_ms: Type.Integer(),
+  duration_ms: Type.Integer(),
+  status: Type.Union([Type.Integer(), Type.Null()], { description: 'null = no answer' }),
+  error: Type.Union([Type.String(), Type.Null()]),
+  response: Type.String({ description: 'Beginning of the answer' }),
+  lane: laneSchema,
+})
+const DeliverySchema = Type.Object({
+  endpoint_id: Type.String(),
+  event_id: Type.String(),
+  subject: Type.String(),
+  sequence: Type.Integer(),
+  state: Type.Enum(['pending', 'delivered', 'dead']),
+  attempt_count: Type.Integer(),
+  next_at_ms: Type.Integer(),
+  updated_at_ms: Type.Integer(),
+  lane: laneSchema,
+})
 
 const tags = ['webhooks']
 const one = { params: Type.Object({ id: IdSchema }), querystring: Type.Object(tenantQuery) }
@@ -123,12 +152,40 @@ function deliveryRoutes(app: App, context: RouteContext): void {
         summary: 'List deliveries with status, latest first',
         params: one.params,
         querystring: Type.Object({ ...tenantQuery, ...pageQuery(context.limits) }),
-        response: answers(200, listOf(AnySchema)),
+        response: answers(200, listOf(AttemptSchema)),
       },
     },
     async (request) =>
       toWire(await webhooks.attempts({ tenant: tenantOf(request, request.query.tenant), id: request.params.id, ...pageOf(request.query) })),
   )
+  app.get(
+    '/webhooks/:id/deliveries',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'List deliveries in a state, oldest first; `dead` are the dead letters',
+        params: one.params,
+        querystring: Type.Object({
+          ...tenantQuery,
+          state: Type.Optional(Type.Enum(['pending', 'delivered', 'dead'], { default: 'dead' })),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: context.limits.apiPage_MAX, default: 100 })),
+        }),
+        response: answers(200, listOf(DeliverySchema)),
+      },
+    },
+    async (request) => {
+      const { tenant: named, state = 'dead', limit = 100 } = request.query
+      const tenant = tenantOf(request, named)
+      found(await webhooks.get(tenant, request.params.id), `webhook ${request.params.id}`)
+      return { items: await webhooks.deliveries({ tenant, id: request.params.id, state, limit }), next: null }
+    },
+  )
+  resendRoutes(app, context)
+}
+
+function resendRoutes(app: App, context: RouteContext): void {
+  const { webhooks } = context.ports
   app.post(
     '/webhooks/:id/test',
     {
@@ -152,8 +209,9 @@ function deliveryRoutes(app: App, context: RouteContext): void {
       config: { scope: 'webhooks:write' },
       schema: {
         tags,
-        summary: 'Send the dead letters of the endpoint again',
-        ...one,
+        summary: 'Send the dead letters of the endpoint again: all, or one event',
+        params: one.params,
+        querystring: Type.Object({ ...tenantQuery, event_id: Type.Optional({ ...IdSchema, description: 'Only this event' }) }),
         headers: IdempotencyHeader,
         response: answers(202, AnySchema, 'Put into the outbox'),
       },
@@ -161,7 +219,7 @@ function deliveryRoutes(app: App, context: RouteContext): void {
     async (request, reply) => {
       const tenant = tenantOf(request, request.query.tenant)
       found(await webhooks.get(tenant, request.params.id), `webhook ${request.params.id}`)
-      return reply.code(202).send(await once(context, request, () => webhooks.replay(tenant, request.params.id)))
+      return reply.code(202).send(await once(context, request, () => webhooks.replay(tenant, request.params.id, request.query.event_id)))
     },
   )
 }

@@ -11,6 +11,7 @@ import { parts } from './parts.ts'
 import { identities, withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
 import { rules } from './rules.ts'
+import { safeStates } from './safe-states.ts'
 import { channels } from './sensors.ts'
 import { settings } from './settings.ts'
 import { steps } from './steps.ts'
@@ -27,6 +28,7 @@ export const airConditioner: ApplianceType = {
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
   intake,
+  safeStates,
   rules,
   recipe,
   identities,

@@ -8,6 +8,7 @@ import { parts } from './parts.ts'
 import { withQuality } from './quality.ts'
 import { recipe } from './recipe.ts'
 import { rules } from './rules.ts'
+import { safeStates } from './safe-states.ts'
 import { channels } from './sensors.ts'
 import { settings } from './settings.ts'
 import { steps } from './steps.ts'
@@ -24,6 +25,7 @@ export const gasWaterHeater: ApplianceType = {
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
   intake,
+  safeStates,
   rules,
   recipe,
   sensorFaults: { stuck: 'XX-02' },

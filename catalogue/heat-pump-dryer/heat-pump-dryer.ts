@@ -5,6 +5,7 @@ import { faults, parts, steps } from './faults.ts'
 import { remoteSteps } from './guidance.ts'
 import { recipe } from './recipe.ts'
 import { rules } from './rules.ts'
+import { safeStates } from './safe-states.ts'
 import { channels } from './sensors.ts'
 
 export const heatPumpDryer: ApplianceType = {
@@ -16,6 +17,7 @@ export const heatPumpDryer: ApplianceType = {
   parts: [...parts, ...commonParts],
   steps: [...steps, ...commonSteps],
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
+  safeStates,
   rules,
   recipe,
   sensorFaults: { stuck: 'XX-02' },

@@ -18,6 +18,9 @@ const NEIGHBOUR = 'ac-quxel-7'
 const STAYING = [
   ...[
     'api_keys',
+    // The key behind signed links, and the duty roster: of the house, not of a household.
+    'emg_keys',
+    'emg_rosters',
     'gateways',
     // Engineers, outlets, processes and terms are the organisation's own, and orders of others are under them.
     'hub_engineers',
@@ -136,7 +139,18 @@ describe('erasure of every table', { timeout: 60_000 }, () => {
       store.close()
     }
     expect(planted).toEqual(
-      expect.arrayContaining(['devices', 'hub_grouped_alarms', 'hub_alarm_handling', 'rule_versions', 'jobs', 'derived', 'checkpoints']),
+      expect.arrayContaining([
+        'devices',
+        'hub_grouped_alarms',
+        'emg_emergencies',
+        'emg_steps',
+        'emg_notices',
+        'hub_alarm_handling',
+        'rule_versions',
+        'jobs',
+        'derived',
+        'checkpoints',
+      ]),
     )
 
     expect((await eraseHousehold(data, { tenant: 'home', household: HOUSEHOLD })).still_found).toEqual([])
@@ -156,7 +170,8 @@ describe('erasure of every table', { timeout: 60_000 }, () => {
       }
       store.close()
     }
-    expect(staying.sort()).toEqual(STAYING)
+    // Two books have an outbox and a list of migrations each.
+    expect([...new Set(staying)].sort()).toEqual(STAYING)
     const operations = new DatabaseSync(join(data, 'operations.sqlite'), { readOnly: true })
     expect(operations.prepare("SELECT scope_value, reason FROM hub_maintenance_windows WHERE scope = 'building'").all()).toEqual([
       { scope_value: 'Turm', reason: expect.stringMatching(/^asked for by erased_/) },

@@ -1,7 +1,7 @@
 /**
- * Raises the emergency of a danger to life or property: a record, a warning to whoever is on duty, advice to the household, and a
- * safe-state command that is owed until the device answers (`safe-state.ts`). A past danger (learned of too late to warn) gets the
- * record only.
+ * What the ordinary hubs keep of a danger to life or property: a record that links it with its order, and the safe-state command in the
+ * twin's book, owed until the device answers (`safe-state.ts`). Where the emergency hub runs, it alone warns, advises and escalates, by
+ * the same ids; without it (a hub by itself) the events leave from here. A past danger gets the record only.
  */
 import type { Alarm } from '#kernel/alarm.ts'
 import { contentId } from '#kernel/ids.ts'
@@ -46,7 +46,8 @@ export async function raiseEmergency(hub: HubTransaction, { alarm, order, advice
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (isPast || result.numInsertedOrUpdatedRows === 0n) return
-  await commandSafeState(hub, row)
+  await commandSafeState(hub, row, alarm)
+  if (hub.hasEmergencyPath) return
   // A subject of its own: it waits behind no routine event of the order that a receiver does not take (decision 0007).
   const event = { tenant, device, subject: row.emergency_id, atMs: raised_at_ms }
   const ids = { emergency_id: row.emergency_id, work_order_id, case_id, alarm_id, device, safety_class }

@@ -1,0 +1,125 @@
+/**
+ * Joins the emergency hub: its book in a file of its own, its outbox and mail with connections of their own, the sessions of devices, and
+ * the endpoints of webhooks that both outboxes share. Only the link to the order of a danger reads the ordinary store, beside everything.
+ */
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
+import type { Alarm } from '#kernel/alarm.ts'
+import type { Clock } from '#kernel/clock.ts'
+import type { DutyPerson } from '#kernel/duty-roster.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Log } from '#kernel/log.ts'
+import { createRandom } from '#kernel/random.ts'
+import type { Config } from './config.ts'
+import type { TargetGuard } from './hubs/dispatch/webhook-target.ts'
+import { type EmergencyHub, openEmergencyHub } from './hubs/emergency/emergency-hub.ts'
+import { type EmergencyTables, emergencyMigrations } from './hubs/emergency/emergency-tables.ts'
+import { findOrderLinks } from './hubs/emergency/order-links.ts'
+import { createWebhookLanes, EMERGENCY_ENDPOINT, type WebhookLanes } from './hubs/emergency/webhook-lanes.ts'
+import { standardPolicy } from './hubs/hub-policy.ts'
+import type { HubTables } from './hubs/hub-tables.ts'
+import { createChatWebhook } from './hubs/notifiers/chat-webhook.ts'
+import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
+import { createSmtpMail } from './hubs/notifiers/smtp-mail.ts'
+import { createOutbox, type Outbox } from './hubs/outbox.ts'
+import { openOperations } from './operations/open-database.ts'
+
+interface EmergencyJoints {
+  readonly database: Kysely<HubTables>
+  readonly catalogue: (type: string) => ApplianceType | undefined
+  readonly ruleOf: (alarm: Alarm) => Rule | undefined
+  readonly registry: {
+    get(
+      tenant: string,
+      device: string,
+    ): { readonly household: string | null; readonly building: string | null; readonly site: string | null } | undefined
+  }
+  readonly guard: TargetGuard
+  readonly ordinary: Outbox
+  readonly hubs: { apply(events: readonly HubEvent[]): Promise<void> }
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface EmergencyStage {
+  readonly hub: EmergencyHub
+  readonly lanes: WebhookLanes
+  readonly outbox: Outbox
+  /** Tells both hubs of the same events: this one first, and neither waits for the other. Each takes an event once. */
+  apply(events: readonly HubEvent[]): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** An endpoint that hangs holds up its own next attempt only so long; what is dangerous is tried again soon. */
+const DELIVERY_TIMEOUT_MS = 5_000
+/** Deliveries at one time, a quarter of them to one endpoint. */
+const IN_FLIGHT_MAX = 64
+
+/** Opens the book of a data folder; nothing leaves before `start`. */
+export async function joinEmergencies({ dataDir, emergencies, limits }: Config, joints: EmergencyJoints): Promise<EmergencyStage> {
+  const { database: ordinaryDatabase, registry, guard, ordinary, clock, log } = joints
+  const book = await openOperations({ file: join(dataDir, 'emergency.sqlite'), log })
+  await book.migrate(emergencyMigrations)
+  const database = book.database as unknown as Kysely<EmergencyTables>
+  const outboxDatabase = book.database as unknown as Kysely<HubTables>
+  const bounds = { ...limits, deliveryTimeoutMs: Math.min(limits.deliveryTimeoutMs, DELIVERY_TIMEOUT_MS), deliveriesInFlight_MAX: IN_FLIGHT_MAX }
+  const outbox = createOutbox({
+    ...{ database: outboxDatabase, clock, log, limits: bounds, notifier: createHttpWebhook({ guard }), guard },
+    ...{ random: createRandom(`emergency outbox/${clock.now()}`), endpointPrefix: EMERGENCY_ENDPOINT },
+  })
+  const chat = createHttpWebhook({ guard })
+  const mail = emergencies.smtp === undefined ? undefined : createSmtpMail({ url: emergencies.smtp.reveal(), from: emergencies.mail_from })
+  const hub = await openEmergencyHub({
+    ...joints,
+    database,
+    publicUrl: emergencies.public_url,
+    locale: emergencies.locale,
+    fallback: fallbackOf(emergencies),
+    placeOf: (tenant, device) => {
+      const unit = registry.get(tenant, device)
+      return unit === undefined ? {} : { household: unit.household, building: unit.building, site: unit.site }
+    },
+    pastDangerMs: standardPolicy.pastDangerMs,
+    callers: {
+      chat: createChatWebhook({ notifier: chat }),
+      ...(mail === undefined ? {} : { email: ({ target, subject, body, signal }) => mail.send({ to: target, subject, text: body, signal }) }),
+    },
+    linksOf: (ids) => findOrderLinks(ordinaryDatabase, ids),
+    onCommitted: () => outbox.wake(),
+  })
+  const lanes = createWebhookLanes({ ordinary, emergency: outbox, ordinaryDatabase, emergencyDatabase: outboxDatabase })
+  return {
+    ...{ hub, lanes, outbox },
+    apply: tellBoth(hub, joints.hubs),
+    async start() {
+      await lanes.mirror()
+      await hub.start()
+      await outbox.start()
+    },
+    async stop() {
+      await hub.stop()
+      await Promise.all([outbox.stop(), chat.stop()])
+      mail?.stop()
+      await book.close()
+    },
+  }
+}
+
+function fallbackOf({ fallback_emails, fallback_chats, locale }: Config['emergencies']): readonly DutyPerson[] {
+  const channels = [
+    ...fallback_emails.map((address) => ({ kind: 'email' as const, address })),
+    ...fallback_chats.map((url) => ({ kind: 'chat' as const, url })),
+  ]
+  return channels.length === 0 ? [] : [{ person: 'operator', name: 'operator', locale, channels }]
+}
+
+/** Rejects when either failed, so that whoever tells tells again. */
+const tellBoth =
+  (emergencies: Pick<EmergencyHub, 'apply'>, hubs: EmergencyJoints['hubs']) =>
+  async (events: readonly HubEvent[]): Promise<void> => {
+    const told = await Promise.allSettled([emergencies.apply(events), hubs.apply(events)])
+    const failed = told.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }

@@ -1,0 +1,167 @@
+/**
+ * What is written of a danger: the emergency itself with its first rung, how far its safe-state command came, whether the household read
+ * the advice, and that the condition ceased. Ids are made of the alarm's, so that a replay of the journal finds everything done.
+ */
+import type { ApplianceType, Rule, Text } from '#catalogue/appliance-type.ts'
+import { safeStateFor } from '#catalogue/safe-state.ts'
+import type { Alarm } from '#kernel/alarm.ts'
+import type { CommandNote } from '#kernel/command.ts'
+import { contentId } from '#kernel/ids.ts'
+import { type BookTransaction, changeRow, noteStep, tell } from './book-transaction.ts'
+import { takeRung } from './climb.ts'
+import type { EmergencyBookRow } from './emergency-tables.ts'
+
+/** Time a device has to acknowledge; then people must know that it has not (two sendings and a margin; chosen). */
+export const ACKNOWLEDGE_MS = 30_000
+/** Life of the command: a device that comes back within it is still told. */
+export const COMMAND_LIFE_MS = 24 * 3_600_000
+/** Time in which the household is expected to say that it read the advice (chosen). */
+const READ_WITHIN_MS = { E0: 60_000, E1: 300_000 } as const
+
+export interface Danger {
+  readonly emergencyId: string
+  readonly tenant: string
+  readonly device: string
+  readonly type: string
+  readonly alarmId: string
+  readonly safetyClass: 'E0' | 'E1'
+  readonly fault: string | null
+  readonly title: Text
+  readonly advice: Text
+  readonly raisedAtMs: number
+  readonly receivedAtMs: number
+  /** Learned of too late to warn: the record only. */
+  readonly isPast: boolean
+  readonly isDrill: boolean
+  readonly tellsHousehold: boolean
+  /** Of the safe-state command; undefined = the appliance is told nothing. */
+  readonly actions: readonly string[] | undefined
+  readonly alarm: Alarm | undefined
+}
+
+export const emergencyIdOf = (alarmId: string): string => contentId('em', alarmId)
+
+/** The danger that an alarm of class E0 or E1 tells of. */
+export function dangerOf(
+  alarm: Alarm,
+  { type, rule, pastDangerMs }: { readonly type: ApplianceType | undefined; readonly rule: Rule | undefined; readonly pastDangerMs: number },
+): Danger {
+  const { tenant, device, alarm_id, safety_class, fault, title, raised_at_ms, received_at_ms } = alarm
+  return {
+    ...{ emergencyId: emergencyIdOf(alarm_id), tenant, device, type: alarm.type, alarmId: alarm_id, fault, alarm },
+    safetyClass: safety_class === 'E0' ? 'E0' : 'E1',
+    title: rule?.title ?? { en: title, 'zh-CN': title },
+    advice: rule?.advice ?? { en: '', 'zh-CN': '' },
+    raisedAtMs: raised_at_ms,
+    receivedAtMs: received_at_ms,
+    isPast: received_at_ms - raised_at_ms > pastDangerMs,
+    isDrill: false,
+    tellsHousehold: true,
+    actions: safeStateFor(type, alarm).actions,
+  }
+}
+
+/** Writes a danger once; gives the row when it is new and calls for something. An alarm that became graver raises its emergency with it. */
+export async function raise(book: BookTransaction, danger: Danger): Promise<EmergencyBookRow | undefined> {
+  const row = rowOf(book, danger)
+  const result = await book.database
+    .insertInto('emg_emergencies')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (result.numInsertedOrUpdatedRows === 0n) {
+    await raiseClass(book, danger)
+    return undefined
+  }
+  if (danger.isPast) return undefined
+  await noteStep(book, row, 'raised', { received_at_ms: danger.receivedAtMs, after_receipt_ms: book.nowMs - danger.receivedAtMs })
+  const called = await takeRung(book, row, '')
+  const advice = book.locale === 'en' ? row.advice_en : row.advice_zh
+  const texts = { titles: { en: row.title_en, 'zh-CN': row.title_zh }, advices: { en: row.advice_en, 'zh-CN': row.advice_zh } }
+  const command = danger.actions === undefined ? null : { command_id: row.emergency_id, name: 'safe_state', actions: danger.actions }
+  const countdown = { owner: called.owner, acknowledge_by_ms: called.next_step_at_ms }
+  const place = book.placeOf(row.tenant, row.device)
+  await tell(book, row, 'emergency.raised', { alarm: danger.alarm ?? null, advice, ...texts, command, place, ...countdown })
+  if (danger.tellsHousehold) {
+    const receipt_path = `/advice/${book.links.sign('receipt', row.emergency_id, '')}`
+    const link = book.publicUrl === undefined ? {} : { receipt_url: `${book.publicUrl}${receipt_path}` }
+    await tell(book, row, 'household.advice', { text: advice, locale: book.locale, texts: texts.advices, receipt_path, ...link })
+  }
+  return called
+}
+
+function rowOf({ nowMs }: BookTransaction, danger: Danger): EmergencyBookRow {
+  const isOwed = danger.actions !== undefined && !danger.isPast
+  return {
+    ...{ emergency_id: danger.emergencyId, tenant: danger.tenant, device: danger.device, type: danger.type, alarm_id: danger.alarmId },
+    ...{ safety_class: danger.safetyClass, fault: danger.fault, title_en: danger.title.en, title_zh: danger.title['zh-CN'] },
+    ...{ advice_en: danger.advice.en, advice_zh: danger.advice['zh-CN'], state: danger.isPast ? 'past' : 'raised' },
+    ...{ is_drill: danger.isDrill ? 1 : 0, tells_household: danger.tellsHousehold && !danger.isPast ? 1 : 0 },
+    ...{ raised_at_ms: danger.raisedAtMs, received_at_ms: danger.receivedAtMs, created_at_ms: nowMs, cleared_at_ms: null },
+    ...{ step: 0, next_step_at_ms: danger.isPast ? null : nowMs, owner: null, acknowledged_at_ms: null, acknowledged_by: null },
+    ...{ resolved_at_ms: null, resolved_by: null, resolution: null },
+    ...{
+      actions: isOwed ? JSON.stringify(danger.actions) : null,
+      command_state: isOwed ? 'queued' : null,
+      command_state_at_ms: isOwed ? nowMs : null,
+    },
+    ...{ command_published_at_ms: null, command_attempts: 0, command_next_at_ms: isOwed ? nowMs : null },
+    ...{ command_overdue_at_ms: isOwed ? nowMs + ACKNOWLEDGE_MS : null, read_at_ms: null },
+    unread_at_ms: danger.tellsHousehold && !danger.isPast ? nowMs + READ_WITHIN_MS[danger.safetyClass] : null,
+    ...{ work_order_id: null, case_id: null, alarm: JSON.stringify(danger.alarm ?? null) },
+  }
+}
+
+async function raiseClass(book: BookTransaction, danger: Danger): Promise<void> {
+  const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', danger.emergencyId).executeTakeFirst()
+  if (row === undefined || danger.safetyClass >= row.safety_class || row.state === 'resolved' || row.state === 'past') return
+  await takeRung(book, await changeRow(book, row, { safety_class: danger.safetyClass, state: 'raised', step: 0 }), 'graver_class')
+}
+
+/** The condition ceased. People decide whether the danger is over, so the countdown goes on. */
+export async function noteCleared(book: BookTransaction, alarm: Alarm): Promise<void> {
+  const id = emergencyIdOf(alarm.alarm_id)
+  const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', id).executeTakeFirst()
+  if (row === undefined || row.cleared_at_ms !== null) return
+  await changeRow(book, row, { cleared_at_ms: alarm.cleared_at_ms ?? book.nowMs })
+  await noteStep(book, row, 'cleared', { at_ms: alarm.cleared_at_ms })
+}
+
+/** How far a command can be; it only goes on. */
+const RANKS: Readonly<Record<string, number>> = { queued: 0, sent: 1, delivered: 2, accepted: 3, done: 4, refused: 4, expired: 4, cancelled: 4 }
+/** Ends that leave the appliance in a state that nobody knows. */
+const UNSAFE_ENDS: ReadonlySet<string> = new Set(['refused', 'expired', 'cancelled'])
+
+/** Notes how far the safe-state command came, from whichever side it is heard first; what is not further changes nothing. */
+export async function noteCommand(book: BookTransaction, note: Pick<CommandNote, 'command_id' | 'tenant' | 'state' | 'reason'>): Promise<void> {
+  const { tenant, command_id, state, reason } = note
+  const row = await book.database
+    .selectFrom('emg_emergencies')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('emergency_id', '=', command_id)
+    .executeTakeFirst()
+  if (row === undefined || row.command_state === null || state === 'overdue') return
+  if ((RANKS[state] ?? 0) <= (RANKS[row.command_state] ?? 0)) return
+  const isAnswered = (RANKS[state] ?? 0) >= 3
+  const answered = isAnswered ? { command_next_at_ms: null, command_overdue_at_ms: null } : {}
+  const changed = await changeRow(book, row, { command_state: state, command_state_at_ms: book.nowMs, ...answered })
+  await noteStep(book, row, 'command', { state, reason, after_ms: book.nowMs - row.created_at_ms })
+  if (UNSAFE_ENDS.has(state) && row.state !== 'resolved') await escalateCommand(book, changed, state, reason)
+}
+
+/** People hear that the appliance is not known to be safe; who is called next is called at once. */
+export async function escalateCommand(book: BookTransaction, row: EmergencyBookRow, state: string, reason: string | null): Promise<void> {
+  const told = { reason: `command_${state}`, command_id: row.emergency_id, command_state: state, device_reason: reason }
+  if (row.state === 'raised') await takeRung(book, row, `command_${state}`)
+  else await tell(book, row, 'emergency.escalated', { ...told, owner: row.owner, notified: [], acknowledge_by_ms: row.next_step_at_ms })
+}
+
+/** The household says that it read the advice; again changes nothing. */
+export async function noteRead(book: BookTransaction, row: EmergencyBookRow): Promise<EmergencyBookRow> {
+  if (row.read_at_ms !== null) return row
+  const changed = await changeRow(book, row, { read_at_ms: book.nowMs, unread_at_ms: null })
+  await noteStep(book, row, 'read', { after_ms: book.nowMs - row.created_at_ms })
+  await tell(book, changed, 'household.advice_read', { read_at_ms: book.nowMs, after_ms: book.nowMs - row.created_at_ms })
+  return changed
+}

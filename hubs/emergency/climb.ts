@@ -1,0 +1,131 @@
+/**
+ * The ladder of an emergency: each rung calls people at once by every way they have, tells the dispatch system, and sets the countdown to
+ * the next. It ends only when somebody acknowledges, and begins anew when who acknowledged does not resolve in time.
+ */
+import { contentId } from '#kernel/ids.ts'
+import { type BookTransaction, changeRow, findRoster, noteStep, tell } from './book-transaction.ts'
+import type { EmergencyBookRow } from './emergency-tables.ts'
+import { localeOf, noticeText } from './emergency-texts.ts'
+import { type Call, ladderClass, planRung, RESOLVE_WITHIN_MS } from './ladder.ts'
+
+/** A drill that nobody acknowledges ends with that as its finding. */
+const DRILL_LIFE_MS = 30 * 60_000
+
+/** Takes the rung that is due and sets the countdown to the next. `reason` says why, empty for the first. */
+export async function takeRung(book: BookTransaction, row: EmergencyBookRow, reason: string): Promise<EmergencyBookRow> {
+  const roster = await findRoster(book.database, row.tenant)
+  const { safety_class, step } = row
+  const plan = planRung(roster, { safetyClass: safety_class, step, nowMs: book.nowMs, fallback: book.fallback })
+  for (const call of plan.calls) await writeNotice(book, row, { call, reason })
+  const owner = plan.calls[0]?.person.person ?? (await dispatchSystemOf(book, row.tenant))
+  const next = { step: step + 1, next_step_at_ms: book.nowMs + plan.waitMs, owner }
+  const changed = await changeRow(book, row, next)
+  const notified = plan.calls.map(({ person, channel }) => ({ person: person.person, channel: channel.kind }))
+  await noteStep(book, row, 'rung', {
+    rung: plan.rung + 1,
+    call: step + 1,
+    wait_ms: plan.waitMs,
+    owner,
+    notified,
+    ...(reason === '' ? {} : { reason }),
+  })
+  if (step > 0 || reason !== '') {
+    const told = { reason, rung: plan.rung + 1, call: step + 1, notified, owner, acknowledge_by_ms: next.next_step_at_ms }
+    await tell(book, changed, 'emergency.escalated', { ...told, command_state: row.command_state })
+  }
+  return changed
+}
+
+/** The countdown of an emergency ran out. */
+export async function climb(book: BookTransaction, row: EmergencyBookRow): Promise<void> {
+  if (row.is_drill === 1 && book.nowMs - row.created_at_ms >= DRILL_LIFE_MS) {
+    await resolveRow(book, row, { by: 'mendline', reason: 'the drill is over: nobody acknowledged' })
+    return
+  }
+  if (row.state !== 'acknowledged') {
+    await takeRung(book, row, 'not_acknowledged')
+    return
+  }
+  const fallen = { state: 'raised', step: 0, acknowledged_at_ms: null, acknowledged_by: null }
+  await takeRung(book, await changeRow(book, row, fallen), 'not_resolved')
+}
+
+/** Somebody takes it on; what is still on its way to others is withdrawn. A second acknowledgement changes nothing. */
+export async function acknowledgeRow(
+  book: BookTransaction,
+  row: EmergencyBookRow,
+  { by, via, note }: { readonly by: string; readonly via: string; readonly note: string },
+): Promise<EmergencyBookRow> {
+  if (row.state !== 'raised') return row
+  const resolveByMs = book.nowMs + RESOLVE_WITHIN_MS[ladderClass(row.safety_class)]
+  const change = { state: 'acknowledged', acknowledged_at_ms: book.nowMs, acknowledged_by: by, owner: by, next_step_at_ms: resolveByMs }
+  const changed = await changeRow(book, row, change)
+  await withdrawNotices(book, row)
+  await noteStep(book, row, 'acknowledged', { by, via, after_ms: book.nowMs - row.created_at_ms, ...(note === '' ? {} : { note }) })
+  await tell(book, changed, 'emergency.acknowledged', { by, via, note, after_ms: book.nowMs - row.created_at_ms, resolve_by_ms: resolveByMs })
+  if (row.is_drill === 1) return resolveRow(book, changed, { by, reason: 'the drill was acknowledged' })
+  return changed
+}
+
+/** It is over. Only this, or the end of its order, ends the countdown. */
+export async function resolveRow(
+  book: BookTransaction,
+  row: EmergencyBookRow,
+  { by, reason }: { readonly by: string; readonly reason: string },
+): Promise<EmergencyBookRow> {
+  if (row.state === 'resolved' || row.state === 'past') return row
+  const over = { next_step_at_ms: null, command_next_at_ms: null, command_overdue_at_ms: null, unread_at_ms: null }
+  const change = { state: 'resolved', resolved_at_ms: book.nowMs, resolved_by: by, resolution: reason, ...over }
+  const changed = await changeRow(book, row, change)
+  await withdrawNotices(book, row)
+  await noteStep(book, row, 'resolved', { by, reason, after_ms: book.nowMs - row.created_at_ms })
+  await tell(book, changed, 'emergency.resolved', { by, reason, after_ms: book.nowMs - row.created_at_ms })
+  return changed
+}
+
+async function writeNotice(
+  book: BookTransaction,
+  row: EmergencyBookRow,
+  { call: { person, channel }, reason }: { call: Call; reason: string },
+): Promise<void> {
+  const target = channel.kind === 'email' ? channel.address : channel.url
+  const notice_id = contentId('ntc', row.emergency_id, String(row.created_at_ms), await callNumber(book, row), person.person, channel.kind, target)
+  const token = book.links.sign('acknowledge', row.emergency_id, person.person)
+  const link = book.publicUrl === undefined ? undefined : `${book.publicUrl}/emergency-links/${token}`
+  const facts = { place: book.placeOf(row.tenant, row.device), call: row.step + 1, link, reason: reason.replaceAll('_', ' ') }
+  const { subject, body } = noticeText(row, localeOf(person), facts)
+  const { emergency_id, tenant } = row
+  const pending = { state: 'pending', attempt_count: 0, next_at_ms: book.nowMs, created_at_ms: book.nowMs, settled_at_ms: null, error: null }
+  await book.database
+    .insertInto('emg_notices')
+    .values({ notice_id, emergency_id, tenant, person: person.person, channel: channel.kind, target, subject, body, ...pending })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** Rungs so far, over all falls back to the beginning: the id of a call is made of it. */
+async function callNumber(book: BookTransaction, { emergency_id }: EmergencyBookRow): Promise<number> {
+  const { calls } = await book.database
+    .selectFrom('emg_steps')
+    .select((select) => select.fn.countAll<number>().as('calls'))
+    .where('emergency_id', '=', emergency_id)
+    .where('kind', '=', 'rung')
+    .executeTakeFirstOrThrow()
+  return Number(calls)
+}
+
+async function withdrawNotices(book: BookTransaction, { emergency_id }: EmergencyBookRow): Promise<void> {
+  const settled = { state: 'withdrawn', settled_at_ms: book.nowMs }
+  await book.database.updateTable('emg_notices').set(settled).where('emergency_id', '=', emergency_id).where('state', '=', 'pending').execute()
+}
+
+/** An endpoint that takes emergencies owns what no person is called to. */
+async function dispatchSystemOf(book: BookTransaction, tenant: string): Promise<string | null> {
+  const found = await book.database
+    .selectFrom('outbox_endpoints')
+    .select('endpoint_id')
+    .where('tenant', '=', tenant)
+    .where('enabled', '=', 1)
+    .executeTakeFirst()
+  return found === undefined ? null : `webhook:${found.endpoint_id}`
+}

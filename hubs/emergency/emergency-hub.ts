@@ -1,0 +1,250 @@
+/**
+ * Front of the emergency hub. Dangers come straight from the safety consumer; each becomes a row of the emergency book with an owner and a
+ * countdown, its safe-state command is published, the household advised, and people called until somebody acknowledges. The book has a
+ * file, a connection, loops and an outbox of its own, so that nothing of the ordinary path can hold it up; the case and order of the same
+ * danger come by the ordinary hubs and are linked when they are there.
+ */
+import type { Kysely } from 'kysely'
+import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
+import type { Alarm } from '#kernel/alarm.ts'
+import type { Clock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
+import type { HubEvent } from '#kernel/hub-event.ts'
+import type { Log } from '#kernel/log.ts'
+import type { CloudEvent } from '../outbox-events.ts'
+import { isDanger } from '../quiet-alarms.ts'
+import { type Danger, dangerOf, noteCleared, noteCommand, noteRead, raise } from './book.ts'
+import { type BookSettings, type BookTransaction, findRow, noteStep } from './book-transaction.ts'
+import { acknowledgeRow, resolveRow } from './climb.ts'
+import { createDrills, type Drills } from './drills.ts'
+import { createDueLoop } from './due-loop.ts'
+import { doDue, type EmergencyLink, type InTransaction } from './due-work.ts'
+import { createDuty, type Duty } from './duty.ts'
+import { createEmergencyLists, type Emergency, type EmergencyLists } from './emergency-lists.ts'
+import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
+import { type Caller, createNotices } from './notices.ts'
+import { type CommandChannel, createSafeCommands } from './safe-commands.ts'
+import { openSignedLinks } from './signed-links.ts'
+
+export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
+  readonly database: Kysely<EmergencyTables>
+  readonly catalogue: (type: string) => ApplianceType | undefined
+  readonly ruleOf: (alarm: Alarm) => Rule | undefined
+  /** A danger that began longer than this before it was received is past. */
+  readonly pastDangerMs: number
+  /** Ways to people by the kind of their channel. */
+  readonly callers: Readonly<Record<string, Caller>>
+  /** Looks up the orders of emergencies; never waited for by a danger. Absent = none are linked. */
+  readonly linksOf?: (ids: readonly string[]) => Promise<ReadonlyMap<string, EmergencyLink>>
+  /** Told after each commit that enqueued events. */
+  readonly onCommitted?: (events: readonly CloudEvent[]) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface EmergencyHub extends EmergencyLists, Duty, Drills {
+  start(): Promise<void>
+  stop(): Promise<void>
+  speakThrough(channel: CommandChannel): void
+  /**
+   * Takes dangers, their ends and the answers to their commands; others are passed over. The same again changes nothing. Resolves when
+   * they are written and their commands published.
+   * @throws MendlineError MDL_STORE_UNAVAILABLE (retryable; give all again)
+   */
+  apply(events: readonly HubEvent[]): Promise<void>
+  /** Raises an emergency that no alarm tells of (a household that smells gas). The same `emergencyId` again changes nothing. */
+  raise(danger: Danger): Promise<void>
+  /** @throws MendlineError MDL_API_NOT_FOUND */
+  acknowledge(given: {
+    readonly tenant: string
+    readonly id: string
+    readonly by: string
+    readonly via: string
+    readonly note: string
+  }): Promise<Emergency>
+  /** @throws MendlineError MDL_API_NOT_FOUND */
+  resolve(given: { readonly tenant: string; readonly id: string; readonly by: string; readonly reason: string }): Promise<Emergency>
+  /** The emergency that a person's link stands for; undefined for a link that is none of ours. */
+  byLink(token: string): Promise<{ readonly emergency: Emergency; readonly person: string } | undefined>
+  acknowledgeByLink(token: string): Promise<Emergency | undefined>
+  /** The advice that a household's link stands for, and that it was read. */
+  advice(token: string): Promise<Emergency | undefined>
+  adviceRead(token: string): Promise<Emergency | undefined>
+  /** Resolves when nothing due is in hand; for tests. */
+  settled(): Promise<void>
+}
+
+/** Events of one transaction. */
+const BATCH = 64
+
+/** Opens the hub over its book; nothing runs before `start`. */
+export async function openEmergencyHub(options: EmergencyHubOptions): Promise<EmergencyHub> {
+  const { database, clock, log } = options
+  const settings: BookSettings = { ...options, links: await openSignedLinks(database) }
+  let channel: CommandChannel | undefined
+  const inTransaction = async <T>(action: (book: BookTransaction) => Promise<T>): Promise<T> => {
+    const emitted: CloudEvent[] = []
+    const result = await database.transaction().execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted }))
+    if (emitted.length > 0) options.onCommitted?.(emitted)
+    notices.wake()
+    loop.wake()
+    return result
+  }
+  const onTaken: Parameters<typeof createNotices>[0]['onTaken'] = (notice) =>
+    inTransaction((book) => noteStep(book, notice, 'call_taken', { person: notice.person, channel: notice.channel, target: notice.target }))
+  const notices = createNotices({ database, callers: options.callers, onTaken, clock, log })
+  const delivered = (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id'>): void => {
+    const note = { tenant: row.tenant, command_id: row.emergency_id, state: 'delivered', reason: null } as const
+    inTransaction((book) => noteCommand(book, note)).catch((cause: unknown) =>
+      log.warn('a delivery could not be noted', { ...row, cause: String(cause) }),
+    )
+  }
+  const commands = createSafeCommands({ database, channel: () => channel, onDelivered: delivered, clock, log })
+  const drills = createDrills({ database, inTransaction, clock })
+  const loop = createDueLoop({ name: 'emergencies', look: () => doDue({ ...options, database, inTransaction, commands, drills }), clock, log })
+
+  const write = async (dangers: readonly Danger[]): Promise<void> => {
+    try {
+      const rows = await inTransaction(async (book) => {
+        const raised: EmergencyBookRow[] = []
+        for (const danger of dangers) {
+          const row = await raise(book, danger)
+          if (row !== undefined) raised.push(row)
+        }
+        return raised
+      })
+      await commands.publish(rows)
+    } catch (cause) {
+      // The appliance is told even when nothing can be written; the caller gives the danger again.
+      for (const danger of dangers) commands.publishUnwritten(danger)
+      throw cause
+    }
+  }
+  const lists = createEmergencyLists({ database, nowMs: () => clock.now(), locale: options.locale })
+  const change = async (tenant: string, id: string, act: (book: BookTransaction, row: EmergencyBookRow) => Promise<unknown>): Promise<Emergency> => {
+    await inTransaction(async (book) => {
+      const row = await findRow(book.database, tenant, id)
+      if (row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')
+      await act(book, row)
+    })
+    const changed = await lists.get(tenant, id)
+    if (changed === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')
+    return changed
+  }
+  const links = createLinkDoors({ database, settings, lists, change })
+  return {
+    ...lists,
+    ...links,
+    ...drills,
+    ...createDuty({ database, clock, hasMail: options.callers.email !== undefined, onChange: loop.wake }),
+    async start() {
+      loop.start()
+      notices.start()
+    },
+    async stop() {
+      await loop.stop()
+      await notices.stop()
+    },
+    speakThrough(given) {
+      channel = given
+      given.onListening((tenant, device, kind) => {
+        if (kind === 'cmd') void sendAnew(database, { tenant, device, nowMs: clock.now() }).then((owed) => owed && loop.wake())
+      })
+    },
+    apply: (events) => applyEvents({ ...options, inTransaction, write }, events),
+    raise: (danger) => write([danger]),
+    acknowledge: ({ tenant, id, ...given }) => change(tenant, id, (book, row) => acknowledgeRow(book, row, given)),
+    resolve: ({ tenant, id, ...given }) => change(tenant, id, (book, row) => resolveRow(book, row, given)),
+    async settled() {
+      await loop.settled()
+      await notices.settled()
+      await loop.settled()
+    },
+  }
+}
+
+type Writing = Pick<EmergencyHubOptions, 'catalogue' | 'ruleOf' | 'pastDangerMs'> & {
+  readonly inTransaction: InTransaction
+  readonly write: (dangers: readonly Danger[]) => Promise<void>
+}
+
+async function applyEvents({ catalogue, ruleOf, pastDangerMs, inTransaction, write }: Writing, events: readonly HubEvent[]): Promise<void> {
+  const wanted = events.filter(isOurs)
+  for (let from = 0; from < wanted.length; from += BATCH) {
+    const batch = wanted.slice(from, from + BATCH)
+    const dangers = batch.flatMap((event) =>
+      event.kind === 'alarm_raised' || event.kind === 'alarm_changed'
+        ? [dangerOf(event.alarm, { type: catalogue(event.alarm.type), rule: ruleOf(event.alarm), pastDangerMs })]
+        : [],
+    )
+    if (dangers.length > 0) await write(dangers)
+    const others = batch.filter(({ kind }) => kind === 'alarm_cleared' || kind === 'command_moved')
+    if (others.length > 0) await inTransaction((book) => noteOthers(book, others))
+  }
+}
+
+/** Dangers, their ends, and answers to commands. */
+function isOurs(event: HubEvent): boolean {
+  if (event.kind === 'alarm_raised' || event.kind === 'alarm_changed') return isDanger(event.alarm)
+  return event.kind === 'alarm_cleared' || (event.kind === 'command_moved' && event.note.command_id.startsWith('em_'))
+}
+
+async function noteOthers(book: BookTransaction, events: readonly HubEvent[]): Promise<void> {
+  for (const event of events) {
+    if (event.kind === 'alarm_cleared') await noteCleared(book, event.alarm)
+    if (event.kind === 'command_moved') await noteCommand(book, event.note)
+  }
+}
+
+/** A device that may hear commands again is sent what it owes an answer to; tells whether there is any. */
+async function sendAnew(
+  database: Kysely<EmergencyTables>,
+  { tenant, device, nowMs }: { tenant: string; device: string; nowMs: number },
+): Promise<boolean> {
+  const result = await database
+    .updateTable('emg_emergencies')
+    .set({ command_next_at_ms: nowMs })
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .where('command_next_at_ms', '>', nowMs)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+type Change = (tenant: string, id: string, act: (book: BookTransaction, row: EmergencyBookRow) => Promise<unknown>) => Promise<Emergency>
+
+function createLinkDoors(parts: {
+  readonly database: Kysely<EmergencyTables>
+  readonly settings: BookSettings
+  readonly lists: EmergencyLists
+  readonly change: Change
+}): Pick<EmergencyHub, 'byLink' | 'acknowledgeByLink' | 'advice' | 'adviceRead'> {
+  const { database, settings, lists, change } = parts
+  const find = async (purpose: 'acknowledge' | 'receipt', token: string) => {
+    const opened = settings.links.open(purpose, token)
+    if (opened === undefined) return undefined
+    const row = await database.selectFrom('emg_emergencies').select('tenant').where('emergency_id', '=', opened.emergencyId).executeTakeFirst()
+    return row === undefined ? undefined : { ...opened, tenant: row.tenant }
+  }
+  return {
+    async byLink(token) {
+      const found = await find('acknowledge', token)
+      const emergency = found === undefined ? undefined : await lists.get(found.tenant, found.emergencyId)
+      return found === undefined || emergency === undefined ? undefined : { emergency, person: found.person }
+    },
+    async acknowledgeByLink(token) {
+      const found = await find('acknowledge', token)
+      if (found === undefined) return undefined
+      const given = { by: `person:${found.person}`, via: 'link', note: '' }
+      return change(found.tenant, found.emergencyId, (book, row) => acknowledgeRow(book, row, given))
+    },
+    async advice(token) {
+      const found = await find('receipt', token)
+      return found === undefined ? undefined : lists.get(found.tenant, found.emergencyId)
+    },
+    async adviceRead(token) {
+      const found = await find('receipt', token)
+      return found === undefined ? undefined : change(found.tenant, found.emergencyId, noteRead)
+    },
+  }
+}

@@ -1,0 +1,72 @@
+/** What people who are called to an emergency read, in their language: the subject, what is wrong where, what was done, and how to acknowledge. */
+import type { Text } from '#catalogue/appliance-type.ts'
+import type { DutyPerson } from '#kernel/duty-roster.ts'
+import type { EmergencyBookRow } from './emergency-tables.ts'
+
+type Locale = keyof Text
+
+/** Where the unit stands, as far as the registry knows. */
+export interface Place {
+  readonly household?: string | null
+  readonly building?: string | null
+  readonly site?: string | null
+}
+
+export interface NoticeText {
+  readonly subject: string
+  readonly body: string
+}
+
+export const localeOf = (person: Pick<DutyPerson, 'locale'>): Locale => person.locale ?? 'en'
+
+interface NoticeFacts {
+  readonly place: Place
+  /** From 1: how many times somebody was called before, and this. */
+  readonly call: number
+  /** Page on which the person acknowledges; undefined where the server does not know its own address. */
+  readonly link: string | undefined
+  /** Why the ladder went on. */
+  readonly reason: string
+}
+
+/** The words of one call. */
+export function noticeText(row: EmergencyBookRow, locale: Locale, facts: NoticeFacts): NoticeText {
+  return locale === 'en' ? english(row, facts) : chinese(row, facts)
+}
+
+const where = ({ household, building, site }: Place): string =>
+  [household, building, site].filter((part) => part !== undefined && part !== null).join(', ')
+
+function english(row: EmergencyBookRow, { place, call, link, reason }: NoticeFacts): NoticeText {
+  const drill = row.is_drill === 1 ? 'DRILL: ' : ''
+  const at = new Date(row.raised_at_ms).toISOString()
+  const lines = [
+    row.is_drill === 1 ? 'This is a drill. No appliance was commanded. Please acknowledge it as you would in earnest.' : '',
+    `${row.safety_class}: ${row.title_en}`,
+    `Appliance ${row.device} (${row.type}), tenant ${row.tenant}, since ${at}`,
+    where(place) === '' ? '' : `Place: ${where(place)}`,
+    reason === '' ? '' : `Called again: ${reason}`,
+    row.tells_household === 1 ? `The household was told: ${row.advice_en}` : '',
+    row.actions === null ? '' : `The appliance was told: ${(JSON.parse(row.actions) as string[]).join(', ')} (${row.command_state ?? 'queued'})`,
+    link === undefined ? `Acknowledge: POST /api/v1/emergencies/${row.emergency_id}/acknowledge` : `Acknowledge: ${link}`,
+  ]
+  return { subject: `${drill}[${row.safety_class}] ${row.title_en}: ${row.device}${call > 1 ? ` (call ${call})` : ''}`, body: joined(lines) }
+}
+
+function chinese(row: EmergencyBookRow, { place, call, link, reason }: NoticeFacts): NoticeText {
+  const drill = row.is_drill === 1 ? '演练：' : ''
+  const at = new Date(row.raised_at_ms).toISOString()
+  const lines = [
+    row.is_drill === 1 ? '这是演练，未向任何设备下发指令。请按真实情况确认。' : '',
+    `${row.safety_class}：${row.title_zh}`,
+    `设备 ${row.device}（${row.type}），租户 ${row.tenant}，始于 ${at}`,
+    where(place) === '' ? '' : `位置：${where(place)}`,
+    reason === '' ? '' : `再次通知：${reason}`,
+    row.tells_household === 1 ? `已告知住户：${row.advice_zh}` : '',
+    row.actions === null ? '' : `已下发设备：${(JSON.parse(row.actions) as string[]).join('、')}（${row.command_state ?? 'queued'}）`,
+    link === undefined ? `确认方式：POST /api/v1/emergencies/${row.emergency_id}/acknowledge` : `确认：${link}`,
+  ]
+  return { subject: `${drill}[${row.safety_class}] ${row.title_zh}：${row.device}${call > 1 ? `（第 ${call} 次）` : ''}`, body: joined(lines) }
+}
+
+const joined = (lines: readonly string[]): string => lines.filter((line) => line !== '').join('\n')
