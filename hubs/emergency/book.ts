@@ -13,6 +13,8 @@ import type { EmergencyBookRow } from './emergency-tables.ts'
 
 /** Time a device has to acknowledge; then people must know that it has not (two sendings and a margin; chosen). */
 export const ACKNOWLEDGE_MS = 30_000
+/** Whoever writes a danger publishes its command at once; the loop sees to it only when that broke off. */
+const CLAIM_MS = 1_000
 /** Life of the command: a device that comes back within it is still told. */
 export const COMMAND_LIFE_MS = 24 * 3_600_000
 /** Time in which the household is expected to say that it read the advice (chosen). */
@@ -105,7 +107,7 @@ function rowOf({ nowMs }: BookTransaction, danger: Danger): EmergencyBookRow {
       command_state: isOwed ? 'queued' : null,
       command_state_at_ms: isOwed ? nowMs : null,
     },
-    ...{ command_published_at_ms: null, command_attempts: 0, command_next_at_ms: isOwed ? nowMs : null },
+    ...{ command_published_at_ms: null, command_attempts: 0, command_next_at_ms: isOwed ? nowMs + CLAIM_MS : null },
     ...{ command_overdue_at_ms: isOwed ? nowMs + ACKNOWLEDGE_MS : null, read_at_ms: null },
     unread_at_ms: danger.tellsHousehold && !danger.isPast ? nowMs + READ_WITHIN_MS[danger.safetyClass] : null,
     ...{ work_order_id: null, case_id: null, alarm: JSON.stringify(danger.alarm ?? null) },
