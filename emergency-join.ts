@@ -13,6 +13,7 @@ import type { Log } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
 import type { Config } from './config.ts'
 import type { TargetGuard } from './hubs/dispatch/webhook-target.ts'
+import { adoptOlder } from './hubs/emergency/adopt.ts'
 import { type EmergencyHub, openEmergencyHub } from './hubs/emergency/emergency-hub.ts'
 import { type EmergencyTables, emergencyMigrations } from './hubs/emergency/emergency-tables.ts'
 import { findOrderLinks } from './hubs/emergency/order-links.ts'
@@ -95,6 +96,8 @@ export async function joinEmergencies({ dataDir, emergencies, limits }: Config, 
     apply: tellBoth(hub, joints.hubs),
     async start() {
       await lanes.mirror()
+      const adopted = await adoptOlder({ ...joints, ordinary: ordinaryDatabase, book: database, nowMs: clock.now() })
+      if (adopted > 0) log.info('emergencies of an earlier version were taken over', { emergencies: adopted })
       await hub.start()
       await outbox.start()
     },

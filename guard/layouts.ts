@@ -58,7 +58,8 @@ export async function prepareLayouts(options: LayoutOptions): Promise<{ readonly
   const isOlder =
     Object.entries(LAYOUTS).some(([part, known]) => Number(found[part] ?? 0) < known) ||
     applied.length < migrations.length ||
-    (inBook.length > 0 && inBook.length < emergencyMigrations.length)
+    // A folder without the book gives its emergencies to it.
+    inBook.length < emergencyMigrations.length
   if (isUsed && isOlder) {
     const kept = await keepCopy(dataDir, String(found.program))
     log.info('the data folder is brought forward; what it was is kept', { from: found.program, to: program, kept })

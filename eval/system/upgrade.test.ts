@@ -70,6 +70,20 @@ describe.each(readdirSync(FIXTURES))('a data folder of release %s', (version) =>
     }
   })
 
+  it('has its emergencies in their book, each with its order and with somebody or something that goes on', { timeout: WAIT_MS }, async () => {
+    const store = new DatabaseSync(join(data(), 'operations.sqlite'), { readOnly: true })
+    const before = store.prepare('SELECT emergency_id, work_order_id, raised_at_ms FROM hub_emergencies ORDER BY emergency_id').all()
+    store.close()
+    expect(before.length).toBeGreaterThan(0)
+    for (let round = 0; round < 2; round++) {
+      await start()
+      const found = (await items('/emergencies')) as ReadonlyArray<{ emergency_id: string; state: string; next_step_at_ms: number | null }>
+      expect([...found].sort((a, b) => (a.emergency_id < b.emergency_id ? -1 : 1))).toMatchObject(before)
+      for (const { state, next_step_at_ms } of found) expect(['past', 'resolved'].includes(state)).toBe(next_step_at_ms === null)
+      expect(await server?.stop()).toBe(0)
+    }
+  })
+
   it('is kept as it was beside what is changed', { timeout: WAIT_MS }, async () => {
     await start()
     await server?.stop()
