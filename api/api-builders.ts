@@ -107,9 +107,14 @@ const memoryPrincipalKeys: ApiPorts['principalKeys'] = {
 }
 
 /** The one order that there is. */
-const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence'> = {
+const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence' | 'workOrderPacket' | 'workOrderPacketPage'> = {
   workOrder: async (tenant, id) => (tenant === 'home' && id === 'wo_1' ? workOrder(id) : undefined),
   workOrderEvidence: async (tenant, id, locale) => (tenant === 'home' && id === 'wo_1' ? `<svg lang="${locale}"/>` : undefined),
+  async workOrderPacket({ id, audience, locale }) {
+    const { work_order_id, device, state, safety_class } = workOrder(id)
+    return id === 'wo_1' ? { work_order_id, device, state, safety_class, audience, locale, title: 'A title', sections: [] } : undefined
+  },
+  workOrderPacketPage: async ({ id, audience, locale }) => (id === 'wo_1' ? `<html lang="${locale}">${audience}</html>` : undefined),
 }
 
 function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, 'keys' | 'idempotency'> {

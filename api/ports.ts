@@ -7,6 +7,7 @@ import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import type { NewLearnNormal } from '#catalogue/own-normal.ts'
 import type { NewIdentity, NewQuality } from '#catalogue/own-quality.ts'
 import type { Alarm } from '#kernel/alarm.ts'
+import type { AudiencePacket, PacketAudience } from '#kernel/audience-packet.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
@@ -189,6 +190,13 @@ export interface HubQuery {
   readonly limit: number
 }
 
+interface PacketReading {
+  readonly tenant: string
+  readonly id: string
+  readonly audience: PacketAudience
+  readonly locale: keyof Text
+}
+
 export interface HubPort {
   diagnoses(query: HubQuery): Promise<Page<Diagnosis>>
   /** Absent where the hub cannot look up one. */
@@ -200,6 +208,9 @@ export interface HubPort {
   workOrder(tenant: string, id: string): Promise<WorkOrder | undefined>
   /** SVG of the evidence of an order's packet. */
   workOrderEvidence(tenant: string, id: string, locale: keyof Text): Promise<string | undefined>
+  /** The packet as an audience reads it, and the same as a page. */
+  workOrderPacket(reading: PacketReading): Promise<AudiencePacket | undefined>
+  workOrderPacketPage(reading: PacketReading): Promise<string | undefined>
   /** History of an order, oldest first. */
   workOrderMoves(tenant: string, id: string): Promise<readonly object[]>
   partsNeeds(query: HubQuery): Promise<Page<PartsDemand>>

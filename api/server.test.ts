@@ -236,6 +236,16 @@ describe('work orders', () => {
     expect((await test.request('GET', `${path}?locale=fr`)).status).toBe(400)
     expect((await test.request('GET', '/api/v1/work-orders/wo_9/evidence.svg')).json.code).toBe('MDL_API_NOT_FOUND')
   })
+  it('give the packet to an audience as a record or a page, and refuse another audience and an unknown order', async () => {
+    const path = '/api/v1/work-orders/wo_1/packet'
+    expect((await test.request('GET', path)).json).toMatchObject({ audience: 'engineer', locale: 'en' })
+    expect((await test.request('GET', `${path}?audience=household&locale=zh-CN`)).json).toMatchObject({ audience: 'household', locale: 'zh-CN' })
+    const page = await test.request('GET', `${path}?audience=agent&format=html`)
+    expect([page.status, page.text, page.headers['content-type']]).toEqual([200, '<html lang="en">agent</html>', 'text/html; charset=utf-8'])
+    expect((await test.request('GET', path, { headers: { accept: 'text/html,*/*' } })).text).toBe('<html lang="en">engineer</html>')
+    expect((await test.request('GET', `${path}?audience=neighbour`)).status).toBe(400)
+    expect((await test.request('GET', '/api/v1/work-orders/wo_9/packet?format=html')).json.code).toBe('MDL_API_NOT_FOUND')
+  })
   it('refuse an event without key, of an unknown type, a broken ETag and an illegal move', async () => {
     const send = (body: object, given: Record<string, string> = headers) =>
       test.request('POST', '/api/v1/work-orders/wo_1/events', { body, headers: given })

@@ -30,6 +30,7 @@ import { createOrderChain, type OrderChain } from './orders/order-chain.ts'
 import { createProcessBook } from './orders/process-book.ts'
 import { standardProcess } from './orders/standard-process.ts'
 import type { CloudEvent } from './outbox-events.ts'
+import { createPacketBook, type PacketBook } from './packet/packet-book.ts'
 import { timerHandlers } from './timer-handlers.ts'
 import { createTimerLoop, type TimerStatistics } from './timers.ts'
 import { noteWindow } from './verify/verify.ts'
@@ -64,7 +65,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -136,6 +137,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createHubLists(database),
     ...createAlarmHandling({ database, clock }),
     ...createOrderChain(inTransaction),
+    ...createPacketBook({ database, catalogue, ruleOf: settings.ruleOf }),
     ...createExperience(inTransaction),
     ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {

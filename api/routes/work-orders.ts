@@ -1,6 +1,7 @@
 /** Work orders and the way back: what the dispatch system says of them, once per Idempotency-Key. */
 import { Type } from 'typebox'
 import { SafetyClassSchema } from '#kernel/alarm.ts'
+import { AudiencePacketSchema, PACKET_AUDIENCES } from '#kernel/audience-packet.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import { WorkOrderEventSchema, WorkOrderSchema, WorkOrderStateSchema } from '#kernel/work-order.ts'
 import type { App, RouteContext } from '../app.ts'
@@ -50,6 +51,7 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
     },
   )
   evidenceRoute(app, hubs)
+  packetRoute(app, hubs)
   app.get(
     '/work-orders/:id/events',
     {
@@ -112,6 +114,50 @@ function evidenceRoute(app: App, hubs: RouteContext['ports']['hubs']): void {
         .type('image/svg+xml; charset=utf-8')
         .header('content-security-policy', "default-src 'none'")
         .send(found(svg, `work order ${request.params.id}`))
+    },
+  )
+}
+
+/** The page holds its own style and nothing else. */
+const PAGE_HEADERS = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+}
+
+function packetRoute(app: App, hubs: RouteContext['ports']['hubs']): void {
+  app.get(
+    '/work-orders/:id/packet',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags,
+        summary: 'The packet as the household, the engineer or the call-centre agent reads it',
+        description:
+          'Sections from one source in the language asked for; the household reads no codes, figures of evidence or names. `format=html`, or a caller that accepts text/html, gets a page to show or print.',
+        params: one.params,
+        querystring: Type.Object({
+          ...tenantQuery,
+          audience: Type.Optional(Type.Enum([...PACKET_AUDIENCES], { default: 'engineer' })),
+          locale: Type.Optional(Type.Enum(['en', 'zh-CN'], { default: 'en' })),
+          format: Type.Optional(Type.Enum(['json', 'html'], { description: 'Absent: by the Accept header' })),
+        }),
+        produces: ['application/json', 'text/html'],
+        response: answers(200, AudiencePacketSchema),
+      },
+    },
+    async (request, reply) => {
+      const { tenant, audience = 'engineer', locale = 'en', format } = request.query
+      const reading = { tenant: tenantOf(request, tenant), id: request.params.id, audience, locale }
+      const isPage = format === 'html' || (format === undefined && request.headers.accept?.includes('text/html') === true)
+      if (!isPage) return found(await hubs.workOrderPacket(reading), `work order ${request.params.id}`)
+      const page = found(await hubs.workOrderPacketPage(reading), `work order ${request.params.id}`)
+      // The page is no record of the schema.
+      return reply
+        .headers(PAGE_HEADERS)
+        .type('text/html; charset=utf-8')
+        .serializer(String)
+        .send(page as never)
     },
   )
 }

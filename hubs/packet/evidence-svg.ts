@@ -95,6 +95,6 @@ const px = (value: number): string => value.toFixed(1)
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 /** Text for an XML document: its signs escaped, control characters (which XML forbids) left out. */
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return text.replace(/\p{Cc}|\p{Cs}/gu, ' ').replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '')
 }

@@ -1,0 +1,245 @@
+/**
+ * The packet of an order for household, engineer and call-centre agent, in zh-CN or en: a table says which audience reads which section, and
+ * each section is made once from the order, the catalogue and the rule of its alarm. What the catalogue knows is said in the language asked
+ * for; what only the stored packet knows stays as it was made. The household reads no codes, numbers of evidence or names of staff.
+ */
+import type { ApplianceType, Fault, Rule, Text } from '#catalogue/appliance-type.ts'
+import type { AudiencePacket, PacketAudience, PacketItem } from '#kernel/audience-packet.ts'
+import type { Evidence } from '#kernel/diagnosis.ts'
+import type { WorkOrder } from '#kernel/work-order.ts'
+import { ADVICE, fill, HEADINGS, type PacketSection, PREPARE, REASONS, SAFETY_CLASSES_SAID, SAID, SKILLS } from './packet-words.ts'
+
+export interface AudienceSources {
+  readonly order: WorkOrder
+  readonly type: ApplianceType | undefined
+  /** Rule of the alarm that opened the order. */
+  readonly rule: Rule | undefined
+  readonly audience: PacketAudience
+  readonly locale: keyof Text
+}
+
+interface Making extends AudienceSources {
+  readonly fault: Fault | undefined
+  readonly say: (text: Text, values?: Readonly<Record<string, string | number>>) => string
+  readonly share: (ratio: number) => string
+}
+
+const ALL: readonly PacketAudience[] = ['household', 'engineer', 'agent']
+const STAFF: readonly PacketAudience[] = ['engineer', 'agent']
+
+/** Sections in reading order, with who reads them. */
+const SECTIONS: ReadonlyArray<readonly [PacketSection, readonly PacketAudience[], (making: Making) => PacketItem[]]> = [
+  ['safety', ALL, safety],
+  ['fault', ALL, faultItems],
+  ['self_help', ['household', 'agent'], selfHelp],
+  ['appointment', ALL, appointment],
+  ['need', STAFF, need],
+  ['evidence', STAFF, evidence],
+  ['rivals', STAFF, rivals],
+  ['repeat', STAFF, repeat],
+  ['questions', STAFF, questions],
+  ['parts', STAFF, parts],
+  ['skills', STAFF, skills],
+  ['steps', ['engineer'], steps],
+  ['cost', ALL, cost],
+  ['advice', ['household', 'agent'], advice],
+  ['prepare', ['household'], ({ say }) => PREPARE.map((text) => item(say(text)))],
+]
+
+/** The packet of an order as its audience reads it. */
+export function audiencePacket(sources: AudienceSources): AudiencePacket {
+  const { order, type, audience, locale } = sources
+  const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 0 })
+  const making: Making = {
+    ...sources,
+    fault: faultOf(type, order.packet.fault),
+    say: (text, values) => fill(text, locale, values),
+    share: (ratio) => percent.format(ratio),
+  }
+  const { work_order_id, device, state, safety_class } = order
+  const sections = SECTIONS.flatMap(([id, audiences, make]) => {
+    const items = audiences.includes(audience) ? make(making) : []
+    const read = audience === 'household' ? items.map(({ code: _code, ...rest }) => rest) : items
+    return read.length === 0 ? [] : [{ id, heading: making.say(HEADINGS[id]), items: read }]
+  })
+  const title = making.say(SAID.title, { type: type?.name[locale] ?? order.type, fault: faultName(making) })
+  return { work_order_id, device, audience, locale, state, safety_class, title, sections }
+}
+
+const item = (text: string, notes: readonly string[] = [], more: Pick<PacketItem, 'code' | 'values'> = {}): PacketItem => ({
+  text,
+  notes: notes.filter((note) => note !== ''),
+  ...more,
+})
+
+const faultOf = (type: ApplianceType | undefined, code: string | null): Fault | undefined => type?.faults.find((fault) => fault.code === code)
+
+const faultName = ({ fault, order, locale, say }: Making): string => fault?.name[locale] ?? (order.packet.fault_name || say(SAID.unknown))
+
+function safety({ order, rule, audience, locale, say }: Making): PacketItem[] {
+  const classSaid = SAFETY_CLASSES_SAID[order.safety_class]
+  const care = audience === 'engineer' ? order.packet.skills.flatMap((skill) => SKILLS[skill]?.care ?? []) : []
+  const advised = rule === undefined || classSaid === undefined ? '' : rule.advice[locale]
+  return [
+    ...(advised === '' ? [] : [item(advised)]),
+    ...(classSaid === undefined ? [] : [item(say(classSaid))]),
+    ...care.map((text) => item(say(text))),
+  ]
+}
+
+function faultItems(making: Making): PacketItem[] {
+  const { order, fault, audience, locale, say, share } = making
+  const { probability, customer_sees, fault: code } = order.packet
+  const sees = fault?.customerSees[locale] ?? customer_sees
+  const seen = sees === '' ? '' : say(SAID.sees, { text: sees })
+  if (audience === 'household') return [item(faultName(making), [seen])]
+  return [
+    item(faultName(making), [say(SAID.probability, { share: share(probability) }), seen], {
+      ...(code !== null && { code }),
+      values: { probability },
+    }),
+  ]
+}
+
+function selfHelp({ order, fault, type, locale, say }: Making): PacketItem[] {
+  // What is a danger is not for the household to repair.
+  if (order.safety_class === 'E0' || order.safety_class === 'E1') return []
+  return (fault?.remoteSteps ?? []).flatMap((id) => {
+    const step = type?.remoteSteps?.find((entry) => entry.id === id)
+    if (step === undefined) return []
+    const notes = [
+      say(SAID.minutes, { minutes: step.minutes }),
+      step.wantsPhoto ? say(SAID.photo) : '',
+      say(SAID.otherwise, { text: step.otherwise[locale] }),
+    ]
+    return [item(step.action[locale], notes, { code: id, values: { minutes: step.minutes } })]
+  })
+}
+
+function appointment({ order, say }: Making): PacketItem[] {
+  const { promised_from_ms: from_ms, promised_to_ms: to_ms, packet } = order
+  const duration = packet.minutes > 0 ? say(SAID.minutes, { minutes: packet.minutes }) : ''
+  if (typeof from_ms !== 'number' || typeof to_ms !== 'number') return [item(say(SAID.noPromise), [duration])]
+  const at = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+  return [item(say(SAID.promised, { from: at(from_ms), to: at(to_ms) }), [duration], { values: { from_ms, to_ms, minutes: packet.minutes } })]
+}
+
+function need({ order, say }: Making): PacketItem[] {
+  const said = order.verified_need
+  if (said === undefined || said === null) return []
+  return [
+    ...(said.symptom === undefined ? [] : [item(said.symptom)]),
+    ...(said.access === undefined ? [] : [item(say(SAID.access, { text: said.access }))]),
+  ]
+}
+
+function evidence({ order, fault, audience, locale, say }: Making): PacketItem[] {
+  // Signs of the catalogue are said in the language asked for.
+  const textOf = ({ feature, text }: Evidence): string => fault?.signs.find((sign) => sign.feature === feature)?.text[locale] ?? text
+  const { evidence_for, evidence_against } = order.packet
+  if (audience === 'agent') return evidence_for.map((sign) => item(textOf(sign)))
+  const make = (sign: Evidence, text: string): PacketItem => {
+    const { observed, expected, unit, z_score } = sign
+    const notes =
+      observed === null || expected === null ? [] : [say(SAID.observed, { observed: rounded(observed), expected: rounded(expected), unit })]
+    return item(text, notes, { code: sign.feature, values: { observed, expected, z_score } })
+  }
+  return [
+    ...evidence_for.map((sign) => make(sign, textOf(sign))),
+    ...evidence_against.map((sign) => make(sign, say(SAID.against, { text: textOf(sign) }))),
+  ]
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4))
+
+function rivals({ order, type, locale, say, share }: Making): PacketItem[] {
+  return order.packet.rivals.map(({ fault: code, fault_name, probability }) =>
+    item(faultOf(type, code)?.name[locale] ?? fault_name, [say(SAID.probability, { share: share(probability) })], { code, values: { probability } }),
+  )
+}
+
+function repeat({ order, say }: Making): PacketItem[] {
+  return typeof order.repeat_of === 'string' ? [item(say(SAID.repeatOf, { order: order.repeat_of }), [], { code: order.repeat_of })] : []
+}
+
+function questions({ order, fault, locale, say }: Making): PacketItem[] {
+  const named = new Set(order.packet.rivals.map((rival) => rival.fault))
+  const known = fault?.questions ?? []
+  if (known.length === 0) return order.packet.questions.map((text) => item(text))
+  const tells = ({ rivals: own }: (typeof known)[number]): boolean => own.some((rival) => named.has(rival))
+  const sorted = [...known.filter(tells), ...known.filter((question) => !tells(question))]
+  return sorted.map(({ rivals: own, text }) => item(text[locale], [own.length === 0 ? '' : say(SAID.tells, { rivals: own.join(', ') })]))
+}
+
+function parts({ order, type, locale, say, share }: Making): PacketItem[] {
+  return order.packet.parts.map(({ part, name, quantity, probability }) =>
+    item(type?.parts.find((entry) => entry.part === part)?.name[locale] ?? name, [say(SAID.quantity, { quantity, share: share(probability) })], {
+      code: part,
+      values: { quantity, probability },
+    }),
+  )
+}
+
+function skills({ order, say }: Making): PacketItem[] {
+  return order.packet.skills.map((skill) => {
+    const known = SKILLS[skill]
+    return item(known === undefined ? skill : say(known.name), [], { code: skill })
+  })
+}
+
+function steps({ order, type, locale, say }: Making): PacketItem[] {
+  return order.packet.steps.map((step) => {
+    const known = type?.steps.find(({ id }) => id === step.id)
+    const notes = [
+      say(SAID.minutes, { minutes: step.minutes }),
+      step.tools.length === 0 ? '' : say(SAID.tools, { tools: step.tools.join(', ') }),
+      say(SAID.proof, { proof: known?.proof[locale] ?? step.proof }),
+    ]
+    return item(known?.text[locale] ?? step.text, notes, { ...(step.id !== undefined && { code: step.id }), values: { minutes: step.minutes } })
+  })
+}
+
+function cost({ order, locale, say }: Making): PacketItem[] {
+  const { quote, charges } = order
+  if (quote === undefined || quote === null) return []
+  const { is_covered } = quote.warranty
+  const { min_minor, max_minor, currency } = quote.price
+  const money = moneyOf(locale, currency)
+  return [
+    item(say(is_covered === null ? SAID.coverUnknown : is_covered ? SAID.covered : SAID.notCovered)),
+    item(say(SAID.price, { min: money(min_minor), max: money(max_minor) }), [], { values: { min_minor, max_minor } }),
+    ...(charges === undefined || charges === null
+      ? []
+      : [
+          item(say(SAID.charged, { total: moneyOf(locale, charges.currency)(charges.total_minor) }), [], {
+            values: { total_minor: charges.total_minor },
+          }),
+        ]),
+  ]
+}
+
+/** Shows minor units of a currency; those without a smaller unit have none. */
+function moneyOf(locale: keyof Text, currency: string): (minor: number) => string {
+  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'code' })
+  const digits = format.resolvedOptions().maximumFractionDigits ?? 2
+  return (minor) => format.format(minor / 10 ** digits)
+}
+
+function advice({ order, locale, say, share }: Making): PacketItem[] {
+  const given = order.quote?.advice
+  const named = given === undefined ? undefined : ADVICE[given.advice]
+  if (given === undefined || named === undefined) return []
+  const money = moneyOf(locale, order.quote?.price.currency ?? 'CNY')
+  const shown = (values: Readonly<Record<string, number>>): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        name.endsWith('_ratio') ? share(value) : name.endsWith('_minor') ? money(value) : String(value),
+      ]),
+    )
+  const reasons = given.reasons.flatMap(({ code, values }) => {
+    const text = REASONS[code]
+    return text === undefined ? [] : [say(text, shown(values))]
+  })
+  return [item(say(named), reasons, { code: given.advice })]
+}
