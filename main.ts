@@ -59,6 +59,7 @@ import { joinTraining } from './models-training.ts'
 import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
+import { createRemoteJoin } from './remote-join.ts'
 import { type RuleTables, ruleMigrations } from './rules/rule-tables.ts'
 import { openRules, rulePort } from './rules-join.ts'
 import { joinSafety } from './safety-join.ts'
@@ -279,7 +280,9 @@ function joinConsumers(
   const safety = joinSafety(config, { ...parts, hubs: { apply }, onReleasable: (position) => releases.done('safety', position), clock, log })
   const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply, limits, clock, log })
   const verify = createVerifyJoin({ watch: parts.repairWatch, pipeline, apply, limits, clock, log })
-  return { pipeline, safety, cohorts, watches: together(cohorts, verify) }
+  const sensors = { latest: askTruth(pipeline).latest, raw: (query: object) => pipeline.stream<object>(PIPELINE_CALLS.raw, query) }
+  const remote = createRemoteJoin({ tests: parts.hubs.remoteTests, sensors, clock, log })
+  return { pipeline, safety, cohorts, watches: together(cohorts, verify, remote) }
 }
 
 type Everything = Books &
@@ -324,7 +327,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
-      ...{ hubs, alarms: hubs, intake: hubs, orderChain: hubs, experience: hubs },
+      ...{ hubs, alarms: hubs, intake: hubs, remote: hubs, orderChain: hubs, experience: hubs },
       lineage: createRepairBook(operations.database as Kysely<HubTables>),
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },

@@ -20,6 +20,7 @@ import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import { memoryModels } from './model-builders.ts'
 import { memoryOrderChain } from './order-builders.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord } from './ports.ts'
+import { memoryRemote } from './remote-builders.ts'
 import { memoryAlarms, memoryBacktests, memoryRules, testAlarm } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
 import { memoryMappings, memoryTypes } from './type-builders.ts'
@@ -117,6 +118,16 @@ const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence' | 'work
   workOrderPacketPage: async ({ id, audience, locale }) => (id === 'wo_1' ? `<html lang="${locale}">${audience}</html>` : undefined),
 }
 
+const memoryService = (
+  note: (port: string, argument: unknown) => void,
+): Pick<ApiPorts, 'orderChain' | 'experience' | 'intake' | 'remote' | 'lineage'> => ({
+  orderChain: memoryOrderChain(note),
+  experience: memoryExperience(note),
+  intake: memoryIntake(note),
+  remote: memoryRemote(note),
+  lineage: memoryLineage(note),
+})
+
 function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, 'keys' | 'idempotency'> {
   const note = (port: string, argument: unknown): void => {
     calls.push([port, argument])
@@ -178,7 +189,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     boards: memoryBoards(note),
     cohorts: memoryCohorts(),
     remainingLife: memoryRemainingLife(),
-    ...{ orderChain: memoryOrderChain(note), experience: memoryExperience(note), intake: memoryIntake(note), lineage: memoryLineage(note) },
+    ...memoryService(note),
     channelStates: { list: async () => [] },
     hubs: {
       diagnoses: page('diagnoses', []),

@@ -26,6 +26,7 @@ import type { LineagePort } from './lineage-ports.ts'
 import type { ModelPort } from './model-ports.ts'
 import type { OrderChainPort } from './order-ports.ts'
 import type { ChannelStatePort, QuarantinePort, ReadingPort, StoragePort } from './reading-ports.ts'
+import type { RemotePort } from './remote-ports.ts'
 import type { AlarmPort, RulePort } from './rule-ports.ts'
 import type { TruthPort } from './truth-ports.ts'
 import type { TwinPort } from './twin-ports.ts'
@@ -309,6 +310,7 @@ export interface ApiPorts {
   readonly emergencies: EmergencyPort
   readonly experience: ExperiencePort
   readonly intake: IntakePort
+  readonly remote: RemotePort
   readonly lineage: LineagePort
   readonly alarms: AlarmPort
   readonly rules: RulePort

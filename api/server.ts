@@ -47,6 +47,7 @@ import { orderChainRoutes } from './routes/order-chain.ts'
 import { quarantineRoutes } from './routes/quarantine.ts'
 import { readingRoutes } from './routes/readings.ts'
 import { remainingLifeRoutes } from './routes/remaining-life.ts'
+import { remoteRoutes } from './routes/remote.ts'
 import { reportPage } from './routes/report-page.ts'
 import { ruleRoutes } from './routes/rules.ts'
 import { serviceRoutes } from './routes/service.ts'
@@ -106,6 +107,7 @@ const ROUTES = [
   orderChainRoutes,
   experienceRoutes,
   intakeRoutes,
+  remoteRoutes,
   lineageRoutes,
   webhookRoutes,
   quarantineRoutes,

@@ -19,6 +19,8 @@ export interface Finding {
   readonly rivals: readonly string[]
   /** A person sees it now: it is never old news behind a repair. */
   readonly isSeen?: boolean
+  /** It was asked for an order that is open, so it counts however unsure it is. */
+  readonly isAsked?: boolean
 }
 
 /** What the decision needs to know of an order of the unit. */
@@ -42,7 +44,7 @@ export type Route =
 
 /** Route of a finding. `orders` are all orders of the unit, newest first. */
 export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { policy }: { readonly policy: HubPolicy }): Route {
-  if (finding.kind === 'diagnosis' && finding.probability < policy.diagnosisProbability_MIN) return { kind: 'ignore' }
+  if (finding.kind === 'diagnosis' && finding.isAsked !== true && finding.probability < policy.diagnosisProbability_MIN) return { kind: 'ignore' }
   const isOpen = (order: KnownOrder): boolean => isOpenPhase(order.phase)
 
   const same = orders.filter((order) => order.cause === finding.cause)

@@ -36,7 +36,7 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
     const rivals = diagnosis.rivals.map((rival) => rival.fault)
     await applyFinding(
       hub,
-      { kind: 'diagnosis', cause: fault, atMs: made_at_ms, probability: diagnosis.probability, rivals },
+      { kind: 'diagnosis', cause: fault, atMs: made_at_ms, probability: diagnosis.probability, rivals, isAsked: diagnosis.source === 'test' },
       { ...diagnosis, cause: fault, safetyClass: diagnosis.safety_class, atMs: made_at_ms, diagnosis, alarm: undefined, isPastDanger: false },
     )
   }

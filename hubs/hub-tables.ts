@@ -10,10 +10,11 @@ import { type ExperienceTables, experienceMigrations } from './experience/experi
 import { type IntakeTables, intakeMigrations } from './intake/intake-tables.ts'
 import { type ChainColumns, type OrderTables, orderMigrations } from './orders/order-tables.ts'
 import { outboxMigrations } from './outbox-tables.ts'
+import { type RemoteTables, remoteMigrations } from './remote/remote-tables.ts'
 import { type TimerTables, timerMigrations } from './timer-tables.ts'
 import { type VerifyTables, verifyMigrations } from './verify/verify-tables.ts'
 
-export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables, VerifyTables, ExperienceTables, IntakeTables {
+export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables, VerifyTables, ExperienceTables, IntakeTables, RemoteTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -284,4 +285,5 @@ export const hubMigrations: readonly Migration[] = [
   ...verifyMigrations,
   ...experienceMigrations,
   ...intakeMigrations,
+  ...remoteMigrations,
 ]

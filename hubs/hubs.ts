@@ -31,6 +31,9 @@ import { createProcessBook } from './orders/process-book.ts'
 import { standardProcess } from './orders/standard-process.ts'
 import type { CloudEvent } from './outbox-events.ts'
 import { createPacketBook, type PacketBook } from './packet/packet-book.ts'
+import { noteHeardAgain, noteRemoteWindow } from './remote/remote-answers.ts'
+import { createRemoteDesk, type RemoteDesk } from './remote/remote-desk.ts'
+import { noteRemoteCommand } from './remote/remote-tests.ts'
 import { timerHandlers } from './timer-handlers.ts'
 import { createTimerLoop, type TimerStatistics } from './timers.ts'
 import { noteWindow } from './verify/verify.ts'
@@ -65,7 +68,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook, RemoteDesk {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -139,6 +142,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createOrderChain(inTransaction),
     ...createPacketBook({ database, catalogue, ruleOf: settings.ruleOf }),
     ...createExperience(inTransaction),
+    ...createRemoteDesk(inTransaction),
     ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {
       await database
@@ -215,7 +219,8 @@ async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
     case 'diagnosis_made':
       return applyDiagnosis(hub, event.diagnosis)
     case 'residuals_measured':
-      return noteWindow(hub, event.window)
+      await noteWindow(hub, event.window)
+      return noteRemoteWindow(hub, event.window)
     case 'system_alarm': {
       const { tenant, at_ms, subject, detail } = event
       const data = { subject, detail, at_ms }
@@ -224,10 +229,12 @@ async function applyEvent(hub: HubTransaction, event: HubEvent): Promise<void> {
     case 'device_silent':
     case 'device_returned': {
       const { tenant, device, at_ms } = event
+      if (event.kind === 'device_returned') await noteHeardAgain(hub, event)
       const type = event.kind === 'device_silent' ? 'mendline.device.silent.v1' : 'mendline.device.returned.v1'
       return emit(hub, { tenant, device, subject: device, type, atMs: at_ms, data: { device, at_ms } })
     }
     case 'command_moved':
+      await noteRemoteCommand(hub, event.note)
       return noteCommand(hub, event.note)
     default:
       return assertNever(event)

@@ -5,9 +5,10 @@
 import { watchRisk } from './experience/order-risk.ts'
 import type { OrderListener } from './hub-transaction.ts'
 import { setOrderTimer } from './orders/order-timers.ts'
+import { watchRemote } from './remote/remote-offers.ts'
 import { watchRepair } from './verify/verify.ts'
 
-const LISTENERS: readonly OrderListener[] = [setOrderTimer, watchRepair, watchRisk]
+const LISTENERS: readonly OrderListener[] = [setOrderTimer, watchRepair, watchRisk, watchRemote]
 
 /** Tells every listener, one behind the other. */
 export const onOrderMoved: OrderListener = async (hub, order, move) => {

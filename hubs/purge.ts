@@ -81,6 +81,12 @@ const RULES: readonly Rule[] = [
     where: (before) => sql`window_to_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_verifications AS v
       WHERE v.verification_id = hub_repair_windows.verification_id AND v.state = 'watching')`,
   },
+  {
+    table: 'hub_remote_windows',
+    days: 'hub_events_days',
+    where: (before) => sql`window_to_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_remote_offers AS o
+      WHERE o.offer_id = hub_remote_windows.offer_id AND o.state = 'measuring')`,
+  },
   { table: 'hub_customer_tags', days: 'hub_events_days', where: (before) => sql`expires_at_ms < ${before}` },
   { table: 'hub_tag_uses', days: 'hub_events_days', where: (before) => sql`at_ms < ${before}` },
   { table: 'outbox_deliveries', days: 'webhook_attempts_days', where: (before) => sql`state <> 'pending' AND updated_at_ms < ${before}` },
@@ -108,6 +114,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   hub_alarm_groups: ['group_id'],
   hub_alarm_handling: ['alarm_id'],
   hub_maintenance_windows: ['window_id'],
+  hub_remote_windows: ['offer_id', 'window_to_ms'],
   hub_repair_windows: ['verification_id', 'window_to_ms'],
   hub_customer_tags: ['tenant', 'household', 'tag'],
   hub_tag_uses: ['tenant', 'household', 'tag', 'work_order_id', 'used_for'],

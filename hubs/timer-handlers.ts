@@ -3,6 +3,8 @@ import { runInterventionTimer } from './experience/interventions.ts'
 import { runRiskTimer } from './experience/order-risk.ts'
 import { runGroupTimer } from './findings.ts'
 import { runOrderTimer } from './orders/order-timers.ts'
+import { runDueTimer } from './remote/remote-answers.ts'
+import { runOfferTimer } from './remote/remote-offers.ts'
 import type { TimerHandler } from './timers.ts'
 import { runRepairTimer } from './verify/verify.ts'
 
@@ -12,4 +14,6 @@ export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   order_risk: runRiskTimer,
   intervention_due: runInterventionTimer,
   alarm_group: runGroupTimer,
+  remote_offer: runOfferTimer,
+  remote_due: runDueTimer,
 }

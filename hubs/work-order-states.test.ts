@@ -10,7 +10,7 @@ const TABLE = `
                    op tr re sc of ac rf en on wp we do ve ro ca rt cl
 opened             .  x  e  x  x  x  x  .  .  .  .  .  .  .  x  x  .
 triaged            .  .  e  x  x  x  x  .  .  .  .  .  .  .  x  x  .
-remote_offered     .  x  .  x  x  .  .  .  .  .  .  o  .  .  x  .  .
+remote_offered     .  x  .  x  x  x  x  .  .  .  .  o  .  .  x  x  .
 scheduled          .  .  .  .  x  x  x  .  .  .  .  .  .  .  x  x  .
 offered            .  .  .  x  .  x  x  .  .  .  .  .  .  .  x  x  .
 accepted           .  .  .  x  .  .  x  x  x  x  x  .  .  .  x  x  .

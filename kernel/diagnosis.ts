@@ -29,7 +29,7 @@ export const DiagnosisSchema = Type.Object({
   tenant: Type.String(),
   device: Type.String(),
   type: Type.String(),
-  source: Type.Enum(['model', 'rule', 'report']),
+  source: Type.Enum(['model', 'rule', 'report', 'test']),
   made_at_ms: Type.Integer({ description: 'Device time of the end of the last window' }),
   received_at_ms: Type.Integer({ description: 'Time of receipt of the reading that closed the window' }),
   window_from_ms: Type.Integer(),

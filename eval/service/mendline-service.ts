@@ -8,6 +8,7 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
+import type { RemoteOffer } from '#kernel/remote-offer.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import { createTargetGuard } from '../../hubs/dispatch/webhook-target.ts'
 import { hubMigrations } from '../../hubs/hub-tables.ts'
@@ -37,7 +38,11 @@ export interface MendlineService extends CityService {
 }
 
 /** Opens the hubs over an empty store and registers the city's dispatch system with them. */
-export async function createMendlineService(ports: CityPorts): Promise<MendlineService> {
+export async function createMendlineService(
+  ports: CityPorts,
+  /** Told when a household did a remote step: the unit is measured from now on. */
+  onTried: (device: string) => Promise<void> | void = () => {},
+): Promise<MendlineService> {
   const { clock, dispatch } = ports
   const operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(hubMigrations)
@@ -79,18 +84,20 @@ export async function createMendlineService(ports: CityPorts): Promise<MendlineS
     await answer(id, 'desk', { type: 'cancelled', data: { reason } })
     dispatch.cancel(id)
   }
-  /** The packet says that guidance comes first: the household is asked to do it, what it did is an outcome like another, and the sensors judge it. */
-  const tryRemotely = (order: WorkOrder): void => {
-    const { work_order_id: id, device, fault } = order
+  /** The household is asked to do a step, says whether it did, and the sensors judge it; the visit waits. */
+  const tryRemotely = ({ offer_id, work_order_id: id, device, text_version }: RemoteOffer): void => {
     dispatch.hold(id)
-    clock.at(clock.now(), async () => void (await answer(id, 'call-centre', { type: 'remote_offered', data: {} })))
-    ports.customers.doRemoteStep(device, fault ?? '', async (isDone) => {
-      if (dispatch.orders.get(id)?.state !== 'held') return
-      const outcome = { cause: fault ?? 'other', parts_used: [], parts_returned: [], minutes: 0, note: 'done by the household' }
-      if (isDone && (await answer(id, 'household', { type: 'done', data: { outcome } }))) return dispatch.finish(id)
-      if (order.safety_class === 'E4') return withdraw(id, 'advice that the household does not want')
-      await answer(id, 'household', { type: 'triaged', data: { reason: 'not done' } })
-      dispatch.release(id)
+    const fault = dispatch.orders.get(id)?.plan?.fault ?? ''
+    ports.customers.doRemoteStep(device, fault, async (isDone) => {
+      const answer = isDone ? ({ answer: 'done', text_version } as const) : ({ answer: 'refuse' } as const)
+      try {
+        await hubs.answerRemote(TENANT, offer_id, { ...answer, at_ms: clock.now(), actor: 'household' })
+        if (isDone) await onTried(device)
+      } catch (error) {
+        // The order went another way meanwhile.
+        if (!(error instanceof MendlineError)) throw error
+        counts.answersRefused++
+      }
     })
   }
   const door = await openWebhookDoor(clock, (event) => {
@@ -150,12 +157,14 @@ function placesOf({ truth }: CityPorts) {
 }
 
 interface Practice {
-  readonly tryRemotely: (order: WorkOrder) => void
+  readonly tryRemotely: (offer: RemoteOffer) => void
   readonly withdraw: (id: string, reason: string) => Promise<void>
 }
 
 /** What the dispatch system makes of a webhook. */
 function takeEvent({ dispatch, clock }: CityPorts, { type, data }: DoorEvent, { tryRemotely, withdraw }: Practice): void {
+  const offer = type === 'mendline.remote.offered.v1' ? (data.offer as RemoteOffer) : undefined
+  if (offer?.kind === 'step') return tryRemotely(offer)
   const match = /^mendline\.work_order\.(\w+)\.v1$/.exec(type)
   if (match === null) return
   const order = data.work_order as WorkOrder | undefined
@@ -167,9 +176,16 @@ function takeEvent({ dispatch, clock }: CityPorts, { type, data }: DoorEvent, { 
       const source = order.diagnosis_id !== null ? 'diagnosis' : order.alarm_id !== null ? 'alarm' : 'call'
       if (known !== undefined) return
       dispatch.open({ id, device: order.device, source, safetyClass: order.safety_class, plan: planOf(order) })
-      if (order.packet.skills[0] === 'REM' && order.alarm_id === null) tryRemotely(order)
       return
     }
+    case 'triaged':
+      // Nobody is sent for advice that the household does not want, or that did not help.
+      if (known?.state === 'held' && order.safety_class === 'E4') clock.at(clock.now(), () => withdraw(id, 'advice needs no visit'))
+      else dispatch.release(id)
+      return
+    case 'done':
+      dispatch.finish(id)
+      return
     case 'amended':
       if (known !== undefined && known.visits === 0) known.plan = planOf(order)
       return

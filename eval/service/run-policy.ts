@@ -5,7 +5,7 @@ import type { CityPlan, CityUnit } from '../../simulators/city/city-units.ts'
 import { createAlarmService, createCallService, createOracle } from '../../simulators/city/plain-service.ts'
 import { type CityRun, runCity } from '../../simulators/city/service-city.ts'
 import { createMendlineService, type MendlineService } from './mendline-service.ts'
-import { playSignals } from './signal-player.ts'
+import { playSignals, type SignalPlayer } from './signal-player.ts'
 import type { Signals } from './signals.ts'
 
 export const POLICIES = ['calls', 'alarms', 'mendline', 'oracle', 'shuffled'] as const
@@ -44,15 +44,16 @@ export async function runPolicy(policy: Policy, { plan, units, signals }: Policy
         })
         return service
       }
-      const service = await createMendlineService(ports)
+      let player: SignalPlayer | undefined
+      const service = await createMendlineService(ports, (device) => player?.watch(device))
       mendline = service
-      const player = await playSignals(ports, { signals, isShuffled: policy === 'shuffled', tell: service.find })
+      player = await playSignals(ports, { signals, isShuffled: policy === 'shuffled', tell: service.find })
       return {
         ...service,
         async answer(order, answer) {
           const isTaken = await service.answer(order, answer)
           // Behind the end of the faults, which is due at the same instant.
-          if (answer.type === 'done') ports.clock.at(ports.clock.now(), () => player.watch(order.device))
+          if (answer.type === 'done') ports.clock.at(ports.clock.now(), () => player?.watch(order.device))
           return isTaken
         },
       }

@@ -65,8 +65,8 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
   remote_offered: {
     phase: 'waiting',
     guards: ['not_emergency'],
-    next: ['triaged', 'scheduled', 'offered', 'done', 'cancelled'],
-    timers: [idle('not_tried', 48, { effects: [{ kind: 'move', to: 'triaged' }], reason: 'the household did not try the remote step' })],
+    next: ['triaged', 'scheduled', 'offered', 'accepted', 'refused', 'done', 'cancelled', 'returned'],
+    timers: [idle('not_tried', 96, { effects: [{ kind: 'move', to: 'triaged' }], reason: 'the household did not try the remote step' })],
   },
   scheduled: {
     phase: 'waiting',

@@ -14,7 +14,7 @@ export interface WatchedUnit {
 }
 
 export interface RepairWatch {
-  /** In order of tenant and device, those behind `after`. Empty when no repair waits. */
+  /** In order of tenant and device, those behind `after`; units that are measured behind a remote step are among them. Empty when nothing waits. */
   watching(query: { readonly after?: WatchedUnit | undefined; readonly limit: number }): Promise<readonly WatchedUnit[]>
   /** Ends of the windows that came already, as epoch ms. */
   known(unit: WatchedUnit): Promise<ReadonlySet<number>>
@@ -24,11 +24,20 @@ export interface RepairWatch {
 export function createRepairWatch(database: Kysely<HubTables>): RepairWatch {
   return {
     async watching({ after, limit }) {
-      const rows = await database
+      const repairs = database
         .selectFrom('hub_verifications')
-        .select((select) => ['tenant', 'device', 'type', select.fn.min<number>('done_at_ms').as('since_ms')])
+        .select(['tenant', 'device', 'type', 'done_at_ms'])
         .where('state', '=', 'watching')
         .where('before', '!=', '[]')
+      const tried = database
+        .selectFrom('hub_remote_offers')
+        .select(['tenant', 'device', 'type', 'started_at_ms as done_at_ms'])
+        .where('state', '=', 'measuring')
+        .where('started_at_ms', 'is not', null)
+        .$castTo<{ tenant: string; device: string; type: string; done_at_ms: number }>()
+      const rows = await database
+        .selectFrom(repairs.unionAll(tried).as('waited'))
+        .select((select) => ['tenant', 'device', 'type', select.fn.min<number>('done_at_ms').as('since_ms')])
         .$if(after !== undefined, (query) =>
           query.where((where) =>
             where.or([
@@ -54,7 +63,14 @@ export function createRepairWatch(database: Kysely<HubTables>): RepairWatch {
         .where('hub_verifications.state', '=', 'watching')
         .where('window_to_ms', '>', since_ms)
         .execute()
-      return new Set(rows.map(({ window_to_ms }) => Number(window_to_ms)))
+      const tried = await database
+        .selectFrom('hub_remote_windows')
+        .select('window_to_ms')
+        .where('tenant', '=', tenant)
+        .where('device', '=', device)
+        .where('window_to_ms', '>', since_ms)
+        .execute()
+      return new Set([...rows, ...tried].map(({ window_to_ms }) => Number(window_to_ms)))
     },
   }
 }

@@ -1,0 +1,189 @@
+/**
+ * Remote first: when an order opens for a fault that begins with guidance (`REM` in the catalogue), its remote steps are offered to the
+ * household one after the other, and the order waits in `remote_offered`; where an active test tells the fault from its rivals, it is offered
+ * beside the order, which does not wait. Refusal, expiry, or a step that did not help lead to the visit. Dangers are offered nothing.
+ */
+import type { ActiveTest, ApplianceType, Fault, RemoteStep, Text } from '#catalogue/appliance-type.ts'
+import type { Diagnosis } from '#kernel/diagnosis.ts'
+import { contentId } from '#kernel/ids.ts'
+import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
+import type { RemoteOffer, RemoteState } from '#kernel/remote-offer.ts'
+import type { Packet, WorkOrderState } from '#kernel/work-order.ts'
+import type { WorkOrderRow } from '../hub-tables.ts'
+import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
+import { processOf } from '../orders/process-book.ts'
+import { isDanger } from '../quiet-alarms.ts'
+import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
+import { phaseOf } from '../work-order-states.ts'
+import { moveOrder, orderRow, remarkOrder, SYSTEM_ACTOR } from '../work-orders.ts'
+import type { RemoteOfferRow } from './remote-tables.ts'
+
+export const OFFER_TIMER = 'remote_offer'
+export const DUE_TIMER = 'remote_due'
+/** Time in which a household answers: a step can wait for a day, a test tells before the engineer is sent (chosen). */
+const ANSWER_MS = { step: 24 * 3_600_000, test: 4 * 3_600_000 } as const
+/** Offers that nobody has settled. */
+export const OPEN_OFFERS = ['offered', 'accepted', 'running', 'measuring'] as const satisfies readonly RemoteState[]
+
+/** Offers something behind the opening; what is offered ends when the order goes another way. */
+export const watchRemote: OrderListener = async (hub, order, move) => {
+  if (move.kind !== 'move') return
+  if (move.from === null) return setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
+  const phase = phaseOf(await processOf(hub, order), order.state as WorkOrderState)
+  for (const offer of await offersOf(hub, order, OPEN_OFFERS)) {
+    const isOver = offer.kind === 'step' ? order.state !== 'remote_offered' : phase !== 'waiting'
+    if (isOver) await settleOffer(hub, offer, 'withdrawn', { reason: `the order is ${order.state}`, values: {} })
+  }
+}
+
+/** Offers the next thing of an order, or lets the visit go on when there is none left. */
+export const runOfferTimer: TimerHandler = async (hub, { tenant, subject }) => {
+  const order = await hub.database
+    .selectFrom('hub_work_orders')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('work_order_id', '=', subject)
+    .executeTakeFirst()
+  if (order !== undefined) await offerNext(hub, order)
+}
+
+/** @param before reason why the visit goes on when nothing is left to offer */
+export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before = 'nothing is left to try from afar'): Promise<void> {
+  const process = await processOf(hub, order)
+  const isWaiting = phaseOf(process, order.state as WorkOrderState) === 'waiting'
+  const type = hub.catalogue(order.type)
+  const fault = type?.faults.find(({ code }) => code === order.fault)
+  if (!hub.policy.remoteFirst || !isWaiting || type === undefined || fault === undefined || isDanger({ safety_class: order.safety_class as 'E2' }))
+    return
+  const tried = new Set((await offersOf(hub, order)).map(({ action }) => action))
+  const step = fault.skills[0] === 'REM' ? (fault.remoteSteps ?? []).find((id) => !tried.has(id)) : undefined
+  const mayWait = order.state === 'remote_offered' || process.states[order.state as WorkOrderState]?.next.includes('remote_offered') === true
+  if (step !== undefined && mayWait) {
+    await makeOffer(hub, order, { kind: 'step', action: step, type })
+    if (order.state === 'remote_offered') return
+    const told = { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: 'the household is asked to try something first', data: { action: step } }
+    await moveOrder(hub, await orderRow(hub, order.work_order_id), 'remote_offered', told)
+    return
+  }
+  if (order.state === 'remote_offered') {
+    await moveOrder(hub, order, 'triaged', { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: before, data: {} })
+    return
+  }
+  const test = tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
+  if (test !== undefined && order.diagnosis_id !== null) await makeOffer(hub, order, { kind: 'test', action: test.id, type })
+}
+
+/** Tests of a fault whose answers tell it from a rival of the packet. */
+function tellingTest(type: ApplianceType, fault: Fault, order: WorkOrderRow): ActiveTest[] {
+  const rivals = new Set((JSON.parse(order.packet) as Packet).rivals.map((rival) => rival.fault))
+  const tests = (fault.activeTests ?? []).flatMap((id) => type.activeTests?.find((test) => test.id === id) ?? [])
+  return tests.filter(({ answers }) =>
+    answers.some(({ speaksFor, speaksAgainst }) => [...speaksFor, ...speaksAgainst].some((code) => rivals.has(code))),
+  )
+}
+
+async function makeOffer(
+  hub: HubTransaction,
+  order: WorkOrderRow,
+  { kind, action, type }: { readonly kind: 'step' | 'test'; readonly action: string; readonly type: ApplianceType },
+): Promise<void> {
+  const { tenant, device, work_order_id, case_id } = order
+  const needsConsent = kind === 'step' || testOf(type, action)?.consent === 'household'
+  const row: RemoteOfferRow = {
+    offer_id: contentId('rem', work_order_id, action),
+    ...{ tenant, device, type: type.id, work_order_id, case_id, kind, action },
+    text_version: `${type.version}/${action}`,
+    state: needsConsent ? 'offered' : 'accepted',
+    offered_at_ms: hub.nowMs,
+    expires_at_ms: hub.nowMs + ANSWER_MS[kind],
+    ...{ consent: null, started_at_ms: null, due_at_ms: null, command_id: null, result: null },
+    before: JSON.stringify(await residualsOf(hub, order)),
+  }
+  await hub.database.insertInto('hub_remote_offers').values(row).execute()
+  await setTimer(hub, { tenant, kind: DUE_TIMER, subject: row.offer_id, dueAtMs: row.expires_at_ms })
+  const reason = kind === 'step' ? 'a remote step is offered' : 'an active test is offered'
+  await remarkOrder(hub, order, 'remote', {
+    actor: SYSTEM_ACTOR,
+    atMs: hub.nowMs,
+    reason,
+    data: { offer_id: row.offer_id, action, state: row.state },
+  })
+  await tell(hub, row)
+}
+
+async function residualsOf(hub: HubTransaction, { diagnosis_id }: WorkOrderRow): Promise<readonly MeasuredResidual[]> {
+  if (diagnosis_id === null) return []
+  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', diagnosis_id).executeTakeFirst()
+  const diagnosis = found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
+  return (
+    diagnosis?.residuals ?? [...(diagnosis?.evidence_for ?? []), ...(diagnosis?.evidence_against ?? [])].filter(({ z_score }) => z_score !== null)
+  )
+}
+
+/** Offers of an order, oldest first; in these states when some are named. */
+export async function offersOf(
+  hub: Pick<HubTransaction, 'database'>,
+  { tenant, work_order_id }: Pick<WorkOrderRow, 'tenant' | 'work_order_id'>,
+  states?: readonly RemoteState[],
+): Promise<RemoteOfferRow[]> {
+  return await hub.database
+    .selectFrom('hub_remote_offers')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('work_order_id', '=', work_order_id)
+    .$if(states !== undefined, (query) => query.where('state', 'in', [...(states ?? [])]))
+    .orderBy('offered_at_ms')
+    .orderBy('offer_id')
+    .execute()
+}
+
+interface Result {
+  readonly reason: string
+  readonly values: Readonly<Record<string, number | null>>
+}
+
+/** Changes an offer and tells of it. */
+export async function changeOffer(hub: HubTransaction, offer: RemoteOfferRow, changes: Partial<RemoteOfferRow>): Promise<RemoteOfferRow> {
+  const changed = { ...offer, ...changes }
+  await hub.database.updateTable('hub_remote_offers').set(changes).where('offer_id', '=', offer.offer_id).execute()
+  await tell(hub, changed)
+  return changed
+}
+
+/** Ends an offer with its result, which stands on the order as a remark. */
+export async function settleOffer(hub: HubTransaction, offer: RemoteOfferRow, state: RemoteState, result: Result): Promise<void> {
+  await clearTimer(hub, { tenant: offer.tenant, kind: DUE_TIMER, subject: offer.offer_id })
+  await changeOffer(hub, offer, { state, result: JSON.stringify(result) })
+  if (state === 'withdrawn') return
+  const { offer_id, action, work_order_id } = offer
+  const data = { offer_id, action, state, ...result }
+  await remarkOrder(hub, await orderRow(hub, work_order_id), 'remote', { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: result.reason, data })
+}
+
+const tell = async (hub: HubTransaction, row: RemoteOfferRow): Promise<void> => {
+  const { tenant, device, work_order_id: subject } = row
+  const type = row.state === 'offered' ? 'mendline.remote.offered.v1' : 'mendline.remote.moved.v1'
+  await emit(hub, { tenant, device, subject, type, atMs: hub.nowMs, data: { offer: toOffer(row, hub.catalogue(row.type)) } })
+}
+
+export const testOf = (type: ApplianceType | undefined, id: string): ActiveTest | undefined => type?.activeTests?.find((test) => test.id === id)
+export const stepOf = (type: ApplianceType | undefined, id: string): RemoteStep | undefined => type?.remoteSteps?.find((step) => step.id === id)
+
+/** The record of the API and the events. */
+export function toOffer(row: RemoteOfferRow, type: ApplianceType | undefined): RemoteOffer {
+  const { offer_id, work_order_id, case_id, device, action, text_version, offered_at_ms, expires_at_ms, started_at_ms, due_at_ms } = row
+  const test = testOf(type, action)
+  const step = stepOf(type, action)
+  const nothing: Text = { en: action, 'zh-CN': action }
+  return {
+    ...{ offer_id, work_order_id, case_id, device, action, text_version, offered_at_ms, expires_at_ms, started_at_ms, due_at_ms },
+    kind: row.kind === 'test' ? 'test' : 'step',
+    text: step?.action ?? test?.name ?? nothing,
+    minutes: step?.minutes ?? test?.minutes ?? 0,
+    wants_photo: step?.wantsPhoto ?? false,
+    needs_consent: step !== undefined || test?.consent === 'household',
+    state: row.state as RemoteState,
+    consent: row.consent === null ? null : (JSON.parse(row.consent) as RemoteOffer['consent']),
+    result: row.result === null ? null : (JSON.parse(row.result) as RemoteOffer['result']),
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Looks at units with an active test in hand: checks its guards on the last readings before the command is sent and while it runs, and
+ * reads its channel when it is over. Nothing is remembered here, so a restart goes on where the rows say.
+ */
+import type { Clock } from '#kernel/clock.ts'
+import { epochMs } from '#kernel/clock.ts'
+import type { Log } from '#kernel/log.ts'
+import type { RemoteTests } from './hubs/remote/remote-desk.ts'
+import type { PendingTest } from './hubs/remote/remote-tests.ts'
+import { brokenGuard, type SaidValue } from './hubs/remote/test-guards.ts'
+
+export interface RemoteSensors {
+  /** What a unit said last, by channel. */
+  latest(unit: { readonly tenant: string; readonly device: string }): Promise<readonly SaidValue[]>
+  /** Records of a unit as they went on the wire. */
+  raw(query: {
+    readonly tenant: string
+    readonly device: string
+    readonly from_ms: ReturnType<typeof epochMs>
+    readonly to_ms: ReturnType<typeof epochMs>
+  }): AsyncIterable<object>
+}
+
+export interface RemoteJoin {
+  start(): void
+  /** Ends behind the test in hand. */
+  stop(): Promise<void>
+  /** Looks at every test now. */
+  look(): Promise<void>
+}
+
+const LOOK_MS = 30_000
+/** Tests in hand at one look; the rest follow. */
+const TESTS_MAX = 100
+
+export function createRemoteJoin(parts: {
+  readonly tests: RemoteTests
+  readonly sensors: RemoteSensors
+  readonly clock: Clock
+  readonly log: Log
+}): RemoteJoin {
+  const { tests, sensors, clock, log } = parts
+  let isStopped = false
+  let cancel: () => void = () => {}
+  let looking: Promise<void> | undefined
+
+  const lookAt = async (test: PendingTest): Promise<void> => {
+    const { offer_id, tenant, device } = test
+    const nowMs = clock.now()
+    const dueMs = test.due_at_ms ?? Number.POSITIVE_INFINITY
+    if (test.state === 'running' && nowMs >= dueMs) {
+      return tests.read(
+        offer_id,
+        await valuesOf(sensors, { tenant, device, channel: test.test.reads.channel, fromMs: test.started_at_ms ?? 0, toMs: dueMs }),
+      )
+    }
+    const broken = brokenGuard(test.test, await sensors.latest({ tenant, device }), nowMs)
+    if (test.state === 'running') return broken === undefined ? undefined : tests.end(offer_id, { state: 'failed', reason: broken })
+    if (broken === undefined && nowMs <= test.until_ms) return tests.begin(offer_id)
+    if (nowMs > test.until_ms) return tests.end(offer_id, { state: 'blocked', reason: broken ?? 'the consent is too old' })
+  }
+  const lookAtAll = async (): Promise<void> => {
+    for (const test of await tests.pending(TESTS_MAX)) {
+      if (isStopped) return
+      // One unit that cannot be read keeps no other waiting.
+      await lookAt(test).catch((cause: unknown) => log.warn('a test of a unit could not be looked at', { device: test.device, cause: String(cause) }))
+    }
+  }
+  const look = (): Promise<void> => {
+    looking ??= lookAtAll().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
+  const again = (): void => {
+    if (isStopped) return
+    cancel = clock.after(LOOK_MS, () => {
+      look()
+        .catch((cause: unknown) => log.error('tests of units could not be looked at, they will be again', { cause: String(cause) }))
+        .finally(again)
+    })
+  }
+  return {
+    start: again,
+    async stop() {
+      isStopped = true
+      cancel()
+      await looking?.catch(() => {})
+    },
+    look,
+  }
+}
+
+async function valuesOf(
+  sensors: RemoteSensors,
+  { tenant, device, channel, fromMs, toMs }: { tenant: string; device: string; channel: string; fromMs: number; toMs: number },
+): Promise<number[]> {
+  const values: Array<readonly [atMs: number, value: number]> = []
+  for await (const record of sensors.raw({ tenant, device, from_ms: epochMs(fromMs), to_ms: epochMs(toMs) })) {
+    const { observed_at_ms, v } = record as { readonly observed_at_ms: number; readonly v: Readonly<Record<string, unknown>> }
+    const given = v[channel]
+    const value =
+      typeof given === 'object' && given !== null && 'mean' in given ? Number(given.mean) : given === undefined ? Number.NaN : Number(given)
+    if (!Number.isNaN(value)) values.push([observed_at_ms, value])
+  }
+  return values.sort((a, b) => a[0] - b[0]).map(([, value]) => value)
+}
