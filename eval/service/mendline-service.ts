@@ -164,7 +164,7 @@ interface Practice {
 /** What the dispatch system makes of a webhook. */
 function takeEvent({ dispatch, clock }: CityPorts, { type, data }: DoorEvent, { tryRemotely, withdraw }: Practice): void {
   const offer = type === 'mendline.remote.offered.v1' ? (data.offer as RemoteOffer) : undefined
-  if (offer?.kind === 'step') return tryRemotely(offer)
+  if (offer?.kind === 'step') tryRemotely(offer)
   const match = /^mendline\.work_order\.(\w+)\.v1$/.exec(type)
   if (match === null) return
   const order = data.work_order as WorkOrder | undefined
