@@ -59,7 +59,7 @@ import { joinTraining } from './models-training.ts'
 import { type Jobs, jobMigrations } from './operations/jobs.ts'
 import { openOperations } from './operations/open-database.ts'
 import { takeProcessLock } from './operations/process-lock.ts'
-import { createRemoteJoin } from './remote-join.ts'
+import { joinRemote } from './remote-join.ts'
 import { type RuleTables, ruleMigrations } from './rules/rule-tables.ts'
 import { openRules, rulePort } from './rules-join.ts'
 import { joinSafety } from './safety-join.ts'
@@ -280,9 +280,7 @@ function joinConsumers(
   const safety = joinSafety(config, { ...parts, hubs: { apply }, onReleasable: (position) => releases.done('safety', position), clock, log })
   const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply, limits, clock, log })
   const verify = createVerifyJoin({ watch: parts.repairWatch, pipeline, apply, limits, clock, log })
-  const sensors = { latest: askTruth(pipeline).latest, raw: (query: object) => pipeline.stream<object>(PIPELINE_CALLS.raw, query) }
-  const remote = createRemoteJoin({ tests: parts.hubs.remoteTests, sensors, clock, log })
-  return { pipeline, safety, cohorts, watches: together(cohorts, verify, remote) }
+  return { pipeline, safety, cohorts, watches: together(cohorts, verify, joinRemote(parts.hubs.remoteTests, pipeline, { clock, log })) }
 }
 
 type Everything = Books &

@@ -8,6 +8,9 @@ import type { Log } from '#kernel/log.ts'
 import type { RemoteTests } from './hubs/remote/remote-desk.ts'
 import type { PendingTest } from './hubs/remote/remote-tests.ts'
 import { brokenGuard, type SaidValue } from './hubs/remote/test-guards.ts'
+import type { PipelineHost } from './workers/pipeline-host.ts'
+import { askTruth } from './workers/truth-queries.ts'
+import { PIPELINE_CALLS } from './workers/worker-settings.ts'
 
 export interface RemoteSensors {
   /** What a unit said last, by channel. */
@@ -32,6 +35,16 @@ export interface RemoteJoin {
 const LOOK_MS = 30_000
 /** Tests in hand at one look; the rest follow. */
 const TESTS_MAX = 100
+
+/** The look over the readings that the pipeline knows. */
+export function joinRemote(
+  tests: RemoteTests,
+  pipeline: Pick<PipelineHost, 'call' | 'stream'>,
+  ports: { readonly clock: Clock; readonly log: Log },
+): RemoteJoin {
+  const sensors: RemoteSensors = { latest: askTruth(pipeline).latest, raw: (query) => pipeline.stream<object>(PIPELINE_CALLS.raw, query) }
+  return createRemoteJoin({ tests, sensors, ...ports })
+}
 
 export function createRemoteJoin(parts: {
   readonly tests: RemoteTests
