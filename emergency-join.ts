@@ -88,6 +88,7 @@ export async function joinEmergencies({ dataDir, emergencies, limits }: Config, 
       ...(mail === undefined ? {} : { email: ({ target, subject, body, signal }) => mail.send({ to: target, subject, text: body, signal }) }),
     },
     linksOf: (ids) => findOrderLinks(ordinaryDatabase, ids),
+    checkUrl: guard.checkUrl,
     onCommitted: () => outbox.wake(),
   })
   const lanes = createWebhookLanes({ ordinary, emergency: outbox, ordinaryDatabase, emergencyDatabase: outboxDatabase })

@@ -30,6 +30,7 @@ import { consoleRoutes } from './routes/console.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { emergencyRoutes } from './routes/emergencies.ts'
 import { emergencyLinkRoutes } from './routes/emergency-links.ts'
+import { eventTypeRoutes } from './routes/event-types.ts'
 import { experienceRoutes } from './routes/experience.ts'
 import { exportRoutes } from './routes/exports.ts'
 import { grafanaDeviceRoutes } from './routes/grafana-device.ts'
@@ -110,6 +111,7 @@ const ROUTES = [
   remoteRoutes,
   lineageRoutes,
   webhookRoutes,
+  eventTypeRoutes,
   quarantineRoutes,
   channelStateRoutes,
   modelRoutes,

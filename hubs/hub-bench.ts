@@ -1,6 +1,7 @@
 /** A bench for tests of the hubs: a store that the test opened, a clock that stands, the small type of the builders, and what was sent kept. */
 import type { Kysely } from 'kysely'
 import { ManualClock } from '#kernel/clock.ts'
+import { faultsOfEvent } from '#kernel/event-types.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { Migration } from '#kernel/migration.ts'
@@ -45,7 +46,11 @@ export async function openHubBench(operations: BenchStore, options: Partial<Hubs
     clock,
     log: silentLog,
     commands: { give: async () => {}, given: () => {} },
-    onCommitted: (committed) => events.push(...committed),
+    onCommitted(committed) {
+      const faults = committed.flatMap(faultsOfEvent)
+      if (faults.length > 0) throw new Error(`an event breaks its published schema: ${faults.join('; ')}`)
+      events.push(...committed)
+    },
     ...options,
   })
   await hubs.start()

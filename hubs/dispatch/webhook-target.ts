@@ -39,10 +39,13 @@ const REFUSED = ranges([
     '::/96',
     '64:ff9b::/96',
     '64:ff9b:1::/48',
-    '100::/64',
-    '2001::/32',
+    '100::/32',
+    '::ffff:0:0:0/96',
+    '2001::/23',
     '2001:db8::/32',
     '2002::/16',
+    '3fff::/20',
+    '5f00::/16',
     'fc00::/7',
     'fe80::/10',
     'fec0::/10',
@@ -59,7 +62,7 @@ export function createTargetGuard(settings: TargetSettings, resolve: ResolveAll 
   return {
     checkUrl(text) {
       const url = parseUrl(text)
-      const host = url.hostname.replace(/^\[|\]$/g, '')
+      const host = url.hostname.replace(/^\[|\]$/g, '').replace(/[.]$/, '')
       if (isIP(host) !== 0 && !isAllowed(host)) throw refused('the address is private or reserved', host)
       const isLocalName = host === 'localhost' || host.endsWith('.localhost')
       if (isLocalName && !settings.allowLoopback) throw refused('the address is private or reserved', host)

@@ -18,7 +18,7 @@ export interface RosterRecord {
 
 export interface Duty {
   roster(tenant: string): Promise<RosterRecord | undefined>
-  /** @throws MendlineError MDL_API_INVALID with every fault */
+  /** @throws MendlineError MDL_API_INVALID with every fault, MDL_HUBS_WEBHOOK_TARGET_REFUSED */
   setRoster(tenant: string, roster: DutyRoster, by: string): Promise<RosterRecord>
 }
 
@@ -32,9 +32,11 @@ export function createDuty(parts: {
   readonly clock: Clock
   /** Whether a mail server is set. */
   readonly hasMail: boolean
+  /** Refuses the address of a chat that may not be called. @throws MendlineError */
+  readonly checkUrl: (url: string) => unknown
   readonly onChange: () => void
 }): Duty {
-  const { database, clock, hasMail, onChange } = parts
+  const { database, clock, hasMail, checkUrl, onChange } = parts
   const find = async (tenant: string): Promise<RosterRecord | undefined> => {
     const row = await database.selectFrom('emg_rosters').selectAll().where('tenant', '=', tenant).executeTakeFirst()
     const roster = await findRoster(database, tenant)
@@ -46,6 +48,7 @@ export function createDuty(parts: {
     roster: find,
     async setRoster(tenant, roster, by) {
       checkRoster(roster)
+      for (const { channels } of roster.people) for (const channel of channels) if (channel.kind === 'chat') checkUrl(channel.url)
       const isMailed = roster.people.some(({ channels }) => channels.some(({ kind }) => kind === 'email'))
       if (isMailed && !hasMail)
         throw new MendlineError('MDL_API_INVALID', 'the roster calls by e-mail and no mail server is set (emergencies.smtp_url)')

@@ -4,8 +4,10 @@ import { ManualClock } from '#kernel/clock.ts'
 import type { CommandNote } from '#kernel/command.ts'
 import type { DutyRoster } from '#kernel/duty-roster.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { faultsOfEvent } from '#kernel/event-types.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { silentLog } from '#kernel/log.ts'
+import { createTargetGuard } from '../dispatch/webhook-target.ts'
 import { raised, STORY_MS, testType } from '../hub-builders.ts'
 import type { CloudEvent } from '../outbox-events.ts'
 import { openEmergencyHub } from './emergency-hub.ts'
@@ -65,8 +67,13 @@ export async function emergencyBench(
     ruleOf: (alarm) => gasType.rules.find(({ id }) => id === alarm.rule),
     placeOf: () => ({ household: 'House 9' }),
     callers: { email: call, chat: call },
+    checkUrl: createTargetGuard({ allowLoopback: false, allowRanges: [] }).checkUrl,
     linksOf: async () => given.links ?? new Map(),
-    onCommitted: (committed) => events.push(...committed),
+    onCommitted(committed) {
+      const faults = committed.flatMap(faultsOfEvent)
+      if (faults.length > 0) throw new Error(`an event breaks its published schema: ${faults.join('; ')}`)
+      events.push(...committed)
+    },
   })
   hub.speakThrough({
     sendCommand({ device, commandId, payload }) {

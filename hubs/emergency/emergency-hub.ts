@@ -34,6 +34,8 @@ export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
   readonly pastDangerMs: number
   /** Ways to people by the kind of their channel. */
   readonly callers: Readonly<Record<string, Caller>>
+  /** Refuses the address of a chat that may not be called. @throws MendlineError MDL_HUBS_WEBHOOK_TARGET_REFUSED */
+  readonly checkUrl?: (url: string) => unknown
   /** Looks up the orders of emergencies; never waited for by a danger. Absent = none are linked. */
   readonly linksOf?: (ids: readonly string[]) => Promise<ReadonlyMap<string, EmergencyLink>>
   /** Told after each commit that enqueued events. */
@@ -136,7 +138,10 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     ...lists,
     ...links,
     ...drills,
-    ...createDuty({ database, clock, hasMail: options.callers.email !== undefined, onChange: loop.wake }),
+    ...createDuty({
+      ...{ database, clock, hasMail: options.callers.email !== undefined, onChange: loop.wake },
+      checkUrl: options.checkUrl ?? (() => {}),
+    }),
     async start() {
       loop.start()
       notices.start()
