@@ -103,3 +103,8 @@ export function answers(status: number, schema: object, description = 'Answer'):
 /** Schema of a list's answer. */
 export const listOf = (item: object): object =>
   Type.Object({ items: Type.Array(item as ReturnType<typeof Type.Unknown>), next: Type.Union([Type.String(), Type.Null()]) })
+
+/** Before validation: a request without a body is one with an empty object. */
+export async function mayBeEmpty(request: { body: unknown }): Promise<void> {
+  request.body ??= {}
+}

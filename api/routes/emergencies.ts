@@ -4,7 +4,21 @@ import { SafetyClassSchema } from '#kernel/alarm.ts'
 import { DutyRosterSchema } from '#kernel/duty-roster.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, defined, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import {
+  actorOf,
+  answers,
+  defined,
+  found,
+  IdempotencyHeader,
+  listOf,
+  mayBeEmpty,
+  once,
+  pageOf,
+  pageQuery,
+  tenantOf,
+  tenantQuery,
+  toWire,
+} from '../requests.ts'
 
 const textOrNull = Type.Union([Type.String(), Type.Null()])
 const integerOrNull = Type.Union([Type.Integer(), Type.Null()])
@@ -123,14 +137,13 @@ function handlingRoutes(app: App, { ports }: RouteContext): void {
         tags,
         summary: 'Take an emergency on: nobody else is called, until it is not resolved in time',
         ...one,
-        body: Type.Optional(
-          Type.Object({ by: Type.Optional(who), note: Type.Optional(Type.String({ maxLength: 1_000 })) }, { additionalProperties: false }),
-        ),
+        body: Type.Object({ by: Type.Optional(who), note: Type.Optional(Type.String({ maxLength: 1_000 })) }, { additionalProperties: false }),
         response: answers(200, EmergencySchema),
       },
+      preValidation: mayBeEmpty,
     },
     async (request) => {
-      const { by, note = '' } = request.body ?? {}
+      const { by, note = '' } = request.body
       const given = { by: by === undefined ? actorOf(request) : `person:${by}`, via: 'api', note }
       return ports.emergencies.acknowledge({ tenant: tenantOf(request, request.query.tenant), id: request.params.id, ...given })
     },
@@ -200,12 +213,13 @@ function drillRoutes(app: App, context: RouteContext): void {
         summary: 'Raise an emergency that is none, on the same path; no appliance is commanded',
         querystring: Type.Object(tenantQuery),
         headers: IdempotencyHeader,
-        body: Type.Optional(NewDrillSchema),
+        body: NewDrillSchema,
         response: answers(202, Type.Object({ emergency_id: Type.String() }), 'Raised'),
       },
+      preValidation: mayBeEmpty,
     },
     async (request, reply) => {
-      const { device, safety_class: safetyClass, tells_household: tellsHousehold } = request.body ?? {}
+      const { device, safety_class: safetyClass, tells_household: tellsHousehold } = request.body
       const given = { tenant: tenantOf(request, request.query.tenant), device, safetyClass, tellsHousehold, by: actorOf(request) }
       return reply.code(202).send(await once(context, request, () => emergencies.drill(given)))
     },
