@@ -190,6 +190,8 @@ export interface DeliveryRow {
   attempt_count: number
   next_at_ms: number
   updated_at_ms: number
+  /** 1 for the first pending one of its endpoint and subject: the only one of them that may leave. */
+  is_head: number
 }
 
 export interface AttemptRow {

@@ -9,8 +9,9 @@ import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Random } from '#kernel/random.ts'
-import type { EndpointRow, HubTables } from './hub-tables.ts'
+import type { AttemptRow, EndpointRow, HubTables } from './hub-tables.ts'
 import type { WebhookNotifier } from './notifier.ts'
+import { passHead } from './outbox-heads.ts'
 import { retryWaitMs, scheduleOf } from './retry-schedule.ts'
 
 export interface DeliveryPorts {
@@ -55,8 +56,10 @@ export async function attemptDelivery(ports: DeliveryPorts, due: DueDelivery): P
     error: result.error,
     response: result.text.slice(0, RESPONSE_KEPT),
   }
-  await settle(ports, due, { attempt, type: event.type, isDelivered: result.status !== null && result.status >= 200 && result.status < 300 })
+  await settle(ports, due, { attempt, event, isDelivered: result.status !== null && result.status >= 200 && result.status < 300 })
 }
+
+type EventRow = HubTables['outbox_events']
 
 interface Result {
   readonly status: number | null
@@ -116,8 +119,13 @@ const GONE = 410
 async function settle(
   { database, clock, log, random }: DeliveryPorts,
   due: DueDelivery,
-  { attempt, type, isDelivered }: { readonly attempt: HubTables['outbox_attempts']; readonly type: string; readonly isDelivered: boolean },
+  {
+    attempt,
+    event,
+    isDelivered,
+  }: { readonly attempt: AttemptRow; readonly event: Pick<EventRow, 'type' | 'subject'>; readonly isDelivered: boolean },
 ): Promise<void> {
+  const { type, subject } = event
   const failed = due.attempt_count + 1
   const waitMs = isDelivered ? undefined : retryWaitMs(failed, random, scheduleOf(type))
   const state = isDelivered ? 'delivered' : waitMs === undefined ? 'dead' : 'pending'
@@ -126,10 +134,11 @@ async function settle(
     await transaction.insertInto('outbox_attempts').values(attempt).execute()
     await transaction
       .updateTable('outbox_deliveries')
-      .set({ state, attempt_count: failed, next_at_ms: nowMs + (waitMs ?? 0), updated_at_ms: nowMs })
+      .set({ state, attempt_count: failed, next_at_ms: nowMs + (waitMs ?? 0), updated_at_ms: nowMs, ...(state === 'pending' ? {} : { is_head: 0 }) })
       .where('endpoint_id', '=', due.endpoint_id)
       .where('event_id', '=', due.event_id)
       .execute()
+    if (state !== 'pending') await passHead(transaction, { endpoint_id: due.endpoint_id, subject })
     if (attempt.status === GONE) {
       const gone = { enabled: 0, disabled_reason: 'the receiver answered 410 Gone' }
       await transaction.updateTable('outbox_endpoints').set(gone).where('endpoint_id', '=', due.endpoint_id).execute()

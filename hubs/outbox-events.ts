@@ -6,6 +6,7 @@ import type { Kysely } from 'kysely'
 import type { EpochMs } from '#kernel/clock.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { HubTables } from './hub-tables.ts'
+import { isQueueEmpty } from './outbox-heads.ts'
 
 export interface OutgoingEvent {
   readonly tenant: string
@@ -68,7 +69,8 @@ export async function enqueueEvent(database: Kysely<HubTables>, event: OutgoingE
       : endpoint.endpoint_id === event.endpointId,
   )
   for (const { endpoint_id } of wanting) {
-    const due = { state: 'pending', attempt_count: 0, next_at_ms: nowMs, updated_at_ms: nowMs }
+    const is_head = (await isQueueEmpty(database, { endpoint_id, subject })) ? 1 : 0
+    const due = { state: 'pending', attempt_count: 0, next_at_ms: nowMs, updated_at_ms: nowMs, is_head }
     await database
       .insertInto('outbox_deliveries')
       .values({ endpoint_id, event_id: cloudEvent.id, tenant, subject, sequence, ...due })

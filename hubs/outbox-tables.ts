@@ -22,4 +22,15 @@ export const outboxMigrations: readonly Migration[] = [
         PRIMARY KEY (endpoint_id, event_id, attempt))`,
     ],
   },
+  {
+    // A receiver that takes nothing for days leaves many that wait behind another one: what may leave is found without reading those.
+    id: '0540-outbox-heads',
+    statements: [
+      'ALTER TABLE outbox_deliveries ADD COLUMN is_head INTEGER NOT NULL DEFAULT 0',
+      `UPDATE outbox_deliveries SET is_head = 1 WHERE state = 'pending' AND NOT EXISTS (SELECT 1 FROM outbox_deliveries AS b
+        WHERE b.endpoint_id = outbox_deliveries.endpoint_id AND b.subject = outbox_deliveries.subject AND b.state = 'pending'
+        AND b.sequence < outbox_deliveries.sequence)`,
+      'CREATE INDEX outbox_deliveries_heads ON outbox_deliveries (endpoint_id, next_at_ms) WHERE is_head = 1',
+    ],
+  },
 ]

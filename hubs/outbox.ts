@@ -17,6 +17,7 @@ import type { WebhookNotifier } from './notifier.ts'
 import { attemptDelivery, type DueDelivery } from './outbox-delivery.ts'
 import { createOutboxEndpoints, type OutboxEndpoints } from './outbox-endpoints.ts'
 import { enqueueEvent, type OutgoingEvent } from './outbox-events.ts'
+import { markHeads } from './outbox-heads.ts'
 
 export interface OutboxOptions {
   readonly database: Kysely<HubTables>
@@ -30,6 +31,9 @@ export interface OutboxOptions {
   /** Begin of the ids of new endpoints. */
   readonly endpointPrefix?: string
 }
+
+/** A delivery as the API gives it. */
+export type Delivery = Omit<DeliveryRow, 'is_head'>
 
 export interface Outbox extends OutboxEndpoints {
   /** Begins to deliver what is due. */
@@ -47,7 +51,7 @@ export interface Outbox extends OutboxEndpoints {
   /** Attempts of an endpoint, newest first. */
   attempts(query: { tenant: string; id: string; after?: string | undefined; limit?: number | undefined }): Promise<Page<AttemptRow>>
   /** Deliveries of an endpoint in a state (`pending`, `delivered`, `dead`), oldest first. */
-  deliveries(query: { tenant: string; id: string; state: string; limit?: number | undefined }): Promise<readonly DeliveryRow[]>
+  deliveries(query: { tenant: string; id: string; state: string; limit?: number | undefined }): Promise<readonly Delivery[]>
   /** Sends the dead letters of an endpoint again, and what waits for a retry at once: all of them, or one event. */
   replay(tenant: string, id: string, eventId?: string): Promise<{ readonly deliveries: number }>
   /** Deliveries by state over all endpoints. */
@@ -80,14 +84,19 @@ export function createOutbox(options: OutboxOptions): Outbox {
       return { event_id }
     },
     async replay(tenant, id, eventId) {
-      let update = database
-        .updateTable('outbox_deliveries')
-        .set({ state: 'pending', attempt_count: 0, next_at_ms: clock.now() })
-        .where('tenant', '=', tenant)
-        .where('endpoint_id', '=', id)
-        .where('state', 'in', ['pending', 'dead'])
-      if (eventId !== undefined) update = update.where('event_id', '=', eventId)
-      const result = await update.executeTakeFirst()
+      const again = { state: 'pending', attempt_count: 0, next_at_ms: clock.now() }
+      const result = await database.transaction().execute(async (transaction) => {
+        let update = transaction
+          .updateTable('outbox_deliveries')
+          .set(again)
+          .where('tenant', '=', tenant)
+          .where('endpoint_id', '=', id)
+          .where('state', 'in', ['pending', 'dead'])
+        if (eventId !== undefined) update = update.where('event_id', '=', eventId)
+        const updated = await update.executeTakeFirst()
+        await markHeads(transaction, id)
+        return updated
+      })
       loop.wake()
       return { deliveries: Number(result.numUpdatedRows) }
     },
@@ -149,6 +158,7 @@ function createDeliveryLoop(options: OutboxOptions): Pick<Outbox, 'start' | 'sto
   }
   return {
     async start() {
+      await markHeads(database)
       isRunning = true
       wake()
     },
@@ -180,24 +190,12 @@ async function findHeads(database: Kysely<HubTables>, untilMs: number): Promise<
   const heads = []
   for (const { endpoint_id } of endpoints) {
     const found = await database
-      .selectFrom('outbox_deliveries as head')
-      .select(['head.endpoint_id', 'head.event_id', 'head.attempt_count', 'head.next_at_ms'])
-      .where('head.state', '=', 'pending')
-      .where('head.endpoint_id', '=', endpoint_id)
-      .where('head.next_at_ms', '<=', untilMs)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('outbox_deliveries as before')
-              .select('before.event_id')
-              .whereRef('before.endpoint_id', '=', 'head.endpoint_id')
-              .whereRef('before.subject', '=', 'head.subject')
-              .where('before.state', '=', 'pending')
-              .whereRef('before.sequence', '<', 'head.sequence'),
-          ),
-        ),
-      )
-      .orderBy('head.next_at_ms')
+      .selectFrom('outbox_deliveries')
+      .select(['endpoint_id', 'event_id', 'attempt_count', 'next_at_ms'])
+      .where('is_head', '=', 1)
+      .where('endpoint_id', '=', endpoint_id)
+      .where('next_at_ms', '<=', untilMs)
+      .orderBy('next_at_ms')
       .limit(HEADS_MAX)
       .execute()
     heads.push(...found)
@@ -226,7 +224,7 @@ function createReports(database: Kysely<HubTables>): Pick<Outbox, 'attempts' | '
     deliveries: ({ tenant, id, state, limit = 100 }) =>
       database
         .selectFrom('outbox_deliveries')
-        .selectAll()
+        .select(['endpoint_id', 'event_id', 'tenant', 'subject', 'sequence', 'state', 'attempt_count', 'next_at_ms', 'updated_at_ms'])
         .where('tenant', '=', tenant)
         .where('endpoint_id', '=', id)
         .where('state', '=', state)

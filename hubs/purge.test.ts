@@ -36,7 +36,7 @@ const alarm = (id: string, clearedMs: number | null) =>
   sql`INSERT INTO hub_alarms VALUES (${id}, 'home', 'd', 'E2', ${old(900)}, ${clearedMs}, '{}')`.execute(database)
 async function webhook(id: string, state: string, atMs: number): Promise<void> {
   await sql`INSERT INTO outbox_events VALUES (${id}, 'home', 's', 1, 'mendline.test.v1', ${atMs}, '{}')`.execute(database)
-  await sql`INSERT INTO outbox_deliveries VALUES ('e', ${id}, 'home', 's', 1, ${state}, 1, 0, ${atMs})`.execute(database)
+  await sql`INSERT INTO outbox_deliveries VALUES ('e', ${id}, 'home', 's', 1, ${state}, 1, 0, ${atMs}, 0)`.execute(database)
   await sql`INSERT INTO outbox_attempts VALUES ('e', ${id}, 1, 'home', ${atMs}, 5, 200, NULL, '')`.execute(database)
 }
 

@@ -6,9 +6,9 @@
 
 import type { Kysely } from 'kysely'
 import { MendlineError } from '#kernel/errors.ts'
-import type { AttemptRow, DeliveryRow, EndpointRow, HubTables } from '../hub-tables.ts'
+import type { AttemptRow, EndpointRow, HubTables } from '../hub-tables.ts'
 import type { Page } from '../lists.ts'
-import type { Outbox } from '../outbox.ts'
+import type { Delivery, Outbox } from '../outbox.ts'
 import type { Endpoint, EndpointChange, NewEndpoint } from '../outbox-endpoints.ts'
 
 type Lane = 'ordinary' | 'emergency'
@@ -17,7 +17,7 @@ type Lane = 'ordinary' | 'emergency'
 export const EMERGENCY_ENDPOINT = 'whe_'
 
 export type LanedEndpoint = Endpoint & { readonly lane: Lane }
-type LanedDelivery = DeliveryRow & { readonly lane: Lane }
+type LanedDelivery = Delivery & { readonly lane: Lane }
 
 export interface WebhookLanes {
   create(tenant: string, given: NewEndpoint & { readonly lane?: Lane | undefined }): Promise<LanedEndpoint & { readonly secret: string }>

@@ -65,22 +65,25 @@ describe('http webhook', () => {
 
   it('connects to the address that was checked, however the name answers next', async () => {
     const hits: string[] = []
-    const servers = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, server: createServer((_request, response) => answer(address, response)) }))
-    const answer = (address: string, response: ServerResponse): void => {
-      hits.push(address)
-      response.writeHead(204).end()
+    const listen = async (address: string, port: number): Promise<Server> => {
+      const server = createServer((_request, response) => {
+        hits.push(address)
+        response.writeHead(204).end()
+      })
+      await new Promise<void>((resolve) => server.listen(port, address, resolve))
+      return server
     }
-    const [inside, trap] = servers
-    await new Promise<void>((resolve) => inside?.server.listen(0, inside.address, resolve))
-    const { port } = inside?.server.address() as { port: number }
-    await new Promise<void>((resolve) => trap?.server.listen(port, trap.address, resolve))
+    const inside = await listen('127.0.0.1', 0)
+    const { port } = inside.address() as { port: number }
+    const servers = [inside, await listen('127.0.0.2', port)]
     let asked = 0
     // The first answer is allowed; every later one is what an attacker would like to be called.
     const guard = createTargetGuard({ allowLoopback: false, allowRanges: ['127.0.0.1/32'] }, (_name, done) =>
       done(null, [{ address: asked++ === 0 ? '127.0.0.1' : '127.0.0.2', family: 4 }]),
     )
     const notifier = createHttpWebhook({ guard })
-    cleanups.push(notifier.stop, ...servers.map(({ server }) => () => new Promise((resolve) => server.close(resolve))))
+    const closed = (server: Server) => (): Promise<unknown> => new Promise((resolve) => server.close(resolve))
+    cleanups.push(notifier.stop, ...servers.map(closed))
     const post = () =>
       notifier.post({
         ...{ url: `http://desk.example.com:${port}/`, headers: {}, body: '{}', timeoutMs: 2_000, responseBytes_MAX: 1_024 },
@@ -88,7 +91,7 @@ describe('http webhook', () => {
       })
     expect((await post()).status).toBe(204)
     expect([asked, hits]).toEqual([1, ['127.0.0.1']])
-    for (const { server } of servers) server.closeAllConnections()
+    for (const server of servers) server.closeAllConnections()
     await expect.poll(async () => post().then(String, ({ code }) => code as string)).toBe('MDL_HUBS_WEBHOOK_TARGET_REFUSED')
     expect(hits).not.toContain('127.0.0.2')
   })
