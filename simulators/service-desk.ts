@@ -9,6 +9,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Outcome, WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import { misbehave, type ReceiverMood } from './receiver-moods.ts'
 
 export interface DeskEvent {
   readonly id: string
@@ -17,9 +18,6 @@ export interface DeskEvent {
   readonly time: string
   readonly data: Readonly<Record<string, unknown>> & { readonly sequence: number }
 }
-
-/** How the desk answers webhooks: as it should, with an error, never, or by sending the sender elsewhere. */
-export type DeskMood = 'well' | 'fails' | 'hangs' | 'redirects' | 'gone'
 
 export interface ServiceDeskOptions {
   readonly clock: Clock
@@ -44,7 +42,7 @@ export interface ServiceDesk {
   stop(): Promise<void>
   connect(to: { readonly url: string; readonly apiKey: string; readonly secret: string }): void
   /** Changes how webhooks are answered from now on. */
-  behave(mood: DeskMood): void
+  behave(mood: ReceiverMood): void
   /** Events received, in order of arrival, each id once. */
   readonly events: readonly DeskEvent[]
   readonly counts: { received: number; duplicates: number; refused: number; answered: number; failedAnswers: number }
@@ -61,7 +59,7 @@ const BODY_BYTES_MAX = 1024 * 1024
 /** Creates the desk; nothing listens before `start`. */
 export function createServiceDesk(options: ServiceDeskOptions): ServiceDesk {
   const state = {
-    mood: 'well' as DeskMood,
+    mood: 'well' as ReceiverMood,
     mendline: options.mendline,
     secret: options.secret,
     isStopped: false,
@@ -162,7 +160,7 @@ function outcomeFor(order: WorkOrder, cause: string): Outcome {
 }
 
 interface DeskState {
-  readonly mood: DeskMood
+  readonly mood: ReceiverMood
   readonly mendline: { readonly url: string; readonly apiKey: string } | undefined
   readonly secret: string | undefined
   readonly counts: ServiceDesk['counts']
@@ -172,10 +170,7 @@ interface DeskState {
 async function serve(request: IncomingMessage, response: ServerResponse, state: DeskState, take: (event: DeskEvent) => void): Promise<void> {
   const body = await readBody(request)
   if (body === undefined) return void response.writeHead(413).end()
-  if (state.mood === 'hangs') return
-  if (state.mood === 'fails') return void response.writeHead(500).end('the desk is on fire')
-  if (state.mood === 'gone') return void response.writeHead(410).end()
-  if (state.mood === 'redirects') return void response.writeHead(302, { location: 'http://169.254.169.254/' }).end()
+  if (misbehave(state.mood, response)) return
   const event = verify(state.secret, body, request)
   if (event === undefined) {
     state.counts.refused++

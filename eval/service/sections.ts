@@ -1,8 +1,17 @@
 /** The sections of `npm run eval:service`, in the order of the page. */
 import type { EvalSection } from '../evaluation/table.ts'
 import { complaintsSection } from './complaints-section.ts'
+import { deliveriesSection } from './deliveries-section.ts'
+import { emergencyPathSection } from './emergency-path-section.ts'
 import { policiesSection } from './policies-section.ts'
 import { repairsSection } from './repairs-section.ts'
 import { stormSection } from './storm-section.ts'
 
-export const serviceSections: readonly EvalSection[] = [policiesSection, repairsSection, stormSection, complaintsSection]
+export const serviceSections: readonly EvalSection[] = [
+  policiesSection,
+  repairsSection,
+  stormSection,
+  complaintsSection,
+  emergencyPathSection,
+  deliveriesSection,
+]

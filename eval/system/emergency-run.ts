@@ -25,14 +25,19 @@ export interface EmergencyResult {
 }
 
 /** Device time between two messages of the load, so that windows close and the model is asked. */
-const STEP_MS = 30_000
+export const STEP_MS = 30_000
+
+/** Starts a platform whose model hangs. */
+export async function startWithHungModel(): Promise<MendlineServer> {
+  process.env.NODE_OPTIONS = `--import=${new URL('./hang-model.mjs', import.meta.url).href}`
+  return startMendline(RAISED_LIMITS).finally(() => {
+    delete process.env.NODE_OPTIONS
+  })
+}
 
 /** Starts a platform whose model hangs, measures, and stops it. */
 export async function measureEmergency(load: EmergencyLoad): Promise<EmergencyResult> {
-  process.env.NODE_OPTIONS = `--import=${new URL('./hang-model.mjs', import.meta.url).href}`
-  const server = await startMendline(RAISED_LIMITS).finally(() => {
-    delete process.env.NODE_OPTIONS
-  })
+  const server = await startWithHungModel()
   try {
     return await measure(server, load)
   } finally {
@@ -88,7 +93,8 @@ async function emergencies(httpPort: number): Promise<number[]> {
   )
 }
 
-async function list<Item>(httpPort: number, path: string): Promise<Item[]> {
+/** All items of a list of the API. */
+export async function list<Item>(httpPort: number, path: string): Promise<Item[]> {
   const items: Item[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
     const url = `http://127.0.0.1:${httpPort}/api/v1${path}?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`
