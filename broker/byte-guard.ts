@@ -11,6 +11,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Ticket } from './admission.ts'
 import type { ConnectionFlow, Flow } from './flow.ts'
 import type { Lane } from './lane.ts'
+import { type PlainSocket, plainSocketOf } from './plain-socket.ts'
 import { checkPacket } from './packet-check.ts'
 import { PacketGatherer } from './packet-gatherer.ts'
 import type { TokenBucket } from './token-bucket.ts'
@@ -43,6 +44,9 @@ export class ByteGuard extends Duplex {
   #phase: 'silent' | 'login' | 'open' | 'closing' = 'silent'
   #bucket: TokenBucket | undefined
   #lane: Lane | undefined
+  /** The source once more where it is a TCP socket that can be read and written past its stream. */
+  readonly #plain: PlainSocket | undefined
+  #isPaused = false
   /** A DISCONNECT behind telemetry whose PUBACKs are still to be written. */
   #farewell: Buffer | undefined
   /** Bytes that arrived and may not be looked at yet. */
@@ -63,7 +67,9 @@ export class ByteGuard extends Duplex {
     this.flow = ports.flow.open(() => this.#advance())
     // In a storm a CONNECT may lie in the socket unread when its time is over; sockets are read once more before the verdict.
     this.#arm('connect', limits.connectDeadlineMs, () => setImmediate(() => this.#refuseSilent()))
+    this.#plain = plainSocketOf(source)
     source.on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.#plain?.read((bytes, length) => this.#receiveShared(bytes, length))
     source.on('end', () => {
       this.#isSourceEnded = true
       this.#advance()
@@ -84,13 +90,17 @@ export class ByteGuard extends Duplex {
     this.#advance()
   }
 
-  /** Writes PUBACKs of the lane behind what Aedes wrote. */
+  /** Writes PUBACKs of the lane behind what Aedes wrote; the bytes are the caller's again when it returns. */
   acknowledge(pubacks: Buffer): void {
     const { source, limits } = this.#ports
     if (this.destroyed || this.#phase !== 'open' || !source.writable) return
-    if (this.writableLength > 0) this.write(pubacks)
+    if (this.writableLength > 0) this.write(Buffer.from(pubacks))
     else if (source.writableLength > limits.socketBufferBytes_MAX) this.#refuse('MDL_BROKER_TOO_SLOW', 'does not read')
-    else source.write(pubacks)
+    else if (this.#plain === undefined || source.writableLength > 0) source.write(Buffer.from(pubacks))
+    else {
+      const written = this.#plain.writeNow(pubacks)
+      if (written < pubacks.length) source.write(Buffer.from(pubacks.subarray(written)))
+    }
   }
 
   /** Lets Aedes write the PUBACK of a publish that went to it, behind those that the lane owes. */
@@ -151,6 +161,19 @@ export class ByteGuard extends Duplex {
     this.#advance()
   }
 
+  /** The same for bytes that are overwritten after the call: what the lane does not take is copied. */
+  #receiveShared(bytes: Buffer, length: number): void {
+    if (this.#phase === 'closing') return
+    const lane = this.#lane
+    let from = 0
+    if (lane !== undefined && this.#left.length === 0 && !this.#gatherer.isPartial && !this.#isAdvancing) {
+      lane.receivedAtMs = this.#ports.clock.now()
+      from = this.#takeFrom(lane, bytes, { from, to: length })
+      if (from === length) return this.#readOn()
+    }
+    this.#receive(Buffer.from(bytes.subarray(from, length)))
+  }
+
   /** Takes as many packets out of what arrived as may go on now, then reads on or waits. */
   #advance(): void {
     if (this.#isAdvancing || this.destroyed || this.#phase === 'closing') return
@@ -164,27 +187,40 @@ export class ByteGuard extends Duplex {
       if (fault === 'malformed') this.#refuse('MDL_BROKER_PACKET_MALFORMED', 'remaining length')
     }
     this.#isAdvancing = false
+    this.#readOn()
+  }
+
+  #readOn(): void {
     if (this.destroyed || this.#isClosing()) return
     const mayRead = this.#left.length === 0 && this.#mayGo()
     this.#watchPartial(mayRead)
     if (mayRead && this.#isSourceEnded) this.push(null)
-    else if (mayRead) this.#ports.source.resume()
-    else this.#ports.source.pause()
+    else if (mayRead === this.#isPaused) {
+      this.#isPaused = !mayRead
+      if (mayRead) this.#ports.source.resume()
+      else this.#ports.source.pause()
+    }
   }
 
   /** Hands what lies whole at the front to the lane, as far as it goes; false when the first packet is not for it. */
   #takeTelemetry(lane: Lane): boolean {
     const bytes = this.#left
-    let offset = 0
-    while (offset < bytes.length && this.#mayGo()) {
-      const end = lane.take(bytes, offset)
+    const offset = this.#takeFrom(lane, bytes, { from: 0, to: bytes.length })
+    if (offset === 0) return false
+    this.#left = offset === bytes.length ? NOTHING : bytes.subarray(offset)
+    return true
+  }
+
+  /** Gives where the lane stopped. */
+  #takeFrom(lane: Lane, bytes: Buffer, { from, to }: { readonly from: number; readonly to: number }): number {
+    let offset = from
+    while (offset < to && this.#mayGo()) {
+      const end = lane.take(bytes, offset, to)
       if (end < 0) break
       this.#pace(end - offset)
       offset = end
     }
-    if (offset === 0) return false
-    this.#left = offset === bytes.length ? NOTHING : bytes.subarray(offset)
-    return true
+    return offset
   }
 
   /** Asked anew where a packet passed meanwhile may have changed the phase. */
@@ -200,7 +236,7 @@ export class ByteGuard extends Duplex {
   /** Checks one whole packet and hands it on; false when nothing may follow for now. */
   #pass(packet: Buffer): boolean {
     this.#partialSinceMs = undefined
-    if (this.#lane !== undefined && this.#lane.take(packet, 0) === packet.length) {
+    if (this.#lane !== undefined && this.#lane.take(packet, 0, packet.length) === packet.length) {
       this.#pace(packet.length)
       return false
     }

@@ -99,19 +99,19 @@ export class Lane implements CommitWaiter {
     return this.#writtenIds === this.#ids.length
   }
 
-  /** Takes the packet that begins at `from` when it is whole and telemetry of a known owner; gives its end, or -1 when it is for Aedes. */
-  take(bytes: Buffer, from: number): number {
+  /** Takes the packet that begins at `from` when it is whole before `to` and telemetry of a known owner; gives its end, or -1 when it is for Aedes. */
+  take(bytes: Buffer, from: number, to = bytes.length): number {
     if (((bytes[from] ?? 0) & HEADER_MASK) !== PUBLISH_QOS1 || this.elsewhere > 0 || this.#ports.isHeard()) return -1
     let at = from + 1
     let bodyBytes = 0
     for (let shift = 0; ; shift += 7) {
-      const digit = bytes[at++]
+      const digit = at < to ? bytes[at++] : undefined
       if (digit === undefined || shift > 21) return -1
       bodyBytes |= (digit & 0x7f) << shift
       if (digit < 0x80) break
     }
     const end = at + bodyBytes
-    if (end > bytes.length || end - from > this.#ports.limits.packetBytes_MAX || bodyBytes < 4) return -1
+    if (end > to || end - from > this.#ports.limits.packetBytes_MAX || bodyBytes < 4) return -1
     const topicAt = at + 2
     const idAt = topicAt + (((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))
     if (idAt + 2 > end) return -1

@@ -14,6 +14,7 @@ import type { Limits } from '#kernel/limits.ts'
 import { listenFailure } from '#kernel/listen-failure.ts'
 import type { Admission, Ticket } from './admission.ts'
 import { createHandshakes } from './handshakes.ts'
+import { makePlain } from './plain-socket.ts'
 
 export interface TlsSettings {
   readonly host: string
@@ -64,7 +65,7 @@ export interface Listener {
 }
 
 export const listenTcp = (settings: { host: string; port: number }, ports: ListenerPorts): Promise<Listener> =>
-  listen({ ...settings, setting: 'mqtt.port' }, ports, (socket, address, ticket) => ports.onArrival({ stream: socket, address, ticket }))
+  listen({ ...settings, setting: 'mqtt.port', isPlain: true }, ports, (socket, address, ticket) => ports.onArrival({ stream: socket, address, ticket }))
 
 export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Promise<Listener> {
   const { clock, limits, onRefused } = ports
@@ -135,11 +136,12 @@ function certificateOf(socket: TLSSocket): ClientCertificate | undefined {
 }
 
 async function listen(
-  { host, port, setting }: { readonly host: string; readonly port: number; readonly setting: string },
+  { host, port, setting, isPlain = false }: { readonly host: string; readonly port: number; readonly setting: string; readonly isPlain?: boolean },
   { admission, limits, onRefused }: ListenerPorts,
   onSocket: (socket: Socket, address: string, ticket: Ticket) => void,
 ): Promise<Listener> {
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000, pauseOnConnect: isPlain }, (accepted) => {
+    const socket = isPlain ? makePlain(accepted) : accepted
     const address = socket.remoteAddress ?? ''
     const ticket = admission.admit(address)
     if (ticket === undefined) {
