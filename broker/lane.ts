@@ -29,7 +29,7 @@ export interface LaneConnection {
   readonly name: string
   readonly principal: Exclude<Principal, { readonly kind: 'anonymous' }>
   readonly flow: ConnectionFlow
-  /** Writes PUBACKs behind what was written before. */
+  /** Writes PUBACKs behind what was written before; the bytes are the lane's again when it returns. */
   readonly acknowledge: (pubacks: Buffer) => void
   /** Told when nothing of the lane waits for its PUBACK any more. */
   readonly onIdle: () => void
@@ -140,7 +140,7 @@ export class Lane implements CommitWaiter {
   flush(): void {
     const count = this.#settledIds - this.#writtenIds
     if (count === 0) return
-    const pubacks = Buffer.allocUnsafe(4 * count)
+    const pubacks = roomFor(count)
     for (let index = 0; index < count; index++) {
       const id = this.#ids[this.#writtenIds + index] ?? 0
       pubacks[4 * index] = 0x40
@@ -210,6 +210,10 @@ export class Lane implements CommitWaiter {
     return target
   }
 }
+
+/** Room of one PUBACK, which most flushes are; the connection keeps nothing of it. */
+const ONE_PUBACK = Buffer.allocUnsafeSlow(4)
+const roomFor = (count: number): Buffer => (count === 1 ? ONE_PUBACK : Buffer.allocUnsafe(4 * count))
 
 /** From the end, where topics of one tenant differ. */
 function isTopic(topic: Buffer, bytes: Buffer, from: number, to: number): boolean {

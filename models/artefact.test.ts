@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { applianceTypes } from '#catalogue/registry.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
-import { type ArtefactFiles, type Card, checkArtefact, loadArtefacts, readArtefact, sha256 } from './artefact.ts'
+import { ARTEFACTS_DIRECTORY, type ArtefactFiles, type Card, checkArtefact, loadArtefacts, readArtefact, sha256 } from './artefact.ts'
 import { SOFTMAX_ONNX } from './model-runtime.contract.ts'
 import { inspectOnnx } from './onnx-inspect.ts'
 import { createOnnxRuntime } from './runtimes/onnx-runtime.ts'
@@ -83,6 +83,22 @@ describe('committed artefacts', async () => {
     const faults = applianceTypes[0]?.faults.filter(({ foundBy }) => foundBy.includes('model')).map(({ code }) => code)
     expect(committed?.classes).toEqual(['no_fault', ...(faults ?? [])])
     expect(model?.byteLength).toBeLessThan(3_000_000)
+  })
+
+  it.each([...artefacts.keys()])('%s passes the whole check, of which a start does a part', async (id) => {
+    const type = applianceTypes.find((known) => known.id === id)
+    if (type === undefined) throw new Error(`${id} is not in the catalogue`)
+    const whole = checkArtefact(await readArtefact(join(ARTEFACTS_DIRECTORY, id)), type)
+    expect(artefacts.get(id)).toEqual(whole)
+  })
+
+  it('are refused at the start when a file is not that of the card', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'artefacts-'))
+    const own = join(directory, 'fridge')
+    await cp(join(ARTEFACTS_DIRECTORY, 'fridge'), own, { recursive: true })
+    await writeFile(join(own, 'parity.json'), '{}')
+    await expect(loadArtefacts((id) => applianceTypes.find((type) => type.id === id), directory)).rejects.toThrow(/parity has 2 bytes/)
+    await rm(directory, { recursive: true })
   })
 
   it.each([...artefacts])('%s: the runtime says what Python said of the parity rows, within the tolerance', async (_, artefact) => {

@@ -91,7 +91,8 @@ export const MODEL_BYTES_MAX = 16 * 1024 * 1024
 export const ARTEFACTS_DIRECTORY = fileURLToPath(new URL('./artefacts/', import.meta.url))
 
 /**
- * Loads and checks every artefact below `directory` whose type `types` knows.
+ * Loads every artefact below `directory` whose type `types` knows. Files that have the hashes of their card are as they were committed, and
+ * a test checks these whole; walking through each model at each start would cost devices half a second before they are let in.
  * @throws MendlineError MDL_MODEL_INVALID
  */
 export async function loadArtefacts(
@@ -101,7 +102,7 @@ export async function loadArtefacts(
   const artefacts = new Map<string, Artefact>()
   for (const entry of await readdir(directory, { withFileTypes: true }).catch(() => [])) {
     const type = entry.isDirectory() ? types(entry.name) : undefined
-    if (type !== undefined) artefacts.set(type.id, checkArtefact(await readArtefact(join(directory, entry.name)), type))
+    if (type !== undefined) artefacts.set(type.id, checkArtefact(await readArtefact(join(directory, entry.name)), type, { isCommitted: true }))
   }
   return artefacts
 }
@@ -123,7 +124,7 @@ export async function readArtefact(directory: string): Promise<ArtefactFiles> {
  * Checks the files against the card and the card against the type, and reports all faults together.
  * @throws MendlineError MDL_MODEL_INVALID
  */
-export function checkArtefact(files: ArtefactFiles, type: ApplianceType): Artefact {
+export function checkArtefact(files: ArtefactFiles, type: ApplianceType, { isCommitted = false } = {}): Artefact {
   const card = parseJson(files.card, CardSchema, 'card.json')
   const faults: string[] = []
   for (const name of ['model', 'reference', 'parity'] as const) {
@@ -131,16 +132,17 @@ export function checkArtefact(files: ArtefactFiles, type: ApplianceType): Artefa
     else if (sha256(files[name]) !== card[name].sha256) faults.push(`${name} does not have the hash of the card`)
   }
   if (files.model.byteLength > MODEL_BYTES_MAX) faults.push(`the model is larger than ${MODEL_BYTES_MAX} bytes`)
-  if (faults.length === 0) faults.push(...checkModel(files.model, card), ...checkAgainstType(card, type))
+  if (faults.length === 0) faults.push(...(isCommitted ? [] : checkModel(files.model, card)), ...checkAgainstType(card, type))
   if (faults.length > 0) throw invalid(faults)
-  const reference = parseJson(files.reference, ReferenceSchema, 'reference.json')
+  const parse = isCommitted ? parseKnown : parseJson
+  const reference = parse(files.reference, ReferenceSchema, 'reference.json')
   const inputs = createInputs(
     card.inputs,
     type,
     reference.responses.map(({ feature }) => feature),
   )
   if (typeof inputs !== 'function') throw invalid([`the inputs ${inputs.join(', ')} are not made of the reference's features or the type's faults`])
-  return { card, reference, parity: parseJson(files.parity, ParitySchema, 'parity.json'), model: files.model }
+  return { card, reference, parity: parse(files.parity, ParitySchema, 'parity.json'), model: files.model }
 }
 
 function checkModel(model: Uint8Array, card: Card): string[] {
@@ -169,6 +171,10 @@ export const NO_FAULT = 'no_fault'
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 const invalid = (faults: readonly string[]): MendlineError => new MendlineError('MDL_MODEL_INVALID', faults.join('; '), { details: { faults } })
+
+/** Of a file that is known by its hash. */
+const parseKnown = <Schema extends TSchema>(bytes: Uint8Array, _schema: Schema, _name: string): Static<Schema> =>
+  JSON.parse(new TextDecoder().decode(bytes)) as Static<Schema>
 
 function parseJson<Schema extends TSchema>(bytes: Uint8Array, schema: Schema, name: string): Static<Schema> {
   let value: unknown

@@ -159,8 +159,11 @@ class SilenceBook implements Silence {
     if (last !== undefined && last.device === device && last.tenant === tenant && last.type === type) return last
     const devices = this.#tenants.get(tenant) ?? new Map<string, Unit>()
     if (devices.size === 0) this.#tenants.set(tenant, devices)
-    const unit = devices.get(device) ?? { tenant, device, type, heardMs: received_at_ms, channelMs: [], standing: new Map() }
-    devices.set(device, unit)
+    let unit = devices.get(device)
+    if (unit === undefined) {
+      unit = { tenant, device, type, heardMs: received_at_ms, channelMs: [], standing: new Map() }
+      devices.set(device, unit)
+    }
     if (unit.type !== type) Object.assign(unit, { type, channelMs: [] })
     this.#last = unit
     return unit
