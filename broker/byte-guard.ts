@@ -11,9 +11,9 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Ticket } from './admission.ts'
 import type { ConnectionFlow, Flow } from './flow.ts'
 import type { Lane } from './lane.ts'
-import { type PlainSocket, plainSocketOf } from './plain-socket.ts'
 import { checkPacket } from './packet-check.ts'
 import { PacketGatherer } from './packet-gatherer.ts'
+import { type PlainSocket, plainSocketOf } from './plain-socket.ts'
 import type { TokenBucket } from './token-bucket.ts'
 import { isContractTopic } from './topics.ts'
 
@@ -162,16 +162,20 @@ export class ByteGuard extends Duplex {
   }
 
   /** The same for bytes that are overwritten after the call: what the lane does not take is copied. */
-  #receiveShared(bytes: Buffer, length: number): void {
-    if (this.#phase === 'closing') return
+  #receiveShared(bytes: Buffer, length: number): boolean {
+    if (this.#phase === 'closing') return true
     const lane = this.#lane
     let from = 0
     if (lane !== undefined && this.#left.length === 0 && !this.#gatherer.isPartial && !this.#isAdvancing) {
       lane.receivedAtMs = this.#ports.clock.now()
       from = this.#takeFrom(lane, bytes, { from, to: length })
-      if (from === length) return this.#readOn()
+      if (from === length) {
+        this.#readOn()
+        return !this.#isPaused
+      }
     }
     this.#receive(Buffer.from(bytes.subarray(from, length)))
+    return !this.#isPaused
   }
 
   /** Takes as many packets out of what arrived as may go on now, then reads on or waits. */

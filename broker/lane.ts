@@ -82,8 +82,9 @@ export class Lane implements CommitWaiter {
   /** Judged topics by their bytes as latin1; at most two a device. */
   readonly #targets = new Map<string, Target>()
   #last: Target | undefined
-  /** Packet ids that wait, in order; those before `#settledIds` are settled, those before `#writtenIds` have their PUBACK. */
-  #ids: number[] = []
+  /** Packet ids that wait, in order, up to `#takenIds`; those before `#settledIds` are settled, those before `#writtenIds` have their PUBACK. */
+  readonly #ids: number[] = []
+  #takenIds = 0
   #settledIds = 0
   #writtenIds = 0
   #keptAliveMs = 0
@@ -96,7 +97,7 @@ export class Lane implements CommitWaiter {
 
   /** Nothing waits for its commit or its PUBACK. */
   get isIdle(): boolean {
-    return this.#writtenIds === this.#ids.length
+    return this.#writtenIds === this.#takenIds
   }
 
   /** Takes the packet that begins at `from` when it is whole before `to` and telemetry of a known owner; gives its end, or -1 when it is for Aedes. */
@@ -154,9 +155,12 @@ export class Lane implements CommitWaiter {
     if (this.isIdle) this.#connection.onIdle()
   }
 
+  /** The array keeps its length: one that is emptied and filled again for each message would be made anew each time. */
   #forgetWritten(): void {
-    this.#ids.splice(0, this.#writtenIds)
-    this.#settledIds -= this.#writtenIds
+    const written = this.#writtenIds
+    if (written < this.#takenIds) this.#ids.copyWithin(0, written, this.#takenIds)
+    this.#takenIds -= written
+    this.#settledIds -= written
     this.#writtenIds = 0
   }
 
@@ -171,7 +175,7 @@ export class Lane implements CommitWaiter {
     counters.published(1)
     const refused = target.door.accept(payload, nowMs)
     if (refused === undefined) {
-      this.#ids.push(id)
+      this.#ids[this.#takenIds++] = id
       flow.began(payload.length)
       onHeard?.(target.device)
     } else {

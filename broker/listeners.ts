@@ -65,7 +65,9 @@ export interface Listener {
 }
 
 export const listenTcp = (settings: { host: string; port: number }, ports: ListenerPorts): Promise<Listener> =>
-  listen({ ...settings, setting: 'mqtt.port', isPlain: true }, ports, (socket, address, ticket) => ports.onArrival({ stream: socket, address, ticket }))
+  listen({ ...settings, setting: 'mqtt.port', isPlain: true }, ports, (socket, address, ticket) =>
+    ports.onArrival({ stream: socket, address, ticket }),
+  )
 
 export async function listenTls(settings: TlsSettings, ports: ListenerPorts): Promise<Listener> {
   const { clock, limits, onRefused } = ports

@@ -12,8 +12,11 @@ import type { Duplex } from 'node:stream'
 const READ_BYTES = 64 * 1024
 const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 
-/** Takes `length` bytes at the begin of a buffer that is overwritten after the call. */
-type Reader = (bytes: Buffer, length: number) => void
+/**
+ * Takes `length` bytes at the begin of a buffer that is overwritten after the call. False stops reading until the socket is resumed:
+ * a `pause` alone is undone by a `resume` of the same turn.
+ */
+type Reader = (bytes: Buffer, length: number) => boolean
 
 export interface PlainSocket {
   /** From now on what arrives goes to `reader` and not to 'data'. */
@@ -41,17 +44,15 @@ export const plainSocketOf = (stream: Duplex): PlainSocket | undefined => plain.
 export function makePlain(accepted: Socket): Socket {
   const from = accepted as unknown as Inside
   const handle = from._handle
-  if (handle === null || typeof handle.fd !== 'number') {
+  const fd = handle?.fd
+  if (handle === null || fd === undefined || !(fd >= 0)) {
     accepted.resume()
     return accepted
   }
-  let reader: Reader = () => {}
+  let reader: Reader = () => false
   const onread = {
     buffer: shared,
-    callback: (length: number, bytes: Uint8Array): boolean => {
-      reader(bytes as Buffer, length)
-      return true
-    },
+    callback: (length: number, bytes: Uint8Array): boolean => reader(bytes as Buffer, length),
   }
   const socket = new Socket({ handle, onread, pauseOnCreate: true, allowHalfOpen: false } as object)
   const to = socket as unknown as Inside
@@ -65,7 +66,8 @@ export function makePlain(accepted: Socket): Socket {
       reader = given
       socket.resume()
     },
-    writeNow: (bytes) => (to._handle === null ? 0 : writeNow(to._handle.fd, bytes)),
+    // A socket lets go of its handle in the moment in which it closes it; from then on the number may be another file's.
+    writeNow: (bytes) => (to._handle === handle ? writeNow(fd, bytes) : 0),
   })
   return socket
 }
