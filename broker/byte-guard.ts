@@ -96,11 +96,8 @@ export class ByteGuard extends Duplex {
     if (this.destroyed || this.#phase !== 'open' || !source.writable) return
     if (this.writableLength > 0) this.write(Buffer.from(pubacks))
     else if (source.writableLength > limits.socketBufferBytes_MAX) this.#refuse('MDL_BROKER_TOO_SLOW', 'does not read')
-    else if (this.#plain === undefined || source.writableLength > 0) source.write(Buffer.from(pubacks))
-    else {
-      const written = this.#plain.writeNow(pubacks)
-      if (written < pubacks.length) source.write(Buffer.from(pubacks.subarray(written)))
-    }
+    else if (this.#plain === undefined) source.write(Buffer.from(pubacks))
+    else this.#plain.write(pubacks)
   }
 
   /** Lets Aedes write the PUBACK of a publish that went to it, behind those that the lane owes. */

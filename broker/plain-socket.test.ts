@@ -88,33 +88,50 @@ describe('plain socket', () => {
     await until(() => read() === 'enough!more')
   })
 
-  it('writes at once what the kernel takes, and keeps the order with what the stream writes', async () => {
+  it('writes at once, in order with what the stream writes', async () => {
     const { socket, plain, client } = await connected()
     let text = ''
     client.on('data', (chunk) => {
       text += chunk.toString()
     })
     socket.write('1')
-    expect(plain.writeNow(Buffer.from('2'))).toBe(1)
+    plain.write(Buffer.from('2'))
+    expect(socket.writableLength).toBe(0)
     socket.write('3')
     await until(() => text.length === 3)
     expect(text).toBe('123')
   })
 
-  it('says how much the kernel took when the other end does not read', async () => {
-    const { plain, client } = await connected()
+  it('keeps what the kernel does not take for later, in order', async () => {
+    const { socket, plain, client } = await connected()
     client.pause()
     const piece = Buffer.alloc(256 * 1024)
-    let written = piece.length
-    for (let count = 0; count < 200 && written === piece.length; count++) written = plain.writeNow(piece)
-    expect(written).toBeLessThan(piece.length)
-    expect(plain.writeNow(piece)).toBe(0)
+    let pieces = 0
+    while (pieces < 200 && socket.writableLength === 0) plain.write(piece.fill(pieces++))
+    plain.write(piece.fill(pieces++))
+    expect(socket.writableLength).toBeGreaterThan(piece.length)
+    let bytes = 0
+    let isInOrder = true
+    client.on('data', (chunk: Buffer) => {
+      for (const byte of chunk) isInOrder &&= byte === Math.floor(bytes++ / piece.length)
+    })
+    client.resume()
+    await until(() => bytes === pieces * piece.length)
+    expect(isInOrder).toBe(true)
   })
 
   it('writes nothing to a socket that is closed, whose number may be another file by then', async () => {
-    const { socket, plain } = await connected()
+    const { socket, plain, client } = await connected()
+    let bytes = 0
+    client.on('data', (chunk) => {
+      bytes += chunk.length
+    })
+    const closed = once(client, 'close')
+    socket.on('error', () => {})
     socket.destroy()
-    expect(plain.writeNow(Buffer.from('late'))).toBe(0)
+    plain.write(Buffer.from('late'))
+    await closed
+    expect(bytes).toBe(0)
   })
 
   it('is counted by its server until it closes', async () => {

@@ -21,8 +21,8 @@ type Reader = (bytes: Buffer, length: number) => boolean
 export interface PlainSocket {
   /** From now on what arrives goes to `reader` and not to 'data'. */
   read(reader: Reader): void
-  /** Bytes that the kernel took at once; only while nothing waits in the stream. The bytes are the caller's again. */
-  writeNow(bytes: Uint8Array): number
+  /** Writes behind what was written before; the bytes are the caller's again when it returns. */
+  write(bytes: Uint8Array): void
 }
 
 /** The handle that a `net.Socket` reads and writes by. */
@@ -66,12 +66,16 @@ export function makePlain(accepted: Socket): Socket {
       reader = given
       socket.resume()
     },
-    // A socket lets go of its handle in the moment in which it closes it; from then on the number may be another file's.
-    writeNow: (bytes) => (to._handle === handle ? writeNow(fd, bytes) : 0),
+    write(bytes) {
+      // A socket lets go of its handle in the moment in which it closes it; from then on the number may be another file's.
+      const written = to._handle === handle && socket.writableLength === 0 ? writeNow(fd, bytes) : 0
+      if (written < bytes.length) socket.write(Buffer.from(bytes.subarray(written)))
+    },
   })
   return socket
 }
 
+/** Bytes that the kernel took at once. */
 function writeNow(fd: number, bytes: Uint8Array): number {
   try {
     return writeSync(fd, bytes)
