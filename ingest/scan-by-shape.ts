@@ -64,8 +64,20 @@ export class ShapeReader {
     const numbers = this.#areReused ? this.#cleared(shape) : emptyRow(layout)
     this.#setNumbers(shape, numbers)
     const { tenant, device, received_at_ms } = source
-    const own = { tenant, device, type: layout.type, boot: this.#boot, seq: this.#seq, observed_at_ms: epochMs(this.ts), received_at_ms }
-    return { ...own, hist: shape.hist, fw: this.#fw, numbers, texts: NO_TEXTS }
+    // Field by field: a spread of half of them costs as much as all the rest.
+    return {
+      tenant,
+      device,
+      type: layout.type,
+      boot: this.#boot,
+      seq: this.#seq,
+      observed_at_ms: epochMs(this.ts),
+      received_at_ms,
+      hist: shape.hist,
+      fw: this.#fw,
+      numbers,
+      texts: NO_TEXTS,
+    }
   }
 
   /** The row that is used again, without what it held. */

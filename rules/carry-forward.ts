@@ -54,6 +54,7 @@ export function createCarryForward(parts: {
   const askedByType = new Map<string, Asked>()
   /** By type, tenant and device: three looks into maps cost less than one key made of three texts. */
   const memories = new Map<string, Map<string, Map<string, Memory>>>()
+  let last: { readonly type: string; readonly tenant: string; readonly device: string; readonly memory: Memory } | undefined
   const devicesOf = (type: string, tenant: string): Map<string, Memory> => {
     const tenants = memories.get(type) ?? new Map<string, Map<string, Memory>>()
     const devices = tenants.get(tenant) ?? new Map<string, Memory>()
@@ -75,11 +76,13 @@ export function createCarryForward(parts: {
       const asked = askedOf(reading.type)
       if (asked.columns.length === 0) return reading
       const { type, tenant, device } = reading
-      let memory = memories.get(type)?.get(tenant)?.get(device)
+      // Readings come in runs of one device.
+      let memory = last?.device === device && last.tenant === tenant && last.type === type ? last.memory : memories.get(type)?.get(tenant)?.get(device)
       if (memory?.asked !== asked) {
         memory = memoryFor(asked, memory)
         devicesOf(type, tenant).set(device, memory)
       }
+      if (last?.memory !== memory) last = { type, tenant, device, memory }
       return complete(reading, memory)
     },
     forget() {
@@ -106,6 +109,7 @@ export function createCarryForward(parts: {
     },
     restore(state) {
       memories.clear()
+      last = undefined
       // Versions before saved the devices alone, without the names.
       const saved = Array.isArray(state) ? { asked: {}, devices: state as readonly SavedMemory[] } : (state as Saved)
       for (const [key, values, atMs] of saved.devices) {

@@ -105,8 +105,11 @@ const UNPLACED = {
 /** Creates the states; `setOf` gives the rules that hold for a unit at a device time. */
 export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
   const tenants = new Map<string, Map<string, DeviceState>>()
+  /** Of the reading before: readings come in runs of one device. */
+  let last: DeviceState | undefined
 
   const put = (state: DeviceState): DeviceState => {
+    last = undefined
     const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
     tenants.set(state.tenant, devices)
     devices.set(state.device, state)
@@ -141,8 +144,12 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
 
   return {
     of({ tenant, device, type, observed_at_ms }) {
+      if (last !== undefined && last.device === device && last.tenant === tenant && last.type === type) return last
       const found = tenants.get(tenant)?.get(device)
-      if (found !== undefined && found.type === type) return found
+      if (found !== undefined && found.type === type) {
+        last = found
+        return found
+      }
       const set = setOf({ tenant, device, type, atMs: observed_at_ms })
       const rules = set.rules.map(({ condition }) => createRuleState(condition.createMemory()))
       return put({ tenant, device, type, set, rules, ...UNPLACED })
@@ -167,6 +174,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
       return state === undefined ? undefined : toPlain(state)
     },
     load(tenant, device, state) {
+      last = undefined
       tenants.get(tenant)?.delete(device)
       if (state !== undefined) put(fromPlain(state as PlainState))
     },
@@ -175,6 +183,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     },
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
+      last = undefined
       tenants.clear()
       for (const plain of snapshot.devices) put(fromPlain(plain))
     },

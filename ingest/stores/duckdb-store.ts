@@ -30,7 +30,8 @@ import { rawReading } from './stored-type.ts'
 /** Creates the store; `start` opens the file. */
 export const createDuckdbStore = (options: DuckdbStoreOptions): ReadingStore => new DuckdbStore(options)
 
-const THREADS = 2
+/** One: a second one of the engine asks for work over and over while the first works, and a query of one device has one thread's work. */
+const THREADS = 1
 /**
  * Log at which the engine checkpoints by itself. The pipeline asks for a checkpoint behind each of its snapshots; at the engine's own 16 MB the
  * last row group is packed again every second under load, which costs more than all the rest of writing.
