@@ -5,8 +5,9 @@
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { inOrderOfNow, type PackedReadings, packReadings, unpackReadings } from './held-readings.ts'
+import { inOrderOfNow, type PackedReadings, unpackReadings } from './held-readings.ts'
 import { StandingAlarms, type StandingState } from './standing-alarms.ts'
+import { WaitingRows } from './waiting-rows.ts'
 
 /** Stands for "not at any time". */
 export const NEVER = -1
@@ -23,7 +24,7 @@ export class DeviceLine {
   readonly device: string
   type: string
   /** Readings that wait, in order. */
-  readonly held: Reading[] = []
+  readonly held = new WaitingRows()
   topMs = NEVER
   /** Place of the last reading that was folded. */
   atMs = NEVER
@@ -63,7 +64,7 @@ export class DeviceLine {
 
   state(): LineState {
     const { before: _before, behind: _behind, alarms, held, ...own } = this
-    return { ...own, alarms: alarms.state(), held: packReadings(held) }
+    return { ...own, alarms: alarms.state(), held: held.pack() }
   }
 
   static of(state: LineState, types: (type: string) => ApplianceType | undefined = () => undefined): DeviceLine {
@@ -73,7 +74,7 @@ export class DeviceLine {
     // Versions before kept them as they were.
     const readings = 'numbers' in held ? unpackReadings(held, line) : held
     const isOfNow = 'order' in held && held.order !== undefined
-    for (const reading of isOfNow ? readings : inOrderOfNow(readings, types(type))) line.held.push(reading)
+    for (const reading of isOfNow ? readings : inOrderOfNow(readings, types(type))) line.held.put(reading)
     return line
   }
 }
@@ -86,21 +87,6 @@ export type LineState = Omit<DeviceLine, 'alarms' | 'held' | 'before' | 'behind'
 /** Below zero when the reading lies before the place, zero when it is the one there. */
 export const compareToPlace = (reading: Reading, place: Place): number =>
   reading.observed_at_ms - place.atMs || reading.boot - place.boot || reading.seq - place.seq
-
-/** Puts a reading among those that wait; false when it waits already. */
-export function hold(held: Reading[], reading: Reading): boolean {
-  let index = held.length
-  for (; index > 0; index--) {
-    const other = held[index - 1]
-    if (other === undefined) break
-    const order = reading.observed_at_ms - other.observed_at_ms || reading.boot - other.boot || reading.seq - other.seq
-    if (order === 0) return false
-    if (order > 0) break
-  }
-  if (index === held.length) held.push(reading)
-  else held.splice(index, 0, reading)
-  return true
-}
 
 /** Lines with readings that wait, in order of the receipt of their last reading; moving one to the end costs a few assignments. */
 export class LinesByReceipt {

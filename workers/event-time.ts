@@ -16,7 +16,7 @@ import type { GapTracker } from '../ingest/gaps.ts'
 import type { LatestValues } from '../ingest/latest.ts'
 import type { HistoryQuery } from '../ingest/reading-store.ts'
 import type { Derivation, DerivedOutput } from './derivation.ts'
-import { compareToPlace, DeviceLine, hold, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
+import { compareToPlace, DeviceLine, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
 import { beginOfAmendment } from './kept-readings.ts'
 import { StandingAlarms, type StandingState } from './standing-alarms.ts'
 
@@ -88,7 +88,7 @@ export class EventTime<Window> {
       return
     }
     const { held } = line
-    if (!hold(held, reading)) return
+    if (!held.put(reading)) return
     this.#counts.held++
     if (reading.observed_at_ms > line.topMs) line.topMs = reading.observed_at_ms
     this.#release(line, line.topMs - this.#parts.limits.eventLatenessMs)
@@ -237,17 +237,14 @@ export class EventTime<Window> {
     const count = this.#releasable(held, untilMs)
     if (count === 0) return
     this.#counts.held -= count
-    if (count === 1) {
-      const reading = held.shift()
-      if (reading !== undefined) this.#releaseOne(line, reading)
-    } else for (const reading of held.splice(0, count)) this.#releaseOne(line, reading)
+    for (let left = count; left > 0; left--) this.#releaseOne(line, held.shift(line))
   }
 
-  /** How many of those that wait are to be folded; of too many the oldest quarter at once, for taking one from a long row costs. */
-  #releasable(held: readonly Reading[], untilMs: number): number {
+  /** How many of those that wait are to be folded; of too many the oldest quarter at once. */
+  #releasable(held: DeviceLine['held'], untilMs: number): number {
     const { eventHeld_MAX } = this.#parts.limits
     let count = held.length > eventHeld_MAX ? held.length - Math.ceil(0.75 * eventHeld_MAX) : 0
-    while (count < held.length && (held[count]?.observed_at_ms ?? Number.POSITIVE_INFINITY) <= untilMs) count++
+    while (count < held.length && held.observedAtMs(count) <= untilMs) count++
     return count
   }
 

@@ -1,6 +1,7 @@
 /**
  * Readings that wait, packed to be saved: all their numbers in one array, with absent values left out. A state of a thousand devices holds
- * tens of thousands of them, and saved one by one, each with a row of its own, they were most of its bytes and of the time it took.
+ * tens of thousands of them, and saved one by one, each with a row of its own, they were most of its bytes and of the time it took. While they
+ * wait they lie in memory as rows (`waiting-rows.ts`).
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
@@ -14,22 +15,6 @@ export interface PackedReadings {
   readonly firmwares: readonly string[]
   /** Texts of those that have some, by their place among the readings. */
   readonly texts: ReadonlyArray<readonly [place: number, texts: Reading['texts']]>
-}
-
-/** Packs readings of one device and type. */
-export function packReadings(readings: readonly Reading[]): PackedReadings {
-  const numbers: number[] = []
-  const firmwares: string[] = []
-  const texts: Array<readonly [number, Reading['texts']]> = []
-  for (const [place, reading] of readings.entries()) {
-    const { boot, seq, observed_at_ms, received_at_ms, hist, fw } = reading
-    numbers.push(boot, seq, observed_at_ms, received_at_ms, hist ? 1 : 0, placeOf(firmwares, fw), reading.numbers.length, 0)
-    const countAt = numbers.length - 1
-    pushValues(numbers, reading)
-    numbers[countAt] = (numbers.length - countAt - 1) / 2
-    if (reading.texts.length > 0) texts.push([place, reading.texts])
-  }
-  return { order: 'channels first', numbers: Float64Array.from(numbers), firmwares, texts }
 }
 
 /** The readings again. */
@@ -69,17 +54,4 @@ export function inOrderOfNow(readings: readonly Reading[], type: ApplianceType |
     if (reading.numbers.length !== before.length) return reading
     return { ...reading, numbers: Float64Array.from(columns, (column) => reading.numbers[before.indexOf(column)] ?? Number.NaN) }
   })
-}
-
-function placeOf(firmwares: string[], fw: string | undefined): number {
-  if (fw === undefined) return -1
-  const known = firmwares.indexOf(fw)
-  return known >= 0 ? known : firmwares.push(fw) - 1
-}
-
-function pushValues(into: number[], { numbers }: Reading): void {
-  for (let column = 0; column < numbers.length; column++) {
-    const value = numbers[column] ?? Number.NaN
-    if (!Number.isNaN(value)) into.push(column, value)
-  }
 }
