@@ -77,7 +77,8 @@ export function createCarryForward(parts: {
       if (asked.columns.length === 0) return reading
       const { type, tenant, device } = reading
       // Readings come in runs of one device.
-      let memory = last?.device === device && last.tenant === tenant && last.type === type ? last.memory : memories.get(type)?.get(tenant)?.get(device)
+      let memory =
+        last?.device === device && last.tenant === tenant && last.type === type ? last.memory : memories.get(type)?.get(tenant)?.get(device)
       if (memory?.asked !== asked) {
         memory = memoryFor(asked, memory)
         devicesOf(type, tenant).set(device, memory)
