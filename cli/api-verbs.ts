@@ -1,4 +1,4 @@
-/** Verbs over the HTTP API: devices, readings, diagnoses, work orders, webhooks and quarantine of a running server. */
+/** Verbs over the HTTP API: devices, readings, diagnoses, work orders and quarantine of a running server. */
 import type { Command } from 'commander'
 import { type Client, type ClientFlags, createClient, show } from './client.ts'
 
@@ -22,7 +22,6 @@ export function apiVerbs(program: Command): void {
   ])
   anomalyVerb(program)
   orderVerbs(program.command('workorders').description('list and show work orders'))
-  webhookVerbs(program.command('webhooks').description('list, add and test webhooks'))
   list(program.command('quarantine').description('list what was kept out'), '/quarantine', [
     'id',
     'received_at_ms',
@@ -34,7 +33,7 @@ export function apiVerbs(program: Command): void {
 }
 
 /** Adds the flags of every client verb. */
-function client(command: Command): Command {
+export function client(command: Command): Command {
   return command
     .option('--url <url>', 'server (default: MENDLINE_URL or http://127.0.0.1:8080)')
     .option('--key <key>', 'API key (default: MENDLINE_API_KEY)')
@@ -46,7 +45,7 @@ function client(command: Command): Command {
 const OF_DEVICES: ReadonlySet<string> = new Set(['/diagnoses', '/work-orders', '/quarantine'])
 
 /** Makes `command` print one page of a list; `list` as a word behind it does the same. */
-function list(command: Command, path: string, columns: readonly string[]): void {
+export function list(command: Command, path: string, columns: readonly string[]): void {
   const add = (target: Command): Command =>
     (OF_DEVICES.has(path) ? client(target).option('--device <id>', 'of one device') : client(target))
       .option('--limit <n>', 'records in one page')
@@ -59,15 +58,16 @@ function list(command: Command, path: string, columns: readonly string[]): void 
   add(command.command('list', { isDefault: true }).description('list them'))
 }
 
-function query(fields: Readonly<Record<string, string | undefined>>): string {
+/** Fields that are set as the end of a path. */
+export function query(fields: Readonly<Record<string, string | undefined>>): string {
   const set = Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined)
   return set.length === 0 ? '' : `?${new URLSearchParams(set)}`
 }
 
-type OneFlags = ClientFlags & { readonly tenant?: string }
+export type OneFlags = ClientFlags & { readonly tenant?: string }
 
 /** Adds a verb on one record. */
-function one(
+export function one(
   parent: Command,
   name: string,
   description: string,
@@ -155,30 +155,5 @@ function orderVerbs(orders: Command): void {
   list(orders, '/work-orders', columns)
   one(orders, 'show', 'show a work order with its packet', async (server, id, suffix) => {
     console.log(JSON.stringify(await server.send('GET', `/work-orders/${id}${suffix}`), null, 2))
-  })
-}
-
-function webhookVerbs(webhooks: Command): void {
-  list(webhooks, '/webhooks', ['endpoint_id', 'url', 'types', 'enabled'])
-  client(webhooks.command('add').description('add an endpoint; its signing secret is shown once').argument('<url>'))
-    .option('--types <names>', 'event types, separated by commas; all when absent')
-    .action(async (url: string, flags: OneFlags & { readonly types?: string }) => {
-      const body = { url, types: flags.types?.split(',') ?? [] }
-      show(flags, await createClient(flags).send('POST', `/webhooks${query({ tenant: flags.tenant })}`, body), [
-        'endpoint_id',
-        'url',
-        'types',
-        'secret',
-      ])
-    })
-  one(webhooks, 'test', 'send a test event', async (server, id, suffix) => {
-    console.log(JSON.stringify(await server.send('POST', `/webhooks/${id}/test${suffix}`)))
-  })
-  one(webhooks, 'attempts', 'show deliveries', async (server, id, suffix, flags) => {
-    const columns = ['at_ms', 'event_id', 'attempt', 'status', 'error']
-    show(flags, await server.send('GET', `/webhooks/${id}/attempts${suffix}`), columns)
-  })
-  one(webhooks, 'replay', 'send the dead letters again', async (server, id, suffix) => {
-    console.log(JSON.stringify(await server.send('POST', `/webhooks/${id}/replay${suffix}`)))
   })
 }

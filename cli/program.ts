@@ -9,6 +9,7 @@ import { authorityVerbs } from './authority.ts'
 import { cycleVerb } from './cycles.ts'
 import { databaseVerbs } from './database.ts'
 import { doctorVerb } from './doctor.ts'
+import { emergencyVerbs } from './emergencies.ts'
 import { exitCodeOf, messageOf } from './exit.ts'
 import { fileVerbs } from './files.ts'
 import { eraseVerb, guardVerbs } from './guard.ts'
@@ -20,6 +21,7 @@ import { replayVerb } from './replay.ts'
 import { ruleVerbs } from './rules.ts'
 import { serverVerbs } from './serve.ts'
 import { simulateVerb } from './simulate.ts'
+import { webhookVerbs } from './webhooks.ts'
 
 /** Builds the program with all verbs. */
 function createProgram(): Command {
@@ -33,6 +35,8 @@ function createProgram(): Command {
     authorityVerbs,
     doctorVerb,
     apiVerbs,
+    webhookVerbs,
+    emergencyVerbs,
     cycleVerb,
     simulateVerb,
     replayVerb,

@@ -13,7 +13,8 @@ import { POLICIES, runPolicy } from '../eval/service/run-policy.ts'
 import { createSignals } from '../eval/service/signals.ts'
 import { cityParameters } from '../simulators/city/city-parameters.ts'
 import { createCityUnits } from '../simulators/city/city-units.ts'
-import { createServiceDesk } from '../simulators/service-desk.ts'
+import { RECEIVER_MOODS } from '../simulators/receiver-moods.ts'
+import { createServiceDesk, DESK_ANSWERS } from '../simulators/service-desk.ts'
 import { createClient } from './client.ts'
 
 interface ServiceFlags {
@@ -24,6 +25,8 @@ interface ServiceFlags {
   readonly for?: string
   readonly url?: string
   readonly key?: string
+  readonly mood: string
+  readonly answers: string
 }
 
 /** Adds the verb below `simulate`. */
@@ -38,6 +41,8 @@ export function serviceVerb(simulate: Command): void {
     .option('--for <s>', 'with --url: seconds after which it ends')
     .option('--url <url>', 'API of a running server')
     .option('--key <key>', 'API key')
+    .option('--mood <mood>', `with --url: how it answers webhooks: ${RECEIVER_MOODS.join(', ')}`, 'well')
+    .option('--answers <how>', `with --url: how it tells of its steps: ${DESK_ANSWERS.join(', ')}`, 'in_order')
     .action((flags: ServiceFlags) => (flags.url === undefined ? liveThrough(flags) : answerOrders(flags)))
 }
 
@@ -65,17 +70,21 @@ function outcomeOf(seed: string, order: WorkOrder | undefined): string {
 }
 
 async function answerOrders(flags: ServiceFlags): Promise<void> {
+  const mood = oneOf(RECEIVER_MOODS, flags.mood, '--mood')
+  const answers = oneOf(DESK_ANSWERS, flags.answers, '--answers')
   const client = createClient(flags)
   const orders = new Map<string, WorkOrder>()
   const desk = createServiceDesk({
     clock: systemClock,
     log: silentLog,
+    answers,
     truth: (device) => outcomeOf(flags.seed, orders.get(device)),
     onStep: ({ order, state }) => {
       orders.set(order.device, order)
       console.error(`${order.work_order_id} ${order.device} ${order.fault ?? ''} ${state}`)
     },
   })
+  desk.behave(mood)
   const { url } = await desk.start()
   const webhook = (await client.send('POST', '/webhooks', { url, types: ['mendline.work_order.*'], description: 'mendline simulate service' })) as {
     readonly endpoint_id: string
@@ -97,4 +106,10 @@ function count(text: string, flag: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value > 0) return value
   throw new MendlineError('MDL_CONFIG_INVALID', `${flag}: must be a whole number above 0`)
+}
+
+function oneOf<Name extends string>(names: readonly Name[], given: string, flag: string): Name {
+  const found = names.find((name) => name === given)
+  if (found === undefined) throw new MendlineError('MDL_CONFIG_INVALID', `${flag}: ${given} is none of ${names.join(', ')}`)
+  return found
 }

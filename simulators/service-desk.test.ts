@@ -14,7 +14,7 @@ import { createHubs, type Hubs } from '../hubs/hubs.ts'
 import { createHttpWebhook } from '../hubs/notifiers/http-webhook.ts'
 import { createOutbox } from '../hubs/outbox.ts'
 import { openOperations } from '../operations/open-database.ts'
-import { createServiceDesk } from './service-desk.ts'
+import { createServiceDesk, type DeskAnswers } from './service-desk.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -40,7 +40,7 @@ async function rest(hubs: Hubs): Promise<string> {
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`
 }
 
-async function street({ isAnswering = true, timeoutMs = 2_000, truth = 'T-01' } = {}) {
+async function street({ isAnswering = true, timeoutMs = 2_000, truth = 'T-01', answers = 'in_order' as DeskAnswers } = {}) {
   const operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(hubMigrations)
   const database = operations.database as unknown as Kysely<HubTables>
@@ -52,7 +52,7 @@ async function street({ isAnswering = true, timeoutMs = 2_000, truth = 'T-01' } 
   const hubs = createHubs({ database, catalogue, clock: systemClock, log: silentLog, onCommitted: outbox.wake })
   // The visits' waits pass at once; the order of the steps stays.
   const clock: Clock = { ...systemClock, after: (_delayMs, task) => systemClock.after(0, task) }
-  const desk = createServiceDesk({ clock, log: silentLog, truth: () => truth, isAnswering })
+  const desk = createServiceDesk({ clock, log: silentLog, truth: () => truth, isAnswering, answers })
   const { url } = await desk.start()
   const { secret, endpoint_id } = await outbox.create('home', { url })
   desk.connect({ url: await rest(hubs), apiKey: 'dev', secret })
@@ -78,6 +78,18 @@ describe('service desk', () => {
     expect(desk.counts).toMatchObject({ answered: 4, failedAnswers: 0, refused: 0 })
   })
 
+  it.each(['twice', 'disorder'] as const)('comes to one end, one outcome and one label also when it tells %s', async (answers) => {
+    const { hubs, desk } = await street({ answers })
+    await hubs.apply([diagnosed()])
+    await expect.poll(async () => (await hubs.workOrders({ tenant: 'home' })).items[0]?.state, { timeout: 5_000 }).toBe('done')
+    await expect.poll(() => desk.counts.answered + desk.counts.failedAnswers, { timeout: 5_000 }).toBeGreaterThanOrEqual(7)
+    const [order] = (await hubs.workOrders({ tenant: 'home' })).items
+    const moves = await hubs.workOrderMoves('home', order?.work_order_id ?? '')
+    expect(moves.filter(({ kind, type }) => kind === 'move' && type === 'done')).toHaveLength(1)
+    expect((await hubs.labels({ tenant: 'home' })).items).toHaveLength(1)
+    expect(desk.counts.failedAnswers === 0).toBe(answers === 'twice')
+  })
+
   it('brings the parts back when the cause was another', async () => {
     const { hubs, desk } = await street({ truth: 'no_fault_found' })
     await hubs.apply([diagnosed()])
@@ -89,6 +101,9 @@ describe('service desk', () => {
     ['fails', { status: 500, response: 'the desk is on fire' }],
     ['redirects', { status: 302 }],
     ['gone', { status: 410 }],
+    ['throttles', { status: 429 }],
+    ['lies', { status: null, error: expect.stringContaining('MDL_HUBS_WEBHOOK_FAILED') }],
+    ['drips', { status: null, error: expect.stringContaining('MDL_HUBS_WEBHOOK_FAILED') }],
     ['hangs', { status: null, error: expect.stringContaining('MDL_HUBS_WEBHOOK_FAILED') }],
   ] as const)('stays owed the event while it %s', async (mood, expected) => {
     const { outbox, desk, attempt, endpoint_id } = await street({ isAnswering: false, timeoutMs: 200 })

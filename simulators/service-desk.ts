@@ -19,6 +19,10 @@ export interface DeskEvent {
   readonly data: Readonly<Record<string, unknown>> & { readonly sequence: number }
 }
 
+/** How the desk tells of its steps: each once and in order, each twice, or the step behind it first. */
+export const DESK_ANSWERS = ['in_order', 'twice', 'disorder'] as const
+export type DeskAnswers = (typeof DESK_ANSWERS)[number]
+
 export interface ServiceDeskOptions {
   readonly clock: Clock
   readonly log: Log
@@ -32,6 +36,7 @@ export interface ServiceDeskOptions {
   readonly delaysMs?: { readonly accept: number; readonly travel: number; readonly arrive: number; readonly repair: number }
   /** Answers orders; false = only records. */
   readonly isAnswering?: boolean
+  readonly answers?: DeskAnswers
   /** Told of each step that Mendline took. */
   readonly onStep?: (step: { readonly order: WorkOrder; readonly state: WorkOrderState; readonly outcome: Outcome | undefined }) => void
 }
@@ -65,6 +70,7 @@ export function createServiceDesk(options: ServiceDeskOptions): ServiceDesk {
     isStopped: false,
     events: [] as DeskEvent[],
     seen: new Set<string>(),
+    told: new Map<string, object>(),
     pending: new Set<Promise<void>>(),
     cancels: new Set<() => void>(),
     counts: { received: 0, duplicates: 0, refused: 0, answered: 0, failedAnswers: 0 },
@@ -82,28 +88,35 @@ export function createServiceDesk(options: ServiceDeskOptions): ServiceDesk {
     if (isOrder && options.isAnswering !== false) plan(event.data.work_order as WorkOrder, 0)
   }
   const plan = (order: WorkOrder, index: number): void => {
-    const step = visit(options.delaysMs ?? DEFAULT_DELAYS)[index]
+    const steps = visit(options.delaysMs ?? DEFAULT_DELAYS)
+    const step = steps[index]
     if (step === undefined || state.isStopped) return
     const cancel = options.clock.after(step.waitMs, () => {
       state.cancels.delete(cancel)
-      const done = answer(order, step.state).then((isTaken) => {
+      const done = tell(order, [step.state, steps[index + 1]?.state]).then((isTaken) => {
         state.pending.delete(done)
-        if (isTaken) plan(order, index + 1)
+        if (isTaken || options.answers === 'disorder') plan(order, index + 1)
       })
       state.pending.add(done)
     })
     state.cancels.add(cancel)
   }
+  const tell = async (order: WorkOrder, [step, next]: readonly [WorkOrderState, WorkOrderState | undefined]): Promise<boolean> => {
+    if (options.answers === 'disorder' && next !== undefined) await answer(order, next)
+    const isTaken = await answer(order, step)
+    return options.answers === 'twice' ? (await answer(order, step)) && isTaken : isTaken
+  }
   const answer = async (order: WorkOrder, to: WorkOrderState): Promise<boolean> => {
+    const key = `${order.work_order_id}-${order.revision}-${to}`
     const outcome = to === 'done' ? outcomeFor(order, options.truth(order.device)) : undefined
-    const body = { type: to, at_ms: options.clock.now(), actor: 'engineer-7', data: outcome === undefined ? {} : { outcome } }
-    const isTaken = await postWithRetries(state, `/api/v1/work-orders/${order.work_order_id}/events`, {
-      body,
-      key: `${order.work_order_id}-${order.revision}-${to}`,
-    })
+    const first = { type: to, at_ms: options.clock.now(), actor: 'engineer-7', data: outcome === undefined ? {} : { outcome } }
+    // What is told again under a key is the same to the letter.
+    const body = state.told.get(key) ?? first
+    state.told.set(key, body)
+    const isTaken = await postWithRetries(state, `/api/v1/work-orders/${order.work_order_id}/events`, { body, key })
     if (isTaken) {
       state.counts.answered++
-      options.onStep?.({ order, state: to, outcome })
+      if (body === first) options.onStep?.({ order, state: to, outcome })
     } else {
       state.counts.failedAnswers++
       options.log.warn('an answer was not taken', { work_order_id: order.work_order_id, to })
