@@ -95,6 +95,15 @@ const STORIES: Readonly<Record<string, Story>> = {
     }
     return told(b)
   },
+  'a step that the household could do, and does not want to': async () => {
+    const b = await open({ catalogue: (id) => applianceTypes.find((type) => type.id === id) })
+    const residuals = [{ feature: 'running_ratio', observed: 0.9, expected: 0.5, z_score: 4 }]
+    await b.apply(diagnosed({ type: 'fridge', fault: 'FR-03', safety_class: 'E4', residuals }))
+    await b.wait(0)
+    const [offer] = await b.hubs.remoteOffers('home', (await b.order()).work_order_id)
+    await b.hubs.answerRemote('home', offer?.offer_id ?? '', { answer: 'refuse', at_ms: b.clock.now(), actor: 'anna' })
+    return told(b)
+  },
   'two reports of one cause': async () => {
     const b = await open({
       catalogue: (id) => applianceTypes.find((type) => type.id === id),

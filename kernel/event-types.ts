@@ -8,6 +8,7 @@ import { Value } from 'typebox/value'
 import { AlarmSchema, SafetyClassSchema } from './alarm.ts'
 import { DiagnosisSchema, PartNeedSchema } from './diagnosis.ts'
 import { InterventionSchema, OrderRiskSchema } from './experience.ts'
+import { RemoteOfferSchema } from './remote-offer.ts'
 import { WORK_ORDER_STATES, WorkOrderSchema, WorkOrderStateSchema } from './work-order.ts'
 
 export interface EventType {
@@ -146,6 +147,14 @@ const FINDINGS: readonly EventType[] = [
   eventType('mendline.parts.need.v1', {
     ...{ subject: 'work order', summary: 'Parts that an order will probably need; empty when it is over' },
     data: { work_order_id: text, device: text, safety_class: SafetyClassSchema, parts: Type.Array(PartNeedSchema) },
+  }),
+  eventType('mendline.remote.offered.v1', {
+    ...{ subject: 'work order', summary: 'The household or the appliance can do something before a visit' },
+    data: { offer: RemoteOfferSchema },
+  }),
+  eventType('mendline.remote.moved.v1', {
+    ...{ subject: 'work order', summary: 'What came of an offer before a visit' },
+    data: { offer: RemoteOfferSchema },
   }),
   eventType('mendline.repair.sign.v1', {
     ...{ subject: 'work order', summary: 'Sensors speak against a repair or its code' },
