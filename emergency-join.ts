@@ -55,8 +55,9 @@ export interface EmergencyStage {
 
 /** An endpoint that hangs holds up its own next attempt only so long; what is dangerous is tried again soon. */
 const DELIVERY_TIMEOUT_MS = 5_000
-/** Deliveries at one time, a quarter of them to one endpoint. */
-const IN_FLIGHT_MAX = 64
+/** Deliveries at one time, a quarter of them to one endpoint, each by a connection of its own: a burst of dangers does not wait for itself. */
+const IN_FLIGHT_MAX = 256
+const CONNECTIONS_MAX = IN_FLIGHT_MAX / 4
 
 /** Opens the book of a data folder; nothing leaves before `start`. */
 export async function joinEmergencies({ dataDir, emergencies, limits }: Config, joints: EmergencyJoints): Promise<EmergencyStage> {
@@ -67,10 +68,10 @@ export async function joinEmergencies({ dataDir, emergencies, limits }: Config, 
   const outboxDatabase = book.database as unknown as Kysely<HubTables>
   const bounds = { ...limits, deliveryTimeoutMs: Math.min(limits.deliveryTimeoutMs, DELIVERY_TIMEOUT_MS), deliveriesInFlight_MAX: IN_FLIGHT_MAX }
   const outbox = createOutbox({
-    ...{ database: outboxDatabase, clock, log, limits: bounds, notifier: createHttpWebhook({ guard }), guard },
+    ...{ database: outboxDatabase, clock, log, limits: bounds, notifier: createHttpWebhook({ guard, connections: CONNECTIONS_MAX }), guard },
     ...{ random: createRandom(`emergency outbox/${clock.now()}`), endpointPrefix: EMERGENCY_ENDPOINT },
   })
-  const chat = createHttpWebhook({ guard })
+  const chat = createHttpWebhook({ guard, connections: CONNECTIONS_MAX })
   const mail = emergencies.smtp === undefined ? undefined : createSmtpMail({ url: emergencies.smtp.reveal(), from: emergencies.mail_from })
   const hub = await openEmergencyHub({
     ...joints,

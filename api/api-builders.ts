@@ -11,6 +11,7 @@ import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builde
 import { memoryEmergencies } from './emergency-builders.ts'
 import { memoryExperience } from './experience-builders.ts'
 import { memoryFiles } from './file-builders.ts'
+import { memoryHelp } from './help-builders.ts'
 import { createIdempotency } from './idempotency.ts'
 import { memoryIntake } from './intake-builders.ts'
 import { memoryJobs } from './job-builders.ts'
@@ -120,11 +121,12 @@ const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence' | 'work
 
 const memoryService = (
   note: (port: string, argument: unknown) => void,
-): Pick<ApiPorts, 'orderChain' | 'experience' | 'intake' | 'remote' | 'lineage'> => ({
+): Pick<ApiPorts, 'orderChain' | 'experience' | 'intake' | 'remote' | 'help' | 'lineage'> => ({
   orderChain: memoryOrderChain(note),
   experience: memoryExperience(note),
   intake: memoryIntake(note),
   remote: memoryRemote(note),
+  help: memoryHelp(note),
   lineage: memoryLineage(note),
 })
 

@@ -17,6 +17,7 @@ import type { CohortPort } from './cohort-ports.ts'
 import type { EmergencyPort } from './emergency-ports.ts'
 import type { ExperiencePort } from './experience-ports.ts'
 import type { ExportPort, ImportPort } from './file-ports.ts'
+import type { HelpPort } from './help-ports.ts'
 import type { ClaimPort, DeviceAttributes, ProvisioningPort } from './identity-ports.ts'
 import type { IntakePort } from './intake-ports.ts'
 import type { JobPort } from './job-ports.ts'
@@ -311,6 +312,7 @@ export interface ApiPorts {
   readonly experience: ExperiencePort
   readonly intake: IntakePort
   readonly remote: RemotePort
+  readonly help: HelpPort
   readonly lineage: LineagePort
   readonly alarms: AlarmPort
   readonly rules: RulePort

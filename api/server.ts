@@ -36,6 +36,7 @@ import { exportRoutes } from './routes/exports.ts'
 import { grafanaDeviceRoutes } from './routes/grafana-device.ts'
 import { grafanaFleetRoutes } from './routes/grafana-fleet.ts'
 import { healthRoutes } from './routes/health.ts'
+import { helpRoutes } from './routes/help.ts'
 import { identityRoutes } from './routes/identity.ts'
 import { importRoutes } from './routes/imports.ts'
 import { intakeRoutes } from './routes/intake.ts'
@@ -109,6 +110,7 @@ const ROUTES = [
   experienceRoutes,
   intakeRoutes,
   remoteRoutes,
+  helpRoutes,
   lineageRoutes,
   webhookRoutes,
   eventTypeRoutes,

@@ -114,6 +114,18 @@ const STORIES: Readonly<Record<string, Story>> = {
       await b.hubs.report({ tenant: 'home', actor: 'desk', source, device: 'washer', at_ms: b.clock.now(), ...said })
     return told(b)
   },
+  'help that comes late, and help that is not needed any more': async () => {
+    const b = await open()
+    await b.apply(diagnosed())
+    for (const state of ['accepted', 'on_site', 'waiting_for_part'] as const) await b.answer(state)
+    const [parts] = await b.hubs.helpQueue({ tenant: 'home' })
+    const id = parts?.request_id ?? ''
+    await b.hubs.takeHelp('home', id, { by: 'van-3', promised_ms: b.clock.now() + 60_000 })
+    await b.wait(60_000)
+    await b.hubs.endHelp('home', id, { by: 'eva', result: 'here' })
+    for (const state of ['on_site', 'waiting_for_expert', 'cancelled'] as const) await b.answer(state)
+    return told(b)
+  },
   'silence, return, and an alarm of the platform': async () => {
     const b = await open()
     const at = { tenant: 'home', at_ms: b.clock.now() }

@@ -7,6 +7,7 @@ import type { Migration } from '#kernel/migration.ts'
 import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
 import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
 import { type ExperienceTables, experienceMigrations } from './experience/experience-tables.ts'
+import { type HelpTables, helpMigrations } from './help/help-tables.ts'
 import { type IntakeTables, intakeMigrations } from './intake/intake-tables.ts'
 import { type ChainColumns, type OrderTables, orderMigrations } from './orders/order-tables.ts'
 import { outboxMigrations } from './outbox-tables.ts'
@@ -14,7 +15,16 @@ import { type RemoteTables, remoteMigrations } from './remote/remote-tables.ts'
 import { type TimerTables, timerMigrations } from './timer-tables.ts'
 import { type VerifyTables, verifyMigrations } from './verify/verify-tables.ts'
 
-export interface HubTables extends AlarmTables, CohortTables, TimerTables, OrderTables, VerifyTables, ExperienceTables, IntakeTables, RemoteTables {
+export interface HubTables
+  extends AlarmTables,
+    CohortTables,
+    TimerTables,
+    OrderTables,
+    VerifyTables,
+    ExperienceTables,
+    IntakeTables,
+    RemoteTables,
+    HelpTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -288,4 +298,5 @@ export const hubMigrations: readonly Migration[] = [
   ...experienceMigrations,
   ...intakeMigrations,
   ...remoteMigrations,
+  ...helpMigrations,
 ]

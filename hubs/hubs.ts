@@ -20,6 +20,7 @@ import { createExperience, type ExperienceHub } from './experience/experience.ts
 import { applyAlarm, applyAlarmChanged, applyAlarmCleared, applyDiagnosis } from './findings.ts'
 import { groupRaised } from './grouping/alarm-groups.ts'
 import type { GroupingPlaces } from './grouping/group-alarms.ts'
+import { createHelpDesk, type HelpDesk } from './help/help-desk.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
 import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
@@ -68,7 +69,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook, RemoteDesk {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook, RemoteDesk, HelpDesk {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -143,6 +144,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createPacketBook({ database, catalogue, ruleOf: settings.ruleOf }),
     ...createExperience(inTransaction),
     ...createRemoteDesk(inTransaction),
+    ...createHelpDesk(inTransaction),
     ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {
       await database

@@ -3,12 +3,13 @@
  * rows, sets timers and emits events; it moves no order itself, since the caller holds the row: to move one, it sets a timer due at once.
  */
 import { watchRisk } from './experience/order-risk.ts'
+import { watchHelp } from './help/help-requests.ts'
 import type { OrderListener } from './hub-transaction.ts'
 import { setOrderTimer } from './orders/order-timers.ts'
 import { watchRemote } from './remote/remote-offers.ts'
 import { watchRepair } from './verify/verify.ts'
 
-const LISTENERS: readonly OrderListener[] = [setOrderTimer, watchRepair, watchRisk, watchRemote]
+const LISTENERS: readonly OrderListener[] = [setOrderTimer, watchRepair, watchRisk, watchRemote, watchHelp]
 
 /** Tells every listener, one behind the other. */
 export const onOrderMoved: OrderListener = async (hub, order, move) => {

@@ -2,6 +2,7 @@
 import { runInterventionTimer } from './experience/interventions.ts'
 import { runRiskTimer } from './experience/order-risk.ts'
 import { runGroupTimer } from './findings.ts'
+import { runHelpTimer } from './help/help-requests.ts'
 import { runOrderTimer } from './orders/order-timers.ts'
 import { runDueTimer } from './remote/remote-answers.ts'
 import { runOfferTimer } from './remote/remote-offers.ts'
@@ -16,4 +17,5 @@ export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   alarm_group: runGroupTimer,
   remote_offer: runOfferTimer,
   remote_due: runDueTimer,
+  help_due: runHelpTimer,
 }

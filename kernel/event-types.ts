@@ -8,6 +8,7 @@ import { Value } from 'typebox/value'
 import { AlarmSchema, SafetyClassSchema } from './alarm.ts'
 import { DiagnosisSchema, PartNeedSchema } from './diagnosis.ts'
 import { InterventionSchema, OrderRiskSchema } from './experience.ts'
+import { HelpRequestSchema } from './help.ts'
 import { RemoteOfferSchema } from './remote-offer.ts'
 import { WORK_ORDER_STATES, WorkOrderSchema, WorkOrderStateSchema } from './work-order.ts'
 
@@ -170,6 +171,17 @@ const FINDINGS: readonly EventType[] = [
   }),
 ]
 
+const ofHelp = (name: string, summary: string, more: TProperties = {}): EventType =>
+  eventType(`mendline.help.${name}.v1`, { subject: 'work order', summary, data: { request: HelpRequestSchema, ...more } })
+
+const HELP: readonly EventType[] = [
+  ofHelp('requested', 'An engineer on site asks for an expert or for parts'),
+  ofHelp('taken', 'An expert has it, or the parts are promised'),
+  ofHelp('escalated', 'Nobody took it in time, or the promise was broken', { reason: Type.Enum(['nobody_took_it', 'promise_broken']) }),
+  ofHelp('done', 'It ended'),
+  ofHelp('withdrawn', 'The visit is over'),
+]
+
 const ofDevice = (name: string, summary: string): EventType =>
   eventType(`mendline.device.${name}.v1`, { subject: 'device', summary, data: { device: text, at_ms: at } })
 
@@ -183,7 +195,7 @@ const PLATFORM: readonly EventType[] = [
   eventType('mendline.test.v1', { subject: 'test of an endpoint', summary: 'Asked for by the test button', data: {} }),
 ]
 
-export const EVENT_TYPES: readonly EventType[] = [...CASES, ...ORDERS, ...FINDINGS, ...EMERGENCIES, ...PLATFORM]
+export const EVENT_TYPES: readonly EventType[] = [...CASES, ...ORDERS, ...FINDINGS, ...HELP, ...EMERGENCIES, ...PLATFORM]
 
 /** What is wrong with an event against its published schema, undocumented fields of `data` included; empty = nothing. */
 export function faultsOfEvent(event: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }): readonly string[] {

@@ -4,13 +4,19 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { TargetGuard } from '../dispatch/webhook-target.ts'
 import type { WebhookNotifier, WebhookRequest, WebhookResponse } from '../notifier.ts'
 
-/** Connections kept to one receiver. */
-const CONNECTIONS_MAX = 8
+/** Connections kept to one receiver, where nobody says how many. */
+const CONNECTIONS = 8
 
-/** Creates the notifier; `stop` closes its connections. */
-export function createHttpWebhook({ guard }: { readonly guard: TargetGuard }): WebhookNotifier {
+/** Creates the notifier; `stop` closes its connections. `connections` = how many posts one receiver is given at a time. */
+export function createHttpWebhook({
+  guard,
+  connections = CONNECTIONS,
+}: {
+  readonly guard: TargetGuard
+  readonly connections?: number
+}): WebhookNotifier {
   const createAgent = (lookup: TargetGuard['lookup']): Agent =>
-    new Agent({ connect: { lookup, timeout: 5_000 }, connections: CONNECTIONS_MAX, pipelining: 1, maxHeaderSize: 16 * 1024 })
+    new Agent({ connect: { lookup, timeout: 5_000 }, connections, pipelining: 1, maxHeaderSize: 16 * 1024 })
   const secure = createAgent(guard.lookup)
   const plain = createAgent(guard.plainLookup)
   return {

@@ -1,0 +1,47 @@
+/** Table of help during visits: what was asked for, who took it and when, and how it ended. */
+import type { Migration } from '#kernel/migration.ts'
+
+export interface HelpRow {
+  request_id: string
+  tenant: string
+  work_order_id: string
+  device: string
+  /** expert or parts. */
+  kind: string
+  /** waiting, taken, done or withdrawn. */
+  state: string
+  safety_class: string
+  /** JSON. */
+  skills: string
+  /** JSON. */
+  parts: string
+  text: string
+  asked_by: string
+  asked_at_ms: number
+  needed_by_ms: number | null
+  taken_by: string | null
+  taken_at_ms: number | null
+  promised_ms: number | null
+  source: string | null
+  escalations: number
+  ended_at_ms: number | null
+  result: string | null
+}
+
+export interface HelpTables {
+  hub_help_requests: HelpRow
+}
+
+export const helpMigrations: readonly Migration[] = [
+  {
+    id: '0531-visit-help',
+    statements: [
+      `CREATE TABLE hub_help_requests (request_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, work_order_id TEXT NOT NULL, device TEXT NOT NULL,
+        kind TEXT NOT NULL, state TEXT NOT NULL, safety_class TEXT NOT NULL, skills TEXT NOT NULL, parts TEXT NOT NULL, text TEXT NOT NULL,
+        asked_by TEXT NOT NULL, asked_at_ms BIGINT NOT NULL, needed_by_ms BIGINT, taken_by TEXT, taken_at_ms BIGINT, promised_ms BIGINT,
+        source TEXT, escalations INTEGER NOT NULL, ended_at_ms BIGINT, result TEXT)`,
+      'CREATE INDEX hub_help_requests_by_state ON hub_help_requests (tenant, state, safety_class, asked_at_ms)',
+      'CREATE INDEX hub_help_requests_of ON hub_help_requests (work_order_id, kind)',
+    ],
+  },
+]
