@@ -116,6 +116,33 @@ describe('safety consumer', () => {
     expect(process.safety.statistics()).toMatchObject({ position: 3, events: 1, failed: 1 })
   })
 
+  it('saves its state more seldom where gathering it stops the thread for long', async () => {
+    const world = new World()
+    let value = 0
+    const rules = {
+      decide: () => [],
+      completeHolds: () => [],
+      nextHoldMs: () => Number.POSITIVE_INFINITY,
+      snapshot: () => {
+        slow.clock.advance(100)
+        return value
+      },
+      restore: () => {},
+    }
+    const slow: Process = new Process(world, rules)
+    await slow.safety.start()
+    const savesAfter = async (ms: number): Promise<number> => {
+      slow.commit(++value)
+      slow.clock.advance(ms)
+      await settle()
+      return world.saves.length
+    }
+    expect(await savesAfter(1_000)).toBe(1)
+    expect(await savesAfter(SNAPSHOT_MS)).toBe(1)
+    expect(await savesAfter(250 * 100 - SNAPSHOT_MS)).toBe(2)
+    await slow.safety.stop()
+  })
+
   it('saves its state and lets go of the journal only behind applied events', async () => {
     const world = new World()
     const process = await started(world)
