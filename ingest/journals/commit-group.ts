@@ -24,6 +24,7 @@ export class CommitGroup {
   /** Bodies are views into the group's bytes: valid until `clear`. */
   readonly records: JournalRecord[] = []
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #memory: ArrayBuffer = this.#buffer.buffer
   #length = 0
   #runs: Run[] = []
 
@@ -50,7 +51,8 @@ export class CommitGroup {
     const bodyAt = from + FRAME_BYTES
     this.#buffer.set(head, bodyAt)
     this.#buffer.set(payload, bodyAt + head.length)
-    const body = this.#buffer.subarray(bodyAt, bodyAt + size)
+    // A view of the memory itself: `subarray` would ask the buffer for it each time.
+    const body = new Uint8Array(this.#memory, bodyAt, size)
     this.#buffer.writeUInt32LE(size, from)
     this.#buffer.writeUInt32LE(checksum(body, position, salt), from + 4)
     this.#length = bodyAt + size
@@ -88,5 +90,6 @@ export class CommitGroup {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
     this.#buffer.copy(grown, 0, 0, this.#length)
     this.#buffer = grown
+    this.#memory = grown.buffer
   }
 }

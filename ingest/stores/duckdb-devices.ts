@@ -7,12 +7,18 @@ import { addDevice, addFirmware, type Registers } from './duckdb-schema.ts'
 /** Gives numbers to devices, their types and firmwares that the batch brings for the first time; one insertion a table, however many. */
 export async function registerSources(writer: DuckDBConnection, registers: Registers, readings: readonly Reading[]): Promise<void> {
   const fresh = { devices: [] as DuckDBValue[][], types: [] as DuckDBValue[][], firmwares: [] as DuckDBValue[][] }
-  let last: Reading | undefined
+  /** The last reading of each device in the batch: the names are joined once for each. */
+  const tenants = new Map<string, Map<string, Reading>>()
   for (const reading of readings) {
     const { tenant, device, type, fw } = reading
-    // Readings come in runs of one device; the names are joined once for each.
-    if (last !== undefined && last.device === device && last.tenant === tenant && last.type === type && last.fw === fw) continue
-    last = reading
+    let devices = tenants.get(tenant)
+    if (devices === undefined) {
+      devices = new Map()
+      tenants.set(tenant, devices)
+    }
+    const last = devices.get(device)
+    if (last !== undefined && last.type === type && last.fw === fw) continue
+    devices.set(device, reading)
     const name = `${tenant}/${device}`
     let key = registers.deviceKeys.get(name)
     if (key === undefined) {
