@@ -17,6 +17,7 @@ import { adoptOlder } from './hubs/emergency/adopt.ts'
 import { type EmergencyHub, openEmergencyHub } from './hubs/emergency/emergency-hub.ts'
 import { type EmergencyTables, emergencyMigrations } from './hubs/emergency/emergency-tables.ts'
 import { findOrderLinks } from './hubs/emergency/order-links.ts'
+import { type ReportDesk, raisingDangers } from './hubs/emergency/report-danger.ts'
 import { createWebhookLanes, EMERGENCY_ENDPOINT, type WebhookLanes } from './hubs/emergency/webhook-lanes.ts'
 import { standardPolicy } from './hubs/hub-policy.ts'
 import type { HubTables } from './hubs/hub-tables.ts'
@@ -31,10 +32,7 @@ interface EmergencyJoints {
   readonly catalogue: (type: string) => ApplianceType | undefined
   readonly ruleOf: (alarm: Alarm) => Rule | undefined
   readonly registry: {
-    get(
-      tenant: string,
-      device: string,
-    ): { readonly household: string | null; readonly building: string | null; readonly site: string | null } | undefined
+    get(tenant: string, device: string): Readonly<Record<'household' | 'building' | 'site', string | null> & { type: string }> | undefined
   }
   readonly guard: TargetGuard
   readonly ordinary: Outbox
@@ -49,6 +47,8 @@ export interface EmergencyStage {
   readonly outbox: Outbox
   /** Tells both hubs of the same events: this one first, and neither waits for the other. Each takes an event once. */
   apply(events: readonly HubEvent[]): Promise<void>
+  /** The same desk; a danger that somebody tells it of is an emergency, too. */
+  hears<Desk extends ReportDesk>(desk: Desk): Desk
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -88,14 +88,16 @@ export async function joinEmergencies({ dataDir, emergencies, limits }: Config, 
       chat: createChatWebhook({ notifier: chat }),
       ...(mail === undefined ? {} : { email: ({ target, subject, body, signal }) => mail.send({ to: target, subject, text: body, signal }) }),
     },
-    linksOf: (ids) => findOrderLinks(ordinaryDatabase, ids),
+    linksOf: (open) => findOrderLinks(ordinaryDatabase, open),
     checkUrl: guard.checkUrl,
     onCommitted: () => outbox.wake(),
   })
+  const typeOf = (tenant: string, device: string): ApplianceType | undefined => joints.catalogue(registry.get(tenant, device)?.type ?? '')
   const lanes = createWebhookLanes({ ordinary, emergency: outbox, ordinaryDatabase, emergencyDatabase: outboxDatabase })
   return {
     ...{ hub, lanes, outbox },
     apply: tellBoth(hub, joints.hubs),
+    hears: (desk) => raisingDangers(desk, { hub, typeOf, nowMs: () => clock.now() }),
     async start() {
       await lanes.mirror()
       const adopted = await adoptOlder({ ...joints, ordinary: ordinaryDatabase, book: database, nowMs: clock.now() })

@@ -325,7 +325,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
-      ...{ hubs, alarms: hubs, intake: hubs, remote: hubs, help: hubs, orderChain: hubs, experience: hubs },
+      ...{ hubs, alarms: hubs, intake: emergencies.hears(hubs), remote: hubs, help: hubs, orderChain: hubs, experience: hubs },
       lineage: createRepairBook(operations.database as Kysely<HubTables>),
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },

@@ -57,7 +57,7 @@ export async function adoptOlder(parts: AdoptParts): Promise<number> {
 
 async function adoptSome({ ordinary, book, ...parts }: AdoptParts, older: readonly Older[]): Promise<number> {
   const ids = older.map(({ emergency_id }) => emergency_id)
-  const links = await findOrderLinks(ordinary, ids)
+  const links = await findOrderLinks(ordinary, older)
   const alarms = await alarmsOf(ordinary, older)
   const rows = older.map((row) => rowOf(row, { ...parts, alarm: alarms.get(row.alarm_id), link: links.get(row.emergency_id) }))
   const subjects = await ordinary.selectFrom('outbox_subjects').selectAll().where('subject', 'in', ids).execute()

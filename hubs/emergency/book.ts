@@ -39,6 +39,9 @@ export interface Danger {
   /** Of the safe-state command; undefined = the appliance is told nothing. */
   readonly actions: readonly string[] | undefined
   readonly alarm: Alarm | undefined
+  /** Order and case, where they are known before. */
+  readonly workOrderId?: string | null
+  readonly caseId?: string | null
 }
 
 export const emergencyIdOf = (alarmId: string): string => contentId('em', alarmId)
@@ -110,7 +113,7 @@ function rowOf({ nowMs }: BookTransaction, danger: Danger): EmergencyBookRow {
     ...{ command_published_at_ms: null, command_attempts: 0, command_next_at_ms: isOwed ? nowMs + CLAIM_MS : null },
     ...{ command_overdue_at_ms: isOwed ? nowMs + ACKNOWLEDGE_MS : null, read_at_ms: null },
     unread_at_ms: danger.tellsHousehold && !danger.isPast ? nowMs + READ_WITHIN_MS[danger.safetyClass] : null,
-    ...{ work_order_id: null, case_id: null, alarm: JSON.stringify(danger.alarm ?? null) },
+    ...{ work_order_id: danger.workOrderId ?? null, case_id: danger.caseId ?? null, alarm: JSON.stringify(danger.alarm ?? null) },
   }
 }
 

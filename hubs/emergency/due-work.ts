@@ -20,6 +20,9 @@ export interface EmergencyLink {
   readonly isSettled: boolean
 }
 
+/** What is known of an emergency whose order is looked up. */
+export type OpenEmergency = Pick<EmergencyBookRow, 'emergency_id' | 'work_order_id' | 'created_at_ms'>
+
 export type InTransaction = <T>(action: (book: BookTransaction) => Promise<T>) => Promise<T>
 
 export interface DueParts {
@@ -27,7 +30,7 @@ export interface DueParts {
   readonly inTransaction: InTransaction
   readonly commands: SafeCommands
   readonly drills: { startDue(): Promise<number | undefined> }
-  readonly linksOf?: ((ids: readonly string[]) => Promise<ReadonlyMap<string, EmergencyLink>>) | undefined
+  readonly linksOf?: ((open: readonly OpenEmergency[]) => Promise<ReadonlyMap<string, EmergencyLink>>) | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -138,7 +141,7 @@ async function startLinking(parts: DueParts, nowMs: number): Promise<number | un
 }
 
 async function linkRows({ linksOf, inTransaction }: DueParts, open: readonly EmergencyBookRow[]): Promise<void> {
-  const links = (await linksOf?.(open.map(({ emergency_id }) => emergency_id))) ?? new Map<string, EmergencyLink>()
+  const links = (await linksOf?.(open)) ?? new Map<string, EmergencyLink>()
   for (const { emergency_id } of open) {
     const link = links.get(emergency_id)
     if (link !== undefined) await inTransaction((book) => linkRow(book, emergency_id, link))

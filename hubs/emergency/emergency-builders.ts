@@ -9,10 +9,12 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import { silentLog } from '#kernel/log.ts'
 import { createTargetGuard } from '../dispatch/webhook-target.ts'
 import { raised, STORY_MS, testType } from '../hub-builders.ts'
+import type { HubTables } from '../hub-tables.ts'
 import type { CloudEvent } from '../outbox-events.ts'
 import { openEmergencyHub } from './emergency-hub.ts'
 import { type EmergencyTables, emergencyMigrations } from './emergency-tables.ts'
 import type { Call } from './notices.ts'
+import { findOrderLinks } from './order-links.ts'
 
 export const HOUR_MS = 3_600_000
 export const fire = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0' })
@@ -47,7 +49,13 @@ type OpenBook = (options: { readonly file: string; readonly log: typeof silentLo
 export async function emergencyBench(
   openOperations: OpenBook,
 
-  given: { file?: string; clock?: ManualClock; links?: ReadonlyMap<string, { work_order_id: string; case_id: string; isSettled: boolean }> } = {},
+  given: {
+    file?: string
+    clock?: ManualClock
+    /** Store of the ordinary hubs, where orders are looked up. */
+    ordinary?: Kysely<HubTables>
+    links?: ReadonlyMap<string, { work_order_id: string; case_id: string; isSettled: boolean }>
+  } = {},
 ) {
   const operations = await openOperations({ file: given.file ?? ':memory:', log: silentLog })
   await operations.migrate(emergencyMigrations)
@@ -68,7 +76,7 @@ export async function emergencyBench(
     placeOf: () => ({ household: 'House 9' }),
     callers: { email: call, chat: call },
     checkUrl: createTargetGuard({ allowLoopback: false, allowRanges: [] }).checkUrl,
-    linksOf: async () => given.links ?? new Map(),
+    linksOf: async (open) => given.links ?? (given.ordinary === undefined ? new Map() : findOrderLinks(given.ordinary, open)),
     onCommitted(committed) {
       const faults = committed.flatMap(faultsOfEvent)
       if (faults.length > 0) throw new Error(`an event breaks its published schema: ${faults.join('; ')}`)

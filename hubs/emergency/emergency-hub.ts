@@ -18,7 +18,7 @@ import { type BookSettings, type BookTransaction, findRow, noteStep } from './bo
 import { acknowledgeRow, resolveRow } from './climb.ts'
 import { createDrills, type Drills } from './drills.ts'
 import { createDueLoop } from './due-loop.ts'
-import { doDue, type EmergencyLink, type InTransaction } from './due-work.ts'
+import { doDue, type EmergencyLink, type InTransaction, type OpenEmergency } from './due-work.ts'
 import { createDuty, type Duty } from './duty.ts'
 import { createEmergencyLists, type Emergency, type EmergencyLists } from './emergency-lists.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
@@ -37,7 +37,7 @@ export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
   /** Refuses the address of a chat that may not be called. @throws MendlineError MDL_HUBS_WEBHOOK_TARGET_REFUSED */
   readonly checkUrl?: (url: string) => unknown
   /** Looks up the orders of emergencies; never waited for by a danger. Absent = none are linked. */
-  readonly linksOf?: (ids: readonly string[]) => Promise<ReadonlyMap<string, EmergencyLink>>
+  readonly linksOf?: (open: readonly OpenEmergency[]) => Promise<ReadonlyMap<string, EmergencyLink>>
   /** Told after each commit that enqueued events. */
   readonly onCommitted?: (events: readonly CloudEvent[]) => void
   readonly clock: Clock

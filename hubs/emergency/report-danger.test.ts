@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { applianceTypes } from '#catalogue/registry.ts'
+import { silentLog } from '#kernel/log.ts'
+import type { HouseholdReport } from '#kernel/report.ts'
+import { openOperations } from '../../operations/open-database.ts'
+import { openHubBench } from '../hub-bench.ts'
+import { emergencyBench, roster } from './emergency-builders.ts'
+import { raisingDangers } from './report-danger.ts'
+
+const typeOf = (_tenant: string, device: string) =>
+  applianceTypes.find(({ id }) => id === (device === 'heater' ? 'gas_water_heater' : 'washing_machine'))
+const GAS = { symptom: 'gas_smell' }
+const cleanups: Array<() => Promise<unknown>> = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+async function desk() {
+  const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
+    catalogue: (id) => applianceTypes.find((type) => type.id === id),
+    unitOf: (tenant, device) => ({ type: typeOf(tenant, device)?.id ?? '', household: 'flat-3', installed_at_ms: null }),
+    hasEmergencyPath: true,
+  })
+  const em = await emergencyBench(openOperations, { ordinary: b.database, clock: b.clock })
+  await em.hub.setRoster('home', roster, 'test')
+  cleanups.push(b.close, () => em[Symbol.asyncDispose]())
+  const intake = raisingDangers(b.hubs, { hub: em.hub, typeOf, nowMs: () => em.clock.now() })
+  const say = (given: Partial<HouseholdReport>, key?: string) =>
+    intake.report({ tenant: 'home', actor: 'anna', source: 'household', device: 'heater', at_ms: em.clock.now(), answers: [], ...given }, key)
+  return { b, em, say }
+}
+
+describe('a danger that a household tells of', () => {
+  it('is an emergency at once: people are called, the unit is commanded, and its order is linked', async () => {
+    const { b, em, say } = await desk()
+    const answer = await say(GAS)
+    await em.hub.settled()
+    expect(answer).toMatchObject({ safety_class: 'E0', safety_advice: { en: expect.stringContaining('gas cock') } })
+    expect(await em.emergency()).toMatchObject({
+      ...{ state: 'raised', safety_class: 'E0', device: 'heater', fault: 'GW-08', owner: 'li', work_order_id: answer.work_order_id },
+      title_en: expect.stringContaining('Reported: '),
+    })
+    expect(em.sent[0]?.body.payload.actions).toContain('close_gas_valve')
+    expect(em.calls).toMatchObject([{ target: 'li@example.com' }])
+    expect(em.names()).toEqual(['emergency.raised'])
+    expect((await b.order()).work_order_id).toBe(answer.work_order_id)
+  })
+
+  it('is one however often it is told while it stands, and anew when it is told after it was over', async () => {
+    const { em, say } = await desk()
+    await say(GAS, 'call-1')
+    await say(GAS, 'call-1')
+    await say({ ...GAS, source: 'call_centre' })
+    expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(1)
+    const id = (await em.emergency())?.emergency_id ?? ''
+    await em.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'the cock is shut' })
+    em.clock.advance(60_000)
+    await say({ ...GAS, source: 'call_centre' })
+    expect((await em.hub.list({ tenant: 'home' })).items.map(({ state }) => state)).toEqual(['raised', 'resolved'])
+  })
+
+  it('is over when its order is', async () => {
+    const { b, em, say } = await desk()
+    await say(GAS)
+    b.clock.advance(1)
+    await b.answer('accepted')
+    await b.answer('cancelled')
+    await em.pass(10_000)
+    expect(await em.emergency()).toMatchObject({ state: 'resolved', resolution: 'its work order is done' })
+  })
+
+  it('is none when it is no danger', async () => {
+    const { em, say } = await desk()
+    await say({ symptom: 'too_hot', device: 'heater' })
+    expect((await em.emergency())?.safety_class).toBe('E1')
+    await say({ symptom: 'goes_out', device: 'other' }).catch(() => {})
+    await say({ device: 'washer', symptom: 'noisy_spin', answers: [{ question: 'WM-Q05', answer: 'roars' }] })
+    expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(1)
+  })
+
+  it('that could not be written fails the report, which is given again under its key', async () => {
+    const { em, say } = await desk()
+    await em.database.schema.alterTable('emg_steps').renameTo('away').execute()
+    await expect(say(GAS, 'k')).rejects.toThrow()
+    await em.database.schema
+      .alterTable('away' as 'emg_steps')
+      .renameTo('emg_steps')
+      .execute()
+    await say(GAS, 'k')
+    expect(await em.emergency()).toMatchObject({ state: 'raised', device: 'heater' })
+  })
+})
