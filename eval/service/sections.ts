@@ -6,6 +6,7 @@ import { emergencyPathSection } from './emergency-path-section.ts'
 import { policiesSection } from './policies-section.ts'
 import { repairsSection } from './repairs-section.ts'
 import { stormSection } from './storm-section.ts'
+import { unconnectedSection } from './unconnected-section.ts'
 
 export const serviceSections: readonly EvalSection[] = [
   policiesSection,
@@ -14,4 +15,5 @@ export const serviceSections: readonly EvalSection[] = [
   complaintsSection,
   emergencyPathSection,
   deliveriesSection,
+  unconnectedSection,
 ]

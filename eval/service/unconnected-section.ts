@@ -1,0 +1,142 @@
+/**
+ * Units that are not connected: what a household says (code, symptom, at most five answers) against what the readings of the same unit would
+ * have said at the time of its call. Right is the fault that the household calls about; the city alone knows it.
+ */
+import { ManualClock } from '#kernel/clock.ts'
+import { silentLog } from '#kernel/log.ts'
+import { hubMigrations } from '../../hubs/hub-tables.ts'
+import { createHubs, type HubsOptions } from '../../hubs/hubs.ts'
+import { rankFaults } from '../../hubs/intake/rank-faults.ts'
+import { openOperations } from '../../operations/open-database.ts'
+import { CityClock, DAY_MS } from '../../simulators/city/city-clock.ts'
+import { cityParameters } from '../../simulators/city/city-parameters.ts'
+import { createCityTruth } from '../../simulators/city/city-truth.ts'
+import { cityTypes, QUARTER_START_MS } from '../../simulators/city/city-units.ts'
+import { createCustomers } from '../../simulators/city/customers.ts'
+import { createHouseholdVoice, type Seen } from '../../simulators/city/household-answers.ts'
+import { type EvalSection, overSeeds } from '../evaluation/table.ts'
+import { inCities, plansOf } from './cities.ts'
+import { reportToHubs } from './dialogue.ts'
+import { share } from './measures.ts'
+import type { PolicyCity } from './run-policy.ts'
+
+/** Units of each city here. */
+const UNITS = 800
+const TENANT = 'home'
+
+interface Call {
+  readonly said: boolean
+  readonly coded: boolean
+  readonly measured: boolean
+  readonly isNamed: boolean
+}
+
+interface Shares {
+  readonly said: number
+  readonly coded: number
+  readonly measured: number
+  readonly named: number
+  readonly calls: number
+}
+
+export const unconnectedSection: EvalSection = {
+  id: 'unconnected',
+  async run({ isQuick }) {
+    const seeds = await inCities(plansOf(isQuick, UNITS), async (city) => sharesOf(await callsOf(city)))
+    const over = (pick: (one: Shares) => number) => overSeeds(seeds.map(pick))
+    const calls = seeds.reduce((sum, one) => sum + one.calls, 0)
+    return [
+      {
+        id: 'unconnected',
+        title: 'The service loop in a city: units that are not connected',
+        data: 'simulated',
+        command: 'npm run eval:service -- --only unconnected',
+        rows: [
+          {
+            measure: 'top-1 with code and at most five questions over top-1 with telemetry',
+            ...over(({ said, measured }) => said / measured),
+            baselines: [{ name: 'code table', value: over(({ coded, measured }) => coded / measured).value ?? Number.NaN }],
+            goal: { min: 0.7 },
+            note: `${calls} calls`,
+          },
+          {
+            measure: 'top-1 with code and at most five questions',
+            ...over(({ said }) => said),
+            baselines: [{ name: 'code table', value: over(({ coded }) => coded).value ?? Number.NaN }],
+          },
+          { measure: 'top-1 with telemetry at the time of the call', ...over(({ measured }) => measured) },
+          { measure: 'of the reports: fault named (0.6 or more)', ...over(({ named }) => named) },
+        ],
+        notes: [
+          `Cities of ${UNITS} units; every fault about which a household would call in the quarter, at the instant of that call. The city's chances of codes, symptoms and answers are not those of the catalogue (\`simulators/city/household-answers.ts\`, frozen). The code table names the likeliest fault by the code on the display, and by how often faults come where there is none.`,
+        ],
+      },
+    ]
+  },
+}
+
+function sharesOf(calls: readonly Call[]): Shares {
+  const of = (pick: (call: Call) => boolean): number => share(calls, pick)
+  return {
+    said: of(({ said }) => said),
+    coded: of(({ coded }) => coded),
+    measured: of(({ measured }) => measured),
+    named: of(({ isNamed }) => isNamed),
+    calls: calls.length,
+  }
+}
+
+async function callsOf({ plan, units, signals }: PolicyCity): Promise<Call[]> {
+  const endMs = QUARTER_START_MS + plan.days * DAY_MS
+  const truth = createCityTruth(plan.seed, units)
+  const clock = new CityClock(QUARTER_START_MS)
+  const customers = createCustomers({
+    ...{ seed: plan.seed, clock, parameters: cityParameters, truth, untilMs: endMs },
+    orderOf: () => undefined,
+    contact: async () => {},
+  })
+  const called = truth.faults
+    .flatMap((fault) => ({ fault, atMs: customers.wouldCallMs(fault) ?? Number.NaN }))
+    .filter(({ atMs }) => !Number.isNaN(atMs))
+    .sort((a, b) => a.atMs - b.atMs)
+  const desk = await openDesk(units)
+  const voice = createHouseholdVoice(plan.seed, cityParameters)
+  const calls: Call[] = []
+  for (const { fault, atMs } of called) {
+    const unit = truth.units.get(fault.device)
+    if (unit?.type.intake === undefined) continue
+    const seen: Seen = { type: unit.type, device: fault.device, fault: fault.code, severity: truth.severity(fault, atMs), atMs }
+    desk.clock.advance(Math.max(0, Math.ceil(atMs) - desk.clock.now()))
+    const { diagnosis } = await reportToHubs({ hubs: desk.hubs, voice, tenant: TENANT }, seen)
+    const { fault_code: code } = voice.opens(seen)
+    const coded = rankFaults(unit.type, unit.type.intake, { code, answers: new Map() })[0]?.fault
+    const told = (await signals.untouched(unit)).filter((one) => one.event.kind === 'diagnosis_made' && one.atMs <= atMs).at(-1)?.event
+    const measured = told?.kind === 'diagnosis_made' ? told.diagnosis.fault : undefined
+    calls.push({
+      said: diagnosis.ranked[0]?.fault === fault.code,
+      coded: coded === fault.code,
+      measured: measured === fault.code,
+      isNamed: diagnosis.fault !== null,
+    })
+  }
+  await desk.close()
+  return calls
+}
+
+/** Hubs that know the units by their registration alone. */
+async function openDesk(units: PolicyCity['units']) {
+  const operations = await openOperations({ file: ':memory:', log: silentLog })
+  await operations.migrate(hubMigrations)
+  const types = new Map(cityTypes().map((type) => [type.id, type]))
+  const known = new Map(units.map(({ facts }) => [facts.device, facts]))
+  const clock = new ManualClock(QUARTER_START_MS)
+  const hubs = createHubs({
+    database: operations.database as unknown as HubsOptions['database'],
+    catalogue: (type) => types.get(type),
+    unitOf: (_tenant, device) => known.get(device),
+    clock,
+    log: silentLog,
+    commands: { give: async () => {}, given: () => {} },
+  })
+  return { hubs, clock, close: () => operations.close() }
+}
