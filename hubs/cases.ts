@@ -34,6 +34,8 @@ export interface KnownOrder {
   readonly settledAtMs: number | null
   /** It was cancelled since one cause struck many units: whatever comes later is the unit's own. */
   readonly isMerged?: boolean
+  /** It was cancelled since its unit recovered: it is the order again when the cause returns. */
+  readonly isRecovered?: boolean
 }
 
 export type Route =
@@ -57,6 +59,7 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   const last = same[0]
   if (last?.settledAtMs === null || last?.settledAtMs === undefined) return { kind: 'open' }
   const isFinal = last.phase === 'final'
+  if (last.isRecovered === true && finding.atMs > last.settledAtMs) return { kind: 'reopen', id: last.id }
   const quietMs = isFinal && last.isMerged !== true ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
   // An alarm that holds after the repair is a fact at once; only one from before it is old news.
   const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' || finding.isSeen === true ? 0 : quietMs)

@@ -16,6 +16,7 @@ import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processOf } from './orders/process-book.ts'
+import { isRecovered, watchRecovery } from './orders/recovery.ts'
 import { isDanger, opensOrder, quietByPeople } from './quiet-alarms.ts'
 import type { TimerHandler } from './timers.ts'
 import { noteNoFault } from './verify/verify.ts'
@@ -42,6 +43,7 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
   }
   if (answer === 'no_fault') await noteNoFault(hub, diagnosis)
   await sendChangedAnswer(hub, diagnosis)
+  await watchRecovery(hub, diagnosis)
 }
 
 /** Stores an alarm; one that opens orders, or warns of a danger, goes to the orders. */
@@ -142,7 +144,9 @@ export async function applyFinding(hub: HubTransaction, finding: Finding, openin
   const { diagnosis, alarm } = opening
   const data = { diagnosis_id: diagnosis?.diagnosis_id, alarm_id: alarm?.alarm_id }
   const step: Step = { actor: SYSTEM_ACTOR, atMs: finding.atMs, reason: `${finding.cause} found again`, data }
-  const isMixed = route.kind === 'reopen' && diagnosis !== undefined && diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
+  // What was cancelled was not repaired: windows from before count as much.
+  const isMixed =
+    route.kind === 'reopen' && row.state !== 'cancelled' && diagnosis !== undefined && diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
   if (isMixed) await remarkOrder(hub, row, 'finding', { ...step, reason: 'found again, by windows of which some are from before the repair' })
   else if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
   else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', step)
@@ -165,7 +169,11 @@ async function knownOrders(hub: HubTransaction, rows: readonly WorkOrderRow[]): 
   const known: KnownOrder[] = []
   for (const row of rows) {
     const phase = phaseOf(await processOf(hub, row), row.state as WorkOrderState)
-    known.push({ ...toKnownOrder(row, phase), isMerged: phase === 'final' && (await isMerged(hub, row.case_id)) })
+    known.push({
+      ...toKnownOrder(row, phase),
+      isMerged: phase === 'final' && (await isMerged(hub, row.case_id)),
+      isRecovered: await isRecovered(hub, row),
+    })
   }
   return known
 }

@@ -12,6 +12,8 @@ export interface HubPolicy {
   readonly quietAfterFinalMs: number
   /** A danger that began longer than this before it was received is past: it opens a case and an order, but warns nobody at once. */
   readonly pastDangerMs: number
+  /** An order that nobody has promised to serve is cancelled when the model finds no fault for this long. */
+  readonly recoveredAfterMs: number
   /** What household and appliance can do is offered before a visit. */
   readonly remoteFirst: boolean
 }
@@ -24,5 +26,6 @@ export const standardPolicy: HubPolicy = {
   quietAfterDoneMs: 24 * HOUR_MS,
   quietAfterFinalMs: 14 * 24 * HOUR_MS,
   pastDangerMs: 24 * HOUR_MS,
+  recoveredAfterMs: 48 * HOUR_MS,
   remoteFirst: true,
 }

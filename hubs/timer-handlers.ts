@@ -4,6 +4,7 @@ import { runRiskTimer } from './experience/order-risk.ts'
 import { runGroupTimer } from './findings.ts'
 import { runHelpTimer } from './help/help-requests.ts'
 import { runOrderTimer } from './orders/order-timers.ts'
+import { runRecoveryTimer } from './orders/recovery.ts'
 import { runDueTimer } from './remote/remote-answers.ts'
 import { runOfferTimer } from './remote/remote-offers.ts'
 import type { TimerHandler } from './timers.ts'
@@ -18,4 +19,5 @@ export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   remote_offer: runOfferTimer,
   remote_due: runDueTimer,
   help_due: runHelpTimer,
+  order_recovered: runRecoveryTimer,
 }

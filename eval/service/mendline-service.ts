@@ -18,9 +18,11 @@ import { createOutbox, type Outbox } from '../../hubs/outbox.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { cityTypes } from '../../simulators/city/city-units.ts'
 import type { DispatchAnswer } from '../../simulators/city/dispatch.ts'
+import { createHouseholdVoice } from '../../simulators/city/household-answers.ts'
 import type { CityPorts, CityService } from '../../simulators/city/service-city.ts'
 import type { VisitPlan } from '../../simulators/city/visit.ts'
 import { type DoorEvent, openWebhookDoor, type WebhookDoor } from '../../simulators/city/webhook-door.ts'
+import { reportToHubs } from './dialogue.ts'
 
 const TENANT = 'home'
 
@@ -62,11 +64,14 @@ export async function createMendlineService(
     database,
     catalogue: (type) => types.get(type),
     places: placesOf(ports),
+    unitOf: (_tenant, device) => ports.truth.units.get(device)?.facts,
+    installedAt: (_tenant, device) => ports.truth.units.get(device)?.facts.installed_at_ms,
     clock,
     log: silentLog,
     commands: { give: async () => {}, given: () => {} },
     onCommitted: outbox.wake,
   })
+  const voice = createHouseholdVoice(ports.plan.seed, ports.parameters)
   const received: Array<{ atMs: number; event: DoorEvent }> = []
   const counts = { answersRefused: 0 }
   const answer = async (id: string, actor: string, { type, data }: DispatchAnswer): Promise<boolean> => {
@@ -112,7 +117,16 @@ export async function createMendlineService(
   return {
     ...{ hubs, database, outbox, door, received, counts },
     find: (event) => hubs.apply([event]),
-    async contact({ kind, device, fault }) {
+    async contact({ kind, device, fault, atMs }) {
+      const type = ports.truth.units.get(device)?.type
+      if (kind !== 'report') {
+        await hubs.report({ tenant: TENANT, device, source: 'call_centre', actor: 'call-centre', kind, at_ms: Math.floor(atMs) })
+      } else if (type !== undefined) {
+        const severity = fault === undefined ? 0 : ports.truth.severity(fault, atMs)
+        await reportToHubs({ hubs, voice, tenant: TENANT }, { type, device, fault: fault?.code, severity, atMs })
+        // An order that came of it has left for the dispatch system before anybody hangs up.
+        await outbox.settled()
+      }
       if (kind !== 'report' || dispatch.standing(device) !== undefined) return
       const plan = await toldPlan(hubs, device)
       dispatch.open({ id: `call-${dispatch.orders.size + 1}`, device, source: 'call', safetyClass: fault?.safetyClass ?? 'E3', plan })

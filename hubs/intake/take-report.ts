@@ -8,12 +8,13 @@ import type { SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { EvidenceSource, HouseholdReport, ReportAnswer, ServiceView } from '#kernel/report.ts'
 import type { WorkOrderState } from '#kernel/work-order.ts'
+import { refreshRisk } from '../experience/order-risk.ts'
 import { applyFinding } from '../findings.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
 import { isOpenPhase, phaseOf } from '../work-order-states.ts'
-import { remarkOrder } from '../work-orders.ts'
+import { orderRow, remarkOrder } from '../work-orders.ts'
 import { keepContact, readSaid, refuse, type Said, saidOf } from './contacts.ts'
 import type { ContactRow } from './intake-tables.ts'
 import { type ChosenQuestion, chooseQuestion, type Ranked, rankFaults, saidDanger } from './rank-faults.ts'
@@ -208,6 +209,7 @@ async function noteCase(hub: HubTransaction, contact: ContactRow, came: Came): P
   const { case_id, work_order_id } = came.order
   if (contact.case_id === case_id) return came
   await hub.database.updateTable('hub_contacts').set({ case_id }).where('contact_id', '=', contact_id).execute()
+  await refreshRisk(hub, await orderRow(hub, work_order_id))
   if (!came.joined) return came
   const data = { case_id, work_order_id, device, contact: { contact_id, kind, source, at_ms } }
   await emit(hub, { tenant, device, subject: case_id, type: 'mendline.case.merged.v1', atMs: at_ms, data })

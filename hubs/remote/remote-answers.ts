@@ -7,14 +7,17 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { MeasuredResidual, MeasuredWindow } from '#kernel/measured-residuals.ts'
 import type { RemoteAnswer, RemoteState } from '#kernel/remote-offer.ts'
 import type { Outcome, WorkOrderState } from '#kernel/work-order.ts'
+import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { addLabel } from '../labels.ts'
+import { isAskedFor } from '../orders/recovery.ts'
 import { setTimer, type TimerHandler } from '../timers.ts'
 import { assessRepair } from '../verify/assess-repair.ts'
 import { boundsOf, standardVerifyPolicy as policy } from '../verify/verify-policy.ts'
-import { moveOrder, orderRow } from '../work-orders.ts'
+import { moveOrder, orderRow, SYSTEM_ACTOR } from '../work-orders.ts'
 import { changeOffer, DUE_TIMER, offerNext, settleOffer, stepOf } from './remote-offers.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
+import { tellDiagnosis } from './shift-diagnosis.ts'
 
 /** Time behind the due instant in which late windows are awaited. */
 const LATE_MS = 24 * 3_600_000
@@ -172,7 +175,12 @@ interface Conclusion {
 async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...result }: Conclusion): Promise<void> {
   await settleOffer(hub, offer, state, result)
   const order = await orderRow(hub, offer.work_order_id)
-  if (state !== 'helped') return offerNext(hub, order, result.reason)
+  if (state !== 'helped') {
+    if (state === 'not_helped' && order.fault !== null) await shiftAway(hub, offer, order.fault, result)
+    const shifted = await orderRow(hub, offer.work_order_id)
+    await offerNext(hub, shifted, result.reason)
+    return dropUnlikely(hub, await orderRow(hub, offer.work_order_id), result.reason)
+  }
   if ((order.state as WorkOrderState) !== 'remote_offered') return
   const outcome: Outcome = {
     cause: order.fault ?? 'other',
@@ -187,4 +195,20 @@ async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...
   const step = { actor: 'household', atMs: offer.started_at_ms ?? hub.nowMs, reason: result.reason, data: { outcome: full } }
   await moveOrder(hub, order, 'done', { ...step, outcome: full })
   await addLabel(hub, order, full, { visit: order.move_count + 1, engineer: step.actor })
+}
+
+/** What a step should have cured and did not speaks against the fault. */
+async function shiftAway(hub: HubTransaction, offer: RemoteOfferRow, fault: string, { reason, values }: Omit<Conclusion, 'state'>): Promise<void> {
+  const text = reason.slice(0, 200)
+  const evidence = { feature: `step_${offer.action}`, text, observed: null, expected: null, unit: 'none' as const, z_score: values.after_z ?? null }
+  await tellDiagnosis(hub, offer, { evidence, speaksFor: [], speaksAgainst: [fault] })
+}
+
+/** An order that nobody asked for, and whose fault is no longer likely, is not worth a visit; E2 and graver are. */
+async function dropUnlikely(hub: HubTransaction, order: WorkOrderRow, reason: string): Promise<void> {
+  const { probability } = JSON.parse(order.packet) as { readonly probability: number }
+  const isSlight = order.safety_class > 'E2' && order.alarm_id === null && order.state === 'triaged'
+  if (!isSlight || probability >= hub.policy.diagnosisProbability_MIN || (await isAskedFor(hub, order))) return
+  const told = `${reason}; the fault is no longer likely (${Math.round(probability * 100)} %), and nobody asked for a visit`
+  await moveOrder(hub, order, 'cancelled', { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: told.slice(0, 500), data: {} })
 }

@@ -5,22 +5,19 @@
  */
 import type { ActiveTest } from '#catalogue/appliance-type.ts'
 import type { CommandNote, NewCommand } from '#kernel/command.ts'
-import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
-import { applyDiagnosis } from '../findings.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { setTimer } from '../timers.ts'
 import { orderRow } from '../work-orders.ts'
 import { changeOffer, DUE_TIMER, offerNext, settleOffer, testOf } from './remote-offers.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
+import { tellDiagnosis } from './shift-diagnosis.ts'
 import { answerOf } from './test-guards.ts'
 
 /** Time for which a yes of the household holds. */
 const CONSENT_MS = 3_600_000
 /** Time in which the appliance has to take the command. */
 const COMMAND_MS = 5 * 60_000
-/** How much likelier an answer is under the faults that it speaks for, and the other way round (chosen, EJ). */
-const ANSWER_WEIGHT = 6
 
 /** A test that waits to run, runs, or is to be read. */
 export interface PendingTest {
@@ -108,59 +105,14 @@ export async function readTest(hub: HubTransaction, offerId: string, values: rea
   const { value, answer } = read
   const shown = Math.round(value * 1000) / 1000
   await settleOffer(hub, offer, 'answered', { reason: answer.text[hub.locale], values: { [`${test.reads.channel}_${test.reads.as}`]: shown } })
-  await tellDiagnosis(hub, offer, { test, value: shown, answer })
-  await offerNext(hub, await orderRow(hub, offer.work_order_id))
-}
-
-/** The order's diagnosis with the answer of the test in it. */
-async function tellDiagnosis(
-  hub: HubTransaction,
-  offer: RemoteOfferRow,
-  { test, value, answer }: { readonly test: ActiveTest; readonly value: number; readonly answer: ActiveTest['answers'][number] },
-): Promise<void> {
-  const order = await orderRow(hub, offer.work_order_id)
-  const stored = await hub.database
-    .selectFrom('hub_diagnoses')
-    .select('body')
-    .where('diagnosis_id', '=', order.diagnosis_id ?? '')
-    .executeTakeFirst()
-  const type = hub.catalogue(offer.type)
-  if (stored === undefined || type === undefined) return
-  const standing = JSON.parse(stored.body) as Diagnosis
-  const weightOf = (code: string): number =>
-    answer.speaksFor.includes(code) ? ANSWER_WEIGHT : answer.speaksAgainst.includes(code) ? 1 / ANSWER_WEIGHT : 1
-  const before = [{ fault: standing.fault ?? '', probability: standing.probability }, ...standing.rivals]
-  const known = before.reduce((sum, { probability }) => sum + probability, 0)
-  const weighed = before.map(({ fault, probability }) => ({ fault, weight: probability * weightOf(fault) }))
-  const total = weighed.reduce((sum, { weight }) => sum + weight, 0)
-  if (total === 0) return
-  // What is none of the named keeps its share.
-  const [top, ...rest] = weighed
-    .map(({ fault, weight }) => ({ fault, probability: (weight / total) * Math.min(1, known) }))
-    .sort((a, b) => b.probability - a.probability)
-  if (top === undefined) return
-  const entry = type.faults.find(({ code }) => code === top.fault)
-  const nameOf = (code: string): string => type.faults.find((fault) => fault.code === code)?.name[hub.locale] ?? code
-  const isSame = top.fault === standing.fault
-  const made_at_ms = Math.max(hub.nowMs, standing.made_at_ms + 1)
   const evidence = {
     feature: `test_${test.id}`,
     text: answer.text[hub.locale],
-    observed: value,
+    observed: shown,
     expected: null,
     unit: test.reads.unit,
     z_score: null,
   }
-  await applyDiagnosis(hub, {
-    ...standing,
-    diagnosis_id: contentId('dg', offer.offer_id, 'answered'),
-    ...{ source: 'test', made_at_ms, received_at_ms: hub.nowMs, window_to_ms: Math.max(standing.window_to_ms, offer.due_at_ms ?? 0) },
-    ...{ answer: 'fault', fault: top.fault, fault_name: nameOf(top.fault), probability: top.probability },
-    safety_class: entry?.safetyClass ?? standing.safety_class,
-    evidence_for: [evidence, ...(isSame ? standing.evidence_for : [])],
-    evidence_against: isSame ? standing.evidence_against : [],
-    rivals: rest.map(({ fault, probability }) => ({ fault, fault_name: nameOf(fault), probability })),
-    ...(isSame ? {} : { parts: [], skills: [], next_question: null }),
-    versions: { ...standing.versions, catalogue: type.version, schema: DIAGNOSIS_SCHEMA_VERSION },
-  })
+  await tellDiagnosis(hub, offer, { evidence, speaksFor: answer.speaksFor, speaksAgainst: answer.speaksAgainst })
+  await offerNext(hub, await orderRow(hub, offer.work_order_id))
 }

@@ -42,13 +42,10 @@ async function openBench(options: Partial<HubsOptions> = {}) {
 }
 
 /** A gasket that leaks: the household can clean it. */
-const leaking = (residual = 4): HubEvent =>
-  diagnosed({
-    type: 'fridge',
-    fault: 'FR-03',
-    safety_class: 'E4',
-    residuals: [{ feature: 'running_ratio', observed: 0.9, expected: 0.5, z_score: residual }],
-  })
+const leaking = (safety_class: 'E2' | 'E4' = 'E4'): HubEvent => {
+  const residuals = [{ feature: 'running_ratio', observed: 0.9, expected: 0.5, z_score: 4 }]
+  return diagnosed({ type: 'fridge', fault: 'FR-03', safety_class, residuals })
+}
 /** A defrost heater that a test tells from the fan. */
 const iced = (given: Parameters<typeof diagnosed>[0] = {}): HubEvent =>
   diagnosed({ type: 'fridge', fault: 'FR-02', rivals: [{ fault: 'FR-05', fault_name: 'fan', probability: 0.2 }], probability: 0.7, ...given })
@@ -88,9 +85,20 @@ describe('a remote step before a visit', () => {
     await b.close()
   })
 
-  it('that did not help leads to the visit, whatever the household says', async () => {
+  it('that did not help speaks against the fault; a slight one that nobody asked about is not worth a visit', async () => {
     const b = await openBench()
     await b.apply(leaking())
+    await b.settle()
+    await b.say({})
+    await b.measured(8, 4)
+    expect(await b.order()).toMatchObject({ state: 'cancelled', packet: { evidence_against: [{ feature: 'step_FR-H01' }] } })
+    expect((await b.history()).at(-1)).toMatch(/^cancelled: the sensors do not say that it helped.*no longer likely \(40 %\), and nobody asked/)
+    await b.close()
+  })
+
+  it('that did not help leads to the visit, whatever the household says', async () => {
+    const b = await openBench()
+    await b.apply(leaking('E2'))
     await b.settle()
     await b.say({ helped: true })
     await b.measured(8, 4)
