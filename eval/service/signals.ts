@@ -176,6 +176,7 @@ export function renamed({ atMs, event }: Told, { facts: { device } }: CityUnit):
   if (event.kind === 'diagnosis_made') {
     return { atMs, event: { ...event, key, diagnosis: { ...event.diagnosis, device, diagnosis_id: `${event.diagnosis.diagnosis_id}-${device}` } } }
   }
+  if (event.kind === 'residuals_measured') return { atMs, event: { ...event, key, window: { ...event.window, device } } }
   return 'alarm' in event
     ? { atMs, event: { ...event, key, alarm: { ...event.alarm, device, alarm_id: `${event.alarm.alarm_id}-${device}` } } }
     : { atMs, event }

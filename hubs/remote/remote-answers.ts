@@ -157,6 +157,8 @@ async function measure(hub: HubTransaction, offer: RemoteOfferRow, { isLast }: {
   const values = { windows, failed_probability, before_z: shown?.before_z ?? null, after_z: shown?.after_z ?? null }
   if (windows === 0) return conclude(hub, offer, { state: 'not_measured', reason: 'no window behind the step could be measured', values })
   const isHelped = verdict === 'normal' || (verdict === 'undecided' && failed_probability < policy.failed_prior)
+  const isLeft = verdict === 'not_normal' || failed_probability > 0.5
+  if (!isHelped && !isLeft) return conclude(hub, offer, { state: 'not_measured', reason: 'the windows behind the step do not decide', values })
   const told = shown === undefined ? '' : `: ${shown.feature} z ${shown.before_z} before, ${shown.after_z} behind`
   await conclude(hub, offer, {
     state: isHelped ? 'helped' : 'not_helped',
@@ -175,7 +177,9 @@ interface Conclusion {
 async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...result }: Conclusion): Promise<void> {
   await settleOffer(hub, offer, state, result)
   const order = await orderRow(hub, offer.work_order_id)
-  if (state !== 'helped') {
+  // What is slight and could not be measured in time is watched like any repair, and comes back by itself.
+  const isWatched = state === 'not_measured' && order.safety_class > 'E2'
+  if (state !== 'helped' && !isWatched) {
     if (state === 'not_helped' && order.fault !== null) await shiftAway(hub, offer, order.fault, result)
     const shifted = await orderRow(hub, offer.work_order_id)
     await offerNext(hub, shifted, result.reason)
@@ -190,7 +194,7 @@ async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...
     note: `${offer.action}, done by the household`,
   }
   const steps = (JSON.parse(order.packet) as { steps: ReadonlyArray<{ id?: string }> }).steps
-  const skipped = steps.flatMap(({ id }) => (id === undefined ? [] : [{ step: id, done: false, reason: `${offer.action} helped` }]))
+  const skipped = steps.flatMap(({ id }) => (id === undefined ? [] : [{ step: id, done: false, reason: `${offer.action} was done` }]))
   const full = skipped.length === 0 ? outcome : { ...outcome, steps: skipped }
   const step = { actor: 'household', atMs: offer.started_at_ms ?? hub.nowMs, reason: result.reason, data: { outcome: full } }
   await moveOrder(hub, order, 'done', { ...step, outcome: full })

@@ -125,16 +125,19 @@ describe('a remote step before a visit', () => {
     await other.close()
   })
 
-  it('that cannot be measured in time is no repair', async () => {
+  it.each([
+    ['a slight fault is watched as if it had helped', 'E4', 'done'],
+    ['an essential function gets its visit', 'E2', 'triaged'],
+  ] as const)('that cannot be measured in time: %s', async (_, safetyClass, state) => {
     const b = await openBench()
-    await b.apply(leaking())
+    await b.apply(leaking(safetyClass))
     await b.settle()
     await b.say({})
     await b.wait(24 * HOUR_MS)
     expect(await b.offers()).toMatchObject([{ state: 'measuring' }])
     await b.wait(25 * HOUR_MS)
     expect(await b.offers()).toMatchObject([{ state: 'not_measured' }])
-    expect(await b.order()).toMatchObject({ state: 'triaged' })
+    expect(await b.order()).toMatchObject({ state })
     await b.close()
   })
 
