@@ -25,6 +25,7 @@ import { createChatWebhook } from './hubs/notifiers/chat-webhook.ts'
 import { createHttpWebhook } from './hubs/notifiers/http-webhook.ts'
 import { createSmtpMail } from './hubs/notifiers/smtp-mail.ts'
 import { createOutbox, type Outbox } from './hubs/outbox.ts'
+import { createPurge } from './hubs/purge.ts'
 import { openOperations } from './operations/open-database.ts'
 
 interface EmergencyJoints {
@@ -60,7 +61,7 @@ const IN_FLIGHT_MAX = 256
 const CONNECTIONS_MAX = IN_FLIGHT_MAX / 4
 
 /** Opens the book of a data folder; nothing leaves before `start`. */
-export async function joinEmergencies({ dataDir, emergencies, limits }: Config, joints: EmergencyJoints): Promise<EmergencyStage> {
+export async function joinEmergencies({ dataDir, emergencies, limits, retention }: Config, joints: EmergencyJoints): Promise<EmergencyStage> {
   const { database: ordinaryDatabase, registry, guard, ordinary, clock, log } = joints
   const book = await openOperations({ file: join(dataDir, 'emergency.sqlite'), log })
   await book.migrate(emergencyMigrations)
@@ -92,6 +93,7 @@ export async function joinEmergencies({ dataDir, emergencies, limits }: Config, 
     checkUrl: guard.checkUrl,
     onCommitted: () => outbox.wake(),
   })
+  const purge = createPurge({ database: outboxDatabase, retention, clock, log, of: 'outbox' })
   const typeOf = (tenant: string, device: string): ApplianceType | undefined => joints.catalogue(registry.get(tenant, device)?.type ?? '')
   const lanes = createWebhookLanes({ ordinary, emergency: outbox, ordinaryDatabase, emergencyDatabase: outboxDatabase })
   return {
@@ -104,10 +106,11 @@ export async function joinEmergencies({ dataDir, emergencies, limits }: Config, 
       if (adopted > 0) log.info('emergencies of an earlier version were taken over', { emergencies: adopted })
       await hub.start()
       await outbox.start()
+      purge.start()
     },
     async stop() {
       await hub.stop()
-      await Promise.all([outbox.stop(), chat.stop()])
+      await Promise.all([outbox.stop(), chat.stop(), purge.stop()])
       mail?.stop()
       await book.close()
     },

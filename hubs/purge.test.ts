@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '#kernel/clock.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
+import { emergencyMigrations } from './emergency/emergency-tables.ts'
 import { type HubTables, hubMigrations } from './hub-tables.ts'
 import { createPurge } from './purge.ts'
 
@@ -139,5 +140,25 @@ describe('purge of the hubs', () => {
     }
     expect(await purgeOf().run()).toEqual({ hub_customer_tags: 1, hub_tag_uses: 1 })
     expect([await idsOf('hub_customer_tags', 'tag'), await idsOf('hub_tag_uses', 'tag')]).toEqual([['held'], ['held']])
+  })
+})
+
+describe('purge of the book of emergencies', () => {
+  it('drops webhooks that were delivered long ago, keeps what is owed, and asks for no table that the book has not', async () => {
+    const book = await openOperations({ file: ':memory:', log: silentLog })
+    await book.migrate(emergencyMigrations)
+    const own = book.database as unknown as typeof database
+    const ports = { database: own, clock: new ManualClock(NOW_MS), log: silentLog, of: 'outbox' as const }
+    const purge = createPurge({ ...ports, retention: { hub_events_days: 100, webhook_attempts_days: 10 } })
+    for (const [id, state] of [
+      ['delivered', 'delivered'],
+      ['owed', 'pending'],
+    ] as const) {
+      await sql`INSERT INTO outbox_events VALUES (${id}, 'home', ${id}, 1, 'mendline.test.v1', ${old(11)}, '{}')`.execute(own)
+      await sql`INSERT INTO outbox_deliveries VALUES ('e', ${id}, 'home', ${id}, 1, ${state}, 1, 0, ${old(11)}, 0)`.execute(own)
+    }
+    expect(await purge.run()).toEqual({ outbox_deliveries: 1, outbox_events: 1 })
+    expect(await own.selectFrom('outbox_events').select('event_id').execute()).toEqual([{ event_id: 'owed' }])
+    await book.close()
   })
 })

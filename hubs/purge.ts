@@ -128,9 +128,12 @@ export function createPurge(parts: {
   readonly retention: PurgeRetention
   readonly clock: Clock
   readonly log: Log
+  /** `outbox` = the book of emergencies, which has no other tables of these; it keeps all but what was delivered. */
+  readonly of?: 'hubs' | 'outbox'
 }): Purge {
-  const { database, retention, clock, log } = parts
-  const counts: Record<string, number> = Object.fromEntries(RULES.map(({ table }) => [table, 0]))
+  const { database, retention, clock, log, of = 'hubs' } = parts
+  const rules = of === 'hubs' ? RULES : RULES.filter(({ table }) => table.startsWith('outbox_'))
+  const counts: Record<string, number> = Object.fromEntries(rules.map(({ table }) => [table, 0]))
   let cancel: () => void = () => {}
   let isStopped = false
   let running: Promise<unknown> = Promise.resolve()
@@ -143,7 +146,7 @@ export function createPurge(parts: {
   }
   const run = async (): Promise<Record<string, number>> => {
     const dropped: Record<string, number> = {}
-    for (const rule of RULES) {
+    for (const rule of rules) {
       const beforeMs = clock.now() - retention[rule.days] * DAY_MS
       for (let rows = BATCH_ROWS; rows === BATCH_ROWS && !isStopped; ) {
         rows = await dropBatch(rule, beforeMs)
