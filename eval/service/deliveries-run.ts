@@ -18,6 +18,8 @@ export interface DeliveriesPlan {
   readonly seed: string
   readonly steps: number
   readonly kills: number
+  /** How many times as fast as the machine's the clock of the retry schedule runs. */
+  readonly speed: number
 }
 
 export interface ReceiverResult {
@@ -46,17 +48,15 @@ export interface DeliveriesResult {
 export const MOODS = ['well', 'fails', 'hangs', 'redirects', 'lies'] as const
 
 const SENDER = fileURLToPath(new URL('./delivery-sender.ts', import.meta.url))
-/** Three days of the retry schedule in two minutes. */
-const SPEED = 2_000
 const START_MS = Date.UTC(2026, 5, 1)
 const PATIENCE_MS = 420_000
 
-export async function measureDeliveries({ seed, steps, kills }: DeliveriesPlan): Promise<DeliveriesResult> {
+export async function measureDeliveries({ seed, steps, kills, speed }: DeliveriesPlan): Promise<DeliveriesResult> {
   const folder = mkdtempSync(join(tmpdir(), 'mendline-deliveries-'))
   const receivers = await openReceivers(seed, MOODS)
   const random = createRandom(`${seed}/kills`)
   const originMs = Date.now()
-  const shared = { folder, seed, steps, originMs, startMs: START_MS, speed: SPEED }
+  const shared = { folder, seed, steps, originMs, startMs: START_MS, speed }
   const addresses = receivers.all.map(({ url, secret, name }) => ({ url, secret, name }))
   const progress = { applied: -1, gaveUp: 0 }
   try {
