@@ -1,7 +1,6 @@
-/** Belief over windows: odd windows, weak signs that stay, recovery, gaps, and the fit. */
+/** Belief over windows: odd windows, weak signs that stay, recovery and gaps. */
 import { describe, expect, it } from 'vitest'
-import { createRandom } from '#kernel/random.ts'
-import { type Accumulation, accumulateBelief, fitAccumulation } from './accumulate.ts'
+import { type Accumulation, accumulateBelief } from './accumulate.ts'
 
 const settings: Accumulation = { weight: 0.3, onset_per_day: 0.005, recovery_per_day: 0.01, shares: [0.5, 0.25, 0.25] }
 const fold = (rows: ReadonlyArray<readonly number[]>, days = 0.25): number[] => {
@@ -33,27 +32,5 @@ describe('belief over windows', () => {
     const later = (days: number) => accumulateBelief(settings, { before, probabilities: weak, days, noFault: 0 })
     expect(later(365)).toEqual(later(14))
     expect(later(3).reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 12)
-  })
-})
-
-describe('fitAccumulation', () => {
-  it('counts windows for little when they err together, and for more when each is a witness of its own', () => {
-    const random = createRandom('accumulate')
-    const unit = (isShared: boolean) => {
-      const label = random.chance(0.5) ? 1 : 0
-      let isWrong = random.chance(0.3)
-      return Array.from({ length: 30 }, () => {
-        if (!isShared) isWrong = random.chance(0.3)
-        const said = isWrong ? 1 - label : label
-        return { probabilities: said === 1 ? [0.3, 0.7] : [0.7, 0.3], days: 0.25, label }
-      })
-    }
-    const fitted = (isShared: boolean) =>
-      fitAccumulation(
-        Array.from({ length: 120 }, () => unit(isShared)),
-        [0.5, 0.5],
-        0,
-      ).weight
-    expect(fitted(true)).toBeLessThan(fitted(false) / 2)
   })
 })

@@ -48,6 +48,8 @@ export const CardSchema = Type.Object({
     /** Probability from which a fault is named; follows from the alert budget. */
     threshold: Type.Number({ minimum: 0, maximum: 1 }),
     alert_budget_per_1000_unit_weeks: Type.Number(),
+    /** Windows in a row that must give the same answer; two when absent. */
+    agree_windows: Type.Optional(Type.Integer({ minimum: 1, maximum: 14 })),
     /** Root mean square of the z-scores above which a window that no class explains is an unknown fault. */
     unknown_distance: Type.Number({ exclusiveMinimum: 0 }),
   }),

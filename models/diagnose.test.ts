@@ -59,6 +59,7 @@ describe('diagnoser', () => {
     expect(diagnoses.map(({ answer, made_at_ms, probability }) => [answer, made_at_ms / 3_600_000, probability >= 0.97])).toEqual([
       ['fault', 2, false],
       ['fault', 8, true],
+      ['fault', 9, true],
       ['no_fault', 16, false],
     ])
   })

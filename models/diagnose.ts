@@ -218,7 +218,7 @@ function tell({ judge, state, window, mean, classes, probabilities, distance }: 
   const { version, decision } = artefact.card
   const bounds = { noFault: NO_FAULT, threshold: decision.threshold, unknownDistance: decision.unknown_distance }
   const answer = chooseAnswer(classes, probabilities, { distance, held: state.opinion.told?.fault ?? null, bounds })
-  if (!observe(state.opinion, answer)) return []
+  if (!observe(state.opinion, answer, decision.agree_windows)) return []
   return [makeDiagnosis({ type, modelVersion: version, window, answer, mean, features, classes, probabilities })]
 }
 

@@ -7,11 +7,17 @@ import type { Evidence } from '#kernel/diagnosis.ts'
 import { assert } from '#kernel/errors.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import type { Residuals } from './reference.ts'
+import type { Trend } from './trend.ts'
 
 /** Residuals of one window with the time of its end, and of several windows their mean. */
 export interface TimedResiduals extends Residuals {
   readonly fromMs: number
   readonly toMs: number
+}
+
+/** The mean over the last windows with what came before them. */
+export interface SeenResiduals extends TimedResiduals {
+  readonly trend?: Trend
 }
 
 /** A z-score from which a sign counts as seen (chosen: one spread of units without fault, over several windows). */
@@ -42,6 +48,7 @@ export function meanResiduals(windows: readonly TimedResiduals[]): TimedResidual
     observed: mean(({ observed }) => observed),
     expected: mean(({ expected }) => expected),
     zScores: mean(({ zScores }) => zScores),
+    ...(windows.at(-1)?.doubt !== undefined && { doubt: windows.at(-1)?.doubt ?? 0 }),
   }
 }
 
@@ -97,7 +104,7 @@ export const residualsOf = (residuals: Residuals, features: readonly string[]): 
   })
 
 /** Root mean square of the known z-scores: how far the unit is from a unit without fault, in spreads. */
-export function distanceOf({ zScores }: Residuals): number {
+export function distanceOf({ zScores }: Pick<Residuals, 'zScores'>): number {
   const known = [...zScores].filter((zScore) => !Number.isNaN(zScore))
   return known.length === 0 ? 0 : Math.sqrt(known.reduce((sum, zScore) => sum + zScore * zScore, 0) / known.length)
 }

@@ -7,10 +7,11 @@ import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Artefact } from './artefact.ts'
 import { calibrate } from './calibrate.ts'
-import { meanResiduals, type TimedResiduals } from './evidence.ts'
+import { meanResiduals, type SeenResiduals, type TimedResiduals } from './evidence.ts'
 import { createInputs, type InputMaker } from './inputs.ts'
 import type { ModelRuntime } from './model-runtime.ts'
 import { type Compare, createReference, type Residuals } from './reference.ts'
+import { createTrend, followTrend } from './trend.ts'
 import { createUnitNormal, type UnitNormalState } from './unit-normal.ts'
 import type { UnitState } from './unit-states.ts'
 import type { ClosedWindow } from './windows.ts'
@@ -46,7 +47,7 @@ function normalOf({ artefact }: Judge, state: UnitState): UnitNormalState | unde
 }
 
 /** Adds the window to the device's recent ones and gives their mean; undefined when the window cannot be judged. */
-export function remember(judge: Judge, state: UnitState, window: ClosedWindow): TimedResiduals | undefined {
+export function remember(judge: Judge, state: UnitState, window: ClosedWindow): SeenResiduals | undefined {
   noteFirmware(state, window)
   const residuals = window.isDiagnosable ? judge.compare(window.features, normalOf(judge, state)) : undefined
   if (residuals === undefined || !isJudgeable(residuals)) {
@@ -55,7 +56,8 @@ export function remember(judge: Judge, state: UnitState, window: ClosedWindow): 
   }
   state.unjudged = 0
   state.recent = recentWindows([...state.recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], judge.artefact.card.smoothing)
-  return meanResiduals(state.recent)
+  state.trend ??= createTrend(judge.features.length)
+  return { ...meanResiduals(state.recent), trend: followTrend(state.trend, residuals.zScores, window.to_ms) }
 }
 
 /**
@@ -68,6 +70,7 @@ function noteFirmware(state: UnitState, { firmware }: ClosedWindow): void {
   if (state.firmware !== undefined && isSound) {
     state.recent = []
     delete state.normal
+    delete state.trend
     state.isFresh = true
   }
   state.firmware = firmware

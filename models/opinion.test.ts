@@ -10,6 +10,11 @@ describe('opinion of a device', () => {
     ['tells a fault at the second window that says it', [fault('A', 0.6), fault('A', 0.6)], [1]],
     ['does not tell it again', [fault('A', 0.6), fault('A', 0.6), fault('A', 0.62), fault('A', 0.6)], [1]],
     ['tells it again when a step stronger', [fault('A', 0.6), fault('A', 0.6), fault('A', 0.8)], [1, 2]],
+    [
+      'tells it again when it is as good as sure, and surer',
+      [fault('A', 0.98), fault('A', 0.98), fault('A', 0.985), fault('A', 0.992), fault('A', 0.998)],
+      [1, 3, 4],
+    ],
     ['does not tell a small gain over a step', [fault('A', 0.72), fault('A', 0.72), fault('A', 0.76)], [1]],
     ['tells near certainty though the gain is small', [fault('A', 0.91), fault('A', 0.91), fault('A', 0.98)], [1, 2]],
     [

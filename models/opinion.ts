@@ -22,15 +22,18 @@ export interface Opinion {
 
 export const createOpinion = (): Opinion => ({ last: null, agreed: 0, told: null })
 
-/** Windows in a row that must give the same answer. */
-const AGREE_MIN = 2
+/** Windows in a row that must give the same answer where a card does not say. */
+export const AGREE_MIN = 2
 
-/** Steps of probability that are worth telling again; a step counts when it is also a tenth above what was told. */
-const STRONGER_STEPS = [0.75, 0.9, 0.97]
+/**
+ * Steps of probability that are worth telling again; below 0.97 a step counts when it is also a tenth above what was told. The steps near 1 rank
+ * what is told: a budget of few alerts goes to the units that are surest.
+ */
+const STRONGER_STEPS = [0.75, 0.9, 0.97, 0.99, 0.997]
 const STRONGER_BY = 0.1
 
 /** Takes the answer of a window, undefined when it decides nothing; says whether the answer is to be told. */
-export function observe(opinion: Opinion, answer: Answer | undefined): answer is Answer {
+export function observe(opinion: Opinion, answer: Answer | undefined, agreeMin = AGREE_MIN): answer is Answer {
   if (answer === undefined) {
     opinion.last = null
     opinion.agreed = 0
@@ -38,7 +41,7 @@ export function observe(opinion: Opinion, answer: Answer | undefined): answer is
   }
   opinion.agreed = opinion.last !== null && isSame(opinion.last, answer) ? opinion.agreed + 1 : 1
   opinion.last = answer
-  if (opinion.agreed < AGREE_MIN) return false
+  if (opinion.agreed < agreeMin) return false
   const told = opinion.told ?? { answer: 'no_fault', fault: null, probability: 1 }
   if (isSame(told, answer) && !isStronger(told, answer)) return false
   opinion.told = answer

@@ -38,21 +38,24 @@ export interface Residuals {
   readonly observed: Float64Array
   readonly expected: Float64Array
   readonly zScores: Float64Array
+  /** Share of what a residual may be off that comes from not knowing the unit under such conditions, 0 to 1, mean over responses. */
+  readonly doubt?: number
 }
 
 /** Windows that lack more driving features than this cannot be compared. */
 export const MISSING_DRIVERS_MAX = 2
 
 /** Compares a window's features (recipe order) with the type, and with the unit's own normal when it is given, which learns from it. */
-export type Compare = (values: Float64Array, unit?: UnitNormalState) => Residuals | undefined
+export type Compare = (values: Float64Array, unit?: UnitNormalState, atMs?: number) => Residuals | undefined
 
 /**
  * Changes the residuals of a window as another maker's machine would show them, for training alone.
  * @param zScores residuals against the reference of the type; changed in place
  * @param levels what the window shows of each response against its usual level, in the same deviations
  * @param drivers standardised, in the order of the reference
+ * @param atMs end of the window
  */
-export type VaryResiduals = (zScores: Float64Array, levels: Float64Array, drivers: readonly number[]) => void
+export type VaryResiduals = (zScores: Float64Array, levels: Float64Array, drivers: readonly number[], atMs: number) => void
 
 /** Makes the function that compares windows with the reference; it gives undefined when too many drivers are missing. */
 export function createReference(reference: Reference, features: readonly FeatureDefinition[], vary?: VaryResiduals): Compare {
@@ -65,7 +68,7 @@ export function createReference(reference: Reference, features: readonly Feature
   const responses = reference.responses.map((response) => ({ ...response, position: positionOf(response.feature) }))
   const unitDrivers = reference.unit?.drivers.map((name) => reference.drivers.findIndex(({ feature }) => feature === name)) ?? []
   assert(!unitDrivers.includes(-1), 'a unit is learned on drivers of the reference')
-  return (values, unit) => {
+  return (values, unit, atMs = 0) => {
     const raw = drivers.map(({ position }) => values[position] ?? Number.NaN)
     if (raw.filter(Number.isNaN).length > MISSING_DRIVERS_MAX) return undefined
     const standard = standardise(reference, raw)
@@ -84,7 +87,7 @@ export function createReference(reference: Reference, features: readonly Feature
         responses,
         (response, index) => (toScale(observed[index] ?? Number.NaN, response) - (response.coefficients[0] ?? 0)) / response.spread,
       )
-      vary(zScores, levels, standardise(reference, raw, UNIT_RANGE))
+      vary(zScores, levels, standardise(reference, raw, UNIT_RANGE), atMs)
     }
     if (reference.unit === undefined || unit === undefined) {
       return { observed, expected: expected.map((value, index) => fromScale(value, responses[index])), zScores: zScores.map(boundZScore) }
@@ -100,6 +103,7 @@ export function createReference(reference: Reference, features: readonly Feature
       observed,
       expected: expected.map((value, index) => fromScale(value + (own.shift[index] ?? 0) * (responses[index]?.spread ?? 0), responses[index])),
       zScores: own.zScores,
+      doubt: own.doubt,
     }
   }
 }
@@ -227,9 +231,9 @@ export function addUnitNormal(
   const places = drivers.map((name) => reference.drivers.findIndex(({ feature }) => feature === name))
   const residuals = units.map(({ windows, vary }) => {
     let standard: readonly number[] = []
-    const compare = createReference(reference, features, (zScores, levels, drivers) => {
+    const compare = createReference(reference, features, (zScores, levels, drivers, atMs) => {
       standard = drivers
-      vary?.(zScores, levels, drivers)
+      vary?.(zScores, levels, drivers, atMs)
     })
     return windows.flatMap((values) => {
       const compared = compare(values)

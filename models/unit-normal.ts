@@ -87,6 +87,8 @@ export interface UnitResiduals {
   readonly shift: Float64Array
   /** Residual over the deviation that a window of this unit without fault has; NaN where the window lacks the response. */
   readonly zScores: Float64Array
+  /** Share of that deviation's square that comes from not knowing the unit under such conditions, mean over responses. */
+  readonly doubt: number
 }
 
 /**
@@ -102,6 +104,7 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
   const squares = new Float64Array(zScores.length)
   const ownCells = (index: number): Float32Array => state.cells.subarray(sharedCells(size) + index * cellsOf(size))
   let unsure = 0
+  let doubt = 0
   prior.responses.forEach((response, index) => {
     const cells = ownCells(index)
     const { mean, variance } = predict(state, { cells, response, terms })
@@ -109,7 +112,9 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
     shift[index] = mean
     const residual = (zScores[index] ?? Number.NaN) - mean
     squares[index] = residual ** 2 / (noise + variance)
-    own[index] = boundZScore(residual / Math.sqrt(noise * noiseFactor(cells, size) + variance))
+    const square = noise * noiseFactor(cells, size) + variance
+    own[index] = boundZScore(residual / Math.sqrt(square))
+    doubt += variance / square / prior.responses.length
     if (variance > NEW_SHARE * noise) unsure++
   })
   const isNew = state.learned < prior.windows || unsure > prior.responses.length / 2
@@ -125,7 +130,7 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
       cells[size + 1] = (cells[size + 1] ?? 0) + Math.min(NOISE_SQUARE_MAX, squares[index] ?? 0)
     })
   }
-  return { shift, zScores: own }
+  return { shift, zScores: own, doubt }
 }
 
 /** Variance of the unit's windows against that of its type. */

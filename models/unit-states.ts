@@ -5,6 +5,7 @@
 import { assert } from '#kernel/errors.ts'
 import type { TimedResiduals } from './evidence.ts'
 import { createOpinion, type Opinion } from './opinion.ts'
+import { packTrend, type TrendState, unpackTrend } from './trend.ts'
 import { packUnitNormal, type UnitNormalState, unpackUnitNormal } from './unit-normal.ts'
 
 export interface UnitState {
@@ -17,6 +18,8 @@ export interface UnitState {
   readonly opinion: Opinion
   /** What is normal for this unit; undefined until its first window. */
   normal?: UnitNormalState
+  /** Slow means of its residuals; undefined until its first judged window. */
+  trend?: TrendState
   /** What is believed of the unit after its last judged window, and when that ended; undefined before it. */
   belief?: { readonly atMs: number; readonly classes: readonly number[] }
   /** The next judged window is the first of a unit that begins anew. */
@@ -66,44 +69,50 @@ export function createUnitStates(): UnitStates {
 
 type PlainNumbers = ReadonlyArray<number | null>
 
-type PlainState = Omit<UnitState, 'recent' | 'normal'> & {
+type PlainState = Omit<UnitState, 'recent' | 'normal' | 'trend'> & {
   readonly normal?: ReturnType<typeof packUnitNormal>
+  readonly trend?: ReturnType<typeof packTrend>
   readonly recent: ReadonlyArray<{
     readonly fromMs: number
     readonly toMs: number
     readonly observed: PlainNumbers
     readonly expected: PlainNumbers
     readonly zScores: PlainNumbers
+    readonly doubt?: number
   }>
 }
 
 const toNulls = (values: Float64Array): PlainNumbers => Array.from(values, (value) => (Number.isNaN(value) ? null : value))
 const fromNulls = (values: PlainNumbers): Float64Array => Float64Array.from(values, (value) => value ?? Number.NaN)
 
-const toPlain = ({ normal, ...state }: UnitState): PlainState => ({
+const toPlain = ({ normal, trend, ...state }: UnitState): PlainState => ({
   ...state,
   ...(normal !== undefined && { normal: packUnitNormal(normal) }),
+  ...(trend !== undefined && { trend: packTrend(trend) }),
   opinion: structuredClone(state.opinion),
-  recent: state.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({
+  recent: state.recent.map(({ fromMs, toMs, observed, expected, zScores, doubt }) => ({
     fromMs,
     toMs,
     observed: toNulls(observed),
     expected: toNulls(expected),
     zScores: toNulls(zScores),
+    ...(doubt !== undefined && { doubt }),
   })),
 })
 
-const fromPlain = ({ normal, ...plain }: PlainState): UnitState => ({
+const fromPlain = ({ normal, trend, ...plain }: PlainState): UnitState => ({
   ...plain,
   lastMs: plain.lastMs ?? plain.recent.at(-1)?.toMs ?? 0,
   ...(normal !== undefined && { normal: unpackUnitNormal(normal) }),
+  ...(trend !== undefined && { trend: unpackTrend(trend) }),
   opinion: structuredClone(plain.opinion),
-  recent: plain.recent.map(({ fromMs, toMs, observed, expected, zScores }) => ({
+  recent: plain.recent.map(({ fromMs, toMs, observed, expected, zScores, doubt }) => ({
     fromMs,
     toMs,
     observed: fromNulls(observed),
     expected: fromNulls(expected),
     zScores: fromNulls(zScores),
+    ...(doubt !== undefined && { doubt }),
   })),
 })
 

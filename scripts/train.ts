@@ -8,36 +8,41 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { Type } from 'typebox'
+import { Value } from 'typebox/value'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { systemClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
-import { type LabelledUnit, labelAt } from '../eval/diagnosis/dataset.ts'
-import { cleanWeeksOf, firstOnsetMs, judgeUnits, scoreUnits } from '../eval/diagnosis/score.ts'
+import { DAY_MS, type LabelledUnit, labelAt } from '../eval/diagnosis/dataset.ts'
+import { ALERT_BUDGET, cleanWeeksOf, firstOnsetMs, judgeUnits, scoreUnits } from '../eval/diagnosis/score.ts'
+import { believedUnits, type PlainUnit, settleFilter, tellPlainly } from '../eval/diagnosis/settle-filter.ts'
 import { SPLITS, simulateSplit } from '../eval/diagnosis/splits.ts'
 import { earlyLabelAt } from '../eval/diagnosis/training-labels.ts'
-import { ARTEFACTS_DIRECTORY, type Artefact, checkArtefact, NO_FAULT, readArtefact } from '../models/artefact.ts'
+import { ARTEFACTS_DIRECTORY, type Artefact, checkArtefact, readArtefact } from '../models/artefact.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
-import { chooseAnswer, createOpinion, observe } from '../models/opinion.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import { preparePython } from '../models/training/python.ts'
 import { trainArtefact } from '../models/training/train-artefact.ts'
 import { classesOf, type TrainingUnit } from '../models/training/training-set.ts'
+import { severityAt } from '../simulators/fleet-faults.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const WORK = join(ROOT, 'models/training/scratch')
 const SEED = 20_260_101
-/** Means of few windows see a fault early; what is behind them adds up in the belief. */
-const SMOOTHING = { windows: 4, age_ms: 10 * 86_400_000 }
-const ALERT_BUDGET = 5
+/** Means over a day or two see a fault early; a week and a month of windows are inputs, too. */
+const smoothingOf = (type: ApplianceType) => ({ windows: (type.recipe?.windowMs ?? 0) < DAY_MS ? 4 : 2, age_ms: 10 * DAY_MS })
 /** A unit's normal is learned over about two weeks; units of the field are taken to differ this much more from each other than simulated ones. */
 const unitOf = (type: ApplianceType) => ({
   windows: Math.max(6, Math.round((14 * 86_400_000) / (type.recipe?.windowMs ?? 86_400_000) / 1.4)),
   widen: 2,
 })
 /** What is learned shall carry over to machines of other makers: what they show answers half or twice as strongly, and to other things. */
-const MAKERS = { copies: 2, spread: { gain: 0.25, offset: 1, slope: 0.4, square: 0.15, noise: 0.15, missing: 0.04 } }
+const MAKERS = {
+  copies: 2,
+  spread: { gain: 0.25, offset: 1, slope: 0.4, square: 0.15, noise: 0.15, missing: 0.04, signature: { gain: 0.5, absent: 0.1, side: 0.1 } },
+}
 const LIMITS = [
   'Trained and measured on simulated units; nothing here says how it does on real ones.',
   'The units of the test come from other fleets, seeds and makers than those of training, but makers are drawn by the same program and from the same physics; docs/evaluation.md has another plant.',
@@ -45,7 +50,9 @@ const LIMITS = [
   'Windows need settled running; a unit that hardly runs is not judged.',
 ]
 
-const { values: flags } = parseArgs({ options: { quick: { type: 'boolean', default: false }, type: { type: 'string' } } })
+const { values: flags } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, settle: { type: 'boolean', default: false }, type: { type: 'string' } },
+})
 const say = (text: string): void => console.log(`[${(performance.now() / 1000).toFixed(0).padStart(4)} s] ${text}`)
 
 const chosen = applianceTypes.filter((type) => type.recipe !== undefined && (flags.type === undefined || type.id === flags.type))
@@ -53,21 +60,23 @@ if (chosen.length === 0) {
   console.error(`there is no type ${flags.type} with a recipe; there are ${applianceTypes.map(({ id }) => id).join(', ')}`)
   process.exit(2)
 }
-const python = preparePython(say)
-for (const type of chosen) await train(type)
+const python = flags.settle ? '' : preparePython(say)
+for (const type of chosen) await (flags.settle ? settle(type) : train(type))
+
+async function split(type: ApplianceType, name: keyof typeof SPLITS): Promise<LabelledUnit[]> {
+  const units = await simulateSplit(type, name, flags.quick)
+  say(`${type.id}: ${units.length} units for ${name}`)
+  return units
+}
 
 async function train(type: ApplianceType): Promise<void> {
-  const split = async (name: keyof typeof SPLITS): Promise<LabelledUnit[]> => {
-    const units = await simulateSplit(type, name, flags.quick)
-    say(`${type.id}: ${units.length} units for ${name}`)
-    return units
-  }
-  const units = { train: await split('train'), tune: await split('tune'), calibrate: await split('calibrate'), test: await split('test') }
+  const units = { train: await split(type, 'train'), tune: await split(type, 'tune'), calibrate: await split(type, 'calibrate') }
   const classes = classesOf(type)
   const asTraining = (all: readonly LabelledUnit[], isEarly = false): TrainingUnit[] =>
     all.map(({ seed, device, windows, truths }) => ({
       key: `${seed}/${device}`,
       windows,
+      severitiesAt: (atMs) => truths.map((truth) => [truth.fault, severityAt(truth, atMs)] as const).filter(([, severity]) => severity > 0),
       labelAt: (atMs) => (isEarly ? earlyLabelAt(truths, atMs, { classes }) : labelAt(truths, atMs, classes)),
     }))
   const folder = join(WORK, type.id)
@@ -78,11 +87,10 @@ async function train(type: ApplianceType): Promise<void> {
       python,
       folder,
       seed: SEED,
-      smoothing: SMOOTHING,
+      smoothing: smoothingOf(type),
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
       makers: MAKERS,
-      isAccumulating: true,
       data: { source: 'simulated by simulators/fleet.ts; no field data, hence no date of data', seed: SEED, splits: SPLITS, is_quick: flags.quick },
       limits: LIMITS,
       startRuntime: async (model, contract) => {
@@ -93,40 +101,63 @@ async function train(type: ApplianceType): Promise<void> {
       say: (text) => say(`${type.id}: ${text}`),
     },
   )
-  artefact.card.decision.threshold = await chooseThreshold(type, artefact, { runtime, units: units.calibrate })
-  artefact.card.scores = { split: 'test', ...(await scoreUnits(type, units.test, { artefact, runtime })) }
-  await runtime.stop()
   const target = flags.quick ? folder : join(ARTEFACTS_DIRECTORY, type.id)
   mkdirSync(target, { recursive: true })
   // The very bytes that the card has hashes of.
   if (target !== folder) for (const name of ['model.onnx', 'reference.json', 'parity.json']) copyFileSync(join(folder, name), join(target, name))
-  writeFileSync(join(target, 'card.json'), `${JSON.stringify(artefact.card, null, 2)}\n`)
+  await finish(type, { artefact, runtime }, target)
+}
+
+/** Settles filter and threshold of the model that is there anew, and measures it. */
+async function settle(type: ApplianceType): Promise<void> {
+  const target = flags.quick ? join(WORK, type.id) : join(ARTEFACTS_DIRECTORY, type.id)
+  const artefact = checkArtefact(await readArtefact(target), type)
+  const { card, model } = artefact
+  const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }
+  const runtime = createOnnxRuntime({ model, contract, clock: systemClock, log: silentLog, limits })
+  await runtime.start()
+  await finish(type, { artefact, runtime }, target)
+}
+
+/** Settles how the model is used, measures it on makers that nothing was fitted to, and writes the card. */
+async function finish(type: ApplianceType, { artefact, runtime }: { artefact: Artefact; runtime: ModelRuntime }, target: string): Promise<void> {
+  const { card } = artefact
+  const shares = sharesOf(card)
+  card.data.shares = shares
+  delete card.accumulation
+  const plain = await judgeUnits(type, await split(type, 'calibrate'), { artefact, runtime })
+  const { accumulation, agree } = settleFilter(type, plain, {
+    classes: card.classes,
+    shares,
+    unknownDistance: card.decision.unknown_distance,
+    say: (text) => say(`${type.id}: ${text}`),
+  })
+  if (accumulation !== undefined) card.accumulation = accumulation
+  card.decision.agree_windows = agree
+  card.decision.threshold = chooseThreshold(type, artefact, believedUnits(plain, { accumulation, agree }, card.classes))
+  card.scores = { split: 'test', ...(await scoreUnits(type, await split(type, 'test'), { artefact, runtime })) }
+  await runtime.stop()
+  writeFileSync(join(target, 'card.json'), `${JSON.stringify(card, null, 2)}\n`)
   checkArtefact(await readArtefact(target), type)
   say(`${type.id}: wrote ${target}`)
-  console.log(JSON.stringify(artefact.card.scores))
+  console.log(JSON.stringify(card.scores))
+}
+
+/** What the model says without evidence, as the trainer wrote it. */
+function sharesOf({ data, accumulation, classes }: Artefact['card']): readonly number[] {
+  const shares: unknown = data.shares ?? accumulation?.shares
+  if (!Value.Check(Type.Array(Type.Number(), { minItems: classes.length }), shares))
+    throw new Error('the card has no shares of the classes; train anew')
+  return shares
 }
 
 /** Lowest threshold whose false alarms on the calibration units stay within the budget. */
-async function chooseThreshold(
-  type: ApplianceType,
-  artefact: Artefact,
-  { runtime, units }: { runtime: ModelRuntime; units: readonly LabelledUnit[] },
-): Promise<number> {
-  const { classes, decision } = artefact.card
-  const judged = await judgeUnits(type, units, { artefact, runtime })
+function chooseThreshold(type: ApplianceType, { card: { classes, decision } }: Artefact, judged: readonly PlainUnit[]): number {
   const weeks = judged.reduce((sum, { unit }) => sum + cleanWeeksOf(unit), 0)
   for (const threshold of [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99]) {
-    const bounds = { noFault: NO_FAULT, threshold, unknownDistance: decision.unknown_distance }
     const alarms = judged.reduce((sum, { unit, judgements }) => {
-      const opinion = createOpinion()
-      return (
-        sum +
-        judgements.filter(({ window, probabilities, distance }) => {
-          const answer = chooseAnswer(classes, probabilities, { distance, held: opinion.told?.fault ?? null, bounds })
-          const isTold = observe(opinion, answer)
-          return isTold && answer.answer !== 'no_fault' && window.to_ms <= firstOnsetMs(unit)
-        }).length
-      )
+      const told = tellPlainly(judgements, { classes, threshold, unknownDistance: decision.unknown_distance, agree: decision.agree_windows ?? 2 })
+      return sum + told.filter(({ answer, made_at_ms }) => answer !== 'no_fault' && made_at_ms <= firstOnsetMs(unit)).length
     }, 0)
     say(`${type.id}: threshold ${threshold}: ${alarms} false alarms in ${weeks.toFixed(0)} unit-weeks`)
     if ((1000 * alarms) / weeks <= ALERT_BUDGET) return threshold

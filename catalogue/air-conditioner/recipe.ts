@@ -69,8 +69,8 @@ const features: readonly FeatureDefinition[] = [
     { en: 'Power terminal over outdoor temperature', 'zh-CN': '端子温升' },
   ),
 
-  raw('start_duration_ms', { mean: 'start_duration_ms' }, { en: 'Duration of the starts', 'zh-CN': '启动时间' }),
-  raw('start_peak_current_a', { mean: 'start_peak_current_a' }, { en: 'Peak current of the starts', 'zh-CN': '启动峰值电流' }),
+  raw('start_duration_ms', { recordMean: 'start_duration_ms' }, { en: 'Duration of the starts', 'zh-CN': '启动时间' }),
+  raw('start_peak_current_a', { recordMean: 'start_peak_current_a' }, { en: 'Peak current of the starts', 'zh-CN': '启动峰值电流' }),
   raw('running_ratio', { shareAbove: ['compressor_frequency_hz', 0.5] }, { en: 'Share of time running', 'zh-CN': '运行时间占比' }),
   raw('float_closed_ratio', { shareAbove: ['condensate_float_is_closed', 0.5] }, { en: 'Share of time with full tray', 'zh-CN': '水满时间占比' }),
   raw(
@@ -111,7 +111,7 @@ const features: readonly FeatureDefinition[] = [
 ]
 
 export const recipe: Recipe = {
-  version: 2,
+  version: 3,
   windowMs: 6 * HOUR_MS,
   allowedLatenessMs: HOUR_MS,
   running: { channel: 'compressor_frequency_hz', above: 0.5 },

@@ -99,7 +99,7 @@ export const rules: readonly Rule[] = [
       ],
     },
     holdMs: 0,
-    clearHoldMs: HOUR_MS,
+    clearHoldMs: 0,
     gapMs_MAX: GAP_MS,
     opensWorkOrder: false,
     source: 'domain 6.1, AC-04: start peak lasts 30 to 300 % longer (EJ)',

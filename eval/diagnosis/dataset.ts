@@ -14,7 +14,7 @@ import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
 import { severityAt } from '../../simulators/fleet-faults.ts'
 import type { City } from '../../simulators/weather.ts'
-import { foreignPlants } from './foreign-plant.ts'
+import { foreignCities, foreignPlants } from './foreign-plant.ts'
 import { widenPlants } from './widened-plant.ts'
 
 export const DAY_MS = 86_400_000
@@ -103,7 +103,8 @@ function plantsOf(type: ApplianceType, { spread, maker }: FleetPlan, world: Flee
   if (spread === undefined && maker === undefined) return {}
   const plants = world.plants ?? plantModels
   const widened = spread === undefined ? plants : widenPlants(plants, spread)
-  return { plants: maker === undefined ? widened : foreignPlants(widened, type, maker) }
+  if (maker === undefined) return { plants: widened }
+  return { plants: foreignPlants(widened, type, maker), cities: world.cities ?? foreignCities(maker) }
 }
 
 /** Turns fleet readings into readings of the pipeline: values in channel order become the columns of the layout. */

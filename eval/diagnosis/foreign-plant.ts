@@ -6,6 +6,21 @@
 import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import type { Plant, PlantEvent, PlantModel, Severities, Surroundings } from '#catalogue/plant.ts'
 import { createRandom, type Random } from '#kernel/random.ts'
+import type { City } from '../../simulators/weather.ts'
+
+/** Places where a maker's machines stand: climates from cool to tropical, some of them in the other half of the year. */
+export function foreignCities(maker: string): City[] {
+  const random = createRandom(`climate/${maker}`)
+  return Array.from({ length: 4 }, (_, index) => ({
+    name: `${maker}-${index}`,
+    meanC: random.between(12, 28),
+    seasonC: random.between(3, 16),
+    dayK: random.between(2.5, 8.5),
+    humidity: random.between(0.55, 0.97),
+    utcOffsetH: random.integer(0, 9),
+    ...(random.chance(0.25) && { seasonShiftDays: 182 }),
+  }))
+}
 
 /** The plants of `type` as `maker` builds them. */
 export function foreignPlants(plants: ReadonlyMap<string, PlantModel>, type: ApplianceType, maker: string): ReadonlyMap<string, PlantModel> {
@@ -25,9 +40,11 @@ interface Warp {
   readonly offset: number
   /** Other temperatures that the sensor feels, by channel name with their share. */
   readonly feels: ReadonlyArray<readonly [name: string, share: number]>
-  /** K or share of the value per unit of load, of outdoor air over 20 °C in tens of K, and of mains over 230 V in shares. */
+  /** K or share of the value per unit of load and its square, of outdoor air over 20 °C in tens of K, of its moisture in 5 g/kg, and of mains over 230 V in shares. */
   readonly byLoad: number
+  readonly byLoadSquare: number
   readonly byWeather: number
+  readonly byMoisture: number
   readonly byMains: number
   readonly lagS: number
 }
@@ -107,8 +124,10 @@ function drawWarp(random: Random, channel: Channel, all: readonly Channel[]): Wa
     pivot: Math.max(1e-3, channel.max * 0.2),
     offset: isTemperature ? random.normal(0, isRecord ? 0.3 : 0.6) : 0,
     feels: felt.map(({ name }) => [name, Math.min(0.2, Math.abs(random.normal(0, isRecord ? 0.015 : 0.06)))]),
-    byLoad: random.normal(0, isTemperature ? 0.7 : 0.05),
-    byWeather: random.normal(0, isTemperature ? 0.25 : 0.02),
+    byLoad: random.normal(0, isTemperature ? 0.8 : 0.06),
+    byLoadSquare: random.normal(0, isTemperature ? 0.5 : 0.04),
+    byWeather: random.normal(0, isTemperature ? 0.35 : 0.03),
+    byMoisture: random.normal(0, isTemperature ? 0.15 : 0.012),
     byMains: random.normal(0, isTemperature ? 2 : 0.3),
     lagS: isTemperature ? random.between(0, 600) : 0,
   }
@@ -128,10 +147,12 @@ class ForeignPlant implements Plant {
   readonly #indexOf: ReadonlyMap<string, number>
   readonly #lagged: Float64Array
   readonly #severities = new Map<string, number>()
+  readonly #own: number
 
   constructor(model: PlantModel, maker: Maker, random: Random) {
     this.#inner = model.create(leaning(random, maker.lean))
     this.#maker = maker
+    this.#own = random.fork('foreign').between(0.5, 1.5)
     this.values = new Float64Array(this.#inner.values.length).fill(Number.NaN)
     this.#lagged = new Float64Array(this.values.length).fill(Number.NaN)
     this.isStuck = this.#inner.isStuck
@@ -156,7 +177,7 @@ class ForeignPlant implements Plant {
         this.values[index] = value
         continue
       }
-      const warped = warpOf(warp, value, { load, around, other: (name) => raw[this.#indexOf.get(name) ?? -1] ?? Number.NaN })
+      const warped = warpOf(warp, value, { load, around, own: this.#own, other: (name) => raw[this.#indexOf.get(name) ?? -1] ?? Number.NaN })
       const before = this.#lagged[index] ?? Number.NaN
       const share = warp.lagS === 0 || Number.isNaN(before) ? 1 : 1 - Math.exp(-stepMs / 1000 / warp.lagS)
       this.#lagged[index] = Number.isNaN(before) ? warped : before + share * (warped - before)
@@ -170,7 +191,7 @@ class ForeignPlant implements Plant {
     const warped: Record<string, number> = {}
     for (const [name, value] of Object.entries(values)) {
       const warp = this.#maker.warps.get(name)
-      warped[name] = warp === undefined ? value : warpOf(warp, value, { load, around, other: (other) => values[other] ?? Number.NaN })
+      warped[name] = warp === undefined ? value : warpOf(warp, value, { load, around, own: this.#own, other: (other) => values[other] ?? Number.NaN })
     }
     return warped
   }
@@ -201,13 +222,17 @@ class ForeignPlant implements Plant {
 interface Seen {
   readonly load: number
   readonly around: Surroundings
+  /** How strongly the unit has what its make has. */
+  readonly own: number
   readonly other: (name: string) => number
 }
 
-function warpOf(warp: Warp, value: number, { load, around, other }: Seen): number {
+function warpOf(warp: Warp, value: number, { load, around, own, other }: Seen): number {
   const weather = (around.outdoorC - 20) / 10
   const mains = around.mainsV / 230 - 1
-  const drift = load > 0 ? warp.byLoad * (load - 1) + warp.byWeather * weather + warp.byMains * mains : 0
+  const moisture = (around.outdoorHumidityGKg - 8) / 5
+  const byLoad = warp.byLoad * (load - 1) + warp.byLoadSquare * (load - 1) ** 2
+  const drift = load > 0 ? own * (byLoad + warp.byWeather * weather + warp.byMoisture * moisture) + warp.byMains * mains : 0
   if (warp.channel.unit !== 'c') {
     if (value <= 0) return value
     const shaped = warp.pivot * (value / warp.pivot) ** warp.exponent * warp.scale

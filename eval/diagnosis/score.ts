@@ -11,6 +11,8 @@ import { silentLog } from '#kernel/log.ts'
 import { type Artefact, NO_FAULT } from '../../models/artefact.ts'
 import { createDiagnoser, type Diagnoser, type Judgement } from '../../models/diagnose.ts'
 import type { ModelRuntime } from '../../models/model-runtime.ts'
+import { growthOf } from '../../simulators/fault-growth.ts'
+import { type AlertScores, scoreAlerts } from './alerts.ts'
 import { DAY_MS, faultsAt, type LabelledUnit, labelAt } from './dataset.ts'
 
 /** What the first answers are worth, window by window. */
@@ -41,6 +43,8 @@ export interface Scores extends WindowScores {
   readonly false_alarms: number
   readonly clean_unit_weeks: number
   readonly false_alarms_per_1000_unit_weeks: number
+  /** At the alert budget, mean over fleets, each with the threshold that keeps to it; lead is that of faults that wear on. */
+  readonly at_budget: { readonly precision: number; readonly recall: number; readonly lead_days_median: number }
 }
 
 /** A judged window with its label and its weight. */
@@ -89,16 +93,45 @@ export async function tellUnits(
   return told
 }
 
-/** Scores of what is told alone. */
-const scoreTold = async (type: ApplianceType, units: readonly LabelledUnit[], model: Model) => unitScores(await tellUnits(type, units, model))
+/** Alerts a thousand units and week that an organisation is taken to have hands for. */
+export const ALERT_BUDGET = 5
+/** Days that the fastest fault takes that counts as wear. */
+const WEAR_DAYS_MIN = 2
+
+/** Faults that wear on rather than come at once. */
+export const wearFaultsOf = (type: ApplianceType, classes: readonly string[]): ReadonlySet<string> =>
+  new Set(classes.filter((code) => growthOf(type, code).days[0] >= WEAR_DAYS_MIN))
+
+function atBudget(
+  type: ApplianceType,
+  told: ReadonlyArray<{ unit: LabelledUnit; diagnoses: Diagnosis[] }>,
+  classes: readonly string[],
+): Scores['at_budget'] {
+  const fleets = [...new Set(told.map(({ unit }) => unit.seed))]
+  const scores = fleets.map((seed) =>
+    scoreAlerts(
+      told.filter(({ unit }) => unit.seed === seed),
+      { budget: ALERT_BUDGET, wearFaults: wearFaultsOf(type, classes) },
+    ),
+  )
+  const over = (pick: (scores: AlertScores) => number): number => rounded(mean(scores.map(pick)))
+  return {
+    precision: over(({ precision }) => precision),
+    recall: over(({ recall }) => recall),
+    lead_days_median: over((one) => one.lead_days_median ?? 0),
+  }
+}
 
 /** Scores an artefact on units; the runtime is started. */
 export async function scoreUnits(type: ApplianceType, units: readonly LabelledUnit[], model: Model): Promise<Scores> {
+  const told = await tellUnits(type, units, model)
+  const { classes } = model.artefact.card
   return {
     units: units.length,
     unit_weeks: rounded(units.reduce((sum, { weeks }) => sum + weeks, 0)),
-    ...scoreWindows(await judgeUnits(type, units, model), model.artefact.card.classes),
-    ...(await scoreTold(type, units, model)),
+    ...scoreWindows(await judgeUnits(type, units, model), classes),
+    ...unitScores(told),
+    at_budget: atBudget(type, told, classes),
   }
 }
 

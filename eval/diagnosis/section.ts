@@ -15,14 +15,13 @@ import { SECOND_SEEDS } from '../second-plant/evaluation.ts'
 import { type AlertScores, NOTICED_SEVERITY, ONSETS_PER_1000_UNIT_WEEKS, scoreAlerts } from './alerts.ts'
 import { type Baseline, fixedThresholds, isolationForest, judgeByBaseline, tellByBaseline } from './baselines.ts'
 import { type LabelledUnit, labelAt } from './dataset.ts'
-import { balancedError, type JudgedUnit, judgeUnits, scoreWindows, tellUnits, type WindowScores } from './score.ts'
+import { ALERT_BUDGET, balancedError, type JudgedUnit, judgeUnits, scoreWindows, tellUnits, type WindowScores, wearFaultsOf } from './score.ts'
 import { simulateJobs } from './simulation.ts'
 import { daysOf, jobsOf, ORDINARY_FLEET } from './splits.ts'
 
-const ALERT_BUDGET = 5
 /** Kept by hand: how often somebody saw figures of these fleets while the diagnosis was worked on. */
 const LOOKS =
-  'Looked at while the diagnosis was worked on: washing machine and gas water heater once each before windows and means were made shorter; all four once, at the release before belief and makers; and these figures. Nothing was chosen by them.'
+  'Looked at while the diagnosis was worked on: washing machine and gas water heater once each before windows and means were made shorter; all four at the release before belief and makers, and with them; and these figures. Nothing was chosen by them.'
 /** A quick look is shorter, with faults that grow faster than in life. */
 const DAYS_LESS = 35
 
@@ -68,7 +67,7 @@ async function makeTable(model: JudgedType, isQuick: boolean): Promise<EvalTable
   const plan = isQuick ? { days: daysOf(type) - DAYS_LESS } : { days: daysOf(type), growthScale: 1 }
   const fleets = await simulateJobs(jobsOf(type, split, plan, 'second'))
   const naive = await baselinesOf(type, classes)
-  const wearFaults = new Set(classes.filter((code) => growthOf(type, code).days[0] >= 2))
+  const wearFaults = wearFaultsOf(type, classes)
   const score = (judged: readonly JudgedUnit[], told: Parameters<typeof scoreAlerts>[0]): SeedScores => ({
     windows: scoreWindows(judged, classes),
     balanced: balancedError(judged, classes),

@@ -15,13 +15,15 @@ export interface Split {
   readonly faultShare: number
   /** Fleets from this one on are of other makers (`foreign-plant.ts`), each of one of its own; all of the catalogue's when not given. */
   readonly makersFrom?: number
+  /** Units, confusers and growth of faults as in life, as an evaluation has them. */
+  readonly isAsInLife?: boolean
 }
 
 export const SPLITS = {
-  train: { seeds: seedsOf('train', 10), unitsPerFleet: 48, faultShare: 0.75, makersFrom: 2 },
-  tune: { seeds: seedsOf('tune', 3), unitsPerFleet: 40, faultShare: 0.6, makersFrom: 0 },
-  calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 45, faultShare: 0.6, makersFrom: 0 },
-  test: { seeds: seedsOf('test', 3), unitsPerFleet: 40, faultShare: 0.6, makersFrom: 1 },
+  train: { seeds: seedsOf('train', 10), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2 },
+  tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 24, faultShare: 0.6, makersFrom: 0 },
+  calibrate: { seeds: seedsOf('calibrate', 4), unitsPerFleet: 28, faultShare: 0.6, makersFrom: 0 },
+  test: { seeds: seedsOf('held-out', 4), unitsPerFleet: 36, faultShare: 0.6, makersFrom: 0, isAsInLife: true },
 } as const satisfies Record<string, Split>
 
 /** One fleet of the catalogue's own make, from which rivals of the diagnosis learn what is usual. */
@@ -59,7 +61,7 @@ export async function simulateSeeds(type: ApplianceType, split: Split, plan: Par
 /** The jobs of a split, one a seed. */
 export const jobsOf = (
   type: ApplianceType,
-  { seeds, unitsPerFleet, faultShare, makersFrom }: Split,
+  { seeds, unitsPerFleet, faultShare, makersFrom, isAsInLife = false }: Split,
   plan: Partial<FleetPlan> = {},
   plants: SimulationJob['plants'] = 'first',
 ): SimulationJob[] =>
@@ -67,7 +69,7 @@ export const jobsOf = (
     type: type.id,
     plants,
     plan: {
-      ...(plants === 'first' && domainOf(index)),
+      ...(isAsInLife ? { growthScale: 1 } : plants === 'first' && domainOf(index)),
       ...(makersFrom !== undefined && index >= makersFrom && { maker: seed }),
       seed: `${seed}/${type.id}`,
       units: unitsPerFleet,

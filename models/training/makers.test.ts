@@ -2,11 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { createMaker, type MakerSpread } from './makers.ts'
 
-const spread: MakerSpread = { gain: 0.3, offset: 1, slope: 0.4, square: 0.1, noise: 0.1, missing: 0 }
+const spread: MakerSpread = { gain: 0.3, offset: 1, slope: 0.4, square: 0.1, noise: 0.1, missing: 0, signature: { gain: 0, absent: 0, side: 0 } }
 const options = { responses: 3, drivers: 2, spread }
 const vary = (name: string, unit: string, more: Partial<MakerSpread> = {}): number[] => {
   const zScores = Float64Array.of(1, Number.NaN, -2)
-  createMaker(name, { ...options, spread: { ...spread, ...more } })(unit)(zScores, Float64Array.of(2, 0, -1), [0.5, -1])
+  createMaker(name, { ...options, spread: { ...spread, ...more } })(unit)(zScores, Float64Array.of(2, 0, -1), [0.5, -1], 0)
   return [...zScores]
 }
 

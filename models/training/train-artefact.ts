@@ -10,20 +10,18 @@ import { quantile } from 'simple-statistics'
 import type { ApplianceType, Recipe } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
-import { type Accumulation, type FitWindow, fitAccumulation } from '../accumulate.ts'
 import { type Artefact, type Card, NO_FAULT, type Parity, sha256 } from '../artefact.ts'
-import { calibrate, fitTemperature } from '../calibrate.ts'
+import { fitTemperature } from '../calibrate.ts'
 import { distanceOf } from '../evidence.ts'
 import { createInputs, type InputMaker, inputNames } from '../inputs.ts'
 import type { ModelRuntime } from '../model-runtime.ts'
-import { addUnitNormal, fitReference, type Reference } from '../reference.ts'
+import { addUnitNormal, createReference, fitReference, type Reference } from '../reference.ts'
 import { driftReferenceOf } from '../registry/drift-reference.ts'
-import { createMaker, type MakerSpread } from './makers.ts'
+import { createMaker, fitSignatures, type MakerSpread, type Signatures } from './makers.ts'
 import { TRAINER } from './python.ts'
 import {
   classesOf,
   faultlessByUnit,
-  NOBODY_KNOWS,
   type Smoothing,
   type TrainingRow,
   type TrainingSet,
@@ -43,8 +41,6 @@ export interface TrainingOptions {
   readonly unit: { readonly windows: number; readonly widen: number }
   /** Each unit of training also stands for so many of other makers; undefined where the units are those that will be judged. */
   readonly makers?: { readonly copies: number; readonly spread: MakerSpread }
-  /** Evidence adds up over windows, fitted to the calibration units; without it each mean is judged by itself. */
-  readonly isAccumulating?: boolean
   /** What the card says of the data and of its limits. */
   readonly data: Readonly<Record<string, unknown>>
   readonly limits: readonly string[]
@@ -80,7 +76,7 @@ export async function trainArtefact(
     recipe.features,
     recipe.version,
   )
-  const train = withMakers(set.train, bare, options)
+  const train = withMakers(recipe, set.train, bare, options)
   const reference = addUnitNormal(bare, faultlessByUnit(train), {
     features: recipe.features,
     drivers: unitDriversOf(recipe),
@@ -92,18 +88,14 @@ export async function trainArtefact(
   const toInputs = createInputs(inputs, type, features)
   if (typeof toInputs !== 'function') throw new MendlineError('MDL_MODEL_TRAINER', `inputs ${toInputs.join(', ')} cannot be made`)
   const rowsOf = (units: TrainingSet['train']) => trainingRows(type, units, { reference, smoothing: options.smoothing })
-  const complete = trainingRows(type, set.calibrate, { reference, smoothing: options.smoothing, rowsOfUnit_MAX: Number.POSITIVE_INFINITY })
-  const rows = { train: rowsOf(train), tune: rowsOf(set.tune), calibrate: complete.filter(({ label }) => label !== NOBODY_KNOWS) }
+  const rows = { train: rowsOf(train), tune: rowsOf(set.tune), calibrate: rowsOf(set.calibrate) }
   const classes = classesOf(type).filter((name) => rows.train.some(({ label }) => label === name))
   options.say(`training on ${rows.train.length} rows of ${classes.length} classes, tuning on ${rows.tune.length}`)
   const files = runTrainer({ rows, inputs, classes, toInputs, reference }, options)
   const contract = { ...ENDS, featureCount: inputs.length, classCount: classes.length }
   const runtime = await options.startRuntime(files.model, contract)
   const parityDifference = await checkParity(runtime, files.parity)
-  const fitted = await calibrateOn(complete, { runtime, toInputs, classes })
-  const accumulation =
-    options.isAccumulating === true ? accumulationOf(complete, { probabilities: fitted.probabilities, classes, train: rows.train }) : undefined
-  const { calibrated, temperature } = fitted
+  const { calibrated, temperature } = await calibrateOn(rows.calibrate, { runtime, toInputs, classes })
   const distances = calibrated.filter(({ label }) => label === NO_FAULT).map(({ mean }) => distanceOf(mean))
   const card: Card = {
     schema: 1,
@@ -122,7 +114,6 @@ export async function trainArtefact(
     parity: files.facts('parity.json'),
     smoothing: { ...options.smoothing },
     calibration: { temperature },
-    ...(accumulation !== undefined && { accumulation }),
     decision: {
       threshold: 0.95,
       alert_budget_per_1000_unit_weeks: options.alertBudget,
@@ -133,6 +124,7 @@ export async function trainArtefact(
       rows: { train: rows.train.length, tune: rows.tune.length, calibrate: rows.calibrate.length },
       reference_windows: plain.reduce((sum, { windows }) => sum + windows.length, 0),
       training: files.training,
+      shares: sharesOf(rows.train, classes),
       parity_difference: Number(parityDifference.toExponential(2)),
     },
     scores: {},
@@ -152,17 +144,33 @@ const unitDriversOf = ({ features, unitDrivers = [] }: Recipe): string[] => [
 ]
 
 /** The units themselves, and copies that are of other makers, each of one of its own. */
-function withMakers(units: readonly TrainingUnit[], { responses, drivers }: Reference, { makers, seed }: TrainingOptions): TrainingUnit[] {
+function withMakers(recipe: Recipe, units: readonly TrainingUnit[], bare: Reference, { makers, seed }: TrainingOptions): TrainingUnit[] {
   if (makers === undefined) return [...units]
   const { copies, spread } = makers
+  const { responses, drivers } = bare
+  const signatures = signaturesIn(recipe, units, bare)
   const copied = Array.from({ length: copies }, (_, copy) =>
     units.map((unit): TrainingUnit => {
       const maker = `${seed}/${copy}/${unit.key}`
-      const vary = () => createMaker(maker, { responses: responses.length, drivers: drivers.length, spread })(unit.key)
+      const make = { responses: responses.length, drivers: drivers.length, spread, signatures }
+      const vary = () => createMaker(maker, make)(unit.key, unit.severitiesAt)
       return { ...unit, key: `${unit.key}+${copy}`, vary }
     }),
   )
   return [...units, ...copied.flat()]
+}
+
+/** How much each fault moves the residuals of the units. */
+function signaturesIn({ features }: Recipe, units: readonly TrainingUnit[], bare: Reference): Signatures {
+  const compare = createReference(bare, features)
+  return fitSignatures(
+    units.map(({ windows, severitiesAt }) =>
+      windows.flatMap((window) => {
+        const residuals = window.isDiagnosable && severitiesAt !== undefined ? compare(window.features) : undefined
+        return residuals === undefined ? [] : [{ zScores: residuals.zScores, severities: severitiesAt?.(window.to_ms) ?? [] }]
+      }),
+    ),
+  )
 }
 
 interface Trained {
@@ -171,23 +179,17 @@ interface Trained {
   readonly classes: readonly string[]
 }
 
-/** Temperature by the rows whose class is known, and calibrated probabilities of all. */
-async function calibrateOn(complete: readonly TrainingRow[], { runtime, toInputs, classes }: Trained) {
+/** Temperature by the rows whose class the model has. */
+async function calibrateOn(rows: readonly TrainingRow[], { runtime, toInputs, classes }: Trained) {
+  const calibrated = rows.filter(({ label }) => classes.includes(label))
   const scores = await scoresOf(
     runtime,
-    complete.map(({ mean }) => toInputs(mean)),
+    calibrated.map(({ mean }) => toInputs(mean)),
   )
-  const isKnown = ({ label }: TrainingRow): boolean => classes.includes(label)
-  const calibrated = complete.filter(isKnown)
-  const temperature = fitTemperature(
-    scores.filter((_, index) => isKnown(complete[index] ?? NO_ROW)),
-    calibrated.map(({ label }) => classes.indexOf(label)),
-    weightsOf(calibrated),
-  )
-  return { calibrated, temperature, probabilities: scores.map((row) => calibrate(row, temperature)) }
+  const labels = calibrated.map(({ label }) => classes.indexOf(label))
+  return { calibrated, temperature: fitTemperature(scores, labels, weightsOf(calibrated)) }
 }
 
-const NO_ROW = { label: NOBODY_KNOWS } as TrainingRow
 const BATCH = limits.inferenceBatch_MAX
 
 async function scoresOf(runtime: ModelRuntime, inputs: readonly Float32Array[]): Promise<Float32Array[]> {
@@ -208,33 +210,15 @@ async function scoresOf(runtime: ModelRuntime, inputs: readonly Float32Array[]):
   return scores
 }
 
-interface Judged {
-  readonly probabilities: ReadonlyArray<readonly number[]>
-  readonly classes: readonly string[]
-  readonly train: readonly TrainingRow[]
-}
-
-/** Fits how evidence adds up to complete runs over units. */
-function accumulationOf(rows: readonly TrainingRow[], { probabilities, classes, train }: Judged): Accumulation {
-  const weights = weightsOf(train)
+/** Shares of the classes among the rows, by their weights: what the model says without evidence. */
+function sharesOf(rows: readonly TrainingRow[], classes: readonly string[]): number[] {
+  const weights = weightsOf(rows)
   const total = weights.reduce((sum, weight) => sum + weight, 0)
-  const shares = classes.map((name) => {
-    const mine = train.reduce((sum, { label }, index) => sum + (label === name ? (weights[index] ?? 0) : 0), 0)
+  return classes.map((name) => {
+    const mine = rows.reduce((sum, { label }, index) => sum + (label === name ? (weights[index] ?? 0) : 0), 0)
     return Number(Math.max(1e-3, mine / total).toFixed(5))
   })
-  const units = new Map<string, FitWindow[]>()
-  let lastMs = 0
-  rows.forEach(({ unit, toMs, label }, index) => {
-    const windows = units.get(unit) ?? []
-    const days = windows.length === 0 ? 0 : (toMs - lastMs) / DAY_MS
-    windows.push({ probabilities: probabilities[index] ?? [], days, label: classes.indexOf(label) })
-    units.set(unit, windows)
-    lastMs = toMs
-  })
-  return fitAccumulation([...units.values()], shares, classes.indexOf(NO_FAULT))
 }
-
-const DAY_MS = 86_400_000
 
 interface Matrix {
   readonly rows: { readonly train: readonly TrainingRow[]; readonly tune: readonly TrainingRow[] }

@@ -1,11 +1,13 @@
 /** What a classifier is trained on: units with their windows and what was true of them, and the mean residuals that the model sees of each. */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { NO_FAULT } from '../artefact.ts'
-import { meanResiduals, type TimedResiduals } from '../evidence.ts'
+import { meanResiduals, type SeenResiduals, type TimedResiduals } from '../evidence.ts'
 import { isJudgeable, recentWindows } from '../judge.ts'
 import { createReference, type Reference, type VaryResiduals } from '../reference.ts'
+import { createTrend, followTrend } from '../trend.ts'
 import { createUnitNormal } from '../unit-normal.ts'
 import type { ClosedWindow } from '../windows.ts'
+import type { SeveritiesAt } from './makers.ts'
 
 /** One unit with its windows in order of time. */
 export interface TrainingUnit {
@@ -14,6 +16,8 @@ export interface TrainingUnit {
   readonly windows: readonly ClosedWindow[]
   /** Class at an instant; undefined where nobody can say, and the window is left out. */
   readonly labelAt: (atMs: number) => string | undefined
+  /** Faults of the unit with their severities, where a simulator knows them. */
+  readonly severitiesAt?: SeveritiesAt | undefined
   /** Makes of the unit one of another maker; called before each run over its windows. */
   readonly vary?: (() => VaryResiduals) | undefined
 }
@@ -29,7 +33,7 @@ export interface TrainingSet {
 export interface TrainingRow {
   readonly unit: string
   readonly toMs: number
-  readonly mean: TimedResiduals
+  readonly mean: SeenResiduals
   readonly label: string
 }
 
@@ -51,9 +55,6 @@ export const faultlessByUnit = (units: readonly TrainingUnit[]): Array<{ windows
     vary: vary?.(),
   }))
 
-/** Label of a row of which nobody can say what is true; only complete runs over a unit have such rows. */
-export const NOBODY_KNOWS = ''
-
 /** Neighbouring means are nearly the same; more rows of a unit teach nothing. */
 const ROWS_OF_UNIT_MAX = 48
 
@@ -61,25 +62,25 @@ const ROWS_OF_UNIT_MAX = 48
 export function trainingRows(
   type: ApplianceType,
   units: readonly TrainingUnit[],
-  { reference, smoothing, rowsOfUnit_MAX = ROWS_OF_UNIT_MAX }: { reference: Reference; smoothing: Smoothing; rowsOfUnit_MAX?: number },
+  { reference, smoothing }: { reference: Reference; smoothing: Smoothing },
 ): TrainingRow[] {
   return units.flatMap((unit) => {
     const compare = createReference(reference, type.recipe?.features ?? [], unit.vary?.())
     let recent: TimedResiduals[] = []
-    const isComplete = rowsOfUnit_MAX === Number.POSITIVE_INFINITY
+    const trend = createTrend(reference.responses.length)
     const normal = reference.unit === undefined ? undefined : createUnitNormal(reference.unit)
     const rows = unit.windows.flatMap((window) => {
-      const residuals = window.isDiagnosable ? compare(window.features, normal) : undefined
+      const residuals = window.isDiagnosable ? compare(window.features, normal, window.to_ms) : undefined
       if (residuals === undefined || !isJudgeable(residuals)) return []
       recent = recentWindows([...recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], smoothing)
+      const slow = followTrend(trend, residuals.zScores, window.to_ms)
       const label = unit.labelAt(window.to_ms)
-      if (label === undefined && !isComplete) return []
-      return [{ toMs: window.to_ms, recent, label: label ?? NOBODY_KNOWS }]
+      return label === undefined ? [] : [{ toMs: window.to_ms, recent, slow, label }]
     })
-    const stride = Math.ceil(rows.length / rowsOfUnit_MAX)
+    const stride = Math.ceil(rows.length / ROWS_OF_UNIT_MAX)
     return rows
-      .filter((_, index) => isComplete || index % stride === 0)
-      .map(({ toMs, recent: last, label }) => ({ unit: unit.key, toMs, mean: meanResiduals(last), label }))
+      .filter((_, index) => index % stride === 0)
+      .map(({ toMs, recent: last, slow, label }) => ({ unit: unit.key, toMs, mean: { ...meanResiduals(last), trend: slow }, label }))
   })
 }
 
