@@ -1,6 +1,7 @@
 /**
- * Sends mail by SMTP: one message to one address over a small pool of connections of its own. Certificates of the server are checked;
- * where it offers STARTTLS that is used. A server that does not answer in time, or refuses, is a failure that may be tried again.
+ * Sends mail by SMTP: one message to one address over a connection of its own, which is closed when the sender gives the message up, so that
+ * a server that hung takes no stale mail when it is back. Certificates of the server are checked; where it offers STARTTLS that is used. A
+ * server that does not answer in time, or refuses, is a failure that may be tried again.
  */
 import { createTransport } from 'nodemailer'
 import { MendlineError } from '#kernel/errors.ts'
@@ -19,7 +20,6 @@ export interface MailSender {
 }
 
 const TIMEOUT_MS = 8_000
-const CONNECTIONS_MAX = 8
 
 /** `url` as `smtp://user:password@host:587` or `smtps://...`; `from` is the sender's address. */
 export function createSmtpMail({ url, from }: { readonly url: string; readonly from: string }): MailSender {
@@ -31,7 +31,7 @@ export function createSmtpMail({ url, from }: { readonly url: string; readonly f
     ...{ host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (isSecure ? 465 : 587) : Number(port), secure: isSecure },
     ...login,
     ...timeouts,
-    ...{ pool: true, maxConnections: CONNECTIONS_MAX, disableFileAccess: true, disableUrlAccess: true },
+    ...{ disableFileAccess: true, disableUrlAccess: true },
     // A server on the own machine has no certificate that anybody could check.
     ...(isLoopback(hostname) ? { ignoreTLS: !isSecure, tls: { rejectUnauthorized: false } } : {}),
   })
@@ -44,7 +44,7 @@ export function createSmtpMail({ url, from }: { readonly url: string; readonly f
       })
       try {
         const headers = { 'auto-submitted': 'auto-generated', 'x-priority': '1' }
-        await Promise.race([transport.sendMail({ from, to: { name: '', address: to }, subject, text, headers }), ended])
+        await Promise.race([transport.sendMail({ from, to: { name: '', address: to }, subject, text, headers, signal }), ended])
       } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause)
         throw new MendlineError('MDL_HUBS_MAIL_FAILED', `the mail server did not take the message: ${message}`, { retryable: true, cause })
