@@ -115,6 +115,19 @@ describe('emergencies of an earlier version', () => {
     expect([a.b.calls, a.b.sent, a.b.names()]).toEqual([[], [], []])
   })
 
+  it('stand when their order was cancelled while the condition stood, and are over when that had ceased', async () => {
+    for (const hasCeased of [false, true]) {
+      await using a = await adoption()
+      const order = { state: 'cancelled', settled_at_ms: STORY_MS + 60_000 }
+      if (hasCeased) await a.older.hubs.apply([cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0' })])
+      await a.older.database.updateTable('hub_work_orders').set(order).execute()
+      await a.adopt()
+      await a.look()
+      expect(await a.b.emergency()).toMatchObject({ state: hasCeased ? 'resolved' : 'raised' })
+      expect(a.b.calls).toHaveLength(hasCeased ? 0 : 1)
+    }
+  })
+
   it('say that the command ended when its life was over before anybody answered', async () => {
     await using a = await adoption()
     a.b.clock.advance(48 * HOUR_MS)

@@ -90,8 +90,12 @@ async function insertOnce<Tables, Name extends keyof Tables & string>(database: 
 
 async function alarmsOf(ordinary: Kysely<HubTables>, older: readonly Older[]): Promise<ReadonlyMap<string, Alarm>> {
   const ids = older.map(({ alarm_id }) => alarm_id)
-  const stored = await ordinary.selectFrom('hub_alarms').select(['alarm_id', 'body']).where('alarm_id', 'in', ids).execute()
-  return new Map(stored.filter(({ body }) => body !== '').map(({ alarm_id, body }) => [alarm_id, JSON.parse(body) as Alarm]))
+  const stored = await ordinary.selectFrom('hub_alarms').select(['alarm_id', 'body', 'cleared_at_ms']).where('alarm_id', 'in', ids).execute()
+  return new Map(
+    stored
+      .filter(({ body }) => body !== '')
+      .map(({ alarm_id, body, cleared_at_ms }) => [alarm_id, { ...(JSON.parse(body) as Alarm), cleared_at_ms }]),
+  )
 }
 
 type Known = Pick<AdoptParts, 'catalogue' | 'ruleOf' | 'nowMs'> & { readonly alarm: Alarm | undefined; readonly link: EmergencyLink | undefined }
@@ -99,8 +103,11 @@ type Known = Pick<AdoptParts, 'catalogue' | 'ruleOf' | 'nowMs'> & { readonly ala
 function rowOf(older: Older, { catalogue, ruleOf, nowMs, alarm, link }: Known): EmergencyBookRow {
   const { emergency_id, tenant, device, type, alarm_id, safety_class, title, advice, raised_at_ms, created_at_ms } = older
   const rule = alarm === undefined ? undefined : ruleOf(alarm)
-  const state = older.state === 'past' ? 'past' : link?.isSettled === true ? 'resolved' : 'raised'
-  const over = state === 'resolved' ? { resolved_at_ms: nowMs, resolved_by: 'mendline', resolution: 'its work order is done' } : NOT_OVER
+  // That version ended a danger with its order; one whose condition still stood when its order was cancelled is taken up again.
+  const isDropped = link?.isDropped === true && (alarm?.cleared_at_ms ?? null) !== null
+  const state = older.state === 'past' ? 'past' : link?.isSettled === true || isDropped ? 'resolved' : 'raised'
+  const resolution = isDropped ? 'its work order was cancelled and the condition had ceased' : 'its work order is done'
+  const over = state === 'resolved' ? { resolved_at_ms: nowMs, resolved_by: 'mendline', resolution } : NOT_OVER
   return {
     ...{ emergency_id, tenant, device, type, alarm_id, safety_class, fault: alarm?.fault ?? null },
     ...{ title_en: rule?.title.en ?? title, title_zh: rule?.title['zh-CN'] ?? title },

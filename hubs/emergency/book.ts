@@ -7,7 +7,7 @@ import { safeStateFor } from '#catalogue/safe-state.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { CommandNote } from '#kernel/command.ts'
 import { contentId } from '#kernel/ids.ts'
-import { type BookTransaction, changeRow, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, noteStep, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
@@ -66,7 +66,10 @@ export function dangerOf(
   }
 }
 
-/** Writes a danger once; gives the row when it is new and calls for something. An alarm that became graver raises its emergency with it. */
+/**
+ * Writes a danger once; gives the row when its command must leave: it is new, or it was over and became graver. An alarm that became graver
+ * raises its emergency with it.
+ */
 export async function raise(book: BookTransaction, danger: Danger): Promise<EmergencyBookRow | undefined> {
   const row = rowOf(book, danger)
   const result = await book.database
@@ -75,8 +78,7 @@ export async function raise(book: BookTransaction, danger: Danger): Promise<Emer
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
   if (result.numInsertedOrUpdatedRows === 0n) {
-    await raiseClass(book, danger)
-    return undefined
+    return raiseClass(book, danger)
   }
   if (danger.isPast) return undefined
   await noteStep(book, row, 'raised', { received_at_ms: danger.receivedAtMs, after_receipt_ms: book.nowMs - danger.receivedAtMs })
@@ -87,12 +89,15 @@ export async function raise(book: BookTransaction, danger: Danger): Promise<Emer
   const countdown = { owner: called.owner, acknowledge_by_ms: called.next_step_at_ms }
   const place = book.placeOf(row.tenant, row.device)
   await tell(book, row, 'emergency.raised', { alarm: danger.alarm ?? null, advice, ...texts, command, place, ...countdown })
-  if (danger.tellsHousehold) {
-    const receipt_path = `/advice/${book.links.sign('receipt', row.emergency_id, '')}`
-    const link = book.publicUrl === undefined ? {} : { receipt_url: `${book.publicUrl}${receipt_path}` }
-    await tell(book, row, 'household.advice', { text: advice, locale: book.locale, texts: texts.advices, receipt_path, ...link })
-  }
+  if (danger.tellsHousehold) await advise(book, row)
   return called
+}
+
+async function advise(book: BookTransaction, row: EmergencyBookRow): Promise<void> {
+  const texts = { en: row.advice_en, 'zh-CN': row.advice_zh }
+  const receipt_path = `/advice/${book.links.sign('receipt', row.emergency_id, '')}`
+  const link = book.publicUrl === undefined ? {} : { receipt_url: `${book.publicUrl}${receipt_path}` }
+  await tell(book, row, 'household.advice', { text: texts[book.locale], locale: book.locale, texts, receipt_path, ...link })
 }
 
 function rowOf({ nowMs }: BookTransaction, danger: Danger): EmergencyBookRow {
@@ -117,10 +122,24 @@ function rowOf({ nowMs }: BookTransaction, danger: Danger): EmergencyBookRow {
   }
 }
 
-async function raiseClass(book: BookTransaction, danger: Danger): Promise<void> {
+async function raiseClass(book: BookTransaction, danger: Danger): Promise<EmergencyBookRow | undefined> {
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', danger.emergencyId).executeTakeFirst()
-  if (row === undefined || danger.safetyClass >= row.safety_class || row.state === 'resolved' || row.state === 'past') return
+  if (row === undefined || danger.safetyClass >= row.safety_class || row.state === 'past') return undefined
+  if (row.state === 'resolved') return reopen(book, row, danger)
   await takeRung(book, await changeRow(book, row, { safety_class: danger.safetyClass, state: 'raised', step: 0 }), 'graver_class')
+  return undefined
+}
+
+/** A danger that was over is there again, and graver: all that a new one gets, under the same id. Its command begins a life of its own. */
+async function reopen(book: BookTransaction, row: EmergencyBookRow, danger: Danger): Promise<EmergencyBookRow> {
+  const fresh = rowOf(book, { ...danger, isPast: false, tellsHousehold: row.tells_household === 1 })
+  const { work_order_id, case_id, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms } = row
+  const kept = { work_order_id, case_id, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms }
+  const raised = await changeRow(book, row, { ...fresh, ...kept })
+  await noteStep(book, raised, 'raised', { reason: 'graver_class', safety_class: danger.safetyClass, resolved_at_ms: row.resolved_at_ms })
+  const called = await takeRung(book, raised, 'graver_class')
+  if (called.tells_household === 1) await advise(book, called)
+  return called
 }
 
 /** The condition ceased. People decide whether the danger is over, so the countdown goes on. */
@@ -138,15 +157,15 @@ const RANKS: Readonly<Record<string, number>> = { queued: 0, sent: 1, delivered:
 const UNSAFE_ENDS: ReadonlySet<string> = new Set(['refused', 'expired', 'cancelled'])
 
 /** Notes how far the safe-state command came, from whichever side it is heard first; what is not further changes nothing. */
-export async function noteCommand(book: BookTransaction, note: Pick<CommandNote, 'command_id' | 'tenant' | 'state' | 'reason'>): Promise<void> {
-  const { tenant, command_id, state, reason } = note
-  const row = await book.database
-    .selectFrom('emg_emergencies')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('emergency_id', '=', command_id)
-    .executeTakeFirst()
-  if (row === undefined || row.command_state === null || state === 'overdue') return
+export async function noteCommand(
+  book: BookTransaction,
+  note: Pick<CommandNote, 'command_id' | 'tenant' | 'state' | 'reason'> & { readonly device?: string },
+): Promise<void> {
+  const { tenant, device, command_id, state, reason } = note
+  const row = await findRow(book.database, tenant, command_id)
+  // Another unit cannot answer for the one that is in danger.
+  if (row === undefined || (device !== undefined && device !== row.device)) return
+  if (row.command_state === null || state === 'overdue') return
   if ((RANKS[state] ?? 0) <= (RANKS[row.command_state] ?? 0)) return
   const isAnswered = (RANKS[state] ?? 0) >= 3
   const answered = isAnswered ? { command_next_at_ms: null, command_overdue_at_ms: null } : {}

@@ -16,8 +16,10 @@ import type { SafeCommands } from './safe-commands.ts'
 export interface EmergencyLink {
   readonly work_order_id: string
   readonly case_id: string | null
-  /** The order is done, or over in another way: so is the emergency. */
+  /** The order is done: so is the emergency, where the condition ceased or somebody took it on. */
   readonly isSettled: boolean
+  /** The order is over without a visit, which ends nothing. */
+  readonly isDropped?: boolean
 }
 
 /** What is known of an emergency whose order is looked up. */
@@ -152,5 +154,7 @@ async function linkRow(book: BookTransaction, emergencyId: string, { work_order_
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', emergencyId).executeTakeFirst()
   if (row === undefined) return
   const linked = row.work_order_id === work_order_id && row.case_id === case_id ? row : await changeRow(book, row, { work_order_id, case_id })
-  if (isSettled) await resolveRow(book, linked, { by: 'mendline', reason: 'its work order is done' })
+  // A sensor that still tells of the danger outweighs an order that says done, until somebody has looked.
+  const isTold = linked.alarm !== 'null' && linked.cleared_at_ms === null && linked.acknowledged_at_ms === null
+  if (isSettled && !isTold) await resolveRow(book, linked, { by: 'mendline', reason: 'its work order is done' })
 }

@@ -53,7 +53,10 @@ export function createDuty(parts: {
       if (isMailed && !hasMail)
         throw new MendlineError('MDL_API_INVALID', 'the roster calls by e-mail and no mail server is set (emergencies.smtp_url)')
       const nowMs = clock.now()
-      const values = { roster: JSON.stringify(roster), updated_at_ms: nowMs, updated_by: by, next_drill_at_ms: nextDrillMs(roster, nowMs) }
+      const before = await find(tenant)
+      // A roster that is set each day must not put the planned drill off each day.
+      const next_drill_at_ms = before !== undefined && isSamePlan(before.roster, roster) ? before.next_drill_at_ms : nextDrillMs(roster, nowMs)
+      const values = { roster: JSON.stringify(roster), updated_at_ms: nowMs, updated_by: by, next_drill_at_ms }
       await database
         .insertInto('emg_rosters')
         .values({ tenant, name: DUTY, ...values })
@@ -65,6 +68,11 @@ export function createDuty(parts: {
       return kept
     },
   }
+}
+
+function isSamePlan(before: DutyRoster, after: DutyRoster): boolean {
+  const [was, is] = [before.drill, after.drill]
+  return before.time_zone === after.time_zone && was?.every_days === is?.every_days && was?.at === is?.at
 }
 
 /** First instant behind `afterMs` at which the plan asks for a drill: its time of day, so many days on. */

@@ -20,7 +20,7 @@ export interface EmergencyStep {
   readonly sequence: number
   readonly kind: string
   readonly at_ms: number
-  /** Since the emergency was written. */
+  /** Since the emergency was first written. */
   readonly after_ms: number
   readonly detail: unknown
 }
@@ -92,12 +92,14 @@ export function createEmergencyLists({
       if (row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')
       const steps = await database.selectFrom('emg_steps').selectAll().where('emergency_id', '=', id).orderBy('sequence').execute()
       const deliveries = await deliveriesOf(database, row)
+      // One that came back graver was written anew; its history goes back to the first time.
+      const writtenMs = Math.min(row.created_at_ms, ...steps.map(({ at_ms }) => at_ms))
       return [
         ...steps.map(({ sequence, kind, at_ms, detail }) => ({ sequence, kind, at_ms, detail: JSON.parse(detail) as unknown })),
         ...deliveries.map((delivery) => ({ sequence: 0, ...delivery })),
       ]
         .sort((a, b) => a.at_ms - b.at_ms || a.sequence - b.sequence)
-        .map((step, index) => ({ ...step, sequence: index + 1, after_ms: step.at_ms - row.created_at_ms }))
+        .map((step, index) => ({ ...step, sequence: index + 1, after_ms: step.at_ms - writtenMs }))
     },
     statistics: () => count(database, nowMs()),
   }

@@ -50,12 +50,13 @@ export function planRung(
   const rung = Math.min(given.step, rungs.length - 1)
   const { notify, ways, wait_s } = rungs[rung] ?? { notify: ['everybody'], wait_s: 60 }
   const named = roster === undefined ? [] : peopleOf(roster, notify, given.nowMs)
-  const people = named.length > 0 ? named : given.fallback
-  const calls = people.flatMap((person) =>
-    person.channels.filter(({ kind: way }) => ways === undefined || named.length === 0 || ways.includes(way)).map((channel) => ({ person, channel })),
-  )
+  const wanted = callsOf(named, ways)
+  const calls = wanted.length > 0 ? wanted : callsOf(named.some(({ channels }) => channels.length > 0) ? named : given.fallback)
   return { rung, waitMs: wait_s * 1_000, calls }
 }
+
+const callsOf = (people: readonly DutyPerson[], ways?: Rung['ways']): readonly Call[] =>
+  people.flatMap((person) => person.channels.filter(({ kind }) => ways === undefined || ways.includes(kind)).map((channel) => ({ person, channel })))
 
 function peopleOf(roster: DutyRoster, notify: readonly string[], nowMs: number): readonly DutyPerson[] {
   const onDuty = onDutyAt(roster, nowMs)
@@ -102,6 +103,19 @@ export function checkRoster(roster: DutyRoster): void {
     ...people.filter((person, index) => people.indexOf(person) !== index).map((person) => `${person} stands twice`),
     ...roster.shifts.filter(({ person }) => !people.includes(person)).map(({ person }) => `a shift names ${person}, who is not in people`),
     ...named.filter((name) => !known.has(name)).map((name) => `a ladder names ${name}, who is not in people`),
+    ...Object.values(roster.ladders ?? {}).flatMap((rungs) => rungs.flatMap((rung) => unreached(roster, rung))),
   ]
   if (wrong.length > 0) throw new MendlineError('MDL_API_INVALID', wrong.join('; '))
+}
+
+/** A rung whose ways none of its people have; whoever may be alone on duty must have one of them. */
+function unreached({ people, shifts }: DutyRoster, { notify, ways }: Rung): readonly string[] {
+  if (ways === undefined) return []
+  const hasWay = ({ channels }: DutyPerson): boolean => channels.some(({ kind }) => ways.includes(kind))
+  const named = people.filter(({ person }) => notify.includes('everybody') || notify.includes(person))
+  if (named.some(hasWay)) return []
+  const way = ways.length === 0 ? 'no way at all' : ways.join(' or ')
+  const onDuty = notify.includes('on_duty') ? people.filter(({ person }) => shifts.some((shift) => shift.person === person)) : []
+  const wrong = onDuty.length > 0 ? onDuty.filter((person) => !hasWay(person)) : named
+  return wrong.map(({ person }) => `a ladder calls ${person} by ${way}, which they do not have`)
 }

@@ -3,8 +3,9 @@ import type { Kysely } from 'kysely'
 import type { HubTables } from '../hub-tables.ts'
 import type { EmergencyLink, OpenEmergency } from './due-work.ts'
 
-/** States in which the danger was dealt with on site, or proved to be none. */
-const SETTLED: ReadonlySet<string> = new Set(['done', 'verified', 'closed', 'cancelled'])
+/** States behind a visit with an outcome; an order that was cancelled, or closed without a visit, proves nothing about the danger. */
+const DONE: ReadonlySet<string> = new Set(['done', 'verified'])
+const DROPPED: ReadonlySet<string> = new Set(['cancelled', 'closed'])
 
 /** Emergencies of alarms by the record that the ordinary hubs keep of each; those that know their order (a report of a person) by that. */
 export async function findOrderLinks(database: Kysely<HubTables>, open: readonly OpenEmergency[]): Promise<ReadonlyMap<string, EmergencyLink>> {
@@ -22,13 +23,33 @@ export async function findOrderLinks(database: Kysely<HubTables>, open: readonly
     ({ emergency_id, work_order_id }) => work_order_id !== null && !ofAlarms.some((row) => row.emergency_id === emergency_id),
   )
   const rows = [...ofAlarms, ...(await ofOrders(database, others))]
+  const closedDone = await findClosedDone(
+    database,
+    rows.flatMap(({ work_order_id, state }) => (state === 'closed' ? [work_order_id] : [])),
+  )
+  const begun = new Map(open.map(({ emergency_id, created_at_ms }) => [emergency_id, created_at_ms]))
   return new Map(
     rows.map(({ emergency_id, work_order_id, case_id, state, settled_at_ms, created_at_ms }) => {
-      // An order that was over before the danger came says nothing about it.
-      const isSettled = SETTLED.has(state) && settled_at_ms !== null && settled_at_ms > created_at_ms
-      return [emergency_id, { work_order_id, case_id, isSettled }]
+      // An order that was over before the danger came, or came back, says nothing about it.
+      const isSince = settled_at_ms !== null && settled_at_ms > Math.max(created_at_ms, begun.get(emergency_id) ?? 0)
+      const isDone = DONE.has(state) || closedDone.has(work_order_id)
+      return [emergency_id, { work_order_id, case_id, isSettled: isSince && isDone, isDropped: isSince && !isDone && DROPPED.has(state) }]
     }),
   )
+}
+
+/** Orders that were closed behind a visit. */
+async function findClosedDone(database: Kysely<HubTables>, closed: readonly string[]): Promise<ReadonlySet<string>> {
+  if (closed.length === 0) return new Set()
+  const moves = await database
+    .selectFrom('hub_work_order_moves')
+    .select('work_order_id')
+    .where('work_order_id', 'in', closed)
+    .where('kind', '=', 'move')
+    .where('to_state', '=', 'closed')
+    .where('from_state', 'in', [...DONE])
+    .execute()
+  return new Set(moves.map(({ work_order_id }) => work_order_id))
 }
 
 async function ofOrders(database: Kysely<HubTables>, open: readonly OpenEmergency[]) {

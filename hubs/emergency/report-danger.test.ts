@@ -59,12 +59,23 @@ describe('a danger that a household tells of', () => {
     expect((await em.hub.list({ tenant: 'home' })).items.map(({ state }) => state)).toEqual(['raised', 'resolved'])
   })
 
-  it('is over when its order is', async () => {
+  it('stands when its order is cancelled', async () => {
     const { b, em, say } = await desk()
     await say(GAS)
     b.clock.advance(1)
     await b.answer('accepted')
     await b.answer('cancelled')
+    await em.pass(10_000)
+    expect(await em.emergency()).toMatchObject({ state: 'raised', resolution: null })
+  })
+
+  it('is over when its order is done, since no sensor says otherwise', async () => {
+    const { b, em, say } = await desk()
+    await say(GAS)
+    b.clock.advance(1)
+    for (const state of ['accepted', 'en_route', 'on_site'] as const) await b.answer(state)
+    const steps = (await b.order()).packet.steps.map(({ id }) => ({ step: id, done: true }))
+    await b.answer('done', { outcome: { cause: 'GW-08', parts_used: [], parts_returned: [], minutes: 30, steps } })
     await em.pass(10_000)
     expect(await em.emergency()).toMatchObject({ state: 'resolved', resolution: 'its work order is done' })
   })

@@ -66,6 +66,8 @@ export async function noteCommand(hub: HubTransaction, note: CommandNote): Promi
     .selectAll()
     .where('tenant', '=', tenant)
     .where('emergency_id', '=', command_id)
+    // Another unit cannot answer for the one that is in danger.
+    .where('device', '=', device)
     .executeTakeFirst()
   if (row === undefined) return
   const isFirstSent = row.command_sent_at_ms === null && state !== 'overdue' && state !== 'expired' && state !== 'cancelled'
