@@ -63,10 +63,9 @@ import { joinRemote } from './remote-join.ts'
 import { type RuleTables, ruleMigrations } from './rules/rule-tables.ts'
 import { openRules, rulePort } from './rules-join.ts'
 import { joinSafety } from './safety-join.ts'
-import { giveCommand } from './twin/command-book.ts'
 import type { TwinStage } from './twin/twin.ts'
-import { type TwinTables, twinMigrations } from './twin/twin-tables.ts'
-import { joinTwin } from './twin-join.ts'
+import { twinMigrations } from './twin/twin-tables.ts'
+import { commandsOfHubs, joinTwin } from './twin-join.ts'
 import { typePorts } from './type-ports.ts'
 import { createVerifyJoin, together } from './verify-join.ts'
 import { version } from './version.ts'
@@ -210,10 +209,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     unitOf: registry.get,
     clock,
     log,
-    commands: {
-      give: (transaction, command, nowMs) => giveCommand(transaction as unknown as Kysely<TwinTables>, command, { nowMs, limits }),
-      given: (commands) => twin?.commandsGiven(commands),
-    },
+    commands: commandsOfHubs(() => twin, limits),
     hasEmergencyPath: true,
     onCommitted: () => outbox.wake(),
   })

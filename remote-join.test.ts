@@ -13,7 +13,7 @@ const test = {
 } as unknown as ActiveTest
 const accepted: PendingTest = {
   ...{ offer_id: 'rem_1', tenant: 'home', device: 'unit-1', state: 'accepted', test },
-  ...{ until_ms: NOW_MS + 60_000, started_at_ms: null, due_at_ms: null },
+  ...{ until_ms: NOW_MS + 60_000, started_at_ms: null, due_at_ms: null, is_in_danger: false },
 }
 const running: PendingTest = { ...accepted, state: 'running', started_at_ms: NOW_MS - 60_000, due_at_ms: NOW_MS + 60_000 }
 
@@ -62,5 +62,12 @@ describe('the look at units with a test', () => {
     const record = (observed_at_ms: number, current_a: unknown) => ({ observed_at_ms, v: { current_a } })
     const records = [record(3, 0.3), record(1, 0.1), record(2, { min: 0, mean: 0.2, max: 1 }), { observed_at_ms: 4, v: {} }]
     expect(await lookAt({ ...running, due_at_ms: NOW_MS }, door(true), records)).toEqual([['read', 'rem_1', [0.1, 0.2, 0.3]]])
+  })
+
+  it('breaks off a test of a unit in danger, whatever the sensors say', async () => {
+    const said = [{ channel: 'door_is_open', value: 0, observed_at_ms: NOW_MS }]
+    const how = { state: 'failed', reason: 'a danger of the unit is not over' }
+    expect(await lookAt({ ...running, is_in_danger: true }, said)).toEqual([['end', 'rem_1', how]])
+    expect(await lookAt({ ...running, due_at_ms: NOW_MS - 1, is_in_danger: true }, said)).toEqual([['end', 'rem_1', how]])
   })
 })

@@ -6,7 +6,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import type { RemoteTests } from './hubs/remote/remote-desk.ts'
-import type { PendingTest } from './hubs/remote/remote-tests.ts'
+import { IN_DANGER, type PendingTest } from './hubs/remote/remote-tests.ts'
 import { brokenGuard, type SaidValue } from './hubs/remote/test-guards.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 import { askTruth } from './workers/truth-queries.ts'
@@ -33,7 +33,7 @@ export interface RemoteJoin {
 }
 
 const LOOK_MS = 30_000
-/** Tests in hand at one look; the rest follow. */
+/** Tests that wait to begin, at one look; the rest follow. */
 const TESTS_MAX = 100
 
 /** The look over the readings that the pipeline knows. */
@@ -61,13 +61,13 @@ export function createRemoteJoin(parts: {
     const { offer_id, tenant, device } = test
     const nowMs = clock.now()
     const dueMs = test.due_at_ms ?? Number.POSITIVE_INFINITY
-    if (test.state === 'running' && nowMs >= dueMs) {
+    if (test.state === 'running' && nowMs >= dueMs && !test.is_in_danger) {
       return tests.read(
         offer_id,
         await valuesOf(sensors, { tenant, device, channel: test.test.reads.channel, fromMs: test.started_at_ms ?? 0, toMs: dueMs }),
       )
     }
-    const broken = brokenGuard(test.test, await sensors.latest({ tenant, device }), nowMs)
+    const broken = test.is_in_danger ? IN_DANGER : brokenGuard(test.test, await sensors.latest({ tenant, device }), nowMs)
     if (test.state === 'running') return broken === undefined ? undefined : tests.end(offer_id, { state: 'failed', reason: broken })
     if (broken === undefined && nowMs <= test.until_ms) return tests.begin(offer_id)
     if (nowMs > test.until_ms) return tests.end(offer_id, { state: 'blocked', reason: broken ?? 'the consent is too old' })

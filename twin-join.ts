@@ -6,9 +6,11 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
+import type { HubsOptions } from './hubs/hubs.ts'
 import { parsePayload } from './ingest/decode-json.ts'
 import type { Journal } from './ingest/journal.ts'
 import { decodeRecord, kindOfRecord } from './ingest/record.ts'
+import { cancelCommand, giveCommand } from './twin/command-book.ts'
 import { createTwin, type TwinStage } from './twin/twin.ts'
 import type { TwinTables } from './twin/twin-tables.ts'
 import type { Releases } from './workers/releases.ts'
@@ -43,4 +45,19 @@ export function joinTwin(joints: TwinJoints): TwinStage {
     },
     onReleasable: (position) => releases.done('twin', position),
   })
+}
+
+/** How the hubs give commands and take them back, in the transaction of their decision. */
+export function commandsOfHubs(twin: () => TwinStage | undefined, limits: Limits): NonNullable<HubsOptions['commands']> {
+  return {
+    give: (transaction, command, nowMs) => giveCommand(transaction as unknown as Kysely<TwinTables>, command, { nowMs, limits }),
+    async cancel(transaction, command, nowMs) {
+      await cancelCommand(transaction as unknown as Kysely<TwinTables>, { ...command, nowMs }).catch((error: unknown) => {
+        // One that ran, was refused or is gone needs no end.
+        const hasEnded = error instanceof MendlineError && (error.code === 'MDL_TWIN_COMMAND_ENDED' || error.code === 'MDL_API_NOT_FOUND')
+        if (!hasEnded) throw error
+      })
+    },
+    given: (commands) => twin()?.commandsGiven(commands),
+  }
 }

@@ -26,6 +26,8 @@ export interface HubSettings {
   readonly locale: keyof Text
   /** Writes a command in the transaction of the decision that asks for it; absent = there is nobody to carry one out. */
   readonly giveCommand: GiveCommand | undefined
+  /** Ends a command that nobody needs any more, in the same transaction; one that has ended stays as it is. */
+  readonly cancelCommand: CancelCommand | undefined
   /** Tells the listeners of a move or remark. */
   readonly onOrderMoved: OrderListener
   /** The emergency hub tells of dangers by a path of its own; the ordinary hubs only keep the link. */
@@ -55,6 +57,12 @@ export interface ProcessBook {
   /** @throws Error when there is no such version */
   read(database: Kysely<HubTables>, tenant: string, version: number): Promise<Process>
 }
+
+export type CancelCommand = (
+  database: Kysely<HubTables>,
+  command: { readonly tenant: string; readonly commandId: string; readonly actor: string },
+  nowMs: EpochMs,
+) => Promise<void>
 
 export type GiveCommand = (database: Kysely<HubTables>, command: NewCommand, nowMs: EpochMs) => Promise<void>
 

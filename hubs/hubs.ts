@@ -23,7 +23,7 @@ import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import { createHelpDesk, type HelpDesk } from './help/help-desk.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
 import type { HubTables } from './hub-tables.ts'
-import { emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
+import { type CancelCommand, emit, type GiveCommand, type HubTransaction } from './hub-transaction.ts'
 import { createIntakeDesk, type IntakeDesk, type ReportedUnit } from './intake/intake-desk.ts'
 import { createHubLists, type HubLists } from './lists.ts'
 import { onOrderMoved } from './order-listeners.ts'
@@ -57,6 +57,8 @@ export interface HubsOptions {
   readonly commands?: {
     /** Writes the command in the transaction that decided it. */
     readonly give: GiveCommand
+    /** Ends one that has not ended, in the transaction that decided it; absent = none is ended. */
+    readonly cancel?: CancelCommand
     /** They are committed. */
     readonly given: (commands: readonly NewCommand[]) => void
   }
@@ -115,6 +117,7 @@ export function createHubs(options: HubsOptions): Hubs {
     processes: createProcessBook(),
     locale: options.locale ?? 'en',
     giveCommand: options.commands?.give,
+    cancelCommand: options.commands?.cancel,
     onOrderMoved,
     hasEmergencyPath: options.hasEmergencyPath === true,
   }

@@ -159,6 +159,9 @@ export async function amendOrder(hub: HubTransaction, row: WorkOrderRow, amendme
     .execute()
   if (isTold) await emitOrder(hub, order, 'amended', { from: row.state, actor: step.actor, at_ms: step.atMs, reason: step.reason })
   await setPartsNeeds(hub, order, { isOpen: true })
+  const { state } = row
+  if (isTold)
+    await hub.onOrderMoved(hub, await orderRow(hub, row.work_order_id), { ...toldOf(step), kind: 'remark', type: 'amended', from: state, to: state })
 }
 
 /**

@@ -118,6 +118,20 @@ describe('one order for one cause of many units', () => {
     await bench.close()
   })
 
+  it('that is settled does not explain what began behind it', async () => {
+    const bench = await openBench()
+    for (const unit of [1, 2, 3]) await bench.apply(at(unit, unit))
+    const [order] = await openOrders(bench)
+    await bench.answer('cancelled', { reason: 'power is back' }, { actor: 'desk' })
+    await bench.wait(20 * HOUR_MS)
+    const nowMs = bench.clock.now()
+    await bench.apply(diagnosed({ device: 'unit-2', made_at_ms: nowMs, window_from_ms: nowMs - 6 * HOUR_MS, window_to_ms: nowMs }))
+    const open = await openOrders(bench)
+    expect(open.map(({ device }) => device)).toEqual(['unit-2'])
+    expect(open[0]?.work_order_id).not.toBe(order?.work_order_id)
+    await bench.close()
+  })
+
   it('gives a unit its own when the others have recovered and it has not', async () => {
     const bench = await openBench()
     for (const unit of [1, 2, 3, 4]) await bench.apply(at(unit, unit))

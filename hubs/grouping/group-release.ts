@@ -11,7 +11,10 @@ import { isDanger } from '../quiet-alarms.ts'
 import { setTimer, type Timer } from '../timers.ts'
 import { GROUP_OVER_MS, GROUP_TIMER } from './group-orders.ts'
 
-/** The order that explains a diagnosis of one unit: that of a group with the same cause, of whose time it is. */
+/**
+ * The order that explains a diagnosis of one unit: that of a group with the same cause, of whose time it is. An order that is settled explains
+ * what began before it was; what began later is the unit's own, or a new group's.
+ */
 export async function orderThatExplains(hub: HubTransaction, diagnosis: Diagnosis): Promise<WorkOrderRow | undefined> {
   if (isDanger(diagnosis)) return undefined
   return await hub.database
@@ -25,6 +28,7 @@ export async function orderThatExplains(hub: HubTransaction, diagnosis: Diagnosi
     .where('g.scope', '!=', 'unit')
     .where('g.to_ms', '>=', diagnosis.window_from_ms - GROUP_OVER_MS)
     .where('g.from_ms', '<=', diagnosis.window_to_ms)
+    .where((where) => where.or([where('o.settled_at_ms', 'is', null), where('o.settled_at_ms', '>', diagnosis.window_from_ms)]))
     .orderBy('g.to_ms', 'desc')
     .executeTakeFirst()
 }

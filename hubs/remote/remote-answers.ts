@@ -60,12 +60,13 @@ async function goOn(hub: HubTransaction, { tenant, offer_id, work_order_id }: Re
 
 async function noteDone(hub: HubTransaction, offer: RemoteOfferRow, given: RemoteAnswer): Promise<RemoteOfferRow> {
   const step = stepOf(hub.catalogue(offer.type), offer.action)
-  const started_at_ms = Math.min(given.at_ms, hub.nowMs)
+  const started_at_ms = Math.max(offer.offered_at_ms, Math.min(given.at_ms, hub.nowMs))
   const isMeasured = offer.before !== '[]' || (step !== undefined && 'isHeardAgain' in step.remeasure)
   if (!isMeasured) {
     const state = given.helped === false ? 'not_helped' : 'helped'
     const said = { ...offer, started_at_ms }
-    await changeOffer(hub, offer, { consent: offer.consent, started_at_ms })
+    const noted = hub.database.updateTable('hub_remote_offers').set({ consent: offer.consent, started_at_ms })
+    await noted.where('offer_id', '=', offer.offer_id).execute()
     await conclude(hub, said, {
       state,
       reason: `the household says that it ${state === 'helped' ? 'helped' : 'did not help'}; it cannot be measured`,

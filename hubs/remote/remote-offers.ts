@@ -4,6 +4,7 @@
  * beside the order, which does not wait. Refusal, expiry, or a step that did not help lead to the visit. Dangers are offered nothing.
  */
 import type { ActiveTest, ApplianceType, Fault, RemoteStep, Text } from '#catalogue/appliance-type.ts'
+import type { Alarm } from '#kernel/alarm.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
@@ -27,13 +28,22 @@ export const OPEN_OFFERS = ['offered', 'accepted', 'running', 'measuring'] as co
 
 /** Offers something behind the opening; what is offered ends when the order goes another way. */
 export const watchRemote: OrderListener = async (hub, order, move) => {
-  if (move.kind !== 'move') return
-  if (move.from === null) return setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
+  const isGraver = order.state === 'remote_offered' && isDanger(classOf(order))
+  if (move.kind !== 'move' && !isGraver) return
+  if (move.from === null || isGraver)
+    return setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
   const phase = phaseOf(await processOf(hub, order), order.state as WorkOrderState)
   for (const offer of await offersOf(hub, order, OPEN_OFFERS)) {
     const isOver = offer.kind === 'step' ? order.state !== 'remote_offered' : phase !== 'waiting'
     if (isOver) await settleOffer(hub, offer, 'withdrawn', { reason: `the order is ${order.state}`, values: {} })
   }
+}
+
+const classOf = (order: WorkOrderRow): Pick<Alarm, 'safety_class'> => ({ safety_class: order.safety_class as Alarm['safety_class'] })
+
+/** Nothing is to be tried from afar any more; open offers end with the move. */
+async function beginVisit(hub: HubTransaction, order: WorkOrderRow, reason: string): Promise<void> {
+  await moveOrder(hub, order, 'triaged', { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason, data: {} })
 }
 
 /** Offers the next thing of an order, or lets the visit go on when there is none left. */
@@ -53,8 +63,12 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   const isWaiting = phaseOf(process, order.state as WorkOrderState) === 'waiting'
   const type = hub.catalogue(order.type)
   const fault = type?.faults.find(({ code }) => code === order.fault)
-  if (!hub.policy.remoteFirst || !isWaiting || type === undefined || fault === undefined || isDanger({ safety_class: order.safety_class as 'E2' }))
+  if (!isWaiting) return
+  if (!hub.policy.remoteFirst || type === undefined || fault === undefined || isDanger(classOf(order))) {
+    const reason = isDanger(classOf(order)) ? 'it has become a danger' : before
+    if (order.state === 'remote_offered') await beginVisit(hub, order, reason)
     return
+  }
   const tried = new Set((await offersOf(hub, order)).map(({ action }) => action))
   const step = fault.skills[0] === 'REM' ? (fault.remoteSteps ?? []).find((id) => !tried.has(id)) : undefined
   const mayWait = order.state === 'remote_offered' || process.states[order.state as WorkOrderState]?.next.includes('remote_offered') === true
@@ -65,10 +79,7 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
     await moveOrder(hub, await orderRow(hub, order.work_order_id), 'remote_offered', told)
     return
   }
-  if (order.state === 'remote_offered') {
-    await moveOrder(hub, order, 'triaged', { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: before, data: {} })
-    return
-  }
+  if (order.state === 'remote_offered') return beginVisit(hub, order, before)
   const test = tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
   if (test !== undefined && order.diagnosis_id !== null) await makeOffer(hub, order, { kind: 'test', action: test.id, type })
 }
@@ -153,6 +164,10 @@ export async function changeOffer(hub: HubTransaction, offer: RemoteOfferRow, ch
 /** Ends an offer with its result, which stands on the order as a remark. */
 export async function settleOffer(hub: HubTransaction, offer: RemoteOfferRow, state: RemoteState, result: Result): Promise<void> {
   await clearTimer(hub, { tenant: offer.tenant, kind: DUE_TIMER, subject: offer.offer_id })
+  // An appliance that connects a little later would run a test that nobody wants any more.
+  if (offer.command_id !== null && state !== 'answered') {
+    await hub.cancelCommand?.(hub.database, { tenant: offer.tenant, commandId: offer.command_id, actor: 'remote' }, hub.nowMs)
+  }
   await changeOffer(hub, offer, { state, result: JSON.stringify(result) })
   if (state === 'withdrawn') return
   const { offer_id, action, work_order_id } = offer

@@ -19,6 +19,9 @@ const CONSENT_MS = 3_600_000
 /** Time in which the appliance has to take the command. */
 const COMMAND_MS = 5 * 60_000
 
+/** Why a unit with a danger is tested no further. */
+export const IN_DANGER = 'a danger of the unit is not over'
+
 /** A test that waits to run, runs, or is to be read. */
 export interface PendingTest {
   readonly offer_id: string
@@ -30,26 +33,32 @@ export interface PendingTest {
   readonly until_ms: number
   readonly started_at_ms: number | null
   readonly due_at_ms: number | null
+  /** An order of a danger is open for the unit. */
+  readonly is_in_danger: boolean
 }
 
-/** Tests in hand, of all tenants. */
+/** Tests in hand, of all tenants: all that run, whose guards somebody must watch, and so many of those that wait. */
 export async function pendingTests(hub: HubTransaction, limit: number): Promise<PendingTest[]> {
-  const rows = await hub.database
-    .selectFrom('hub_remote_offers')
-    .selectAll()
-    .where('kind', '=', 'test')
-    .where('state', 'in', ['accepted', 'running'])
-    .orderBy('offered_at_ms')
-    .limit(limit)
-    .execute()
+  const tests = hub.database.selectFrom('hub_remote_offers').selectAll().where('kind', '=', 'test').orderBy('offered_at_ms')
+  const running = await tests.where('state', '=', 'running').execute()
+  const rows = [...running, ...(await tests.where('state', '=', 'accepted').limit(limit).execute())]
+  const endangered = new Set<string>()
+  for (const row of rows) if (await isInDanger(hub, row)) endangered.add(row.offer_id)
   return rows.flatMap((row) => {
     const test = testOf(hub.catalogue(row.type), row.action)
     if (test === undefined) return []
     const { offer_id, tenant, device, started_at_ms, due_at_ms } = row
     const consent = row.consent === null ? undefined : (JSON.parse(row.consent) as { at_ms: number })
     const until_ms = consent === undefined ? row.expires_at_ms : Math.min(row.expires_at_ms, consent.at_ms + CONSENT_MS)
-    return [{ offer_id, tenant, device, state: row.state as 'accepted' | 'running', test, until_ms, started_at_ms, due_at_ms }]
+    const is_in_danger = endangered.has(offer_id)
+    return [{ offer_id, tenant, device, state: row.state as 'accepted' | 'running', test, until_ms, started_at_ms, due_at_ms, is_in_danger }]
   })
+}
+
+/** Whether an order of a danger is open for a unit. */
+async function isInDanger(hub: HubTransaction, { tenant, device }: Pick<RemoteOfferRow, 'tenant' | 'device'>): Promise<boolean> {
+  const orders = hub.database.selectFrom('hub_work_orders').select('work_order_id').where('tenant', '=', tenant).where('device', '=', device)
+  return (await orders.where('safety_class', 'in', ['E0', 'E1']).where('settled_at_ms', 'is', null).executeTakeFirst()) !== undefined
 }
 
 /** Sends the command of a test whose guards hold; nothing when the offer went another way meanwhile. */
@@ -59,6 +68,7 @@ export async function beginTest(hub: HubTransaction, offerId: string): Promise<v
   if (offer === undefined || test === undefined) return
   if (hub.giveCommand === undefined) return endTest(hub, offerId, { state: 'blocked', reason: 'nobody carries out commands' })
   const { tenant, device } = offer
+  if (await isInDanger(hub, offer)) return endTest(hub, offerId, { state: 'blocked', reason: IN_DANGER })
   const command: NewCommand = {
     ...{ commandId: contentId('cmd', offerId), tenant, device, name: test.command.name, payload: { ...test.command.arguments, test: test.id } },
     ...{ actor: 'remote', expiresAtMs: hub.nowMs + COMMAND_MS, isFollowed: true },

@@ -13,9 +13,14 @@ const HOUR_MS = 3_600_000
 
 async function openBench(options: Partial<HubsOptions> = {}) {
   const given: NewCommand[] = []
+  const cancelled: string[] = []
   const bench = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
     catalogue: (id) => applianceTypes.find((type) => type.id === id),
-    commands: { give: async (_database, command) => void given.push(command), given: () => {} },
+    commands: {
+      give: async (_database, command) => void given.push(command),
+      cancel: async (_database, { commandId }) => void cancelled.push(commandId),
+      given: () => {},
+    },
     ...options,
   })
   const settle = (): Promise<void> => bench.wait(0)
@@ -38,7 +43,7 @@ async function openBench(options: Partial<HubsOptions> = {}) {
       await bench.apply({ kind: 'residuals_measured', key: `r-${window.window_to_ms}`, window })
     }
   }
-  return { ...bench, given, settle, offers, say, history, measured }
+  return { ...bench, given, cancelled, settle, offers, say, history, measured }
 }
 
 /** A gasket that leaks: the household can clean it. */
@@ -161,6 +166,46 @@ describe('a remote step before a visit', () => {
     await b.answer('accepted', {}, { actor: 'e-1' })
     expect(await b.offers()).toMatchObject([{ state: 'withdrawn' }])
     await b.close()
+  })
+})
+
+/** A danger of the unit that has the fault of its order, or another. */
+const danger = (fault: string): HubEvent => raised({ type: 'fridge', fault, rule: 'smoke', alarm_id: 'al-smoke', safety_class: 'E1' })
+
+describe('a danger', () => {
+  it('of the same fault ends the wait for a remote step at once', async () => {
+    const b = await openBench({ ruleOf: () => undefined })
+    await b.apply(leaking())
+    await b.settle()
+    expect(await b.order()).toMatchObject({ state: 'remote_offered' })
+    await b.apply(danger('FR-03'))
+    await b.settle()
+    expect(await b.order()).toMatchObject({ state: 'triaged', safety_class: 'E1' })
+    expect(await b.offers()).toMatchObject([{ state: 'withdrawn' }])
+    await b.close()
+  })
+
+  it('of the unit blocks a test that waits, and breaks off one that runs', async () => {
+    const waits = await openBench({ ruleOf: () => undefined })
+    await waits.apply(iced())
+    await waits.settle()
+    const [first] = await waits.hubs.remoteTests.pending(10)
+    await waits.apply(danger('FR-01'))
+    expect((await waits.hubs.remoteTests.pending(10))[0]).toMatchObject({ is_in_danger: true })
+    await waits.hubs.remoteTests.begin(first?.offer_id ?? '')
+    expect(waits.given.filter(({ actor }) => actor === 'remote')).toEqual([])
+    await waits.close()
+    const runs = await openBench({ ruleOf: () => undefined })
+    await runs.apply(iced())
+    await runs.settle()
+    const [test] = await runs.hubs.remoteTests.pending(10)
+    await runs.hubs.remoteTests.begin(test?.offer_id ?? '')
+    await runs.apply(danger('FR-01'))
+    expect((await runs.hubs.remoteTests.pending(0))[0]).toMatchObject({ state: 'running', is_in_danger: true })
+    await runs.hubs.remoteTests.end(test?.offer_id ?? '', { state: 'failed', reason: 'a danger' })
+    expect(runs.cancelled).toEqual(runs.given.flatMap(({ actor, commandId }) => (actor === 'remote' ? [commandId] : [])))
+    expect(runs.cancelled).toHaveLength(1)
+    await runs.close()
   })
 })
 
