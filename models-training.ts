@@ -11,7 +11,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { ModelPort, NewTraining } from './api/model-ports.ts'
 import type { Card } from './models/artefact.ts'
 import { readArtefact } from './models/artefact.ts'
-import { classOfOutcome, readLabels, type SiteLabel } from './models/training/site-labels.ts'
+import { classOfOutcome, readLabels, type SiteLabel, weightOfOutcome } from './models/training/site-labels.ts'
 import type { Models } from './models-join.ts'
 import type { JobRecord, Jobs, RunningJob } from './operations/jobs.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
@@ -107,7 +107,9 @@ async function outcomesOf(tenant: string, type: ApplianceType, { models }: Train
   const rows = await models.database.selectFrom('hub_labels').selectAll().where('tenant', '=', tenant).where('type', '=', type.id).execute()
   return rows.flatMap((row) => {
     const fault = classOfOutcome(row, type)
-    return fault === undefined ? [] : [{ device: row.device, fault, from_ms: row.window_from_ms, to_ms: row.window_to_ms }]
+    return fault === undefined
+      ? []
+      : [{ device: row.device, fault, from_ms: row.window_from_ms, to_ms: row.window_to_ms, weight: weightOfOutcome(row) }]
   })
 }
 

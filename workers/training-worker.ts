@@ -15,7 +15,7 @@ import type { ModelRuntime } from '../models/model-runtime.ts'
 import { contractOf } from '../models/registry/check-model.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import { preparePython } from '../models/training/python.ts'
-import { labelsOf } from '../models/training/site-labels.ts'
+import { labelsOf, weightsAt } from '../models/training/site-labels.ts'
 import { chooseSiteThreshold, scoreSite } from '../models/training/site-scores.ts'
 import { splitSite } from '../models/training/site-split.ts'
 import { trainArtefact } from '../models/training/train-artefact.ts'
@@ -48,13 +48,12 @@ async function run(task: TrainingTask): Promise<TrainingResult> {
   for (const [index, device] of devices.entries()) {
     const windows = await windowsOf(task, device, counts)
     const rest = task.isHealthyAssumed && !task.doubtful.includes(device) ? NO_FAULT : undefined
+    const own = labels.filter((label) => label.device === device)
     units.push({
       key: device,
       windows,
-      labelAt: labelsOf(
-        labels.filter((label) => label.device === device),
-        rest,
-      ),
+      labelAt: labelsOf(own, rest),
+      weightAt: weightsAt(own),
     })
     note({ step: 'reading', devices: index + 1, of: devices.length, ...counts })
   }

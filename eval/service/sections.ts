@@ -3,6 +3,7 @@ import type { EvalSection } from '../evaluation/table.ts'
 import { complaintsSection } from './complaints-section.ts'
 import { deliveriesSection } from './deliveries-section.ts'
 import { emergencyPathSection } from './emergency-path-section.ts'
+import { peakSection } from './peak-section.ts'
 import { policiesSection } from './policies-section.ts'
 import { repairsSection } from './repairs-section.ts'
 import { stormSection } from './storm-section.ts'
@@ -12,6 +13,7 @@ export const serviceSections: readonly EvalSection[] = [
   policiesSection,
   repairsSection,
   stormSection,
+  peakSection,
   complaintsSection,
   emergencyPathSection,
   deliveriesSection,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { aWindow, HOUR, pump } from '../test-builders.ts'
-import { classOfOutcome, labelsOf, readLabels } from './site-labels.ts'
+import { classOfOutcome, labelsOf, readLabels, weightOfOutcome, weightsAt } from './site-labels.ts'
 import { splitSite } from './site-split.ts'
+import { weightsOf } from './training-set.ts'
 
 const DAY = 24 * HOUR
 const values = { ambient_c: 20, lift_k: 10, power_w: 500 }
@@ -36,6 +37,23 @@ describe('classOfOutcome', () => {
     ['a cause outside the catalogue', { cause: 'other', confidence: 0.9, corrected_cause: null }, undefined],
   ])('takes %s for what it is worth', (_, outcome, expected) => {
     expect(classOfOutcome(outcome, pump)).toBe(expected)
+  })
+})
+
+describe('weights of labels', () => {
+  it.each([
+    ['a code that is believed by half', { cause: 'K-01', confidence: 0.5, corrected_cause: null }, 0.5],
+    ['a code that nobody weighed', { cause: 'K-01', confidence: null, corrected_cause: null }, 1],
+    ['a correction by sensors', { cause: 'K-02', confidence: 0.05, corrected_cause: 'K-01' }, 1],
+  ])('take %s for what it is worth', (_, outcome, expected) => {
+    expect(weightOfOutcome(outcome)).toBe(expected)
+  })
+
+  it('hold in the time of their label, and rows count by them', () => {
+    const at = weightsAt([{ device: 'd1', fault: 'K-01', from_ms: 10, to_ms: 20, weight: 0.5 }])
+    expect([9, 10, 20, 21].map(at)).toEqual([1, 0.5, 0.5, 1])
+    const row = { unit: 'd1', toMs: 1, mean: {} as never, label: 'K-01' }
+    expect(weightsOf([row, { ...row, weight: 0.5 }])).toEqual([0.5, 0.25])
   })
 })
 

@@ -12,6 +12,8 @@ export interface SiteLabel {
   readonly fault: string
   readonly from_ms: number
   readonly to_ms: number
+  /** How far it is believed, above 0 to 1; absent = wholly. */
+  readonly weight?: number
 }
 
 const DAY_MS = 86_400_000
@@ -73,6 +75,16 @@ export function classOfOutcome({ cause, confidence, corrected_cause }: CodedOutc
   const believed = corrected_cause ?? cause
   if (believed === 'no_fault_found') return NO_FAULT
   return type.faults.some(({ code }) => code === believed) ? believed : undefined
+}
+
+/** How much the windows of an outcome count in training: as far as its code is believed, a correction wholly where it stands on sensors. */
+export const weightOfOutcome = ({ confidence, corrected_cause }: CodedOutcome): number =>
+  corrected_cause !== null || confidence === null ? 1 : confidence
+
+/** Makes the function that says how far what was true of a device at a time is believed. */
+export function weightsAt(labels: readonly SiteLabel[]): (atMs: number) => number {
+  const weighed = labels.filter(({ weight }) => weight !== undefined && weight < 1)
+  return (atMs) => weighed.find(({ from_ms, to_ms }) => atMs >= from_ms && atMs <= to_ms)?.weight ?? 1
 }
 
 /** Makes the function that says what was true of a device at a time; undefined where nobody can say. */

@@ -18,6 +18,8 @@ export interface TrainingUnit {
   readonly labelAt: (atMs: number) => string | undefined
   /** Faults of the unit with their severities, where a simulator knows them. */
   readonly severitiesAt?: SeveritiesAt | undefined
+  /** How far the class at an instant is believed, above 0 to 1; absent = wholly. */
+  readonly weightAt?: ((atMs: number) => number) | undefined
   /** Makes of the unit one of another maker; called before each run over its windows. */
   readonly vary?: (() => VaryResiduals) | undefined
 }
@@ -35,6 +37,8 @@ export interface TrainingRow {
   readonly toMs: number
   readonly mean: SeenResiduals
   readonly label: string
+  /** How far the label is believed; absent = wholly. */
+  readonly weight?: number
 }
 
 export interface Smoothing {
@@ -75,19 +79,21 @@ export function trainingRows(
       recent = recentWindows([...recent, { ...residuals, fromMs: window.from_ms, toMs: window.to_ms }], smoothing)
       const slow = followTrend(trend, residuals.zScores, window.to_ms)
       const label = unit.labelAt(window.to_ms)
-      return label === undefined ? [] : [{ toMs: window.to_ms, recent, slow, label }]
+      if (label === undefined) return []
+      const weight = unit.weightAt?.(window.to_ms) ?? 1
+      return [{ toMs: window.to_ms, recent, slow, label, ...(weight < 1 && { weight }) }]
     })
     const stride = Math.ceil(rows.length / ROWS_OF_UNIT_MAX)
     return rows
       .filter((_, index) => index % stride === 0)
-      .map(({ toMs, recent: last, slow, label }) => ({ unit: unit.key, toMs, mean: { ...meanResiduals(last), trend: slow }, label }))
+      .map(({ recent: last, slow, ...row }) => ({ unit: unit.key, mean: { ...meanResiduals(last), trend: slow }, ...row }))
   })
 }
 
-/** Weight of each row: every unit counts the same within a class. */
+/** Weight of each row: every unit counts the same within a class, as far as its label is believed. */
 export function weightsOf(rows: readonly TrainingRow[]): number[] {
   const counts = new Map<string, number>()
   const keyOf = ({ unit, label }: TrainingRow): string => `${unit}/${label}`
   for (const row of rows) counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1)
-  return rows.map((row) => 1 / (counts.get(keyOf(row)) ?? 1))
+  return rows.map((row) => (row.weight ?? 1) / (counts.get(keyOf(row)) ?? 1))
 }
