@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ManualClock } from '#kernel/clock.ts'
+import { epochMs, ManualClock } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
@@ -17,12 +17,20 @@ afterEach(async () => {
   for (const operations of opened.splice(0)) await operations.close()
 })
 
+/** A clock whose wall time can be set; its monotonic time goes on. */
+class SetClock extends ManualClock {
+  aheadMs = 0
+  override now() {
+    return epochMs(super.now() + this.aheadMs)
+  }
+}
+
 async function bench() {
   const operations = await openOperations({ file: ':memory:', log: silentLog })
   opened.push(operations)
   await operations.migrate(hubMigrations)
   const database = operations.database as unknown as Kysely<HubTables>
-  const clock = new ManualClock(STORY_MS)
+  const clock = new SetClock(STORY_MS)
   const guard = createTargetGuard({ allowLoopback: false, allowRanges: [] })
   const receiver = createMemoryWebhook()
   const outbox = createOutbox({ database, clock, log: silentLog, limits, guard, notifier: receiver, random: createRandom('heads') })
@@ -44,7 +52,7 @@ async function bench() {
     outbox.wake()
     await outbox.settled()
   }
-  return { database, outbox, receiver, endpoint_id, enqueue, heads, pass }
+  return { database, outbox, receiver, endpoint_id, enqueue, heads, pass, clock }
 }
 
 describe('the head of a queue', () => {
@@ -98,5 +106,26 @@ describe('the head of a queue', () => {
       'delivered',
       'delivered',
     ])
+  })
+})
+
+describe('deliveries that were written while the clock was ahead', () => {
+  it.each(['in this process', 'by another'])('leave when it is set back, %s', async (where) => {
+    const { database, outbox, receiver, enqueue, pass, clock } = await bench()
+    clock.aheadMs = 24 * 3_600_000
+    receiver.answer = () => ({ status: 503, text: '' })
+    await enqueue('a')
+    if (where === 'in this process') {
+      await outbox.start()
+      await pass(0)
+      expect(receiver.requests).toHaveLength(1)
+    }
+    receiver.answer = () => ({ status: 204, text: '' })
+    clock.aheadMs = 0
+    if (where !== 'in this process') await outbox.start()
+    await pass(60_000)
+    expect(receiver.requests).toHaveLength(where === 'in this process' ? 2 : 1)
+    const states = await database.selectFrom('outbox_deliveries').select('state').execute()
+    expect(states).toEqual([{ state: 'delivered' }])
   })
 })

@@ -10,6 +10,7 @@ import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Random } from '#kernel/random.ts'
+import { watchClock } from './clock-watch.ts'
 import type { TargetGuard } from './dispatch/webhook-target.ts'
 import type { AttemptRow, DeliveryRow, HubTables } from './hub-tables.ts'
 import type { Page } from './lists.ts'
@@ -107,6 +108,8 @@ function createDeliveryLoop(options: OutboxOptions): Pick<Outbox, 'start' | 'sto
   const { database, clock, log, limits } = options
   const inFlight = new Map<string, Promise<void>>()
   const resting = new Set<string>()
+  const setBackMs = watchClock(clock)
+  let isFirstLook = true
   const abort = new AbortController()
   let isRunning = false
   let isWanted = false
@@ -117,6 +120,9 @@ function createDeliveryLoop(options: OutboxOptions): Pick<Outbox, 'start' | 'sto
     while (isWanted && isRunning) {
       isWanted = false
       cancelSleep()
+      const isSetBack = setBackMs() > 0
+      if (isFirstLook || isSetBack) await setRight(database, clock.now())
+      isFirstLook = false
       const heads = await findHeads(database, clock.now() + SLEEP_MS_MAX)
       let sleepMs = SLEEP_MS_MAX
       for (const head of heads) {
@@ -174,6 +180,12 @@ function createDeliveryLoop(options: OutboxOptions): Pick<Outbox, 'start' | 'sto
       while (looking !== undefined || inFlight.size > 0) await Promise.all([looking, ...inFlight.values()])
     },
   }
+}
+
+/** What was written while the clock was ahead is due: it would wait for as long as that was. */
+async function setRight(database: Kysely<HubTables>, nowMs: number): Promise<void> {
+  const due = { next_at_ms: nowMs, updated_at_ms: nowMs }
+  await database.updateTable('outbox_deliveries').set(due).where('state', '=', 'pending').where('updated_at_ms', '>', nowMs).execute()
 }
 
 function hasRoom(inFlight: ReadonlyMap<string, unknown>, endpointId: string, inFlight_MAX: number): boolean {

@@ -100,7 +100,8 @@ async function advise(book: BookTransaction, row: EmergencyBookRow): Promise<voi
   await tell(book, row, 'household.advice', { text: texts[book.locale], locale: book.locale, texts, receipt_path, ...link })
 }
 
-function rowOf({ nowMs }: BookTransaction, danger: Danger): EmergencyBookRow {
+/** The row of a danger that is new. */
+export function rowOf({ nowMs }: Pick<BookTransaction, 'nowMs'>, danger: Danger): EmergencyBookRow {
   const isOwed = danger.actions !== undefined && !danger.isPast
   return {
     ...{ emergency_id: danger.emergencyId, tenant: danger.tenant, device: danger.device, type: danger.type, alarm_id: danger.alarmId },

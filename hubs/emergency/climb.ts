@@ -101,6 +101,17 @@ async function writeNotice(
     .values({ notice_id, emergency_id, tenant, person: person.person, channel: channel.kind, target, subject, body, ...pending })
     .onConflict((conflict) => conflict.doNothing())
     .execute()
+  // A newer call says all that the older does: a way that hangs gathers no calls.
+  await book.database
+    .updateTable('emg_notices')
+    .set({ state: 'withdrawn', settled_at_ms: book.nowMs })
+    .where('emergency_id', '=', emergency_id)
+    .where('person', '=', person.person)
+    .where('channel', '=', channel.kind)
+    .where('target', '=', target)
+    .where('state', '=', 'pending')
+    .where('notice_id', '<>', notice_id)
+    .execute()
 }
 
 /** Rungs so far, over all falls back to the beginning: the id of a call is made of it. */

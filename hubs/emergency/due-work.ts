@@ -11,6 +11,7 @@ import { type BookTransaction, changeRow, tell } from './book-transaction.ts'
 import { climb, resolveRow, takeRung } from './climb.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 import type { SafeCommands } from './safe-commands.ts'
+import { setRight } from './set-right.ts'
 
 /** What the ordinary hubs know of a danger's case and order. */
 export interface EmergencyLink {
@@ -33,6 +34,8 @@ export interface DueParts {
   readonly commands: SafeCommands
   readonly drills: { startDue(): Promise<number | undefined> }
   readonly linksOf?: ((open: readonly OpenEmergency[]) => Promise<ReadonlyMap<string, EmergencyLink>>) | undefined
+  /** By how much the clock was set back since the last look. */
+  readonly setBackMs: () => number
   readonly clock: Clock
   readonly log: Log
 }
@@ -48,6 +51,8 @@ const linking = new WeakMap<object, { atMs: number; isRunning: boolean }>()
 export async function doDue(parts: DueParts): Promise<number | undefined> {
   const { database, inTransaction, commands, clock } = parts
   const nowMs = clock.now()
+  const corrected = await setRight(database, { nowMs, setBackMs: parts.setBackMs() })
+  if (corrected > 0) parts.log.warn('the clock was ahead: countdowns of emergencies were set right', { emergencies: corrected })
   const due = (column: 'next_step_at_ms' | 'command_next_at_ms' | 'command_overdue_at_ms' | 'unread_at_ms'): Promise<EmergencyBookRow[]> =>
     database.selectFrom('emg_emergencies').selectAll().where(column, '<=', nowMs).orderBy(column).limit(BATCH).execute()
   // The appliance first: its command waits for nobody's ladder.
@@ -131,7 +136,7 @@ async function startLinking(parts: DueParts, nowMs: number): Promise<number | un
   const last = linking.get(database) ?? { atMs: Number.NEGATIVE_INFINITY, isRunning: false }
   linking.set(database, last)
   if (last.isRunning) return undefined
-  if (nowMs - last.atMs < LINK_EVERY_MS) return last.atMs + LINK_EVERY_MS
+  if (nowMs >= last.atMs && nowMs - last.atMs < LINK_EVERY_MS) return last.atMs + LINK_EVERY_MS
   last.atMs = nowMs
   last.isRunning = true
   void linkRows(parts, open)

@@ -11,6 +11,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Log } from '#kernel/log.ts'
+import { watchClock } from '../clock-watch.ts'
 import type { CloudEvent } from '../outbox-events.ts'
 import { isDanger } from '../quiet-alarms.ts'
 import { type Danger, dangerOf, noteCleared, noteCommand, noteRead, raise } from './book.ts'
@@ -23,8 +24,9 @@ import { createDuty, type Duty } from './duty.ts'
 import { createEmergencyLists, type Emergency, type EmergencyLists } from './emergency-lists.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 import { type Caller, createNotices } from './notices.ts'
-import { type CommandChannel, createSafeCommands } from './safe-commands.ts'
+import { type CommandChannel, createSafeCommands, type SafeCommands } from './safe-commands.ts'
 import { openSignedLinks } from './signed-links.ts'
+import { createUnwritten, type Unwritten } from './unwritten.ts'
 
 export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
   readonly database: Kysely<EmergencyTables>
@@ -102,26 +104,12 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     )
   }
   const commands = createSafeCommands({ database, channel: () => channel, onDelivered: delivered, clock, log })
+  const unwritten = createUnwritten({ database, settings, publish: commands.publishUnwritten, callers: options.callers, clock, log })
   const drills = createDrills({ database, inTransaction, clock })
-  const loop = createDueLoop({ name: 'emergencies', look: () => doDue({ ...options, database, inTransaction, commands, drills }), clock, log })
+  const due = { ...options, database, inTransaction, commands, drills, setBackMs: watchClock(clock) }
+  const loop = createDueLoop({ name: 'emergencies', look: () => doDue(due), clock, log })
 
-  const write = async (dangers: readonly Danger[]): Promise<void> => {
-    try {
-      const rows = await inTransaction(async (book) => {
-        const raised: EmergencyBookRow[] = []
-        for (const danger of dangers) {
-          const row = await raise(book, danger)
-          if (row !== undefined) raised.push(row)
-        }
-        return raised
-      })
-      await commands.publish(rows)
-    } catch (cause) {
-      // The appliance is told even when nothing can be written; the caller gives the danger again.
-      for (const danger of dangers) commands.publishUnwritten(danger)
-      throw cause
-    }
-  }
+  const write = (dangers: readonly Danger[]): Promise<void> => writeDangers({ inTransaction, commands, unwritten }, dangers)
   const lists = createEmergencyLists({ database, nowMs: () => clock.now(), locale: options.locale })
   const change = async (tenant: string, id: string, act: (book: BookTransaction, row: EmergencyBookRow) => Promise<unknown>): Promise<Emergency> => {
     await inTransaction(async (book) => {
@@ -149,11 +137,14 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     async stop() {
       await loop.stop()
       await notices.stop()
+      await unwritten.stop()
     },
     speakThrough(given) {
       channel = given
       given.onListening((tenant, device, kind) => {
-        if (kind === 'cmd') void sendAnew(database, { tenant, device, nowMs: clock.now() }).then((owed) => owed && loop.wake())
+        if (kind !== 'cmd') return
+        unwritten.listens(tenant, device)
+        void sendAnew({ database, clock, log }, tenant, device).then((isOwed) => isOwed && loop.wake())
       })
     },
     apply: (events) => applyEvents({ ...options, inTransaction, write }, events),
@@ -163,8 +154,31 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     async settled() {
       await loop.settled()
       await notices.settled()
+      await unwritten.settled()
       await loop.settled()
     },
+  }
+}
+
+async function writeDangers(
+  { inTransaction, commands, unwritten }: { readonly inTransaction: InTransaction; readonly commands: SafeCommands; readonly unwritten: Unwritten },
+  dangers: readonly Danger[],
+): Promise<void> {
+  try {
+    const rows = await inTransaction(async (book) => {
+      const raised: EmergencyBookRow[] = []
+      for (const danger of dangers) {
+        const row = await raise(book, danger)
+        if (row !== undefined) raised.push(row)
+      }
+      return raised
+    })
+    await commands.publish(rows)
+    unwritten.forget(dangers)
+  } catch (cause) {
+    // The appliance and people are told even when nothing can be written; the caller gives the danger again.
+    for (const danger of dangers) unwritten.meet(danger)
+    throw cause
   }
 }
 
@@ -201,19 +215,27 @@ async function noteOthers(book: BookTransaction, events: readonly HubEvent[]): P
   }
 }
 
-/** A device that may hear commands again is sent what it owes an answer to; tells whether there is any. */
+/** A device that may hear commands again is sent what it owes an answer to; tells whether there is any. Where that cannot be written, none is. */
 async function sendAnew(
-  database: Kysely<EmergencyTables>,
-  { tenant, device, nowMs }: { tenant: string; device: string; nowMs: number },
+  { database, clock, log }: Pick<EmergencyHubOptions, 'database' | 'clock' | 'log'>,
+  tenant: string,
+  device: string,
 ): Promise<boolean> {
-  const result = await database
-    .updateTable('emg_emergencies')
-    .set({ command_next_at_ms: nowMs })
-    .where('tenant', '=', tenant)
-    .where('device', '=', device)
-    .where('command_next_at_ms', '>', nowMs)
-    .executeTakeFirst()
-  return result.numUpdatedRows > 0n
+  const nowMs = clock.now()
+  try {
+    const result = await database
+      .updateTable('emg_emergencies')
+      .set({ command_next_at_ms: nowMs })
+      .where('tenant', '=', tenant)
+      .where('device', '=', device)
+      .where('command_next_at_ms', '>', nowMs)
+      .executeTakeFirst()
+    return result.numUpdatedRows > 0n
+  } catch (cause) {
+    // The command goes by its own time then.
+    log.error('a command cannot be made due for a device that is back', { tenant, device, cause: String(cause) })
+    return false
+  }
 }
 
 type Change = (tenant: string, id: string, act: (book: BookTransaction, row: EmergencyBookRow) => Promise<unknown>) => Promise<Emergency>

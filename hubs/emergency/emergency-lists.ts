@@ -126,8 +126,9 @@ async function count(database: Kysely<EmergencyTables>, nowMs: number): Promise<
       sql<number>`count(*)`.as('total'),
       sql<number>`coalesce(sum(state = 'raised'), 0)`.as('raised'),
       sql<number>`coalesce(sum(state = 'acknowledged'), 0)`.as('acknowledged'),
-      sql<number>`coalesce(sum(state = 'raised' AND created_at_ms <= ${nowMs - UNOWNED_AFTER_MS}
-        AND (owner IS NULL OR next_step_at_ms < ${nowMs - UNOWNED_AFTER_MS})), 0)`.as('unowned'),
+      // What was written in the future has no countdown that anybody can trust.
+      sql<number>`coalesce(sum(state = 'raised' AND (created_at_ms > ${nowMs} OR (created_at_ms <= ${nowMs - UNOWNED_AFTER_MS}
+        AND (owner IS NULL OR next_step_at_ms < ${nowMs - UNOWNED_AFTER_MS})))), 0)`.as('unowned'),
       sql<number>`coalesce(sum(command_overdue_at_ms IS NULL AND actions IS NOT NULL AND state <> 'resolved'
         AND command_state IN ('queued', 'sent', 'delivered')), 0)`.as('commands_unanswered'),
       sql<number | null>`min(CASE WHEN state = 'raised' THEN created_at_ms END)`.as('oldest'),

@@ -21,7 +21,7 @@ export interface CommandChannel {
 }
 
 /** Waits behind the first, second ... sending to a device that is there; the last goes on. */
-const AGAIN_MS = [5_000, 10_000, 15_000, 30_000, 60_000] as const
+export const AGAIN_MS = [5_000, 10_000, 15_000, 30_000, 60_000] as const
 /** While the device is away: close together at first, since a reconnect may be on its way. */
 const AWAY_MS = { first: 2_000, firstFor: 60_000, later: 15_000 } as const
 
@@ -37,8 +37,8 @@ export const safeStatePayload = (alarmId: string, title: string, actions: readon
 export interface SafeCommands {
   /** Sends what is due of these rows, and notes it. */
   publish(rows: readonly EmergencyBookRow[]): Promise<void>
-  /** Sends the command of a danger that could not be written; it is sent again when it is. */
-  publishUnwritten(danger: Danger): void
+  /** Sends the command of a danger that could not be written, and gives to how many sessions; it is sent again when it is. */
+  publishUnwritten(danger: Danger): number
 }
 
 export function createSafeCommands(parts: {
@@ -81,10 +81,12 @@ export function createSafeCommands(parts: {
       })
     },
     publishUnwritten({ emergencyId, tenant, device, alarmId, title, actions, isPast }) {
-      if (actions === undefined || isPast) return
+      if (actions === undefined || isPast) return 0
       const body = { command: SAFE_STATE, payload: safeStatePayload(alarmId, title.en, actions), expires_at_ms: clock.now() + COMMAND_LIFE_MS }
       const sessions = send({ tenant, device, commandId: emergencyId }, body, () => {})
-      log.error('a safe-state command was sent before its emergency could be written', { tenant, device, emergency_id: emergencyId, sessions })
+      if (sessions > 0)
+        log.error('a safe-state command was sent before its emergency could be written', { tenant, device, emergency_id: emergencyId, sessions })
+      return sessions
     },
   }
 }

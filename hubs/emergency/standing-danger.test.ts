@@ -76,7 +76,7 @@ describe('a danger that was resolved and grows graver', () => {
     await b.hub.apply([b.noted('done', id)])
     await b.hub.acknowledge({ tenant: 'home', id, by: 'person:li', via: 'api', note: '' })
     await b.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'looks fine' })
-    await b.pass(30 * HOUR_MS)
+    await b.pass(30 * HOUR_MS, HOUR_MS)
     const before = { sent: b.sent.length, calls: b.calls.length, events: b.events.length }
     const alarm = water.kind === 'alarm_raised' ? { ...water.alarm, safety_class: 'E0' as const } : undefined
     const grown = { kind: 'alarm_changed', key: 'k', alarm, from: 'E1', at_ms: b.clock.now() } as HubEvent

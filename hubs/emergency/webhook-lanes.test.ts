@@ -93,6 +93,39 @@ describe('the lanes of webhooks', () => {
     expect(await emergency.database.selectFrom('outbox_deliveries').selectAll().execute()).toEqual([])
   })
 
+  it('say of an endpoint that answered 410 to a danger that it takes no more, and bring the next when its owner enables it', async () => {
+    const { lanes, ordinary, emergency, tell, heard } = await bench()
+    const { endpoint_id } = await lanes.create('home', { url: DESK })
+    emergency.receiver.answer = () => ({ status: 410, text: '' })
+    await tell()
+    const gone = { enabled: true, disabled_reason: 'no dangers: the receiver answered 410 Gone' }
+    expect(await lanes.get('home', endpoint_id)).toMatchObject(gone)
+    expect((await lanes.list({ tenant: 'home' })).items).toMatchObject([gone])
+    emergency.receiver.answer = () => ({ status: 204, text: '' })
+    await lanes.update('home', endpoint_id, { enabled: true })
+    await tell()
+    expect(heard(emergency)).toHaveLength(3)
+    expect(heard(ordinary)).toHaveLength(2)
+    expect(await lanes.get('home', endpoint_id)).toMatchObject({ enabled: true, disabled_reason: null })
+    await lanes.update('home', endpoint_id, { enabled: false })
+    await tell()
+    expect(heard(emergency)).toHaveLength(3)
+    expect(await lanes.get('home', endpoint_id)).toMatchObject({ enabled: false, disabled_reason: 'disabled by its owner' })
+  })
+
+  it('are both tried by a test, and one alone where the endpoint takes dangers alone', async () => {
+    const { lanes, ordinary, emergency, pass, heard } = await bench()
+    const { endpoint_id } = await lanes.create('home', { url: DESK })
+    await lanes.sendTest('home', endpoint_id)
+    await pass(0)
+    expect([heard(emergency), heard(ordinary)]).toEqual([[`${DESK} test`], [`${DESK} test`]])
+    const second = await lanes.create('home', { url: ALARM_DESK, lane: 'emergency' })
+    await lanes.sendTest('home', second.endpoint_id)
+    await pass(0)
+    expect([heard(emergency).at(-1), heard(ordinary).length]).toEqual([`${ALARM_DESK} test`, 1])
+    await expect(lanes.sendTest('away', endpoint_id)).rejects.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
+  })
+
   it('hold no danger up while the ordinary endpoint takes nothing', async () => {
     const { lanes, ordinary, emergency, tell, heard } = await bench()
     await lanes.create('home', { url: DESK })

@@ -26,6 +26,7 @@ export interface WebhookLanes {
   update(tenant: string, id: string, change: EndpointChange): Promise<LanedEndpoint | undefined>
   rotateSecret(tenant: string, id: string): ReturnType<Outbox['rotateSecret']>
   remove(tenant: string, id: string): Promise<boolean>
+  /** Sends a test by each lane that the endpoint is served by; gives the id of the ordinary one. */
   sendTest(tenant: string, id: string): ReturnType<Outbox['sendTest']>
   /** Attempts of both lanes, newest first. */
   attempts(query: Parameters<Outbox['attempts']>[0]): Promise<Page<AttemptRow & { readonly lane: Lane }>>
@@ -51,6 +52,12 @@ export function createWebhookLanes(parts: {
     ...endpoint,
     lane: isOwn(endpoint.endpoint_id) ? 'emergency' : 'ordinary',
   })
+  /** With what keeps dangers alone from an endpoint that takes the rest. */
+  const told = <T extends Endpoint>(endpoint: T, there: readonly Endpoint[]): T & { lane: Lane } => {
+    const twin = there.find(({ endpoint_id }) => endpoint_id === endpoint.endpoint_id)
+    const isGone = endpoint.enabled && twin?.enabled === false
+    return laned(isGone ? { ...endpoint, disabled_reason: `no dangers: ${twin.disabled_reason ?? 'disabled'}` } : endpoint)
+  }
   const both = [['ordinary', ordinary] as const, ['emergency', emergency] as const]
   const mirror = async (): Promise<void> => mirrorEndpoints(ordinaryDatabase, emergencyDatabase)
   const mirrored = async <T>(act: () => Promise<T>): Promise<T> => {
@@ -69,20 +76,31 @@ export function createWebhookLanes(parts: {
       const all = [...first.items, ...more.items.filter(({ endpoint_id }) => isOwn(endpoint_id))].sort((a, b) =>
         a.endpoint_id < b.endpoint_id ? -1 : 1,
       )
-      const items = all.slice(0, limit).map(laned)
+      const items = all.slice(0, limit).map((endpoint) => told(endpoint, more.items))
       return { items, next: all.length > limit || first.next !== null ? (items.at(-1)?.endpoint_id ?? null) : null }
     },
     async get(tenant, id) {
       const found = await of(id).get(tenant, id)
-      return found === undefined ? undefined : laned(found)
+      if (found === undefined) return undefined
+      const there = await emergency.get(tenant, id)
+      return told(found, there === undefined ? [] : [there])
     },
     async update(tenant, id, change) {
       const changed = isOwn(id) ? await emergency.update(tenant, id, change) : await mirrored(() => ordinary.update(tenant, id, change))
-      return changed === undefined ? undefined : laned(changed)
+      if (changed === undefined) return undefined
+      // What the owner says of it holds for the lane that disabled it by itself, too; what it was owed is due at once.
+      const { enabled } = change
+      const there = isOwn(id) || enabled === undefined ? await emergency.get(tenant, id) : await emergency.update(tenant, id, { enabled })
+      return told(changed, there === undefined ? [] : [there])
     },
     rotateSecret: (tenant, id) => (isOwn(id) ? emergency.rotateSecret(tenant, id) : mirrored(() => ordinary.rotateSecret(tenant, id))),
     remove: (tenant, id) => (isOwn(id) ? emergency.remove(tenant, id) : mirrored(() => ordinary.remove(tenant, id))),
-    sendTest: (tenant, id) => of(id).sendTest(tenant, id),
+    async sendTest(tenant, id) {
+      const sent = await of(id).sendTest(tenant, id)
+      // Both lanes are tried; a test of the other goes by its own.
+      if (!isOwn(id) && (await emergency.get(tenant, id)) !== undefined) await emergency.sendTest(tenant, id)
+      return sent
+    },
     async attempts({ tenant, id, after, limit = 100 }) {
       const offset = after === undefined ? 0 : Number(after)
       if (!Number.isSafeInteger(offset) || offset < 0) throw new MendlineError('MDL_API_INVALID', 'the cursor cannot be read')
