@@ -131,6 +131,7 @@ type CommandColumns = Pick<
   | 'command_state_at_ms'
   | 'command_published_at_ms'
   | 'command_attempts'
+  | 'command_round'
   | 'command_next_at_ms'
   | 'command_overdue_at_ms'
 >
@@ -138,7 +139,7 @@ type CommandColumns = Pick<
 /** A command that the device never answered is sent on under the same id, or said to have ended when its life is over. */
 function commandOf(older: Older, { state, nowMs, actions }: { state: string; nowMs: number; actions: readonly string[] }): CommandColumns {
   const { command_sent_at_ms, command_state, command_state_at_ms } = older
-  const rest = { command_attempts: 0, command_overdue_at_ms: null }
+  const rest = { command_attempts: 0, command_round: 0, command_overdue_at_ms: null }
   if (command_sent_at_ms === NO_COMMAND_OWED) {
     return { actions: null, command_state: null, command_state_at_ms: null, command_published_at_ms: null, command_next_at_ms: null, ...rest }
   }

@@ -9,6 +9,7 @@ import type { CommandNote } from '#kernel/command.ts'
 import { contentId } from '#kernel/ids.ts'
 import { type BookTransaction, changeRow, findRow, noteStep, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
+import { commandIdOf, emergencyOfCommand } from './command-ids.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
 /** Time a device has to acknowledge; then people must know that it has not (two sendings and a margin; chosen). */
@@ -116,7 +117,7 @@ export function rowOf({ nowMs }: Pick<BookTransaction, 'nowMs'>, danger: Danger)
       command_state: isOwed ? 'queued' : null,
       command_state_at_ms: isOwed ? nowMs : null,
     },
-    ...{ command_published_at_ms: null, command_attempts: 0, command_next_at_ms: isOwed ? nowMs + CLAIM_MS : null },
+    ...{ command_published_at_ms: null, command_attempts: 0, command_round: 0, command_next_at_ms: isOwed ? nowMs + CLAIM_MS : null },
     ...{ command_overdue_at_ms: isOwed ? nowMs + ACKNOWLEDGE_MS : null, read_at_ms: null },
     unread_at_ms: danger.tellsHousehold && !danger.isPast ? nowMs + READ_WITHIN_MS[danger.safetyClass] : null,
     ...{ work_order_id: danger.workOrderId ?? null, case_id: danger.caseId ?? null, alarm: JSON.stringify(danger.alarm ?? null) },
@@ -131,11 +132,21 @@ async function raiseClass(book: BookTransaction, danger: Danger): Promise<Emerge
   return undefined
 }
 
-/** A danger that was over is there again, and graver: all that a new one gets, under the same id. Its command begins a life of its own. */
+/** A danger that was over is there again, and graver: all that a new one gets, under the same id; its command has a new one. */
 async function reopen(book: BookTransaction, row: EmergencyBookRow, danger: Danger): Promise<EmergencyBookRow> {
   const fresh = rowOf(book, { ...danger, isPast: false, tellsHousehold: row.tells_household === 1 })
   const { work_order_id, case_id, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms } = row
-  const kept = { work_order_id, case_id, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms }
+  const kept = {
+    command_round: row.command_round + 1,
+    work_order_id,
+    case_id,
+    title_en,
+    title_zh,
+    advice_en,
+    advice_zh,
+    raised_at_ms,
+    received_at_ms,
+  }
   const raised = await changeRow(book, row, { ...fresh, ...kept })
   await noteStep(book, raised, 'raised', { reason: 'graver_class', safety_class: danger.safetyClass, resolved_at_ms: row.resolved_at_ms })
   const called = await takeRung(book, raised, 'graver_class')
@@ -163,9 +174,9 @@ export async function noteCommand(
   note: Pick<CommandNote, 'command_id' | 'tenant' | 'state' | 'reason'> & { readonly device?: string },
 ): Promise<void> {
   const { tenant, device, command_id, state, reason } = note
-  const row = await findRow(book.database, tenant, command_id)
-  // Another unit cannot answer for the one that is in danger.
-  if (row === undefined || (device !== undefined && device !== row.device)) return
+  const row = await findRow(book.database, tenant, emergencyOfCommand(command_id))
+  // Another unit cannot answer for the one that is in danger, nor an answer of the first time for a danger that is back.
+  if (row === undefined || commandIdOf(row) !== command_id || (device !== undefined && device !== row.device)) return
   if (row.command_state === null || state === 'overdue') return
   if ((RANKS[state] ?? 0) <= (RANKS[row.command_state] ?? 0)) return
   const isAnswered = (RANKS[state] ?? 0) >= 3
@@ -177,7 +188,7 @@ export async function noteCommand(
 
 /** People hear that the appliance is not known to be safe; who is called next is called at once. */
 export async function escalateCommand(book: BookTransaction, row: EmergencyBookRow, state: string, reason: string | null): Promise<void> {
-  const told = { reason: `command_${state}`, command_id: row.emergency_id, command_state: state, device_reason: reason }
+  const told = { reason: `command_${state}`, command_id: commandIdOf(row), command_state: state, device_reason: reason }
   if (row.state === 'raised') await takeRung(book, row, `command_${state}`)
   else await tell(book, row, 'emergency.escalated', { ...told, owner: row.owner, notified: [], acknowledge_by_ms: row.next_step_at_ms })
 }

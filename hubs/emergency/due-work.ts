@@ -9,6 +9,7 @@ import type { Log } from '#kernel/log.ts'
 import { COMMAND_LIFE_MS, escalateCommand, noteCommand } from './book.ts'
 import { type BookTransaction, changeRow, tell } from './book-transaction.ts'
 import { climb, resolveRow, takeRung } from './climb.ts'
+import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 import type { SafeCommands } from './safe-commands.ts'
 import { setRight } from './set-right.ts'
@@ -59,9 +60,9 @@ export async function doDue(parts: DueParts): Promise<number | undefined> {
   const unanswered = await due('command_next_at_ms')
   const ended = unanswered.filter(({ created_at_ms }) => nowMs - created_at_ms >= COMMAND_LIFE_MS)
   await commands.publish(unanswered.filter((row) => !ended.includes(row)))
-  for (const { tenant, emergency_id } of ended) {
+  for (const row of ended) {
     const reason = 'the device never answered'
-    await inTransaction((book) => noteCommand(book, { tenant, command_id: emergency_id, state: 'expired', reason }))
+    await inTransaction((book) => noteCommand(book, { tenant: row.tenant, command_id: commandIdOf(row), state: 'expired', reason }))
   }
   for (const row of await due('command_overdue_at_ms')) await inTransaction((book) => ofFresh(book, row, 'command_overdue_at_ms', onOverdue))
   for (const row of await due('unread_at_ms')) await inTransaction((book) => ofFresh(book, row, 'unread_at_ms', onUnread))

@@ -17,6 +17,7 @@ import { isDanger } from '../quiet-alarms.ts'
 import { type Danger, dangerOf, noteCleared, noteCommand, noteRead, raise } from './book.ts'
 import { type BookSettings, type BookTransaction, findRow, noteStep } from './book-transaction.ts'
 import { acknowledgeRow, resolveRow } from './climb.ts'
+import { commandIdOf } from './command-ids.ts'
 import { createDrills, type Drills } from './drills.ts'
 import { createDueLoop } from './due-loop.ts'
 import { doDue, type EmergencyLink, type InTransaction, type OpenEmergency } from './due-work.ts'
@@ -97,8 +98,8 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
   const onTaken: Parameters<typeof createNotices>[0]['onTaken'] = (notice) =>
     inTransaction((book) => noteStep(book, notice, 'call_taken', { person: notice.person, channel: notice.channel, target: notice.target }))
   const notices = createNotices({ database, callers: options.callers, onTaken, clock, log })
-  const delivered = (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id'>): void => {
-    const note = { tenant: row.tenant, command_id: row.emergency_id, state: 'delivered', reason: null } as const
+  const delivered = (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id' | 'command_round'>): void => {
+    const note = { tenant: row.tenant, command_id: commandIdOf(row), state: 'delivered', reason: null } as const
     inTransaction((book) => noteCommand(book, note)).catch((cause: unknown) =>
       log.warn('a delivery could not be noted', { ...row, cause: String(cause) }),
     )

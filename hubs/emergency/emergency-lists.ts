@@ -2,10 +2,11 @@
 import { type Kysely, sql } from 'kysely'
 import { MendlineError } from '#kernel/errors.ts'
 import type { Page } from '../lists.ts'
+import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 
 /** An emergency as the API gives it. */
-export type Emergency = Omit<EmergencyBookRow, 'is_drill' | 'tells_household' | 'actions' | 'alarm'> & {
+export type Emergency = Omit<EmergencyBookRow, 'is_drill' | 'tells_household' | 'actions' | 'alarm' | 'command_round'> & {
   readonly title: string
   readonly advice: string
   readonly is_drill: boolean
@@ -55,12 +56,12 @@ export function createEmergencyLists({
   nowMs: () => number
   locale: 'en' | 'zh-CN'
 }): EmergencyLists {
-  const toEmergency = ({ is_drill, tells_household, actions, alarm: _alarm, ...row }: EmergencyBookRow): Emergency => ({
+  const toEmergency = ({ is_drill, tells_household, actions, alarm: _alarm, command_round, ...row }: EmergencyBookRow): Emergency => ({
     ...row,
     ...{ title: locale === 'en' ? row.title_en : row.title_zh, advice: locale === 'en' ? row.advice_en : row.advice_zh },
     ...{ is_drill: is_drill === 1, tells_household: tells_household === 1, actions: actions === null ? null : (JSON.parse(actions) as string[]) },
     command_sent_at_ms: actions === null ? NO_COMMAND_OWED : row.command_published_at_ms,
-    command_id: actions === null ? null : row.emergency_id,
+    command_id: actions === null ? null : commandIdOf({ ...row, command_round }),
   })
   const find = (tenant: string, id: string): Promise<EmergencyBookRow | undefined> =>
     database.selectFrom('emg_emergencies').selectAll().where('tenant', '=', tenant).where('emergency_id', '=', id).executeTakeFirst()

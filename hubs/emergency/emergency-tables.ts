@@ -55,6 +55,8 @@ export interface EmergencyBookRow {
   command_state_at_ms: number | null
   command_published_at_ms: number | null
   command_attempts: number
+  /** How often the danger came back after it was over; it makes the id of its command. */
+  command_round: number
   /** When it is written to the device again; null = answered, or not owed. */
   command_next_at_ms: number | null
   /** When its silence is escalated; null = it was, or it was answered. */
@@ -127,4 +129,5 @@ export const emergencyMigrations: readonly Migration[] = [
       'CREATE TABLE emg_keys (name TEXT PRIMARY KEY, secret TEXT NOT NULL)',
     ],
   },
+  { id: '0531-emergency-command-round', statements: ['ALTER TABLE emg_emergencies ADD COLUMN command_round INTEGER NOT NULL DEFAULT 0'] },
 ]

@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 import type { Clock, EpochMs } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import { COMMAND_LIFE_MS, type Danger } from './book.ts'
+import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 
 /** Live sessions of devices. */
@@ -45,7 +46,7 @@ export function createSafeCommands(parts: {
   readonly database: Kysely<EmergencyTables>
   readonly channel: () => CommandChannel | undefined
   /** The session acknowledged the packet. */
-  readonly onDelivered: (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id'>) => void
+  readonly onDelivered: (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id' | 'command_round'>) => void
   readonly clock: Clock
   readonly log: Log
 }): SafeCommands {
@@ -63,10 +64,10 @@ export function createSafeCommands(parts: {
       const sent = rows
         .filter(({ actions, command_next_at_ms }) => actions !== null && command_next_at_ms !== null)
         .map((row) => {
-          const { tenant, device, emergency_id } = row
+          const { tenant, device, emergency_id, command_round } = row
           const payload = safeStatePayload(row.alarm_id, row.title_en, JSON.parse(row.actions ?? '[]') as string[])
           const body = { command: SAFE_STATE, payload, expires_at_ms: row.created_at_ms + COMMAND_LIFE_MS }
-          const sessions = send({ tenant, device, commandId: emergency_id }, body, () => onDelivered({ tenant, emergency_id }))
+          const sessions = send({ tenant, device, commandId: commandIdOf(row) }, body, () => onDelivered({ tenant, emergency_id, command_round }))
           return { row, sessions, atMs: clock.now() }
         })
       if (sent.length === 0) return

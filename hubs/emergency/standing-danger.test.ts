@@ -67,7 +67,7 @@ describe('a danger that nobody took on', () => {
 })
 
 describe('a danger that was resolved and grows graver', () => {
-  it('is raised anew: commanded, called and told under the same id, once', async () => {
+  it('is raised anew: commanded anew, called and told under the same id, once', async () => {
     await using b = await bench()
     await b.hub.setRoster('home', roster, 'test')
     const water = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E1' })
@@ -83,7 +83,7 @@ describe('a danger that was resolved and grows graver', () => {
     await b.hub.apply([grown])
     await b.hub.apply([grown])
     await b.hub.settled()
-    expect(b.sent.slice(before.sent)).toMatchObject([{ commandId: id }])
+    expect(b.sent.slice(before.sent)).toMatchObject([{ commandId: `${id}_2`, body: { command: 'safe_state' } }])
     expect(b.calls.slice(before.calls)).toMatchObject([{ target: 'li@example.com' }])
     expect(b.names().slice(before.events)).toEqual(['emergency.escalated', 'household.advice'])
     expect(b.named('emergency.escalated').at(-1)).toMatchObject({ reason: 'graver_class', safety_class: 'E0' })
@@ -91,8 +91,12 @@ describe('a danger that was resolved and grows graver', () => {
       ...{ state: 'raised', safety_class: 'E0', command_state: 'sent', resolved_at_ms: null, resolution: null, acknowledged_by: null },
       next_step_at_ms: b.clock.now() + 60_000,
     })
+    // The device answered the first command; that says nothing about this one.
+    await b.hub.apply([b.noted('done', id)])
     await b.pass(60_000)
-    expect(await b.emergency()).toMatchObject({ command_state: 'sent' })
+    expect(await b.emergency()).toMatchObject({ command_state: 'sent', command_id: `${id}_2` })
+    await b.hub.apply([b.noted('done', `${id}_2`)])
+    expect(await b.emergency()).toMatchObject({ command_state: 'done', command_next_at_ms: null })
     const steps = await b.hub.steps('home', id)
     expect(steps.every(({ after_ms }) => after_ms >= 0)).toBe(true)
     await b.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'valve closed' })
