@@ -60,11 +60,10 @@ function showTypes() {
 }
 
 function showEmergencies(emergencies) {
-  const typeOf = new Map(state.devices.map((record) => [record.device, words(record.type)]))
   if (emergencies.length === 0) return byId('emergencies').replaceChildren(quiet('None.'))
   byId('emergencies').replaceChildren(
     ...emergencies.map((emergency) => {
-      const heading = element('summary', {}, element('span', { class: emergency.safety_class }, emergency.safety_class), ` ${emergency.device} ${typeOf.get(emergency.device) ?? ''}: ${emergency.title} · ${time(emergency.raised_at_ms)}`)
+      const heading = element('summary', {}, element('span', { class: emergency.safety_class }, emergency.safety_class), ` ${emergency.device} ${words(emergency.type)}: ${emergency.title} · ${time(emergency.raised_at_ms)}`)
       return element('details', {}, heading, element('p', {}, emergency.advice), element('p', { class: 'quiet' }, emergency.command_state === null ? 'No safe-state command is owed: it is over.' : `Safe-state command: ${words(emergency.command_state)}`))
     }),
   )

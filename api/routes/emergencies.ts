@@ -26,6 +26,8 @@ const integerOrNull = Type.Union([Type.Integer(), Type.Null()])
 const EmergencySchema = Type.Object({
   emergency_id: Type.String(),
   device: Type.String(),
+  type: Type.String({ description: 'Appliance type' }),
+  fault: Type.Union([Type.String(), Type.Null()], { description: 'Fault that the danger points to, when the catalogue names one' }),
   alarm_id: Type.String(),
   work_order_id: Type.Union([Type.String(), Type.Null()], { description: 'Order of the same danger, when the ordinary hubs have opened it' }),
   safety_class: SafetyClassSchema,
@@ -48,6 +50,7 @@ const EmergencySchema = Type.Object({
   command_id: textOrNull,
   command_state: Type.Union([Type.String(), Type.Null()], { description: 'State of the command' }),
   command_state_at_ms: integerOrNull,
+  command_next_at_ms: Type.Union([Type.Integer(), Type.Null()], { description: 'When the command is sent again; null = no more' }),
 })
 
 const StepSchema = Type.Object({

@@ -5,8 +5,11 @@ import type { Page } from '../lists.ts'
 import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 
+/** What the book keeps for itself: whose it is, and where ladder and command stand. */
+type Kept = 'tenant' | 'alarm' | 'step' | 'command_round' | 'command_attempts' | 'command_published_at_ms' | 'unread_at_ms'
+
 /** An emergency as the API gives it. */
-export type Emergency = Omit<EmergencyBookRow, 'is_drill' | 'tells_household' | 'actions' | 'alarm' | 'command_round'> & {
+export type Emergency = Omit<EmergencyBookRow, Kept | 'is_drill' | 'tells_household' | 'actions'> & {
   readonly title: string
   readonly advice: string
   readonly is_drill: boolean
@@ -56,13 +59,18 @@ export function createEmergencyLists({
   nowMs: () => number
   locale: 'en' | 'zh-CN'
 }): EmergencyLists {
-  const toEmergency = ({ is_drill, tells_household, actions, alarm: _alarm, command_round, ...row }: EmergencyBookRow): Emergency => ({
-    ...row,
-    ...{ title: locale === 'en' ? row.title_en : row.title_zh, advice: locale === 'en' ? row.advice_en : row.advice_zh },
-    ...{ is_drill: is_drill === 1, tells_household: tells_household === 1, actions: actions === null ? null : (JSON.parse(actions) as string[]) },
-    command_sent_at_ms: actions === null ? NO_COMMAND_OWED : row.command_published_at_ms,
-    command_id: actions === null ? null : commandIdOf({ ...row, command_round }),
-  })
+  const toEmergency = (row: EmergencyBookRow): Emergency => {
+    const { tenant: _tenant, alarm: _alarm, step: _step, command_round: _round, command_attempts: _attempts, ...told } = row
+    const { command_published_at_ms, unread_at_ms: _unread, ...shown } = told
+    const actions = row.actions === null ? null : (JSON.parse(row.actions) as string[])
+    return {
+      ...shown,
+      ...{ title: locale === 'en' ? row.title_en : row.title_zh, advice: locale === 'en' ? row.advice_en : row.advice_zh },
+      ...{ is_drill: row.is_drill === 1, tells_household: row.tells_household === 1, actions },
+      command_sent_at_ms: actions === null ? NO_COMMAND_OWED : command_published_at_ms,
+      command_id: actions === null ? null : commandIdOf(row),
+    }
+  }
   const find = (tenant: string, id: string): Promise<EmergencyBookRow | undefined> =>
     database.selectFrom('emg_emergencies').selectAll().where('tenant', '=', tenant).where('emergency_id', '=', id).executeTakeFirst()
   return {
