@@ -13,6 +13,7 @@ import type { CohortPort, CohortRecord } from './api/cohort-ports.ts'
 import type { DeviceRecord, DeviceRegistry } from './broker/device-registry.ts'
 import type { CohortBook } from './hubs/cohort-book.ts'
 import { type CohortStanding, type CohortUnit, foldCohorts } from './models/cohorts.ts'
+import { repeatLook } from './repeated-look.ts'
 import { askBoards } from './workers/board-queries.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 
@@ -46,47 +47,24 @@ const FLAGS_PER_QUARTER = 1
 export function createCohorts(parts: CohortParts): Cohorts {
   const { registry, clock, log, limits } = parts
   const known = new Map<string, readonly CohortRecord[]>()
-  let isStopped = false
-  let cancel: () => void = () => {}
-  let looking: Promise<readonly CohortRecord[]> | undefined
-
-  const lookAtAll = async (): Promise<readonly CohortRecord[]> => {
+  const look = async (isStopped: () => boolean): Promise<readonly CohortRecord[]> => {
     const records = Map.groupBy(registry.list({ limit: DEVICES_MAX }), ({ tenant }) => tenant)
     const flagged: CohortRecord[] = []
     for (const [tenant, devices] of records) {
-      if (isStopped) break
-      const found = await lookAt(parts, { tenant, devices, isStopped: () => isStopped })
+      if (isStopped()) break
+      const found = await lookAt(parts, { tenant, devices, isStopped })
       if (found === undefined) break
       known.set(tenant, found.records)
       flagged.push(...found.isNew)
     }
     return flagged
   }
-  const look = (): Promise<readonly CohortRecord[]> => {
-    looking ??= lookAtAll().finally(() => {
-      looking = undefined
-    })
-    return looking
-  }
-  const again = (): void => {
-    if (isStopped) return
-    cancel = clock.after(limits.cohortLookMs, () => {
-      look()
-        .catch((cause: unknown) => log.error('cohorts could not be looked at, they will be again', { cause: String(cause) }))
-        .finally(again)
-    })
-  }
+  const looks = repeatLook({ look, everyMs: limits.cohortLookMs, failure: 'cohorts could not be looked at, they will be again', clock, log })
 
   return {
-    start: again,
-    async stop() {
-      isStopped = true
-      cancel()
-      await looking?.catch(() => {})
-    },
-    look,
+    ...looks,
     async list(tenant) {
-      if (!known.has(tenant) && registry.list({ tenant, limit: 1 }).length > 0) await look()
+      if (!known.has(tenant) && registry.list({ tenant, limit: 1 }).length > 0) await looks.look()
       return known.get(tenant) ?? []
     },
     statistics() {

@@ -8,6 +8,7 @@ import type { Log } from '#kernel/log.ts'
 import type { RemoteTests } from './hubs/remote/remote-desk.ts'
 import { IN_DANGER, type PendingTest } from './hubs/remote/remote-tests.ts'
 import { brokenGuard, type SaidValue } from './hubs/remote/test-guards.ts'
+import { repeatLook } from './repeated-look.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 import { askTruth } from './workers/truth-queries.ts'
 import { PIPELINE_CALLS } from './workers/worker-settings.ts'
@@ -53,10 +54,6 @@ export function createRemoteJoin(parts: {
   readonly log: Log
 }): RemoteJoin {
   const { tests, sensors, clock, log } = parts
-  let isStopped = false
-  let cancel: () => void = () => {}
-  let looking: Promise<void> | undefined
-
   const lookAt = async (test: PendingTest): Promise<void> => {
     const { offer_id, tenant, device } = test
     const nowMs = clock.now()
@@ -72,36 +69,14 @@ export function createRemoteJoin(parts: {
     if (broken === undefined && nowMs <= test.until_ms) return tests.begin(offer_id)
     if (nowMs > test.until_ms) return tests.end(offer_id, { state: 'blocked', reason: broken ?? 'the consent is too old' })
   }
-  const lookAtAll = async (): Promise<void> => {
+  const look = async (isStopped: () => boolean): Promise<void> => {
     for (const test of await tests.pending(TESTS_MAX)) {
-      if (isStopped) return
+      if (isStopped()) return
       // One unit that cannot be read keeps no other waiting.
       await lookAt(test).catch((cause: unknown) => log.warn('a test of a unit could not be looked at', { device: test.device, cause: String(cause) }))
     }
   }
-  const look = (): Promise<void> => {
-    looking ??= lookAtAll().finally(() => {
-      looking = undefined
-    })
-    return looking
-  }
-  const again = (): void => {
-    if (isStopped) return
-    cancel = clock.after(LOOK_MS, () => {
-      look()
-        .catch((cause: unknown) => log.error('tests of units could not be looked at, they will be again', { cause: String(cause) }))
-        .finally(again)
-    })
-  }
-  return {
-    start: again,
-    async stop() {
-      isStopped = true
-      cancel()
-      await looking?.catch(() => {})
-    },
-    look,
-  }
+  return repeatLook({ look, everyMs: LOOK_MS, failure: 'tests of units could not be looked at, they will be again', clock, log })
 }
 
 async function valuesOf(

@@ -9,6 +9,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { MeasuredWindow } from '#kernel/measured-residuals.ts'
 import type { RepairWatch, WatchedUnit } from './hubs/verify/repair-watch.ts'
+import { repeatLook } from './repeated-look.ts'
 import { askBoards, type BoardQueries } from './workers/board-queries.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 
@@ -35,16 +36,13 @@ const POINTS_MAX = 1_000_000
 /** Creates the watch; nothing is asked before `start` or `look`. */
 export function createVerifyJoin(parts: VerifyParts): VerifyJoin {
   const { watch, clock, log, limits } = parts
-  let isStopped = false
-  let cancel: () => void = () => {}
-  let looking: Promise<number> | undefined
   let after: WatchedUnit | undefined
 
-  const lookAtNext = async (): Promise<number> => {
+  const look = async (isStopped: () => boolean): Promise<number> => {
     const units = await watch.watching({ after, limit: limits.verifyUnitsPerLook_MAX })
     let count = 0
     for (const unit of units) {
-      if (isStopped) return count
+      if (isStopped()) return count
       // One unit that cannot be read keeps no other waiting; its turn comes again.
       after = unit
       count += await lookAt(parts, unit).catch((cause: unknown) => {
@@ -55,29 +53,7 @@ export function createVerifyJoin(parts: VerifyParts): VerifyJoin {
     if (units.length < limits.verifyUnitsPerLook_MAX) after = undefined
     return count
   }
-  const look = (): Promise<number> => {
-    looking ??= lookAtNext().finally(() => {
-      looking = undefined
-    })
-    return looking
-  }
-  const again = (): void => {
-    if (isStopped) return
-    cancel = clock.after(limits.verifyLookMs, () => {
-      look()
-        .catch((cause: unknown) => log.error('repairs could not be looked at, they will be again', { cause: String(cause) }))
-        .finally(again)
-    })
-  }
-  return {
-    start: again,
-    async stop() {
-      isStopped = true
-      cancel()
-      await looking?.catch(() => {})
-    },
-    look,
-  }
+  return repeatLook({ look, everyMs: limits.verifyLookMs, failure: 'repairs could not be looked at, they will be again', clock, log })
 }
 
 async function lookAt({ watch, pipeline, apply, clock, limits }: VerifyParts, unit: WatchedUnit): Promise<number> {

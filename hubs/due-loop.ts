@@ -43,7 +43,10 @@ export function createDueLoop(parts: {
         sleepMs = Math.min(SLEEP_MS_MAX, Math.max(0, (nextMs ?? Number.POSITIVE_INFINITY) - clock.now()))
       } catch (cause) {
         failed++
-        log.error('due work of an emergency waits', { loop: name, cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) })
+        log.error('work that is due cannot be looked at, it will be again', {
+          loop: name,
+          cause: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+        })
       }
       cancel = clock.after(sleepMs, wake)
     }

@@ -13,6 +13,7 @@ import type { CaseRow, EmergencyRow, HubTables } from './hub-tables.ts'
 import type { Label } from './labels.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { evidenceSvg } from './packet/evidence-svg.ts'
+import { findOrder } from './work-orders.ts'
 
 export interface Page<T> {
   readonly items: readonly T[]
@@ -108,12 +109,7 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
       return evidenceSvg({ title, evidenceFor, evidenceAgainst, locale })
     },
     async workOrder(tenant, id) {
-      const row = await database
-        .selectFrom('hub_work_orders')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        .where('work_order_id', '=', id)
-        .executeTakeFirst()
+      const row = await findOrder({ database }, tenant, id)
       return row === undefined ? undefined : toWorkOrder(row)
     },
     async workOrderMoves(tenant, id) {

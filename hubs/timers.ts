@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Log } from '#kernel/log.ts'
+import { createDueLoop } from './due-loop.ts'
 import type { HubTables } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
 import type { TimerRow } from './timer-tables.ts'
@@ -76,8 +77,6 @@ export interface TimerLoop {
 
 /** Time after which a timer that failed is taken again. */
 const RETRY_MS = 60_000
-/** Longest sleep between two looks; the clock of the machine may be set meanwhile. */
-const SLEEP_MS_MAX = 60_000
 /** Timers read at one look; the rest follow. */
 const LOOK_ROWS = 64
 
@@ -91,11 +90,7 @@ export function createTimerLoop(options: {
 }): TimerLoop {
   const { database, clock, log } = options
   const counts = { timersRun: 0, timersFailed: 0 }
-  let isRunning = false
-  let isWanted = false
-  let looking: Promise<void> | undefined
-  let cancelSleep = (): void => {}
-
+  let isStopped = false
   const runOne = async (row: TimerRow): Promise<void> => {
     try {
       if (await options.inTransaction((hub) => runTimer(hub, row, options.handlers))) counts.timersRun++
@@ -107,51 +102,22 @@ export function createTimerLoop(options: {
       await database.updateTable('hub_timers').set(later).where('timer_id', '=', row.timer_id).where('due_at_ms', '=', row.due_at_ms).execute()
     }
   }
-  const look = async (): Promise<void> => {
-    while (isWanted && isRunning) {
-      isWanted = false
-      cancelSleep()
+  const look = async (): Promise<number | undefined> => {
+    while (!isStopped) {
       const rows = await nextTimers(database)
-      for (const row of rows.filter(({ due_at_ms }) => due_at_ms <= clock.now())) {
-        if (!isRunning) return
-        await runOne(row)
-        // A handler may have set one that is due before the next of this look.
-        isWanted = true
-      }
-      if (isWanted) continue
-      const waitMs = (rows[0]?.due_at_ms ?? Number.POSITIVE_INFINITY) - clock.now()
-      cancelSleep = clock.after(Math.min(SLEEP_MS_MAX, Math.max(0, waitMs)), wake)
+      const due = rows.filter(({ due_at_ms }) => due_at_ms <= clock.now())
+      if (due.length === 0) return rows[0]?.due_at_ms
+      for (const row of due) if (!isStopped) await runOne(row)
+      // Read anew, since a handler may have set one that is due before the next of these.
     }
+    return undefined
   }
-  const wake = (): void => {
-    isWanted = true
-    if (isRunning) {
-      looking ??= look()
-        .catch(lookFailed)
-        .finally(() => {
-          looking = undefined
-          if (isWanted) wake()
-        })
-    }
-  }
-  const lookFailed = (cause: unknown): void => {
-    log.error('the timers of the hubs cannot be read', { cause: String(cause) })
-    isWanted = false
-    cancelSleep = clock.after(SLEEP_MS_MAX, wake)
-  }
+  const loop = createDueLoop({ name: 'timers of the hubs', look, clock, log })
   return {
-    start() {
-      isRunning = true
-      wake()
-    },
+    ...loop,
     async stop() {
-      isRunning = false
-      cancelSleep()
-      await looking
-    },
-    wake,
-    async settled() {
-      while (looking !== undefined) await looking
+      isStopped = true
+      await loop.stop()
     },
     statistics: () => ({ ...counts }),
   }

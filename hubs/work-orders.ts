@@ -237,6 +237,10 @@ export async function remarkOrder(hub: HubTransaction, row: WorkOrderRow, type: 
 
 const toldOf = ({ actor, atMs, reason, data }: Step): Step => ({ actor, atMs, reason, data })
 
+/** The order of a tenant; undefined when it has none with that id. */
+export const findOrder = (hub: Pick<HubTransaction, 'database'>, tenant: string, id: string): Promise<WorkOrderRow | undefined> =>
+  hub.database.selectFrom('hub_work_orders').selectAll().where('tenant', '=', tenant).where('work_order_id', '=', id).executeTakeFirst()
+
 /** The order as it is stored. */
 export const orderRow = (hub: HubTransaction, id: string): Promise<WorkOrderRow> =>
   hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', id).executeTakeFirstOrThrow()

@@ -8,7 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { Log } from '#kernel/log.ts'
 import { watchClock } from '../clock-watch.ts'
-import { createDueLoop, type DueLoop } from './due-loop.ts'
+import { createDueLoop, type DueLoop } from '../due-loop.ts'
 import type { EmergencyTables, NoticeRow } from './emergency-tables.ts'
 
 export interface Call {

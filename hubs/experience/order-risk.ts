@@ -8,6 +8,7 @@ import { emit, type HubTransaction, type OrderListener } from '../hub-transactio
 import { processOf } from '../orders/process-book.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { isOpenPhase, phaseOf } from '../work-order-states.ts'
+import { findOrder } from '../work-orders.ts'
 import type { OrderRiskRow } from './experience-tables.ts'
 import { standardInterventionRules as standard } from './intervention-rules.ts'
 import { intervene, lapse } from './interventions.ts'
@@ -37,12 +38,7 @@ export const watchRisk: OrderListener = async (hub, order, move) => {
 }
 
 export const runRiskTimer: TimerHandler = async (hub, { tenant, subject }) => {
-  const order = await hub.database
-    .selectFrom('hub_work_orders')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('work_order_id', '=', subject)
-    .executeTakeFirst()
+  const order = await findOrder(hub, tenant, subject)
   if (order !== undefined) await refreshRisk(hub, order)
 }
 

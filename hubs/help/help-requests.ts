@@ -14,6 +14,7 @@ import { skillsOf } from '../orders/crews.ts'
 import { processOf } from '../orders/process-book.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { phaseOf } from '../work-order-states.ts'
+import { findOrder } from '../work-orders.ts'
 import type { HelpRow } from './help-tables.ts'
 
 const TIMER = 'help_due'
@@ -45,12 +46,7 @@ export async function askHelp(
   hub: HubTransaction,
   { tenant, workOrderId, given }: { tenant: string; workOrderId: string; given: NewHelp },
 ): Promise<HelpRow> {
-  const order = await hub.database
-    .selectFrom('hub_work_orders')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('work_order_id', '=', workOrderId)
-    .executeTakeFirst()
+  const order = await findOrder(hub, tenant, workOrderId)
   if (order === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such work order')
   if (!(await isUnderWay(hub, order))) throw new MendlineError('MDL_API_CONFLICT', `no visit is under way: the order is ${order.state}`)
   return ask(hub, order, given)

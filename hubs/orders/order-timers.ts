@@ -9,7 +9,7 @@ import type { StateTimer } from '#kernel/work-order-process.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
-import { changeOrder, moveOrder, orderRow, remarkOrder, type Step, SYSTEM_ACTOR } from '../work-orders.ts'
+import { changeOrder, findOrder, moveOrder, orderRow, remarkOrder, type Step, SYSTEM_ACTOR } from '../work-orders.ts'
 import { processOf } from './process-book.ts'
 
 const KIND = 'order_state'
@@ -57,12 +57,7 @@ function dueOf({ from = 'entered', after_ms, after_ms_by_class }: StateTimer, or
 /** Carries out the effects of a state's timer; of an order that has moved on or is gone it does nothing. */
 export const runOrderTimer: TimerHandler = async (hub, { tenant, subject, data }) => {
   const waiting = data as unknown as { readonly state: string; readonly fired: readonly string[]; readonly timer: string }
-  const order = await hub.database
-    .selectFrom('hub_work_orders')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('work_order_id', '=', subject)
-    .executeTakeFirst()
+  const order = await findOrder(hub, tenant, subject)
   if (order === undefined || order.state !== waiting.state) return
   const timer = (await timersOf(hub, order)).find(({ id }) => id === waiting.timer)
   if (timer !== undefined) {

@@ -11,7 +11,7 @@ import { isDanger } from '../quiet-alarms.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { contactsOf } from '../verify/heard-again.ts'
 import { phaseOf } from '../work-order-states.ts'
-import { moveOrder, SYSTEM_ACTOR } from '../work-orders.ts'
+import { findOrder, moveOrder, SYSTEM_ACTOR } from '../work-orders.ts'
 import { processOf } from './process-book.ts'
 
 const KIND = 'order_recovered'
@@ -72,8 +72,7 @@ export async function isAskedFor(hub: HubTransaction, row: WorkOrderRow): Promis
 
 /** Nothing was found for long enough. */
 export const runRecoveryTimer: TimerHandler = async (hub, { tenant, subject, data }) => {
-  const rows = hub.database.selectFrom('hub_work_orders').selectAll().where('tenant', '=', tenant)
-  const row = await rows.where('work_order_id', '=', subject).executeTakeFirst()
+  const row = await findOrder(hub, tenant, subject)
   if (row === undefined || row.settled_at_ms !== null || !(await mayRecover(hub, row))) return
   const answers = hub.database.selectFrom('hub_device_answers').select('answer').where('tenant', '=', tenant)
   const newest = await answers.where('device', '=', row.device).executeTakeFirst()

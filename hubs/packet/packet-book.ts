@@ -5,6 +5,7 @@ import type { Alarm } from '#kernel/alarm.ts'
 import type { AudiencePacket, PacketAudience } from '#kernel/audience-packet.ts'
 import type { HubTables } from '../hub-tables.ts'
 import { toWorkOrder } from '../orders/order-record.ts'
+import { findOrder } from '../work-orders.ts'
 import { audiencePacket } from './audience-packet.ts'
 import { evidenceSvg } from './evidence-svg.ts'
 import { packetHtml } from './packet-html.ts'
@@ -30,12 +31,7 @@ export function createPacketBook(options: {
 }): PacketBook {
   const { database, catalogue, ruleOf } = options
   const read = async ({ tenant, id, audience, locale }: Reading) => {
-    const row = await database
-      .selectFrom('hub_work_orders')
-      .selectAll()
-      .where('tenant', '=', tenant)
-      .where('work_order_id', '=', id)
-      .executeTakeFirst()
+    const row = await findOrder({ database }, tenant, id)
     if (row === undefined) return undefined
     const order = toWorkOrder(row)
     const alarm = await database

@@ -16,7 +16,7 @@ import { processOf } from '../orders/process-book.ts'
 import { isDanger } from '../quiet-alarms.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { phaseOf } from '../work-order-states.ts'
-import { moveOrder, orderRow, remarkOrder, SYSTEM_ACTOR } from '../work-orders.ts'
+import { findOrder, moveOrder, orderRow, remarkOrder, SYSTEM_ACTOR } from '../work-orders.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
 
 export const OFFER_TIMER = 'remote_offer'
@@ -48,12 +48,7 @@ async function beginVisit(hub: HubTransaction, order: WorkOrderRow, reason: stri
 
 /** Offers the next thing of an order, or lets the visit go on when there is none left. */
 export const runOfferTimer: TimerHandler = async (hub, { tenant, subject }) => {
-  const order = await hub.database
-    .selectFrom('hub_work_orders')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('work_order_id', '=', subject)
-    .executeTakeFirst()
+  const order = await findOrder(hub, tenant, subject)
   if (order !== undefined) await offerNext(hub, order)
 }
 
