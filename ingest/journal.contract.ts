@@ -11,6 +11,7 @@ export const contractLimits = {
   journalSegmentBytes: 2_000,
   journalRetryMs: 1_000,
   journalCommitPauseMs: 0,
+  journalFullCommitRecords: 1,
   journalCommitBytes: 1_000,
   journalZeroedBytes: 400,
 }

@@ -139,8 +139,10 @@ export const limits = {
   journalPendingBytes_MAX: 32 * 1024 * 1024,
   /** A segment is closed and the next begun at this size. */
   journalSegmentBytes: 64 * 1024 * 1024,
-  /** Least time from the begin of one commit to the next; a commit begins at once when the last one began longer ago. */
+  /** Least time from the begin of a full commit to the next; a commit begins at once when the last one began longer ago. */
   journalCommitPauseMs: 2,
+  /** A commit of fewer records is not full: the next one does not pause behind it, for there is little that would share it. */
+  journalFullCommitRecords: 8,
   /** A commit begins without that pause when this many bytes wait. */
   journalCommitBytes: 256 * 1024,
   /** Zeros laid out before the end of the journal, which later records replace at less cost; 0 lays out none. */

@@ -243,6 +243,23 @@ describe('file journal under load', () => {
     await journal.stop()
   })
 
+  it('does not pause behind a commit that was not full', async () => {
+    const files = createForgetfulFiles()
+    const limits = { ...paced, journalFullCommitRecords: 2 }
+    const journal = createFileJournal({ directory: '/j', limits, log: silentLog, clock: new ManualClock(0), files, freshSalt: 7 })
+    await journal.start()
+    const groups: number[] = []
+    journal.onCommit((records) => groups.push(records.length))
+    await journal.append(body('first'))
+    await Promise.all([journal.append(body('second')), journal.append(body('third'))])
+    const behindFull = journal.append(body('fourth'))
+    await turns(10)
+    expect(groups).toEqual([1, 2])
+    await journal.stop()
+    await behindFull
+    expect(groups).toEqual([1, 2, 1])
+  })
+
   it('does not wait with many bytes, nor at the stop', async () => {
     const journal = createFileJournal({
       directory: '/j',

@@ -25,6 +25,7 @@ type JournalLimit =
   | 'journalSegmentBytes'
   | 'journalRetryMs'
   | 'journalCommitPauseMs'
+  | 'journalFullCommitRecords'
   | 'journalCommitBytes'
   | 'journalZeroedBytes'
 
@@ -61,6 +62,7 @@ class FileJournal implements Journal {
   #scheduled: 'now' | 'later' | undefined
   #cancelPause = (): void => {}
   #commitBeganMs = Number.NEGATIVE_INFINITY
+  #wasFull = false
   /** The segment that the gathering group opens, when it opens one. */
   #nextSegmentBase: Position | undefined
   #waiters: Array<() => void> = []
@@ -149,14 +151,15 @@ class FileJournal implements Journal {
 
   /**
    * The first append of a turn waits for the turn's end, so that all publishes that one poll of the sockets brought share a group. Soon after
-   * a commit it waits a little longer: a commit costs as much as some tens of messages, however few it holds.
+   * a full commit it waits a little longer, for a commit costs as much as some messages, however few it holds; where few come, a pause would
+   * save little and each would wait for it.
    */
   #schedule(): void {
     if (this.#flying !== undefined || this.#scheduled === 'now') return
     const { limits, clock } = this.#options
     const isDue = this.#gathering.length >= limits.journalCommitBytes
     if (this.#scheduled === 'later' && !isDue) return
-    const waitMs = isDue ? 0 : this.#commitBeganMs + limits.journalCommitPauseMs - clock.monotonicMs()
+    const waitMs = isDue || !this.#wasFull ? 0 : this.#commitBeganMs + limits.journalCommitPauseMs - clock.monotonicMs()
     if (waitMs > 0) {
       this.#scheduled = 'later'
       this.#cancelPause = clock.after(waitMs, this.#commitScheduled)
@@ -177,6 +180,7 @@ class FileJournal implements Journal {
     const group = this.#gathering
     this.#flying = group
     this.#commitBeganMs = this.#options.clock.monotonicMs()
+    this.#wasFull = group.records.length >= this.#options.limits.journalFullCommitRecords
     this.#gathering = this.#spare ?? new CommitGroup()
     this.#spare = undefined
     const segmentBase = this.#nextSegmentBase
