@@ -21,6 +21,7 @@ import { createBroker } from './broker/broker.ts'
 import type { CreatedDevice, NewDevice } from './broker/device-registry.ts'
 import { type DeviceTables, deviceMigrations } from './broker/device-tables.ts'
 import { createIdentity } from './broker/identity.ts'
+import { createCareJoin } from './care-join.ts'
 import { createCohorts } from './cohorts-join.ts'
 import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
@@ -276,7 +277,8 @@ function joinConsumers(
   const safety = joinSafety(config, { ...parts, hubs: { apply }, onReleasable: (position) => releases.done('safety', position), clock, log })
   const cohorts = createCohorts({ ...parts, registry: identity.devices, pipeline, book: parts.cohortBook, apply, limits, clock, log })
   const verify = createVerifyJoin({ watch: parts.repairWatch, pipeline, apply, limits, clock, log })
-  return { pipeline, safety, cohorts, watches: together(cohorts, verify, joinRemote(parts.hubs.remoteTests, pipeline, { clock, log })) }
+  const care = createCareJoin({ care: parts.hubs.careUse, registry: identity.devices, types, pipeline, limits, clock, log })
+  return { pipeline, safety, cohorts, watches: together(cohorts, verify, care, joinRemote(parts.hubs.remoteTests, pipeline, { clock, log })) }
 }
 
 type Everything = Books &
@@ -321,7 +323,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       storage: { storage: () => pipeline.call(PIPELINE_CALLS.storage) },
       quarantine: { quarantined: (query) => pipeline.call(PIPELINE_CALLS.quarantined, query) },
       channelStates: { list: (query) => pipeline.call(PIPELINE_CALLS.channelStates, query) },
-      ...{ hubs, alarms: hubs, intake: emergencies.hears(hubs), remote: hubs, help: hubs, orderChain: hubs, experience: hubs },
+      ...{ hubs, alarms: hubs, intake: emergencies.hears(hubs), remote: hubs, help: hubs, care: hubs, orderChain: hubs, experience: hubs },
       lineage: createRepairBook(operations.database as Kysely<HubTables>),
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },

@@ -8,6 +8,7 @@ import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builders.ts'
+import { memoryCare } from './care-builders.ts'
 import { memoryEmergencies } from './emergency-builders.ts'
 import { memoryExperience } from './experience-builders.ts'
 import { memoryFiles } from './file-builders.ts'
@@ -121,12 +122,13 @@ const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence' | 'work
 
 const memoryService = (
   note: (port: string, argument: unknown) => void,
-): Pick<ApiPorts, 'orderChain' | 'experience' | 'intake' | 'remote' | 'help' | 'lineage'> => ({
+): Pick<ApiPorts, 'orderChain' | 'experience' | 'intake' | 'remote' | 'help' | 'care' | 'lineage'> => ({
   orderChain: memoryOrderChain(note),
   experience: memoryExperience(note),
   intake: memoryIntake(note),
   remote: memoryRemote(note),
   help: memoryHelp(note),
+  care: memoryCare(note),
   lineage: memoryLineage(note),
 })
 

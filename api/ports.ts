@@ -13,6 +13,7 @@ import type { PartsDemand } from '#kernel/parts-demand.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import type { BacktestPort } from './backtest-ports.ts'
 import type { BoardPort } from './board-ports.ts'
+import type { CarePort } from './care-ports.ts'
 import type { CohortPort } from './cohort-ports.ts'
 import type { EmergencyPort } from './emergency-ports.ts'
 import type { ExperiencePort } from './experience-ports.ts'
@@ -313,6 +314,7 @@ export interface ApiPorts {
   readonly intake: IntakePort
   readonly remote: RemotePort
   readonly help: HelpPort
+  readonly care: CarePort
   readonly lineage: LineagePort
   readonly alarms: AlarmPort
   readonly rules: RulePort

@@ -23,6 +23,7 @@ import type { ApiPorts } from './ports.ts'
 import { problemHandler, validatorCompiler } from './problems.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { backtestRoutes } from './routes/backtests.ts'
+import { careRoutes } from './routes/care.ts'
 import { channelStateRoutes } from './routes/channel-states.ts'
 import { cohortRoutes } from './routes/cohorts.ts'
 import { commandRoutes } from './routes/commands.ts'
@@ -111,6 +112,7 @@ const ROUTES = [
   intakeRoutes,
   remoteRoutes,
   helpRoutes,
+  careRoutes,
   lineageRoutes,
   webhookRoutes,
   eventTypeRoutes,

@@ -6,8 +6,10 @@ import type { SafetyClass } from '#kernel/alarm.ts'
 import type { ChannelStateKind } from '#kernel/channel-state.ts'
 import { numberColumns, type ReadingLayout } from '#kernel/reading.ts'
 import type { Unit } from '#kernel/units.ts'
+import type { Care } from './care.ts'
 import type { ChannelQuality } from './channel-quality.ts'
 import type { Intake } from './intake.ts'
+import type { LearnNormal } from './learn-normal.ts'
 import type { LifeModel } from './life.ts'
 import type { SafeState } from './safe-state.ts'
 
@@ -297,16 +299,6 @@ export interface Recipe {
   readonly unitDrivers?: readonly string[]
 }
 
-/** How anomalies are found in a type that nobody described. */
-export interface LearnNormal {
-  readonly isEnabled?: boolean
-  /** Readings that are learned from; absent: a fixed number of steps, of which the odd ones do not teach. */
-  readonly learnReadings?: number
-  /** Readings are averaged over this much device time. */
-  readonly stepMs?: number
-  readonly alertsPer1000UnitWeeks?: number
-}
-
 export interface ApplianceType {
   /** snake_case; the name of the type on every door. */
   readonly id: string
@@ -323,6 +315,7 @@ export interface ApplianceType {
   readonly activeTests?: readonly ActiveTest[]
   /** Codes, symptoms and questions by which a person tells what is wrong. */
   readonly intake?: Intake
+  readonly care?: Care
   /** By danger; a danger that none names is met by `STOP`. */
   readonly safeStates?: readonly SafeState[]
   readonly rules: readonly Rule[]

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { airConditioner } from './air-conditioner/air-conditioner.ts'
 import type { ActiveTest, ApplianceType, Fault, RemoteStep, Rule } from './appliance-type.ts'
 import { hazard, life } from './blocks/makers.ts'
+import type { CareTask } from './care.ts'
 import { checkType } from './check-catalogue.ts'
 import { applianceTypes } from './registry.ts'
 import { type SafeState, safeStateFor } from './safe-state.ts'
@@ -31,6 +32,10 @@ const withSafeState = (change: Partial<SafeState>): ApplianceType => ({
   ...airConditioner,
   safeStates: (airConditioner.safeStates ?? []).map((state, index) => (index === 0 ? { ...state, ...change } : state)),
 })
+const withCare = (change: Partial<CareTask>): ApplianceType => {
+  const { counts = {}, tasks = [] } = airConditioner.care ?? {}
+  return { ...airConditioner, care: { counts, tasks: tasks.map((task, index) => (index === 0 ? { ...task, ...change } : task)) } }
+}
 const en = { en: 'x', 'zh-CN': 'x' }
 
 describe('the catalogue', () => {
@@ -106,6 +111,15 @@ describe('checkType', () => {
       'which is no feature',
     ],
     ['a remote step without time', withRemoteStep({ minutes: 0 }), 'takes no time'],
+    ['care that is done with no fault', withCare({ doneWith: ['AC-99'] }), 'done with AC-99, which is no fault'],
+    ['care by what is not counted', withCare({ every: { litres: 9 } }), 'due by litres, which the type does not count'],
+    ['care that is never due', withCare({ every: {} }), 'nothing makes it due'],
+    ['a tip with an interval', withCare({ kind: 'tip' }), 'has a sign and no interval'],
+    [
+      'care by a residual that is none',
+      withCare({ sign: { feature: 'running_ratio', as: 'z_score', op: '>=', value: 2, windows: 8 } }),
+      'running_ratio has no residual',
+    ],
     ['a channel named after another unit', withChannel('outdoor_temperature_k'), 'the name ends in k'],
   ]
   for (const [what, type, sentence] of broken) {

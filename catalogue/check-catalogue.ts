@@ -5,6 +5,7 @@
 import { isId } from '#kernel/ids.ts'
 import { UNITS, unitOfName } from '#kernel/units.ts'
 import { type ApplianceType, type Channel, derivationChannels, type Fault, type Rule, type Setting } from './appliance-type.ts'
+import { checkCare } from './check-care.ts'
 import { checkLeaf, checkText, leavesOf } from './check-condition.ts'
 import { checkGuidance } from './check-guidance.ts'
 import { checkQuality } from './check-quality.ts'
@@ -28,6 +29,7 @@ export function checkType(type: ApplianceType): string[] {
     ...checkRecipe(type),
     ...checkQuality(type),
     ...checkGuidance(type),
+    ...checkCare(type),
   ]
 }
 

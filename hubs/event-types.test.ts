@@ -126,6 +126,21 @@ const STORIES: Readonly<Record<string, Story>> = {
     for (const state of ['on_site', 'waiting_for_expert', 'cancelled'] as const) await b.answer(state)
     return told(b)
   },
+  'a filter that is due and cleaned, and a habit': async () => {
+    const b = await open({ catalogue: (id) => applianceTypes.find((type) => type.id === id) })
+    const of = { tenant: 'home', device: 'unit-1' }
+    const note = (days: number) => {
+      const from = (index: number): number => b.clock.now() - (days * 4 - index) * 6 * HOUR_MS
+      const windows = Array.from({ length: days * 4 }, (_, index) => ({ from_ms: from(index), to_ms: from(index + 1) }))
+      const ran = { readings: 9, running: 9, features: { running_ratio: 1 }, z_scores: {} }
+      return b.hubs.careUse.note({ ...of, type: 'air_conditioner', windows: windows.map((window) => ({ ...window, ...ran })) })
+    }
+    await note(0)
+    await b.wait(20 * 24 * HOUR_MS)
+    await note(20)
+    await b.hubs.careDone({ ...of, task: 'AC-C01' }, { actor: 'anna' })
+    return told(b)
+  },
   'silence, return, and an alarm of the platform': async () => {
     const b = await open()
     const at = { tenant: 'home', at_ms: b.clock.now() }

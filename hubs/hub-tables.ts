@@ -5,6 +5,7 @@
  */
 import type { Migration } from '#kernel/migration.ts'
 import { type AlarmTables, alarmMigrations } from './alarm-tables.ts'
+import { type CareTables, careMigrations } from './care/care-tables.ts'
 import { type CohortTables, cohortMigrations } from './cohort-tables.ts'
 import { type ExperienceTables, experienceMigrations } from './experience/experience-tables.ts'
 import { type HelpTables, helpMigrations } from './help/help-tables.ts'
@@ -24,7 +25,8 @@ export interface HubTables
     ExperienceTables,
     IntakeTables,
     RemoteTables,
-    HelpTables {
+    HelpTables,
+    CareTables {
   hub_applied_events: { event_key: string; applied_at_ms: number }
   /** Events that failed by themselves, with the reason; they have no effect. */
   hub_events_set_aside: { event_key: string; kind: string; body: string; error: string; at_ms: number }
@@ -299,4 +301,5 @@ export const hubMigrations: readonly Migration[] = [
   ...intakeMigrations,
   ...remoteMigrations,
   ...helpMigrations,
+  ...careMigrations,
 ]

@@ -14,6 +14,7 @@ import type { Log } from '#kernel/log.ts'
 import type { WorkOrder, WorkOrderEvent } from '#kernel/work-order.ts'
 import { type AlarmHandling, createAlarmHandling } from './alarm-handling.ts'
 import { applyAnswer } from './answers.ts'
+import { type CareDesk, createCareDesk } from './care/care-desk.ts'
 import { commandOwed, noteCommand } from './emergency/safe-state.ts'
 import { createEventIntake, type EventIntakeStatistics } from './event-intake.ts'
 import { createExperience, type ExperienceHub } from './experience/experience.ts'
@@ -71,7 +72,7 @@ export interface HubsOptions {
   readonly locale?: keyof Text
 }
 
-export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook, RemoteDesk, HelpDesk {
+export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook, RemoteDesk, HelpDesk, CareDesk {
   /** Gives the safe-state commands still owed from before, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -148,6 +149,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createExperience(inTransaction),
     ...createRemoteDesk(inTransaction),
     ...createHelpDesk(inTransaction),
+    ...createCareDesk(inTransaction),
     ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {
       await database

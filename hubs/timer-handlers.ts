@@ -1,4 +1,5 @@
 /** Who takes which kind of timer, one line each. A kind is never reused for another meaning: timers outlive the version that set them. */
+import { runCareTimer } from './care/care-tasks.ts'
 import { runInterventionTimer } from './experience/interventions.ts'
 import { runRiskTimer } from './experience/order-risk.ts'
 import { runGroupTimer } from './findings.ts'
@@ -19,5 +20,6 @@ export const timerHandlers: Readonly<Record<string, TimerHandler>> = {
   remote_offer: runOfferTimer,
   remote_due: runDueTimer,
   help_due: runHelpTimer,
+  care_due: runCareTimer,
   order_recovered: runRecoveryTimer,
 }

@@ -6,6 +6,7 @@
 import { type TObject, type TProperties, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { AlarmSchema, SafetyClassSchema } from './alarm.ts'
+import { CareSchema } from './care.ts'
 import { DiagnosisSchema, PartNeedSchema } from './diagnosis.ts'
 import { InterventionSchema, OrderRiskSchema } from './experience.ts'
 import { HelpRequestSchema } from './help.ts'
@@ -182,6 +183,17 @@ const HELP: readonly EventType[] = [
   ofHelp('withdrawn', 'The visit is over'),
 ]
 
+const ofCare = (name: string, summary: string, more: TProperties = {}): EventType =>
+  eventType(`mendline.care.${name}.v1`, { subject: 'device', summary, data: { care: CareSchema, ...more } })
+
+const CARE: readonly EventType[] = [
+  ofCare('due', 'Maintenance of a unit is due by its use, by time or by a sign; told again while nobody does it'),
+  ofCare('done', 'It was done, and is counted anew', {
+    done: Type.Object({ at_ms: at, actor: text, note: text, work_order_id: orNull(text) }),
+  }),
+  ofCare('tip', 'A habit of the household costs energy or wears the unit'),
+]
+
 const ofDevice = (name: string, summary: string): EventType =>
   eventType(`mendline.device.${name}.v1`, { subject: 'device', summary, data: { device: text, at_ms: at } })
 
@@ -195,7 +207,7 @@ const PLATFORM: readonly EventType[] = [
   eventType('mendline.test.v1', { subject: 'test of an endpoint', summary: 'Asked for by the test button', data: {} }),
 ]
 
-export const EVENT_TYPES: readonly EventType[] = [...CASES, ...ORDERS, ...FINDINGS, ...HELP, ...EMERGENCIES, ...PLATFORM]
+export const EVENT_TYPES: readonly EventType[] = [...CASES, ...ORDERS, ...FINDINGS, ...HELP, ...CARE, ...EMERGENCIES, ...PLATFORM]
 
 /** What is wrong with an event against its published schema, undocumented fields of `data` included; empty = nothing. */
 export function faultsOfEvent(event: { readonly type: string; readonly data: Readonly<Record<string, unknown>> }): readonly string[] {

@@ -250,6 +250,12 @@ export const limits = {
   verifyUnitsPerLook_MAX: 100,
   /** Windows of one unit handed over in one look, oldest first; the rest follow at its next turn. */
   verifyWindowsPerUnit_MAX: 200,
+  /** Units are asked for their use, for care, again after this. */
+  careLookMs: 15 * 60_000,
+  /** Units asked in one look, one after the other; the rest have their turn at the next. */
+  careUnitsPerLook_MAX: 100,
+  /** Windows of one unit that are read in one look, oldest first; the rest count at its next turn. */
+  careWindowsPerUnit_MAX: 1_000,
   /** Units of one backtest. */
   backtestUnits_MAX: 20_000,
   /** Waited beyond that before a silent unit is told from an area that is out: the neighbours' periods end at other moments. */

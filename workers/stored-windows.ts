@@ -29,7 +29,8 @@ export const storedWindows = (derived: Pick<DerivedStore, 'rows'>) =>
     }
   }
 
-function toWindow({ tenant, device, from_ms, data }: DerivedRow, to_ms: number, type: string): ClosedWindow {
+/** A stored row of a window as it was closed. */
+export function toWindow({ tenant, device, from_ms, data }: DerivedRow, to_ms: number, type: string): ClosedWindow {
   const { firmware, recipe_version, readings, running, settled, is_diagnosable, features } = data as unknown as WindowData
   return {
     tenant,

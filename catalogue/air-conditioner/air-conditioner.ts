@@ -4,6 +4,7 @@
  */
 import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
+import { care } from './care.ts'
 import { faults } from './faults.ts'
 import { activeTests, remoteSteps } from './guidance.ts'
 import { intake } from './intake.ts'
@@ -28,6 +29,7 @@ export const airConditioner: ApplianceType = {
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
   intake,
+  care,
   safeStates,
   rules,
   recipe,

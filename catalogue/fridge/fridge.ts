@@ -1,6 +1,7 @@
 /** The no-frost fridge-freezer with one evaporator, an evaporator fan and a damper to the fresh food compartment, whole. */
 import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
+import { care } from './care.ts'
 import { faults } from './faults.ts'
 import { activeTests, remoteSteps } from './guidance.ts'
 import { intake } from './intake.ts'
@@ -25,6 +26,7 @@ export const fridge: ApplianceType = {
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
   intake,
+  care,
   safeStates,
   rules,
   recipe,

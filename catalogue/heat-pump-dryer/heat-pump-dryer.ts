@@ -1,6 +1,7 @@
 /** The heat-pump tumble dryer: a small whole type, and the worked example of docs/add-an-appliance-type.md. */
 import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
+import { care } from './care.ts'
 import { faults, parts, steps } from './faults.ts'
 import { remoteSteps } from './guidance.ts'
 import { recipe } from './recipe.ts'
@@ -17,6 +18,7 @@ export const heatPumpDryer: ApplianceType = {
   parts: [...parts, ...commonParts],
   steps: [...steps, ...commonSteps],
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
+  care,
   safeStates,
   rules,
   recipe,

@@ -1,6 +1,7 @@
 /** The front-loading washing machine with heater, drain pump and inverter motor, whole. */
 import type { ApplianceType } from '../appliance-type.ts'
 import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../common-faults.ts'
+import { care } from './care.ts'
 import { faults } from './faults.ts'
 import { activeTests, remoteSteps } from './guidance.ts'
 import { intake } from './intake.ts'
@@ -25,6 +26,7 @@ export const washingMachine: ApplianceType = {
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   activeTests,
   intake,
+  care,
   safeStates,
   rules,
   recipe,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ApplianceType, Channel, LearnNormal } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
+import type { LearnNormal } from '#catalogue/learn-normal.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { limits } from '#kernel/limits.ts'
 import { createRandom } from '#kernel/random.ts'
