@@ -8,23 +8,17 @@ import { silentLog } from '#kernel/log.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import type { ApiTables } from './api-tables.ts'
 import { memoryBoards, memoryCohorts, memoryRemainingLife } from './board-builders.ts'
-import { memoryCare } from './care-builders.ts'
 import { memoryEmergencies } from './emergency-builders.ts'
-import { memoryExperience } from './experience-builders.ts'
 import { memoryFiles } from './file-builders.ts'
-import { memoryHelp } from './help-builders.ts'
 import { createIdempotency } from './idempotency.ts'
-import { memoryIntake } from './intake-builders.ts'
 import { memoryJobs } from './job-builders.ts'
 import { createKeyStore, type KeyStore, type Scope } from './keys.ts'
-import { memoryLineage } from './lineage-builders.ts'
 import { deviceRecord, memoryTruth, NOW_MS } from './memory-truth.ts'
 import { memoryModels } from './model-builders.ts'
-import { memoryOrderChain } from './order-builders.ts'
 import type { ApiPorts, DeviceRecord, GatewayRecord } from './ports.ts'
-import { memoryRemote } from './remote-builders.ts'
 import { memoryAlarms, memoryBacktests, memoryRules, testAlarm } from './rule-builders.ts'
 import { type Api, createApi } from './server.ts'
+import { memoryService } from './service-builders.ts'
 import { memoryMappings, memoryTypes } from './type-builders.ts'
 
 export function workOrder(id: string): WorkOrder {
@@ -119,18 +113,6 @@ const oneOrder: Pick<ApiPorts['hubs'], 'workOrder' | 'workOrderEvidence' | 'work
   },
   workOrderPacketPage: async ({ id, audience, locale }) => (id === 'wo_1' ? `<html lang="${locale}">${audience}</html>` : undefined),
 }
-
-const memoryService = (
-  note: (port: string, argument: unknown) => void,
-): Pick<ApiPorts, 'orderChain' | 'experience' | 'intake' | 'remote' | 'help' | 'care' | 'lineage'> => ({
-  orderChain: memoryOrderChain(note),
-  experience: memoryExperience(note),
-  intake: memoryIntake(note),
-  remote: memoryRemote(note),
-  help: memoryHelp(note),
-  care: memoryCare(note),
-  lineage: memoryLineage(note),
-})
 
 function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, 'keys' | 'idempotency'> {
   const note = (port: string, argument: unknown): void => {

@@ -94,11 +94,12 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
     await remarkOrder(hub, row, input.type, step)
     return toWorkOrder(row)
   }
-  const outcome = input.type === 'done' ? outcomeOf(hub, row, data) : undefined
+  const outcome = input.type === 'done' || input.type === 'cancelled' ? outcomeOf(hub, row, data) : undefined
   const changes = changesOfMove(row, input.type, { actor: input.actor, data })
   const engineerSkills = typeof changes.engineer === 'string' ? await skillsOf(hub, row.tenant, changes.engineer) : undefined
   const order = await moveOrder(hub, row, input.type, { ...step, changes, engineerSkills, ...(outcome === undefined ? {} : { outcome }) })
-  if (outcome !== undefined) await addLabel(hub, row, outcome, { visit: row.move_count + 1, engineer: step.actor })
+  // What was found at a visit that was called off stands in the move; it is no repair, and teaches nothing.
+  if (outcome !== undefined && input.type === 'done') await addLabel(hub, row, outcome, { visit: row.move_count + 1, engineer: step.actor })
   return order
 }
 

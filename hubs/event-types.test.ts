@@ -123,7 +123,8 @@ const STORIES: Readonly<Record<string, Story>> = {
     await b.hubs.takeHelp('home', id, { by: 'van-3', promised_ms: b.clock.now() + 60_000 })
     await b.wait(60_000)
     await b.hubs.endHelp('home', id, { by: 'eva', result: 'here' })
-    for (const state of ['on_site', 'waiting_for_expert', 'cancelled'] as const) await b.answer(state)
+    for (const state of ['on_site', 'waiting_for_expert'] as const) await b.answer(state)
+    await b.answer('cancelled', { reason: 'nobody can come' })
     return told(b)
   },
   'a filter that is due and cleaned, and a habit': async () => {

@@ -57,6 +57,21 @@ describe('checkMove', () => {
     expect(attempt('E0', outcome)).toBe(cell === '.' || cell === 'e' ? 'MDL_HUBS_ILLEGAL_MOVE' : 'ok')
   })
 
+  it.each(['on_site', 'waiting_for_part', 'waiting_for_expert'] as const)('lets nobody leave %s for cancelled without outcome or reason', (from) => {
+    const leave = (given: { outcome?: typeof outcome; reason?: string }) =>
+      codeOf(() => checkMove(standardProcess, { from, to: 'cancelled', safetyClass: 'E3', outcome: given.outcome, reason: given.reason ?? '' }))
+    expect(leave({})).toBe('MDL_HUBS_OUTCOME_REQUIRED')
+    expect(leave({ reason: '  ' })).toBe('MDL_HUBS_OUTCOME_REQUIRED')
+    expect(leave({ reason: 'the household was away' })).toBe('ok')
+    expect(leave({ outcome })).toBe('ok')
+  })
+
+  it('asks nothing of who cancels an order that nobody travelled for', () => {
+    const cancel = (from: WorkOrderState) =>
+      codeOf(() => checkMove(standardProcess, { from, to: 'cancelled', safetyClass: 'E3', outcome: undefined }))
+    expect((['opened', 'scheduled', 'accepted', 'en_route'] as const).map(cancel)).toEqual(['ok', 'ok', 'ok', 'ok'])
+  })
+
   it('reaches every state from the initial one', () => {
     const seen = new Set<WorkOrderState>([standardProcess.initial])
     for (const state of seen) for (const next of standardProcess.states[state].next) seen.add(next)

@@ -29,6 +29,9 @@ export interface Move {
   readonly packet?: Pick<Packet, 'skills' | 'steps'>
 }
 
+/** States in which somebody is on site, or was and waits for a part or an expert. */
+export const VISITED_STATES: readonly WorkOrderState[] = ['on_site', 'waiting_for_part', 'waiting_for_expert']
+
 /**
  * Passes a legal move and refuses every other.
  * @throws MendlineError MDL_HUBS_ILLEGAL_MOVE, MDL_HUBS_OUTCOME_REQUIRED, MDL_HUBS_REASON_REQUIRED
@@ -78,6 +81,10 @@ function checkGuard(guard: Guard, move: Move): void {
       }
       return
     }
+    case 'visit_explained':
+      if (VISITED_STATES.includes(from) && move.outcome === undefined && (move.reason ?? '').trim() === '')
+        refuse('MDL_HUBS_OUTCOME_REQUIRED', `the move from ${from} to ${to} needs data.outcome or data.reason`)
+      return
     case 'outcome_given':
       if (move.outcome === undefined) refuse('MDL_HUBS_OUTCOME_REQUIRED', `the move to ${to} needs data.outcome`)
       return

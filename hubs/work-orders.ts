@@ -184,7 +184,7 @@ export async function moveOrder(
     ...step.changes,
     state: to,
     entered_at_ms: hub.nowMs,
-    outcome: step.outcome === undefined ? row.outcome : JSON.stringify(step.outcome),
+    outcome: step.outcome === undefined || phase !== 'settled' ? row.outcome : JSON.stringify(step.outcome),
     settled_at_ms: isOpen ? null : phase === 'final' && row.settled_at_ms !== null ? row.settled_at_ms : step.atMs,
   }
   await addMove(hub, changed, { kind: 'move', type: to, from, to }, step)

@@ -17,6 +17,8 @@ export const GUARDS = {
   offered_to_them: 'An order that was offered to one engineer is accepted by that one; an open offer by anybody.',
   engineer_qualified: 'The engineer is registered and has the skills of the packet.',
   outcome_given: '`data.outcome` has the cause found, the parts used and returned, and the minutes.',
+  visit_explained:
+    'Of an order with somebody on site, or that waits for part or expert: `data.outcome` has what was found, or `data.reason` says why.',
   steps_explained: 'Each step of the packet that `outcome.steps` does not show as done has a reason; an outcome without `steps` passes.',
   steps_given: 'As `steps_explained`, and `outcome.steps` must be there when the packet has steps.',
 } as const

@@ -80,7 +80,7 @@ describe('an expert asked for during a visit', () => {
     await b.answer('waiting_for_expert', { reason: 'cannot read the code' })
     expect(await queue({ state: 'waiting' })).toMatchObject([{ kind: 'expert', text: 'cannot read the code' }])
     await b.answer('on_site')
-    await b.answer('cancelled')
+    await b.answer('cancelled', { reason: 'the household sold it' })
     expect(await queue()).toMatchObject([{ state: 'withdrawn', result: 'the order is cancelled' }])
     for (let minute = 0; minute < 30; minute++) await b.wait(MINUTE_MS)
     expect(told().map(([name]) => name)).toEqual(['requested', 'withdrawn'])

@@ -50,6 +50,7 @@ describe('checkProcess', () => {
     ['a begin that is no state', (p) => void delete p.states.opened, 'initial'],
     ['a begin with a guard', (p) => void state(p, 'opened').guards.push('reason_given'), 'initial'],
     ['done without the outcome', (p) => set(p, 'done', { guards: [] }), 'states.done.guards'],
+    ['a visit that ends in silence', (p) => set(p, 'cancelled', { guards: [] }), 'states.cancelled.guards'],
     ['remote advice in a danger', (p) => set(p, 'remote_offered', { guards: [] }), 'states.remote_offered.guards'],
     ['a repair that cannot be reopened', (p) => set(p, 'verified', { next: ['closed'] }), 'states.verified.next'],
     ['an accepted order that counts as waiting', (p) => set(p, 'accepted', { phase: 'waiting' }), 'states.accepted.phase'],

@@ -3,7 +3,8 @@
  * timers that would do what cannot be done, and what Mendline itself relies on (a repair can be verified or reopened, an order cancelled).
  */
 import type { WorkOrderState } from '#kernel/work-order.ts'
-import type { NewProcess, Phase, StateTimer } from '#kernel/work-order-process.ts'
+import type { Guard, NewProcess, Phase, StateTimer } from '#kernel/work-order-process.ts'
+import { VISITED_STATES } from '../work-order-states.ts'
 
 export interface ProcessFault {
   /** Where, as a path from the process. */
@@ -49,7 +50,17 @@ export function checkProcess(process: NewProcess): ProcessFault[] {
     ...checkPhases(states),
     ...states.flatMap(([state, { timers }]) => (timers ?? []).flatMap((timer, index) => checkTimer(process, { state, timer, index }))),
     ...checkNeeds(process),
+    ...checkCancelling(process),
   ]
+}
+
+/** A visit that was begun does not end in silence. */
+const EXPLAINS: readonly Guard[] = ['visit_explained', 'reason_given', 'outcome_given']
+
+function checkCancelling({ states }: NewProcess): ProcessFault[] {
+  const leaves = VISITED_STATES.some((state) => states[state]?.next.includes('cancelled') === true)
+  const isExplained = states.cancelled?.guards.some((guard) => EXPLAINS.includes(guard)) === true
+  return leaves && !isExplained ? [fault('states.cancelled.guards', 'must have visit_explained: somebody may be on site')] : []
 }
 
 const fault = (field: string, reason: string): ProcessFault => ({ field, reason })

@@ -146,6 +146,22 @@ describe('the chain of an order', () => {
   })
 })
 
+describe('an order with somebody on site', () => {
+  it('is not cancelled in silence; what was found then stands in the move, and teaches nothing', async () => {
+    const b = await bench()
+    await b.apply(diagnosed())
+    for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
+    await expect(b.answer('cancelled')).rejects.toMatchObject({ code: 'MDL_HUBS_OUTCOME_REQUIRED' })
+    await expect(b.answer('cancelled', { outcome: { cause: 'T-99' } })).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
+    expect(await b.order()).toMatchObject({ state: 'on_site' })
+    const found = { ...outcome, cause: 'no_fault_found' }
+    expect(await b.answer('cancelled', { outcome: found })).toMatchObject({ state: 'cancelled', outcome: null })
+    const move = await b.database.selectFrom('hub_work_order_moves').select('data').where('type', '=', 'cancelled').executeTakeFirstOrThrow()
+    expect(JSON.parse(move.data)).toEqual({ outcome: found })
+    expect(await b.database.selectFrom('hub_labels').selectAll().execute()).toEqual([])
+  })
+})
+
 describe('processes of an organisation', () => {
   it('hold for new orders, while open ones stay under theirs or come along when that is asked', async () => {
     const b = await bench()

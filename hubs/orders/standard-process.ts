@@ -123,12 +123,13 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
     next: ['triaged', 'scheduled', 'offered', 'accepted', 'cancelled', 'closed'],
     timers: [idle('not_assigned_again', 4, { effects: escalateTo('organisation'), reason: 'the returned order was given to nobody' })],
   },
-  cancelled: { phase: 'final', guards: [], next: ['reopened', 'closed'] },
+  cancelled: { phase: 'final', guards: ['visit_explained'], next: ['reopened', 'closed'] },
   closed: { phase: 'final', guards: [], next: [] },
 }
 
 /**
  * The shipped process. Orders opened under it follow it as it grows, so a change of it may add moves and never takes one away. Remote advice is not
- * offered for a danger to life or property, giving an order back needs a reason, and `done` needs the coded outcome.
+ * offered for a danger to life or property, giving an order back needs a reason, `done` needs the coded outcome, and a visit that was begun is not
+ * cancelled without outcome or reason.
  */
 export const standardProcess: Process & { readonly states: typeof STATES } = { version: 0, initial: 'opened', states: STATES }
