@@ -17,6 +17,12 @@ export const retentionSchema = Type.Object(
     ),
     quarantine_days: days(90, 'Days that quarantined payloads are kept'),
     hub_events_days: days(730, 'Days that diagnoses, cleared alarms and applied events are kept; what an open order or case needs stays'),
+    contacts_days: days(
+      730,
+      'Days that contacts of households are kept behind the last word, and answers what they want to hear; those of an open case stay',
+    ),
+    care_days: days(1_825, 'Days that it is kept what care was done'),
+    intake_codes_days: days(5_475, 'Days that the code on the sticker of a unit opens the page of reports'),
     webhook_attempts_days: days(30, 'Days that settled webhooks and their attempts are kept'),
     channel_days: dayMap('Other days for raw values of a channel, by `channel` or `type.channel`; at most raw_days'),
     type_days: dayMap('Other raw_days of an appliance type, by its id'),

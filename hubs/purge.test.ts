@@ -9,6 +9,7 @@ import { createPurge } from './purge.ts'
 
 const DAY_MS = 86_400_000
 const NOW_MS = 1_000 * DAY_MS
+const RETENTION = { hub_events_days: 100, webhook_attempts_days: 10, contacts_days: 200, care_days: 300, intake_codes_days: 400 }
 
 let operations: Operations
 let database: Kysely<HubTables>
@@ -19,8 +20,7 @@ beforeEach(async () => {
 })
 afterEach(() => operations.close())
 
-const purgeOf = () =>
-  createPurge({ database, retention: { hub_events_days: 100, webhook_attempts_days: 10 }, clock: new ManualClock(NOW_MS), log: silentLog })
+const purgeOf = () => createPurge({ database, retention: RETENTION, clock: new ManualClock(NOW_MS), log: silentLog })
 const old = (days: number): number => NOW_MS - days * DAY_MS
 const idsOf = async (table: string, column: string): Promise<string[]> =>
   (await sql<{ id: string }>`SELECT ${sql.ref(column)} AS id FROM ${sql.table(table)} ORDER BY 1`.execute(database)).rows.map(({ id }) => id)
@@ -105,7 +105,7 @@ describe('purge of the hubs', () => {
   it('works by itself after the start and not behind the stop', async () => {
     await diagnosis('old', old(101))
     const clock = new ManualClock(NOW_MS)
-    const purge = createPurge({ database, retention: { hub_events_days: 100, webhook_attempts_days: 10 }, clock, log: silentLog })
+    const purge = createPurge({ database, retention: RETENTION, clock, log: silentLog })
     purge.start()
     clock.advance(30_000)
     await purge.stop()
@@ -143,13 +143,59 @@ describe('purge of the hubs', () => {
   })
 })
 
+describe('purge of what households said', () => {
+  const contact = (id: string, caseId: string | null, days: number) =>
+    sql`INSERT INTO hub_contacts VALUES (${id}, 'home', 'd', 'flat-3', ${caseId}, 'household', 'report', 'it leaks', '{}', 1, 'anna', 1, ${old(days)})`.execute(
+      database,
+    )
+  const caseOf = (id: string, state: string) =>
+    sql`INSERT INTO hub_cases VALUES (${id}, 'home', 'd', 't', 'T-01', ${state}, 'E2', 'o', 0, 1, 1, NULL, NULL)`.execute(database)
+
+  it('drops contacts by the time of their last word, and keeps those of a case that is open', async () => {
+    await caseOf('open', 'open')
+    await caseOf('closed', 'closed')
+    await contact('of-open', 'open', 900)
+    await contact('of-closed', 'closed', 201)
+    await contact('of-none', null, 201)
+    await contact('young', 'closed', 199)
+    expect(await purgeOf().run()).toEqual({ hub_contacts: 2 })
+    expect(await idsOf('hub_contacts', 'contact_id')).toEqual(['of-open', 'young'])
+  })
+
+  it('drops choices about care that were changed since, never the one that holds', async () => {
+    for (const [kind, days] of [
+      ['tip', 900],
+      ['tip', 500],
+      ['maintenance', 900],
+    ] as const)
+      await sql`INSERT INTO hub_care_choices VALUES ('home', 'flat-3', ${kind}, ${old(days)}, 0, ${old(days)}, 'app')`.execute(database)
+    expect(await purgeOf().run()).toEqual({ hub_care_choices: 1 })
+    expect(await idsOf('hub_care_choices', 'set_at_ms')).toEqual([old(900), old(500)])
+  })
+
+  it('drops care that was done and codes of stickers, each by its own time', async () => {
+    for (const [id, days] of [
+      ['old', 301],
+      ['young', 299],
+    ] as const)
+      await sql`INSERT INTO hub_care_done VALUES (${id}, 1, 'home', 'd', 'AC-C01', 'anna', '', NULL, ${old(days)})`.execute(database)
+    for (const [id, days] of [
+      ['faded', 401],
+      ['stuck', 399],
+    ] as const)
+      await sql`INSERT INTO hub_intake_codes VALUES (${id}, 'home', 'd', ${old(days)})`.execute(database)
+    expect(await purgeOf().run()).toEqual({ hub_care_done: 1, hub_intake_codes: 1 })
+    expect([await idsOf('hub_care_done', 'care_id'), await idsOf('hub_intake_codes', 'token_hash')]).toEqual([['young'], ['stuck']])
+  })
+})
+
 describe('purge of the book of emergencies', () => {
   it('drops webhooks that were delivered long ago, keeps what is owed, and asks for no table that the book has not', async () => {
     const book = await openOperations({ file: ':memory:', log: silentLog })
     await book.migrate(emergencyMigrations)
     const own = book.database as unknown as typeof database
     const ports = { database: own, clock: new ManualClock(NOW_MS), log: silentLog, of: 'outbox' as const }
-    const purge = createPurge({ ...ports, retention: { hub_events_days: 100, webhook_attempts_days: 10 } })
+    const purge = createPurge({ ...ports, retention: RETENTION })
     for (const [id, state] of [
       ['delivered', 'delivered'],
       ['owed', 'pending'],

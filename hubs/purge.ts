@@ -1,6 +1,6 @@
 /**
  * Drops what the hubs keep by age: events that were applied, diagnoses and cleared alarms that no order, label or emergency names, webhooks
- * that are settled with their attempts. Orders, cases and labels stay, and whatever they name stays with them. It works in small batches,
+ * that are settled with their attempts, contacts, codes of stickers and care that was done. Orders, cases and labels stay, and whatever they name stays with them. It works in small batches,
  * some seconds after the start and then each hour; what was dropped is logged and counted.
  */
 import { type Kysely, sql } from 'kysely'
@@ -11,6 +11,9 @@ import type { HubTables } from './hub-tables.ts'
 export interface PurgeRetention {
   readonly hub_events_days: number
   readonly webhook_attempts_days: number
+  readonly contacts_days: number
+  readonly care_days: number
+  readonly intake_codes_days: number
 }
 
 export interface Purge {
@@ -89,6 +92,21 @@ const RULES: readonly Rule[] = [
   },
   { table: 'hub_customer_tags', days: 'hub_events_days', where: (before) => sql`expires_at_ms < ${before}` },
   { table: 'hub_tag_uses', days: 'hub_events_days', where: (before) => sql`at_ms < ${before}` },
+  {
+    table: 'hub_contacts',
+    days: 'contacts_days',
+    where: (before) => sql`updated_at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_cases AS c
+      WHERE c.case_id = hub_contacts.case_id AND c.state = 'open')`,
+  },
+  // The answer of a household that holds stays, however old: it is the consent.
+  {
+    table: 'hub_care_choices',
+    days: 'contacts_days',
+    where: (before) => sql`set_at_ms < ${before} AND EXISTS (SELECT 1 FROM hub_care_choices AS newer WHERE newer.tenant = hub_care_choices.tenant
+      AND newer.household = hub_care_choices.household AND newer.kind = hub_care_choices.kind AND newer.set_at_ms > hub_care_choices.set_at_ms)`,
+  },
+  { table: 'hub_care_done', days: 'care_days', where: (before) => sql`recorded_at_ms < ${before}` },
+  { table: 'hub_intake_codes', days: 'intake_codes_days', where: (before) => sql`created_at_ms < ${before}` },
   { table: 'outbox_deliveries', days: 'webhook_attempts_days', where: (before) => sql`state <> 'pending' AND updated_at_ms < ${before}` },
   {
     table: 'outbox_attempts',
@@ -118,6 +136,10 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   hub_repair_windows: ['verification_id', 'window_to_ms'],
   hub_customer_tags: ['tenant', 'household', 'tag'],
   hub_tag_uses: ['tenant', 'household', 'tag', 'work_order_id', 'used_for'],
+  hub_contacts: ['contact_id'],
+  hub_care_choices: ['tenant', 'household', 'kind', 'set_at_ms'],
+  hub_care_done: ['care_id', 'done_at_ms'],
+  hub_intake_codes: ['token_hash'],
   outbox_deliveries: ['endpoint_id', 'event_id'],
   outbox_attempts: ['endpoint_id', 'event_id', 'attempt'],
   outbox_events: ['event_id'],
