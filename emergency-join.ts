@@ -19,6 +19,7 @@ import { type EmergencyTables, emergencyMigrations } from './hubs/emergency/emer
 import { findOrderLinks } from './hubs/emergency/order-links.ts'
 import { type ReportDesk, raisingDangers } from './hubs/emergency/report-danger.ts'
 import { createWebhookLanes, EMERGENCY_ENDPOINT, type WebhookLanes } from './hubs/emergency/webhook-lanes.ts'
+import type { WithdrawCommand } from './hubs/emergency/withdraw-commands.ts'
 import { standardPolicy } from './hubs/hub-policy.ts'
 import type { HubTables } from './hubs/hub-tables.ts'
 import { createChatWebhook } from './hubs/notifiers/chat-webhook.ts'
@@ -37,6 +38,8 @@ interface EmergencyJoints {
   }
   readonly guard: TargetGuard
   readonly ordinary: Outbox
+  /** Ends a safe-state command that the twin still has for a device. */
+  readonly withdrawCommand: WithdrawCommand
   readonly hubs: { apply(events: readonly HubEvent[]): Promise<void> }
   readonly clock: Clock
   readonly log: Log
@@ -85,6 +88,7 @@ export async function joinEmergencies({ dataDir, emergencies, limits, retention 
       return unit === undefined ? {} : { household: unit.household, building: unit.building, site: unit.site }
     },
     pastDangerMs: standardPolicy.pastDangerMs,
+    linkLifeMs: limits.emergencyLinkMs,
     callers: {
       chat: createChatWebhook({ notifier: chat }),
       ...(mail === undefined ? {} : { email: ({ target, subject, body, signal }) => mail.send({ to: target, subject, text: body, signal }) }),

@@ -66,7 +66,7 @@ import { openRules, rulePort } from './rules-join.ts'
 import { joinSafety } from './safety-join.ts'
 import type { TwinStage } from './twin/twin.ts'
 import { twinMigrations } from './twin/twin-tables.ts'
-import { commandsOfHubs, joinTwin } from './twin-join.ts'
+import { commandsOfHubs, joinTwin, withdrawFrom } from './twin-join.ts'
 import { typePorts } from './type-ports.ts'
 import { createVerifyJoin, together } from './verify-join.ts'
 import { version } from './version.ts'
@@ -214,7 +214,8 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     hasEmergencyPath: true,
     onCommitted: () => outbox.wake(),
   })
-  const dangerPorts = { database, catalogue: types.byId, ruleOf: rules.ruleOf, registry, guard, ordinary: outbox, hubs }
+  const withdrawCommand = withdrawFrom(operations.database, clock)
+  const dangerPorts = { database, catalogue: types.byId, ruleOf: rules.ruleOf, registry, guard, ordinary: outbox, hubs, withdrawCommand }
   const commandsGoTo = (stage: TwinStage): void => {
     twin = stage
   }

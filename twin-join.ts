@@ -6,6 +6,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
+import type { WithdrawCommand } from './hubs/emergency/withdraw-commands.ts'
 import type { HubsOptions } from './hubs/hubs.ts'
 import { parsePayload } from './ingest/decode-json.ts'
 import type { Journal } from './ingest/journal.ts'
@@ -14,6 +15,21 @@ import { cancelCommand, giveCommand } from './twin/command-book.ts'
 import { createTwin, type TwinStage } from './twin/twin.ts'
 import type { TwinTables } from './twin/twin-tables.ts'
 import type { Releases } from './workers/releases.ts'
+
+/** Takes back a command that no device has answered, in a transaction of its own. */
+export function withdrawFrom(database: Kysely<unknown>, clock: Pick<Clock, 'now'>): WithdrawCommand {
+  return ({ tenant, device, commandId }) =>
+    database.transaction().execute(async (transaction) => {
+      const twin = transaction as unknown as Kysely<TwinTables>
+      const found = twin.selectFrom('twin_commands').select(['state', 'ended_at_ms']).where('tenant', '=', tenant).where('device', '=', device)
+      const row = await found.where('command_id', '=', commandId).executeTakeFirst()
+      if (row === undefined) return 'unknown'
+      // A device that accepted is at it, and says itself how it ends.
+      if (row.ended_at_ms === null && row.state !== 'accepted')
+        await cancelCommand(twin, { tenant, commandId, actor: 'emergency', nowMs: clock.now() })
+      return 'ended'
+    })
+}
 
 interface TwinJoints {
   readonly operations: { readonly database: Kysely<unknown> }

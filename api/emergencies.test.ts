@@ -134,6 +134,22 @@ describe('a signed link', () => {
     expect(lastOf('adviceRead')).toBe('good')
   })
 
+  it.each(['/emergency-links/old', '/advice/old'])('%s is 410 with a page that says so and nothing else, whatever is done with it', async (url) => {
+    for (const method of ['GET', 'POST'] as const) {
+      const shown = await page(method, url)
+      expect(shown.statusCode).toBe(410)
+      expect(shown.headers['content-type']).toContain('text/html')
+      expect(shown.body).toContain('链接已失效')
+      expect(shown.body).not.toContain('Gas')
+    }
+  })
+
+  it('is a problem with its code for a program', async () => {
+    const answer = await api.api.app.inject({ method: 'GET', url: '/advice/old' })
+    expect(answer).toMatchObject({ statusCode: 410 })
+    expect(answer.json()).toMatchObject({ code: 'MDL_HUBS_LINK_EXPIRED' })
+  })
+
   it.each(['/emergency-links/forged', '/advice/forged'])('%s is 404, whatever is done with it', async (url) => {
     expect((await page('GET', url)).statusCode).toBe(404)
     expect((await page('POST', url)).statusCode).toBe(404)

@@ -1,4 +1,4 @@
-/** Builders of the emergency port for the API's tests: one emergency, and links whose token is `good`. */
+/** Builders of the emergency port for the API's tests: one emergency, and links whose token is `good` (or `old`: expired). */
 import { MendlineError } from '#kernel/errors.ts'
 import type { EmergencyPort, EmergencyView } from './emergency-ports.ts'
 import { NOW_MS } from './memory-truth.ts'
@@ -14,8 +14,10 @@ export function memoryEmergencies(note: (port: string, argument: unknown) => voi
     if (id !== VIEW.emergency_id) throw new MendlineError('MDL_API_NOT_FOUND', `there is no emergency ${id}`)
     return VIEW
   }
-  const byToken = (token: string, change: Partial<EmergencyView>): EmergencyView | undefined =>
-    token === 'good' ? { ...VIEW, ...change } : undefined
+  const byToken = (token: string, change: Partial<EmergencyView>): EmergencyView | undefined => {
+    if (token === 'old') throw new MendlineError('MDL_HUBS_LINK_EXPIRED', 'the emergency has long been over')
+    return token === 'good' ? { ...VIEW, ...change } : undefined
+  }
   return {
     async list(query) {
       note('emergencies', query)
@@ -41,7 +43,10 @@ export function memoryEmergencies(note: (port: string, argument: unknown) => voi
       return { emergency_id: 'em_2' }
     },
     drillReport: async (_tenant, id) => ({ ...ours(id), steps: [] }),
-    byLink: async (token) => (token === 'good' ? { emergency: VIEW, person: 'li' } : undefined),
+    async byLink(token) {
+      const emergency = byToken(token, {})
+      return emergency === undefined ? undefined : { emergency, person: 'li' }
+    },
     async acknowledgeByLink(token) {
       note('acknowledgeByLink', token)
       return byToken(token, { state: 'acknowledged', acknowledged_by: 'person:li' })

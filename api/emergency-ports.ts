@@ -49,6 +49,7 @@ export interface EmergencyPort {
   }): Promise<object>
   /** @throws MendlineError MDL_API_NOT_FOUND */
   drillReport(tenant: string, id: string): Promise<object>
+  /** This and the next three: undefined for a link that is none of ours. @throws MendlineError MDL_HUBS_LINK_EXPIRED */
   byLink(token: string): Promise<{ readonly emergency: EmergencyView; readonly person: string } | undefined>
   acknowledgeByLink(token: string): Promise<EmergencyView | undefined>
   advice(token: string): Promise<EmergencyView | undefined>

@@ -250,6 +250,8 @@ export const limits = {
   verifyUnitsPerLook_MAX: 100,
   /** Windows of one unit handed over in one look, oldest first; the rest follow at its next turn. */
   verifyWindowsPerUnit_MAX: 200,
+  /** Signed links of an emergency open nothing any more this long after it was over; before it is over they never expire. */
+  emergencyLinkMs: 7 * 86_400_000,
   /** Units are asked for their use, for care, again after this. */
   careLookMs: 15 * 60_000,
   /** Units asked in one look, one after the other; the rest have their turn at the next. */

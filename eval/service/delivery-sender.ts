@@ -99,7 +99,14 @@ async function open() {
     onCommitted: outbox.wake,
   })
   const emergencies = await openEmergencyHub({
-    ...{ ...shared, database: book.database as unknown as EmergencyHubOptions['database'], ruleOf, pastDangerMs: 86_400_000, callers: {} },
+    ...{
+      ...shared,
+      database: book.database as unknown as EmergencyHubOptions['database'],
+      ruleOf,
+      pastDangerMs: 86_400_000,
+      linkLifeMs: 604_800_000,
+      callers: {},
+    },
     ...{ publicUrl: undefined, locale: 'en', fallback: [], placeOf: () => ({}), onCommitted: lane.wake },
   })
   const lanes = createWebhookLanes({ ordinary: outbox, emergency: lane, ordinaryDatabase: database, emergencyDatabase: bookOutbox })

@@ -113,7 +113,7 @@ function rowOf(older: Older, { catalogue, ruleOf, nowMs, alarm, link }: Known): 
     ...{ title_en: rule?.title.en ?? title, title_zh: rule?.title['zh-CN'] ?? title },
     ...{ advice_en: rule?.advice.en ?? advice, advice_zh: rule?.advice['zh-CN'] ?? advice },
     // The household was advised then, and had nothing to say that it read it.
-    ...{ state, is_drill: 0, tells_household: 0, read_at_ms: null, unread_at_ms: null },
+    ...{ state, is_drill: 0, tells_household: 0, read_at_ms: null, unread_at_ms: null, command_withdraw_at_ms: null },
     ...{ raised_at_ms, received_at_ms: alarm?.received_at_ms ?? created_at_ms, created_at_ms, cleared_at_ms: alarm?.cleared_at_ms ?? null },
     ...{ step: 0, next_step_at_ms: state === 'raised' ? nowMs : null, owner: null, acknowledged_at_ms: null, acknowledged_by: null },
     ...over,

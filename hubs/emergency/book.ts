@@ -117,6 +117,7 @@ export function rowOf({ nowMs }: Pick<BookTransaction, 'nowMs'>, danger: Danger)
       command_state: isOwed ? 'queued' : null,
       command_state_at_ms: isOwed ? nowMs : null,
     },
+    command_withdraw_at_ms: null,
     ...{ command_published_at_ms: null, command_attempts: 0, command_round: 0, command_next_at_ms: isOwed ? nowMs + CLAIM_MS : null },
     ...{ command_overdue_at_ms: isOwed ? nowMs + ACKNOWLEDGE_MS : null, read_at_ms: null },
     unread_at_ms: danger.tellsHousehold && !danger.isPast ? nowMs + READ_WITHIN_MS[danger.safetyClass] : null,

@@ -75,7 +75,9 @@ export async function resolveRow(
 ): Promise<EmergencyBookRow> {
   if (row.state === 'resolved' || row.state === 'past') return row
   const over = { next_step_at_ms: null, command_next_at_ms: null, command_overdue_at_ms: null, unread_at_ms: null }
-  const change = { state: 'resolved', resolved_at_ms: book.nowMs, resolved_by: by, resolution: reason, ...over }
+  // Whatever this book heard of it, the twin knows best whether it has ended.
+  const command_withdraw_at_ms = row.actions === null || row.command_state === 'done' ? null : book.nowMs
+  const change = { state: 'resolved', resolved_at_ms: book.nowMs, resolved_by: by, resolution: reason, ...over, command_withdraw_at_ms }
   const changed = await changeRow(book, row, change)
   await withdrawNotices(book, row)
   await noteStep(book, row, 'resolved', { by, reason, after_ms: book.nowMs - row.created_at_ms })

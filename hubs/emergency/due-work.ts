@@ -13,6 +13,7 @@ import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 import type { SafeCommands } from './safe-commands.ts'
 import { setRight } from './set-right.ts'
+import { startWithdrawing, type WithdrawCommand } from './withdraw-commands.ts'
 
 /** What the ordinary hubs know of a danger's case and order. */
 export interface EmergencyLink {
@@ -35,6 +36,8 @@ export interface DueParts {
   readonly commands: SafeCommands
   readonly drills: { startDue(): Promise<number | undefined> }
   readonly linksOf?: ((open: readonly OpenEmergency[]) => Promise<ReadonlyMap<string, EmergencyLink>>) | undefined
+  /** Absent = no command of an ended emergency is taken back. */
+  readonly withdrawCommand?: WithdrawCommand | undefined
   /** By how much the clock was set back since the last look. */
   readonly setBackMs: () => number
   readonly clock: Clock
@@ -69,7 +72,8 @@ export async function doDue(parts: DueParts): Promise<number | undefined> {
   for (const row of await due('next_step_at_ms')) await inTransaction((book) => ofFresh(book, row, 'next_step_at_ms', climb))
   const nextDrillMs = await parts.drills.startDue()
   const nextLinkMs = await startLinking(parts, nowMs)
-  return soonest([await nextDue(database), nextDrillMs, nextLinkMs])
+  const nextWithdrawMs = await startWithdrawing(parts)
+  return soonest([await nextDue(database), nextDrillMs, nextLinkMs, nextWithdrawMs])
 }
 
 /** Acts on the row as the transaction finds it, when it is still due. */

@@ -15,6 +15,7 @@ import { openEmergencyHub } from './emergency-hub.ts'
 import { type EmergencyTables, emergencyMigrations } from './emergency-tables.ts'
 import type { Call } from './notices.ts'
 import { findOrderLinks } from './order-links.ts'
+import type { WithdrawCommand } from './withdraw-commands.ts'
 
 export const HOUR_MS = 3_600_000
 export const fire = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0' })
@@ -54,6 +55,7 @@ export async function emergencyBench(
     clock?: ManualClock
     /** Store of the ordinary hubs, where orders are looked up. */
     ordinary?: Kysely<HubTables>
+    withdrawCommand?: WithdrawCommand
     links?: ReadonlyMap<string, { work_order_id: string; case_id: string; isSettled: boolean }>
   } = {},
 ) {
@@ -70,7 +72,17 @@ export async function emergencyBench(
     if (!moods.areCallsTaken) throw new MendlineError('MDL_HUBS_MAIL_FAILED', 'away', { retryable: true })
   }
   const hub = await openEmergencyHub({
-    ...{ database, clock, log: silentLog, publicUrl: 'https://mendline.example.com', locale: 'en', fallback: [], pastDangerMs: 24 * HOUR_MS },
+    ...{
+      database,
+      clock,
+      log: silentLog,
+      publicUrl: 'https://mendline.example.com',
+      locale: 'en',
+      fallback: [],
+      pastDangerMs: 24 * HOUR_MS,
+      linkLifeMs: 168 * HOUR_MS,
+    },
+    withdrawCommand: given.withdrawCommand,
     catalogue: () => gasType,
     ruleOf: (alarm) => gasType.rules.find(({ id }) => id === alarm.rule),
     placeOf: () => ({ household: 'House 9' }),

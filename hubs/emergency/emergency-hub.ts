@@ -28,6 +28,7 @@ import { type Caller, createNotices } from './notices.ts'
 import { type CommandChannel, createSafeCommands, type SafeCommands } from './safe-commands.ts'
 import { openSignedLinks } from './signed-links.ts'
 import { createUnwritten, type Unwritten } from './unwritten.ts'
+import type { WithdrawCommand } from './withdraw-commands.ts'
 
 export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
   readonly database: Kysely<EmergencyTables>
@@ -41,6 +42,10 @@ export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
   readonly checkUrl?: (url: string) => unknown
   /** Looks up the orders of emergencies; never waited for by a danger. Absent = none are linked. */
   readonly linksOf?: (open: readonly OpenEmergency[]) => Promise<ReadonlyMap<string, EmergencyLink>>
+  /** Links expire so long after their emergency was over. */
+  readonly linkLifeMs: number
+  /** Ends the command of an emergency that is over; never waited for by a danger. Absent = none is ended. */
+  readonly withdrawCommand?: WithdrawCommand | undefined
   /** Told after each commit that enqueued events. */
   readonly onCommitted?: (events: readonly CloudEvent[]) => void
   readonly clock: Clock
@@ -69,7 +74,7 @@ export interface EmergencyHub extends EmergencyLists, Duty, Drills {
   }): Promise<Emergency>
   /** @throws MendlineError MDL_API_NOT_FOUND */
   resolve(given: { readonly tenant: string; readonly id: string; readonly by: string; readonly reason: string }): Promise<Emergency>
-  /** The emergency that a person's link stands for; undefined for a link that is none of ours. */
+  /** The emergency that a person's link stands for; undefined for a link that is none of ours. These four: @throws MendlineError MDL_HUBS_LINK_EXPIRED */
   byLink(token: string): Promise<{ readonly emergency: Emergency; readonly person: string } | undefined>
   acknowledgeByLink(token: string): Promise<Emergency | undefined>
   /** The advice that a household's link stands for, and that it was read. */
@@ -122,7 +127,7 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     if (changed === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')
     return changed
   }
-  const links = createLinkDoors({ database, settings, lists, change })
+  const links = createLinkDoors({ ...options, settings, lists, change })
   return {
     ...lists,
     ...links,
@@ -243,15 +248,21 @@ type Change = (tenant: string, id: string, act: (book: BookTransaction, row: Eme
 
 function createLinkDoors(parts: {
   readonly database: Kysely<EmergencyTables>
+  readonly clock: Clock
+  readonly linkLifeMs: number
   readonly settings: BookSettings
   readonly lists: EmergencyLists
   readonly change: Change
 }): Pick<EmergencyHub, 'byLink' | 'acknowledgeByLink' | 'advice' | 'adviceRead'> {
-  const { database, settings, lists, change } = parts
+  const { database, clock, linkLifeMs, settings, lists, change } = parts
   const find = async (purpose: 'acknowledge' | 'receipt', token: string) => {
     const opened = settings.links.open(purpose, token)
     if (opened === undefined) return undefined
-    const row = await database.selectFrom('emg_emergencies').select('tenant').where('emergency_id', '=', opened.emergencyId).executeTakeFirst()
+    const row = await database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', opened.emergencyId).executeTakeFirst()
+    // While it is not over, whoever has the link may need it, however long ago it was sent.
+    const overMs = row?.state === 'resolved' ? row.resolved_at_ms : row?.state === 'past' ? row.created_at_ms : null
+    if (overMs !== null && clock.now() - overMs > linkLifeMs)
+      throw new MendlineError('MDL_HUBS_LINK_EXPIRED', 'the emergency has long been over, and its links open nothing any more')
     return row === undefined ? undefined : { ...opened, tenant: row.tenant }
   }
   return {

@@ -61,6 +61,8 @@ export interface EmergencyBookRow {
   command_next_at_ms: number | null
   /** When its silence is escalated; null = it was, or it was answered. */
   command_overdue_at_ms: number | null
+  /** When the twin is asked to end the command of an emergency that is over; null = it need not be. */
+  command_withdraw_at_ms: number | null
   read_at_ms: number | null
   /** When a household that has not read the advice is escalated; null = read, told of, or not asked. */
   unread_at_ms: number | null
@@ -130,4 +132,12 @@ export const emergencyMigrations: readonly Migration[] = [
     ],
   },
   { id: '0531-emergency-command-round', statements: ['ALTER TABLE emg_emergencies ADD COLUMN command_round INTEGER NOT NULL DEFAULT 0'] },
+  {
+    id: '0532-emergency-withdraw',
+    statements: [
+      'ALTER TABLE emg_emergencies ADD COLUMN command_withdraw_at_ms BIGINT',
+      'CREATE INDEX emg_emergencies_by_withdraw ON emg_emergencies (command_withdraw_at_ms) WHERE command_withdraw_at_ms IS NOT NULL',
+      'CREATE INDEX emg_emergencies_by_unit ON emg_emergencies (tenant, device, state)',
+    ],
+  },
 ]
