@@ -188,7 +188,7 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
       workOrderMoves: async () => [{ sequence: 1, from: '', to: 'opened' }],
       async workOrderEvent(tenant, id, input, key, options) {
         note('workOrderEvent', { tenant, id, input, key, ...options })
-        if (input.type === 'closed') throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', 'opened does not lead to closed')
+        if (input.type === 'closed') throw illegalMove()
         return { ...workOrder(id), state: 'accepted', revision: 4 }
       },
     },
@@ -199,6 +199,11 @@ function memoryPorts(calls: Array<readonly [string, unknown]>): Omit<ApiPorts, '
     metrics: { contentType: 'text/plain; version=0.0.4', metrics: async () => 'mendline_up 1\n' },
   }
 }
+
+const illegalMove = (): MendlineError =>
+  new MendlineError('MDL_HUBS_ILLEGAL_MOVE', 'opened does not lead to closed', {
+    details: { from: 'opened', to: 'closed', allowed: ['triaged', 'accepted'], row: 'of the inside' },
+  })
 
 function memoryDevices(): ApiPorts['devices'] {
   const records = new Map<string, DeviceRecord>()

@@ -7,6 +7,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Value } from 'typebox/value'
 import { ERROR_CODES, type ErrorCode, MendlineError } from '#kernel/errors.ts'
+import { type FieldError, fieldErrors } from '#kernel/field-errors.ts'
 import type { Log } from '#kernel/log.ts'
 
 export const ProblemSchema = Type.Object({
@@ -17,10 +18,21 @@ export const ProblemSchema = Type.Object({
   code: Type.String({ description: 'A code of docs/errors.md' }),
   request_id: Type.String(),
   errors: Type.Array(Type.Object({ field: Type.String(), reason: Type.String() })),
+  details: Type.Optional(
+    Type.Object(
+      {
+        from: Type.Optional(Type.String({ description: 'State of the order' })),
+        to: Type.Optional(Type.String({ description: 'State that was asked for' })),
+        allowed: Type.Optional(Type.Array(Type.String(), { description: 'States that may follow' })),
+        guard: Type.Optional(Type.String({ description: 'Guard of the process that was not met' })),
+        revision: Type.Optional(Type.Integer({ description: 'Revision of the record now' })),
+      },
+      { description: 'Of a refused move or a conflict: what would have been possible' },
+    ),
+  ),
 })
 
 type Problem = Static<typeof ProblemSchema>
-export type FieldError = Problem['errors'][number]
 
 /** A request that fails its schema; carries every field at fault. */
 class RequestInvalid extends Error {
@@ -64,9 +76,6 @@ const STATUS: { readonly [Code in ErrorCode]?: number } = {
   MDL_JOURNAL_UNAVAILABLE: 503,
 }
 
-/** Fields whose errors are listed at most; a hostile body cannot make a larger answer. */
-const FIELDS_MAX = 50
-
 /**
  * Compiles a typebox schema for fastify. Path, query and headers are text and are converted to the schema's types; a body is not.
  */
@@ -76,25 +85,9 @@ export function validatorCompiler({ schema, httpPart }: { readonly schema: unkno
   return (value: unknown): { value: unknown } | { error: Error } => {
     const converted = httpPart === 'body' ? value : Value.Default(typed, Value.Convert(typed, value))
     if (compiled.Check(converted)) return { value: converted }
-    const errors = compiled
-      .Errors(converted)
-      .filter((error) => error.keyword !== 'boolean')
-      .slice(0, FIELDS_MAX)
-      .map((error) => ({
-        field: fieldOf(httpPart, error.instancePath, error.params),
-        reason: error.message,
-      }))
+    const errors = fieldErrors(compiled.Errors(converted), httpPart ?? 'body')
     return { error: new RequestInvalid(errors) }
   }
-}
-
-/** `body[3].device` from the JSON pointer `/3/device`; a missing field is named itself. */
-function fieldOf(httpPart: string | undefined, pointer: string, params: object): string {
-  const missing = (params as { requiredProperties?: readonly string[] }).requiredProperties?.[0]
-  const extra = (params as { additionalProperties?: readonly string[] }).additionalProperties
-  const last = missing ?? (Array.isArray(extra) ? String(extra[0]) : undefined)
-  const steps = [...pointer.split('/').slice(1), ...(last === undefined ? [] : [last])]
-  return (httpPart ?? 'body') + steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('')
 }
 
 /** Builds fastify's error handler. */
@@ -107,11 +100,18 @@ export function problemHandler(log: Log) {
   }
 }
 
+/** Details of an error that leave the house; every other is for the log. */
+const TOLD_DETAILS: ReadonlySet<string> = new Set(Object.keys(ProblemSchema.properties.details.properties))
+
 function toProblem(error: FastifyError | Error, requestId: string): Problem {
   if (error instanceof RequestInvalid) return problem('MDL_API_INVALID', error.message, requestId, error.errors)
   if (error instanceof MendlineError) {
-    const fields = error.details.errors
-    return problem(error.code, STATUS[error.code] === undefined ? '' : error.message, requestId, Array.isArray(fields) ? fields : [])
+    const given = error.details.errors
+    const named = error.code === 'MDL_HUBS_WEBHOOK_TARGET_REFUSED' ? [{ field: 'body.url', reason: error.message }] : []
+    const fields = Array.isArray(given) ? given : named
+    const told = problem(error.code, STATUS[error.code] === undefined ? '' : error.message, requestId, fields)
+    const details = STATUS[error.code] === undefined ? [] : Object.entries(error.details).filter(([name]) => TOLD_DETAILS.has(name))
+    return details.length === 0 ? told : { ...told, details: Object.fromEntries(details) }
   }
   const status = 'statusCode' in error ? error.statusCode : undefined
   if (status === 413) return problem('MDL_API_TOO_LARGE', error.message, requestId)

@@ -68,3 +68,21 @@ describe('quarantine', () => {
     expect(queries.map(({ maxRawBytes }) => maxRawBytes)).toEqual([bytes, bytes + 1])
   })
 })
+
+describe('a body that is nested without end', () => {
+  const nested = (levels: number): string => `{"type":"note","at_ms":${NOW_MS},"actor":"d","data":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`
+  it.each(['work-orders/wo_1/events', 'devices', 'webhooks', 'reports', 'rules'])('is refused at the edge: %s', async (path) => {
+    await using test = await createTestApi(database)
+    for (const levels of [64, 5_000, 100_000]) {
+      const answer = await test.request('POST', `/api/v1/${path}`, { body: nested(levels), headers: { 'idempotency-key': 'deep' } })
+      expect([answer.status, answer.json.code]).toEqual([400, 'MDL_API_INVALID'])
+      expect(answer.json.errors).toEqual([{ field: 'body', reason: 'is nested deeper than 64 levels' }])
+    }
+    expect(test.calls).toEqual([])
+  })
+  it('is taken up to the bound', async () => {
+    await using test = await createTestApi(database)
+    const headers = { 'idempotency-key': 'deep' }
+    expect((await test.request('POST', '/api/v1/work-orders/wo_1/events', { body: nested(63), headers })).status).toBe(200)
+  })
+})

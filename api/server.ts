@@ -12,6 +12,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { isDeeperThan, JSON_DEPTH_MAX } from '#kernel/json-depth.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { listenFailure } from '#kernel/listen-failure.ts'
 import type { Log } from '#kernel/log.ts'
@@ -149,7 +150,10 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined)
-    else void parseJson(request, body.toString(), done)
+    else
+      void parseJson(request, body.toString(), (error, value) =>
+        error === null && isDeeperThan(value, JSON_DEPTH_MAX) ? done(tooDeep()) : done(error, value),
+      )
   })
   app.setErrorHandler(problemHandler(log))
   app.setNotFoundHandler((request) => {
@@ -198,6 +202,12 @@ export async function createApi({ ports, clock, log, limits, settings, version }
     },
   }
 }
+
+/** Before anything walks the body. */
+const tooDeep = (): MendlineError =>
+  new MendlineError('MDL_API_INVALID', `body: is nested deeper than ${JSON_DEPTH_MAX} levels`, {
+    details: { errors: [{ field: 'body', reason: `is nested deeper than ${JSON_DEPTH_MAX} levels` }] },
+  })
 
 /** Holds each route that names a scope to a key that has it. */
 function checkKeys(app: App, ports: ApiPorts): void {

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto'
 import { Value } from 'typebox/value'
 import { MendlineError } from '#kernel/errors.ts'
+import { type FieldError, fieldErrors } from '#kernel/field-errors.ts'
+import { isDeeperThan, JSON_DEPTH_MAX } from '#kernel/json-depth.ts'
 import {
   type Outcome,
   OutcomeSchema,
@@ -20,6 +22,7 @@ import { addLabel } from './labels.ts'
 import { skillsOf } from './orders/crews.ts'
 import { changesOfMove, changesOfRemark } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
+import { checkToldTime } from './orders/told-time.ts'
 import { changeOrder, moveOrder, remarkOrder, type Step } from './work-orders.ts'
 
 export interface Answer {
@@ -44,7 +47,8 @@ const REMARKS_MAX = 10_000
  */
 export async function applyAnswer(hub: HubTransaction, answer: Answer): Promise<WorkOrder> {
   const { tenant, workOrderId, input, idempotencyKey } = answer
-  if (!Value.Check(WorkOrderEventSchema, input)) throw new MendlineError('MDL_API_INVALID', 'the event fails its schema')
+  if (isDeeperThan(input.data, JSON_DEPTH_MAX)) throw invalid([{ field: 'body.data', reason: `is nested deeper than ${JSON_DEPTH_MAX} levels` }])
+  if (!Value.Check(WorkOrderEventSchema, input)) throw invalid(fieldErrors(Value.Errors(WorkOrderEventSchema, input), 'body'))
   const bodyHash = createHash('sha256')
     .update(`${workOrderId}\n${canonical(input)}`)
     .digest('hex')
@@ -62,6 +66,7 @@ export async function applyAnswer(hub: HubTransaction, answer: Answer): Promise<
   if (answer.expectedRevision !== undefined && answer.expectedRevision !== row.revision) {
     throw new MendlineError('MDL_API_CONFLICT', 'the work order was changed meanwhile', { details: { revision: row.revision } })
   }
+  checkToldTime(input.at_ms, { nowMs: hub.nowMs, notBeforeMs: Math.min(row.opened_at_ms, row.created_at_ms), what: 'the order was opened' })
   const order = await applyInput(hub, row, input)
   if (idempotencyKey !== undefined) {
     const reply = { tenant, idempotency_key: idempotencyKey, body_hash: bodyHash, answer: JSON.stringify(order), at_ms: hub.nowMs }
@@ -89,13 +94,13 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
   const step: Step = { actor: input.actor, atMs: input.at_ms, reason, data }
   if (isRemark(input.type)) {
     if (row.move_count >= REMARKS_MAX) throw new MendlineError('MDL_API_TOO_LARGE', 'the order has too many remarks')
-    const { changes, tells } = changesOfRemark(row, input.type, data)
+    const { changes, tells } = changesOfRemark(row, input.type, { atMs: input.at_ms, nowMs: hub.nowMs, data })
     if (Object.keys(changes).length > 0) return changeOrder(hub, row, { type: input.type, changes, tells, step })
     await remarkOrder(hub, row, input.type, step)
     return toWorkOrder(row)
   }
   const outcome = input.type === 'done' || input.type === 'cancelled' ? outcomeOf(hub, row, data) : undefined
-  const changes = changesOfMove(row, input.type, { actor: input.actor, data })
+  const changes = changesOfMove(row, input.type, { actor: input.actor, atMs: input.at_ms, nowMs: hub.nowMs, data })
   const engineerSkills = typeof changes.engineer === 'string' ? await skillsOf(hub, row.tenant, changes.engineer) : undefined
   const order = await moveOrder(hub, row, input.type, { ...step, changes, engineerSkills, ...(outcome === undefined ? {} : { outcome }) })
   // What was found at a visit that was called off stands in the move; it is no repair, and teaches nothing.
@@ -110,12 +115,16 @@ const isRemark = (type: WorkOrderEvent['type']): type is Exclude<WorkOrderEvent[
 function outcomeOf(hub: HubTransaction, row: WorkOrderRow, data: Readonly<Record<string, unknown>>): Outcome | undefined {
   const given = data.outcome ?? ('cause' in data ? data : undefined)
   if (given === undefined) return undefined
-  if (!Value.Check(OutcomeSchema, given)) throw new MendlineError('MDL_API_INVALID', 'the outcome fails its schema')
+  const root = data.outcome === undefined ? 'body.data' : 'body.data.outcome'
+  if (!Value.Check(OutcomeSchema, given)) throw invalid(fieldErrors(Value.Errors(OutcomeSchema, given), root))
   const type = hub.catalogue(row.type)
   const isKnown = ['no_fault_found', 'other'].includes(given.cause) || type === undefined || type.faults.some((fault) => fault.code === given.cause)
-  if (!isKnown) throw new MendlineError('MDL_API_INVALID', `the cause ${given.cause} is no fault code of ${row.type}`)
+  if (!isKnown) throw invalid([{ field: `${root}.cause`, reason: `${given.cause} is no fault code of ${row.type}` }])
   return given
 }
+
+const invalid = (errors: readonly FieldError[]): MendlineError =>
+  new MendlineError('MDL_API_INVALID', errors.map(({ field, reason }) => `${field}: ${reason}`).join('; '), { details: { errors } })
 
 /** JSON with sorted keys, so that the same body in another order of fields is the same. */
 function canonical(value: unknown): string {

@@ -52,7 +52,9 @@ async function bench(): Promise<Bench> {
     async answer(type, given = {}) {
       const order = (await orders())[0]
       if (order === undefined) throw new Error('there is no order')
-      const input = { type, at_ms: STORY_MS + (given.hour ?? 2) * HOUR_MS, actor: 'desk', ...(given.data === undefined ? {} : { data: given.data }) }
+      const at_ms = STORY_MS + (given.hour ?? 2) * HOUR_MS
+      clock.advance(Math.max(0, at_ms - clock.now()))
+      const input = { type, at_ms, actor: 'desk', ...(given.data === undefined ? {} : { data: given.data }) }
       return hubs.workOrderEvent('home', order.work_order_id, input, given.key, { expectedRevision: given.revision })
     },
   }

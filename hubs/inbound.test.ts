@@ -5,7 +5,7 @@ import { createRandom } from '#kernel/random.ts'
 import type { WorkOrderEvent } from '#kernel/work-order.ts'
 import { openOperations } from '../operations/open-database.ts'
 import { type HubBench, openHubBench } from './hub-bench.ts'
-import { diagnosed } from './hub-builders.ts'
+import { diagnosed, STORY_MS } from './hub-builders.ts'
 
 const benches: HubBench[] = []
 afterEach(async () => {
@@ -21,7 +21,7 @@ async function bench() {
     b.hubs.workOrderEvent(
       'home',
       id,
-      { type, at_ms: given.at ?? 1_780_000_000_000, actor: 'desk', ...(given.data === undefined ? {} : { data: given.data }) },
+      { type, at_ms: given.at ?? STORY_MS, actor: 'desk', ...(given.data === undefined ? {} : { data: given.data }) },
       key,
       { expectedRevision: given.revision },
     )

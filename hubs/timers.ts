@@ -56,6 +56,12 @@ export async function clearTimer(hub: HubTransaction, key: TimerKey): Promise<vo
   await hub.database.deleteFrom('hub_timers').where('timer_id', '=', timerId(key)).execute()
 }
 
+/** What a timer that is set carries; undefined when none is. */
+export async function findTimer(hub: Pick<HubTransaction, 'database'>, key: TimerKey): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const row = await hub.database.selectFrom('hub_timers').select('data').where('timer_id', '=', timerId(key)).executeTakeFirst()
+  return row === undefined ? undefined : (JSON.parse(row.data) as Record<string, unknown>)
+}
+
 const timerId = ({ kind, tenant, subject }: TimerKey): string => contentId('tmr', kind, tenant, subject)
 
 export interface TimerStatistics {

@@ -87,6 +87,7 @@ const ORDERS: readonly EventType[] = [
     data: {
       ...{ work_order_id: text, device: text, state: WorkOrderStateSchema, outlet: orNull(text), engineer: orNull(text) },
       ...{ timer: text, to: Type.String({ description: 'Role that is called' }), reason: text },
+      times: Type.Optional(Type.Integer({ description: 'How often this timer has called so far; it goes on until the order moves' })),
     },
   }),
 ]

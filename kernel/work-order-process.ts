@@ -30,8 +30,9 @@ export const StateTimerSchema = Type.Object(
   {
     id: Type.String({ pattern: '^[a-z][a-z0-9_]{0,39}$', description: 'Name within the state' }),
     from: Type.Optional(
-      Type.Enum(['entered', 'promised_from', 'promised_to'], {
-        description: 'What the time counts from: the recording of the move into the state (default), or the begin or end of the promised window',
+      Type.Enum(['entered', 'promised_from', 'promised_to', 'unpromised'], {
+        description:
+          'What the time counts from: the recording of the move into the state (default), the begin or end of the promised window, or, while no window is promised, the move or the visit at which nobody was at home',
       }),
     ),
     after_ms: Type.Integer(count),

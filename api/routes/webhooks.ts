@@ -155,8 +155,11 @@ function deliveryRoutes(app: App, context: RouteContext): void {
         response: answers(200, listOf(AttemptSchema)),
       },
     },
-    async (request) =>
-      toWire(await webhooks.attempts({ tenant: tenantOf(request, request.query.tenant), id: request.params.id, ...pageOf(request.query) })),
+    async (request) => {
+      const tenant = tenantOf(request, request.query.tenant)
+      found(await webhooks.get(tenant, request.params.id), `webhook ${request.params.id}`)
+      return toWire(await webhooks.attempts({ tenant, id: request.params.id, ...pageOf(request.query) }))
+    },
   )
   app.get(
     '/webhooks/:id/deliveries',

@@ -109,7 +109,8 @@ function checkTimer(
   const isTwice = (states[state]?.timers ?? []).findIndex(({ id }) => id === timer.id) !== index
   const moves = timer.effects.flatMap((effect) => (effect.kind === 'move' ? [effect.to] : []))
   const isAtOnce =
-    (timer.from ?? 'entered') === 'entered' && [timer.after_ms, ...Object.values(timer.after_ms_by_class ?? {})].some((ms) => (ms ?? 0) < 1_000)
+    ['entered', 'unpromised'].includes(timer.from ?? 'entered') &&
+    [timer.after_ms, ...Object.values(timer.after_ms_by_class ?? {})].some((ms) => (ms ?? 0) < 1_000)
   return [
     ...(isTwice ? [fault(`${at}.id`, `${timer.id} is another timer of this state`)] : []),
     ...(isAtOnce ? [fault(`${at}.after_ms`, 'must be at least a second')] : []),

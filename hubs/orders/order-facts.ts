@@ -5,6 +5,7 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { MendlineError } from '#kernel/errors.ts'
+import { fieldErrors } from '#kernel/field-errors.ts'
 import {
   type Charges,
   ChargesSchema,
@@ -25,6 +26,8 @@ export interface OrderFacts {
   readonly preferred_windows?: readonly VisitWindow[]
   readonly reschedule_count?: number
   readonly no_show_count?: number
+  /** When it was told that nobody was at home, platform time. */
+  readonly no_show_at_ms?: number
   readonly charges?: Charges
   readonly rating?: Rating
 }
@@ -35,16 +38,25 @@ export const factsOf = (row: Pick<WorkOrderRow, 'facts'>): OrderFacts => JSON.pa
 
 type Data = Readonly<Record<string, unknown>>
 
+/** What was told, and when it happened. */
+interface Told {
+  readonly atMs: number
+  readonly nowMs: number
+  readonly data: Data
+}
+
 const NameSchema = Type.String({ minLength: 1, maxLength: 128 })
 const InstantSchema = Type.Integer({ minimum: 0, maximum: 4_102_444_800_000 })
+/** A window begins at most so long behind the moment in which it is promised. */
+const AHEAD_MS_MAX = 366 * 86_400_000
 const WindowsSchema = Type.Array(WindowSchema, { maxItems: 20 })
 
 /**
  * Changes by a move to a state.
  * @throws MendlineError MDL_API_INVALID when a field that is known has the wrong form
  */
-export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, data }: { readonly actor: string; readonly data: Data }): RowChanges {
-  const promise = windowIn(data)
+export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, atMs, data }: Told & { readonly actor: string }): RowChanges {
+  const promise = windowIn(data, atMs)
   switch (to) {
     case 'triaged':
     case 'scheduled': {
@@ -74,22 +86,26 @@ export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, da
 export function changesOfRemark(
   row: WorkOrderRow,
   type: WorkOrderEvent['type'],
-  data: Data,
+  { atMs, nowMs, data }: Told,
 ): { readonly changes: RowChanges; readonly tells?: string } {
   const facts = factsOf(row)
   if (type === 'rescheduled') {
-    const promise = windowIn(data)
-    if (promise.promised_from_ms === undefined) return { changes: {} }
+    const promise = windowIn(data, atMs)
+    if (promise.promised_from_ms === undefined) throw invalid('data.window_from_ms', 'says which window is promised now')
     return { changes: { ...promise, ...keep({ ...facts, reschedule_count: (facts.reschedule_count ?? 0) + 1 }) }, tells: 'rescheduled' }
   }
-  if (type === 'rated' && 'score' in data) {
+  if (type === 'position') {
+    for (const field of ['eta_ms', ...POSITION]) read(data, field, field === 'eta_ms' ? InstantSchema : Type.Number())
+    return { changes: {} }
+  }
+  if (type === 'rated') {
     const { score, nps, effort, comment } = data
     const rating = check({ score, nps, effort, comment }, RatingSchema, 'data')
     return { changes: keep({ ...facts, rating }) }
   }
   if (type === 'note' && data.kind === 'no_show') {
     const missed = { promised_from_ms: null, promised_to_ms: null }
-    return { changes: { ...missed, ...keep({ ...facts, no_show_count: (facts.no_show_count ?? 0) + 1 }) }, tells: 'no_show' }
+    return { changes: { ...missed, ...keep({ ...facts, no_show_count: (facts.no_show_count ?? 0) + 1, no_show_at_ms: nowMs }) }, tells: 'no_show' }
   }
   if (type === 'note' && (data.verified_need !== undefined || data.preferred_windows !== undefined)) {
     return { changes: needIn(row, data), tells: 'verified_need' }
@@ -99,11 +115,18 @@ export function changesOfRemark(
 
 const keep = (facts: OrderFacts): { readonly facts: string } => ({ facts: JSON.stringify(facts) })
 
-function windowIn(data: Data): Pick<RowChanges, 'promised_from_ms' | 'promised_to_ms'> {
+/** Numbers of a position, under the names that trackers give them. */
+const POSITION = ['latitude', 'longitude', 'lat', 'lon'] as const
+
+/** A promise is made for a time to come, and not for a year that nobody plans for. */
+function windowIn(data: Data, atMs: number): Pick<RowChanges, 'promised_from_ms' | 'promised_to_ms'> {
   const from = read(data, 'window_from_ms', InstantSchema)
   const to = read(data, 'window_to_ms', InstantSchema)
   if (from === undefined && to === undefined) return {}
-  if (from === undefined || to === undefined || from >= to) throw invalid('data.window_to_ms', 'a window has a begin and an end behind it')
+  if (from === undefined || to === undefined) throw invalid(`data.window_${from === undefined ? 'from' : 'to'}_ms`, 'a window has both ends')
+  if (from >= to) throw invalid('data.window_to_ms', 'a window has a begin and an end behind it')
+  if (to <= atMs) throw invalid('data.window_to_ms', 'the window was over when it was promised (at_ms)')
+  if (from > atMs + AHEAD_MS_MAX) throw invalid('data.window_from_ms', 'the window begins more than 366 days after at_ms')
   return { promised_from_ms: from, promised_to_ms: to }
 }
 
@@ -144,8 +167,9 @@ function read<Schema extends TSchema>(data: Data, field: string, schema: Schema)
 
 function check<Schema extends TSchema>(value: unknown, schema: Schema, field: string): Static<Schema> {
   const given: unknown = JSON.parse(JSON.stringify(value))
-  if (!Value.Check(schema, given)) throw invalid(field, 'has the wrong form')
-  return given as Static<Schema>
+  if (Value.Check(schema, given)) return given as Static<Schema>
+  const errors = fieldErrors(Value.Errors(schema, given), `body.${field}`)
+  throw new MendlineError('MDL_API_INVALID', errors.map((error) => `${error.field}: ${error.reason}`).join('; '), { details: { errors } })
 }
 
 const invalid = (field: string, reason: string): MendlineError =>

@@ -1,41 +1,58 @@
 /**
  * The timers of a work order's state: what happens when it stays there longer than the process allows. One timer row a work order stands for
  * the next of them; a move sets it anew or takes it away, and so does another promise. Waiting is counted in platform time from the moment
- * the move was recorded, and lateness from the window that was promised.
+ * the move was recorded, and lateness from the window that was promised. A call for somebody that nobody answers is repeated, each time
+ * behind twice the wait, at least once a day, for as long as the order stays where it is.
  */
 import type { SafetyClass } from '#kernel/alarm.ts'
 import type { WorkOrderState } from '#kernel/work-order.ts'
 import type { StateTimer } from '#kernel/work-order-process.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
-import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
+import { clearTimer, findTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { changeOrder, findOrder, moveOrder, orderRow, remarkOrder, type Step, SYSTEM_ACTOR } from '../work-orders.ts'
+import { factsOf } from './order-facts.ts'
 import { processOf } from './process-book.ts'
 
 const KIND = 'order_state'
 
-/** Remarks that change what timers count from. */
-const RETIMING: ReadonlySet<string> = new Set(['rescheduled', 'note'])
+/** Remarks that change what timers count from, or how long they wait (an order of a graver class). */
+const RETIMING: ReadonlySet<string> = new Set(['rescheduled', 'note', 'amended'])
+
+/** First wait behind a call that came at once, and the longest wait behind any. */
+const REPEAT_MS_MIN = 5 * 60_000
+const REPEAT_MS_MAX = 24 * 3_600_000
+
+/** What a timer has done: how often, last when, and for which begin of its time; with another begin it counts anew. */
+interface Fired {
+  readonly base_ms: number
+  readonly times: number
+  readonly last_at_ms: number
+}
+type FiredTimers = Readonly<Record<string, Fired>>
 
 /** Sets the next timer of the state that an order has moved into, or takes the last one away. */
 export const setOrderTimer: OrderListener = async (hub, order, move) => {
-  if (move.kind === 'move') return setNext(hub, order, [])
-  if (!RETIMING.has(move.type)) return
-  // What counts from the entry and is over has had its effect; what counts from the promise counts anew.
-  const timers = await timersOf(hub, order)
-  const over = timers.filter((timer) => (timer.from ?? 'entered') === 'entered' && (dueOf(timer, order) ?? 0) <= hub.nowMs)
-  await setNext(
-    hub,
-    order,
-    over.map(({ id }) => id),
-  )
+  if (move.kind === 'move') return setNext(hub, order, {})
+  if (RETIMING.has(move.type)) await setNext(hub, order, await firedOf(hub, order))
 }
 
-async function setNext(hub: HubTransaction, order: WorkOrderRow, fired: readonly string[]): Promise<void> {
+/** What the timers of the state have done so far, as the row that waits tells it. */
+async function firedOf(hub: HubTransaction, { tenant, work_order_id: subject, state }: WorkOrderRow): Promise<FiredTimers> {
+  const waiting = (await findTimer(hub, { tenant, kind: KIND, subject })) as { readonly state: string; readonly fired: unknown } | undefined
+  return waiting?.state === state ? readFired(waiting.fired) : {}
+}
+
+/** A list of names is what versions without repetition wrote; who is on it has had its effect, and begins to be repeated with the next call. */
+function readFired(fired: unknown): FiredTimers {
+  return Array.isArray(fired) ? {} : ((fired ?? {}) as FiredTimers)
+}
+
+async function setNext(hub: HubTransaction, order: WorkOrderRow, fired: FiredTimers): Promise<void> {
   const { tenant, work_order_id: subject, state } = order
   const waiting = (await timersOf(hub, order)).flatMap((timer) => {
-    const dueAtMs = dueOf(timer, order)
-    return dueAtMs === undefined || fired.includes(timer.id) ? [] : [{ id: timer.id, dueAtMs }]
+    const dueAtMs = dueOf(timer, order, fired[timer.id])
+    return dueAtMs === undefined ? [] : [{ id: timer.id, dueAtMs }]
   })
   const [next] = waiting.sort((a, b) => a.dueAtMs - b.dueAtMs)
   if (next === undefined) return clearTimer(hub, { tenant, kind: KIND, subject })
@@ -46,35 +63,59 @@ async function timersOf(hub: HubTransaction, order: WorkOrderRow): Promise<reado
   return (await processOf(hub, order)).states[order.state as WorkOrderState]?.timers ?? []
 }
 
-/** Platform time at which a timer is due; undefined where nothing is promised. */
-function dueOf({ from = 'entered', after_ms, after_ms_by_class }: StateTimer, order: WorkOrderRow): number | undefined {
-  const afterMs = after_ms_by_class?.[order.safety_class as SafetyClass] ?? after_ms
+/** Platform time at which a timer is due (again); undefined where what it counts from is not there, or where it does something once and has. */
+function dueOf(timer: StateTimer, order: WorkOrderRow, fired: Fired | undefined): number | undefined {
+  const base = baseOf(timer, order)
+  if (base === undefined) return undefined
+  const afterMs = timer.after_ms_by_class?.[order.safety_class as SafetyClass] ?? timer.after_ms
+  if (fired === undefined || fired.base_ms !== base) return base + afterMs
+  if (timer.effects.some(({ kind }) => kind !== 'escalate')) return undefined
+  return fired.last_at_ms + Math.min(REPEAT_MS_MAX, Math.max(REPEAT_MS_MIN, afterMs) * 2 ** Math.min(fired.times, 30))
+}
+
+function baseOf({ from = 'entered' }: StateTimer, order: WorkOrderRow): number | undefined {
   const entered = order.entered_at_ms ?? order.updated_at_ms
-  const base = { entered, promised_from: order.promised_from_ms, promised_to: order.promised_to_ms }[from]
-  return base === null ? undefined : base + afterMs
+  switch (from) {
+    case 'entered':
+      return entered
+    case 'promised_from':
+      return order.promised_from_ms ?? undefined
+    case 'promised_to':
+      return order.promised_to_ms ?? undefined
+    case 'unpromised':
+      return order.promised_to_ms === null ? Math.max(entered, factsOf(order).no_show_at_ms ?? 0) : undefined
+  }
 }
 
 /** Carries out the effects of a state's timer; of an order that has moved on or is gone it does nothing. */
 export const runOrderTimer: TimerHandler = async (hub, { tenant, subject, data }) => {
-  const waiting = data as unknown as { readonly state: string; readonly fired: readonly string[]; readonly timer: string }
+  const waiting = data as { readonly state?: unknown; readonly fired?: unknown; readonly timer?: unknown }
   const order = await findOrder(hub, tenant, subject)
   if (order === undefined || order.state !== waiting.state) return
+  const fired = readFired(waiting.fired)
   const timer = (await timersOf(hub, order)).find(({ id }) => id === waiting.timer)
-  if (timer !== undefined) {
-    // Set before the effects, so that a move among them has the last word.
-    await setNext(hub, order, [...waiting.fired, timer.id])
-    await takeEffect(hub, order, timer)
-  } else await setNext(hub, order, waiting.fired)
+  const base = timer === undefined ? undefined : baseOf(timer, order)
+  // The process was changed meanwhile, or what the timer counted from is gone.
+  if (timer === undefined || base === undefined) return setNext(hub, order, fired)
+  const before = fired[timer.id]
+  const times = before?.base_ms === base ? before.times + 1 : 1
+  // Set before the effects, so that a move among them has the last word.
+  await setNext(hub, order, { ...fired, [timer.id]: { base_ms: base, times, last_at_ms: hub.nowMs } })
+  await takeEffect(hub, order, { timer, times })
 }
 
-async function takeEffect(hub: HubTransaction, { tenant, work_order_id: id, device }: WorkOrderRow, timer: StateTimer): Promise<void> {
+async function takeEffect(
+  hub: HubTransaction,
+  { tenant, work_order_id: id, device }: WorkOrderRow,
+  { timer, times }: { readonly timer: StateTimer; readonly times: number },
+): Promise<void> {
   const step: Step = { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: timer.reason, data: { timer: timer.id } }
   for (const effect of timer.effects) {
     const order = await orderRow(hub, id)
     if (effect.kind === 'escalate') {
-      await remarkOrder(hub, order, 'escalated', { ...step, data: { timer: timer.id, to: effect.to } })
+      await remarkOrder(hub, order, 'escalated', { ...step, data: { timer: timer.id, to: effect.to, times } })
       const { state, outlet, engineer } = order
-      const told = { work_order_id: id, device, state, outlet, engineer, timer: timer.id, to: effect.to, reason: timer.reason }
+      const told = { work_order_id: id, device, state, outlet, engineer, timer: timer.id, to: effect.to, reason: timer.reason, times }
       await emit(hub, { tenant, device, subject: id, type: 'mendline.work_order.escalated.v1', atMs: hub.nowMs, data: told })
     } else if (effect.kind === 'open_pool') {
       const data = { timer: timer.id, offered_to: order.offered_to }

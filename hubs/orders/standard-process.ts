@@ -1,6 +1,7 @@
 /**
  * The process that ships: down the chain from the service organisation over the outlet to the engineer and back. Times of its timers are
- * chosen (an organisation replaces them with its own); a danger is chased in minutes, an ordinary order in hours.
+ * chosen (an organisation replaces them with its own); a danger is chased in minutes, an ordinary order in hours. Every state in which an
+ * order waits for somebody has a timer, whether a window is promised or not.
  */
 import type { WorkOrderState } from '#kernel/work-order.ts'
 import type { StateDefinition, StateTimer } from '#kernel/work-order-process.ts'
@@ -17,6 +18,12 @@ const idle = (id: string, hours: number, more: Pick<StateTimer, 'reason' | 'effe
   after_ms: hours * HOUR_MS,
   after_ms_by_class: { E0: 5 * MINUTE_MS, E1: 15 * MINUTE_MS },
   ...more,
+})
+
+/** No window is promised (any more), and nobody sees to one. */
+const unpromised = (id: string, hours: number, reason: string): StateTimer => ({
+  ...idle(id, hours, { effects: escalateTo('outlet'), reason }),
+  from: 'unpromised',
 })
 
 const OFFERED_TIMERS: readonly StateTimer[] = [
@@ -47,6 +54,7 @@ const ACCEPTED_TIMERS: readonly StateTimer[] = [
     effects: escalateTo('outlet'),
     reason: 'the promised window is over and nobody has arrived',
   },
+  unpromised('no_window', 8, 'the order was accepted, no window is promised, and nobody has arrived'),
 ]
 
 const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
@@ -80,6 +88,7 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
         effects: escalateTo('outlet'),
         reason: 'the promised window begins and nobody has it',
       },
+      unpromised('no_window', 4, 'a time was to be agreed, and no window is promised'),
     ],
   },
   offered: { phase: 'waiting', guards: [], next: ['scheduled', 'accepted', 'refused', 'cancelled', 'returned'], timers: [...OFFERED_TIMERS] },
@@ -95,8 +104,29 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
     next: ['triaged', 'scheduled', 'offered', 'accepted', 'cancelled', 'returned'],
     timers: [idle('not_offered_again', 2, { effects: escalateTo('outlet'), reason: 'the refused order was not offered to anybody else' })],
   },
-  en_route: { phase: 'committed', guards: [], next: ['accepted', 'scheduled', 'on_site', 'cancelled'], timers: [...ACCEPTED_TIMERS] },
-  on_site: { phase: 'committed', guards: [], next: ['scheduled', 'waiting_for_part', 'waiting_for_expert', 'done', 'cancelled', 'returned'] },
+  en_route: {
+    phase: 'committed',
+    guards: [],
+    next: ['accepted', 'scheduled', 'on_site', 'cancelled'],
+    timers: [
+      ...ACCEPTED_TIMERS,
+      {
+        ...idle('not_arrived', 4, { effects: escalateTo('outlet'), reason: 'somebody set out and has not arrived' }),
+        after_ms_by_class: { E0: 30 * MINUTE_MS, E1: HOUR_MS },
+      },
+    ],
+  },
+  on_site: {
+    phase: 'committed',
+    guards: [],
+    next: ['scheduled', 'waiting_for_part', 'waiting_for_expert', 'done', 'cancelled', 'returned'],
+    timers: [
+      {
+        ...idle('not_ended', 8, { effects: escalateTo('outlet'), reason: 'the visit was begun and nobody has said how it ended' }),
+        after_ms_by_class: { E0: HOUR_MS, E1: 2 * HOUR_MS },
+      },
+    ],
+  },
   waiting_for_part: {
     phase: 'committed',
     guards: [],

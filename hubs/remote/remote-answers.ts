@@ -11,6 +11,7 @@ import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { addLabel } from '../labels.ts'
 import { isAskedFor } from '../orders/recovery.ts'
+import { checkToldTime } from '../orders/told-time.ts'
 import { setTimer, type TimerHandler } from '../timers.ts'
 import { assessRepair } from '../verify/assess-repair.ts'
 import { boundsOf, standardVerifyPolicy as policy } from '../verify/verify-policy.ts'
@@ -30,7 +31,9 @@ const LATE_MS = 24 * 3_600_000
 export async function answerOffer(hub: HubTransaction, tenant: string, offerId: string, given: RemoteAnswer): Promise<RemoteOfferRow> {
   const offer = await offerRow(hub, tenant, offerId)
   if (offer.state !== 'offered') throw new MendlineError('MDL_API_CONFLICT', `the offer is ${offer.state}`)
+  const checkTime = (): void => checkToldTime(given.at_ms, { nowMs: hub.nowMs, notBeforeMs: offer.offered_at_ms, what: 'it was offered' })
   if (given.answer === 'refuse') {
+    checkTime()
     await settleOffer(hub, offer, 'refused', { reason: given.reason ?? 'the household does not want it', values: {} })
     return goOn(hub, offer, 'the household does not want to try it')
   }
@@ -40,6 +43,7 @@ export async function answerOffer(hub: HubTransaction, tenant: string, offerId: 
   if (given.text_version !== offer.text_version) {
     throw new MendlineError('MDL_HUBS_CONSENT_REQUIRED', `name the text that was read: text_version ${offer.text_version}`)
   }
+  checkTime()
   const consent = JSON.stringify({ at_ms: given.at_ms, actor: given.actor, text_version: given.text_version })
   if (offer.kind === 'test') return await changeOffer(hub, offer, { state: 'accepted', consent })
   return noteDone(hub, { ...offer, consent }, given)

@@ -159,6 +159,21 @@ describe('a remote step before a visit', () => {
     await b.close()
   })
 
+  it.each([
+    ['a year that nobody has reached', 4_102_444_800_000, 'lies in the future'],
+    ['the time before the text was shown', 1_000, 'lies before it was offered'],
+  ])('takes no consent of %s', async (_name, at_ms, reason) => {
+    const b = await openBench()
+    await b.apply(leaking())
+    await b.settle()
+    for (const answer of ['done', 'refuse'] as const) {
+      const refused = { code: 'MDL_API_INVALID', details: { errors: [{ field: 'body.at_ms', reason: expect.stringContaining(reason) }] } }
+      await expect(b.say({ answer, at_ms })).rejects.toMatchObject(refused)
+    }
+    expect(await b.offers()).toMatchObject([{ state: 'offered', consent: null }])
+    await b.close()
+  })
+
   it('is withdrawn when an engineer takes the order all the same', async () => {
     const b = await openBench()
     await b.apply(leaking())
