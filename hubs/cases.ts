@@ -4,8 +4,9 @@
  * never has two open orders. A pure decision; `work-orders.ts` carries it out.
  */
 
+import type { SafetyClass } from '#kernel/alarm.ts'
 import type { Phase } from '#kernel/work-order-process.ts'
-import type { HubPolicy } from './hub-policy.ts'
+import { type HubPolicy, visitProbability } from './hub-policy.ts'
 import { isOpenPhase } from './work-order-states.ts'
 
 export interface Finding {
@@ -21,6 +22,8 @@ export interface Finding {
   readonly isSeen?: boolean
   /** It was asked for an order that is open, so it counts however unsure it is. */
   readonly isAsked?: boolean
+  /** It rests on readings alone; type of the unit and class of the fault. */
+  readonly measured?: { readonly type: string; readonly safetyClass: SafetyClass }
 }
 
 /** What the decision needs to know of an order of the unit. */
@@ -36,6 +39,10 @@ export interface KnownOrder {
   readonly isMerged?: boolean
   /** It was cancelled since its unit recovered: it is the order again when the cause returns. */
   readonly isRecovered?: boolean
+  /** Cause that the last visit wrote down. */
+  readonly outcomeCause?: string | undefined
+  /** Windows behind its repair are awaited, and they decide whether it held. */
+  readonly isWatched?: boolean
 }
 
 export type Route =
@@ -56,6 +63,9 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   const rival = finding.kind === 'alarm' ? undefined : orders.find((order) => isOpen(order) && areRivals(finding, order))
   if (rival !== undefined) return routeRival(finding, rival)
 
+  const weighed = weighReadings(finding, orders, policy)
+  if (weighed !== undefined) return weighed
+
   const last = same[0]
   if (last?.settledAtMs === null || last?.settledAtMs === undefined) return { kind: 'open' }
   const isFinal = last.phase === 'final'
@@ -66,6 +76,22 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   if (finding.atMs <= quietUntilMs) return { kind: 'remark', id: last.id, reason: 'found again within the quiet time' }
   return isFinal ? { kind: 'open' } : { kind: 'reopen', id: last.id }
 }
+
+/** Where readings alone are not worth a visit: not sure enough, nothing was found there lately, or the repair is being watched. A danger always is. */
+function weighReadings({ measured, cause, atMs, probability }: Finding, orders: readonly KnownOrder[], policy: HubPolicy): Route | undefined {
+  if (measured === undefined || measured.safetyClass === 'E0' || measured.safetyClass === 'E1') return undefined
+  const inVain = orders.find(
+    ({ outcomeCause, settledAtMs }) => outcomeCause === NOTHING && settledAtMs !== null && atMs <= settledAtMs + policy.quietAfterNothingMs,
+  )
+  if (inVain !== undefined && (inVain.cause === cause || probability < policy.afterNothingProbability_MIN))
+    return { kind: 'remark', id: inVain.id, reason: 'found by readings alone, where a visit found nothing lately' }
+  const isSlight = measured.safetyClass !== 'E2'
+  const watched = orders.find((order) => isSlight && order.isWatched === true && (order.cause === cause || order.outcomeCause === cause))
+  if (watched !== undefined) return { kind: 'remark', id: watched.id, reason: 'found again while the windows behind the repair are awaited' }
+  return probability < visitProbability(policy, { ...measured, fault: cause }) ? { kind: 'ignore' } : undefined
+}
+
+const NOTHING = 'no_fault_found'
 
 const areRivals = (finding: Finding, order: KnownOrder): boolean => finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
 

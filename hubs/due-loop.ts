@@ -16,6 +16,7 @@ export interface DueLoop {
   failures(): number
 }
 
+/** Longest sleep between two looks. */
 const SLEEP_MS_MAX = 60_000
 const RETRY_MS = 1_000
 
@@ -25,8 +26,10 @@ export function createDueLoop(parts: {
   readonly look: () => Promise<number | undefined>
   readonly clock: Clock
   readonly log: Log
+  /** Longest sleep between two looks, where the clock is no machine's that may sleep; a minute when not given. */
+  readonly napMs?: number | undefined
 }): DueLoop {
-  const { name, look, clock, log } = parts
+  const { name, look, clock, log, napMs = SLEEP_MS_MAX } = parts
   let isRunning = false
   let isWanted = false
   let looking: Promise<void> | undefined
@@ -40,7 +43,7 @@ export function createDueLoop(parts: {
       let sleepMs = RETRY_MS
       try {
         const nextMs = await look()
-        sleepMs = Math.min(SLEEP_MS_MAX, Math.max(0, (nextMs ?? Number.POSITIVE_INFINITY) - clock.now()))
+        sleepMs = Math.min(napMs, Math.max(0, (nextMs ?? Number.POSITIVE_INFINITY) - clock.now()))
       } catch (cause) {
         failed++
         log.error('work that is due cannot be looked at, it will be again', {

@@ -4,7 +4,7 @@
  */
 import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
-import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import type { Outcome, WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import type { Phase } from '#kernel/work-order-process.ts'
 import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
@@ -19,7 +19,7 @@ import { processOf } from './orders/process-book.ts'
 import { isRecovered, watchRecovery } from './orders/recovery.ts'
 import { isDanger, opensOrder, quietByPeople } from './quiet-alarms.ts'
 import type { TimerHandler } from './timers.ts'
-import { noteNoFault } from './verify/verify.ts'
+import { isWatched, noteNoFault } from './verify/verify.ts'
 import { phaseOf } from './work-order-states.ts'
 import { amendOrder, moveOrder, type Opening, openOrder, remarkOrder, type Step, SYSTEM_ACTOR } from './work-orders.ts'
 
@@ -37,7 +37,11 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
     const rivals = diagnosis.rivals.map((rival) => rival.fault)
     await applyFinding(
       hub,
-      { kind: 'diagnosis', cause: fault, atMs: made_at_ms, probability: diagnosis.probability, rivals, isAsked: diagnosis.source === 'test' },
+      {
+        ...{ kind: 'diagnosis', cause: fault, atMs: made_at_ms, probability: diagnosis.probability, rivals },
+        isAsked: diagnosis.source === 'test',
+        ...(diagnosis.source === 'model' && { measured: { type: diagnosis.type, safetyClass: diagnosis.safety_class } }),
+      },
       { ...diagnosis, cause: fault, safetyClass: diagnosis.safety_class, atMs: made_at_ms, diagnosis, alarm: undefined, isPastDanger: false },
     )
   }
@@ -173,6 +177,7 @@ async function knownOrders(hub: HubTransaction, rows: readonly WorkOrderRow[]): 
       ...toKnownOrder(row, phase),
       isMerged: phase === 'final' && (await isMerged(hub, row.case_id)),
       isRecovered: await isRecovered(hub, row),
+      isWatched: phase === 'settled' && (await isWatched(hub, row)),
     })
   }
   return known
@@ -193,6 +198,7 @@ function toKnownOrder(row: WorkOrderRow, phase: Phase): KnownOrder {
     hasAlarm: row.alarm_id !== null,
     diagnosedAtMs: row.diagnosed_at_ms,
     settledAtMs: row.settled_at_ms,
+    outcomeCause: row.outcome === null ? undefined : (JSON.parse(row.outcome) as Outcome).cause,
   }
 }
 

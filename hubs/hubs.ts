@@ -69,6 +69,8 @@ export interface HubsOptions {
   readonly onCommitted?: (events: readonly CloudEvent[]) => void
   readonly policy?: Partial<HubPolicy>
   readonly process?: Process
+  /** Longest sleep of the timers between two looks; a minute when not given, a simulation that leaps gives more. */
+  readonly napMs?: number
   readonly locale?: keyof Text
 }
 
@@ -134,7 +136,7 @@ export function createHubs(options: HubsOptions): Hubs {
     if (timersSet.length > 0) timers.wake()
     return result
   }
-  const timers = createTimerLoop({ database, inTransaction, handlers: timerHandlers, clock, log })
+  const timers = createTimerLoop({ database, inTransaction, handlers: timerHandlers, clock, log, napMs: options.napMs })
   const intake = createEventIntake({
     applyTogether: (events) => inTransaction((hub) => applyEvents(hub, events)),
     prepare: (events) => (events.some(({ kind }) => kind === 'alarm_raised') ? inTransaction((hub) => groupRaised(hub, events)) : Promise.resolve()),

@@ -31,6 +31,8 @@ export interface OutboxOptions {
   readonly random: Random
   /** Begin of the ids of new endpoints. */
   readonly endpointPrefix?: string
+  /** Longest sleep between two looks at the store; a minute when not given, a simulation that leaps gives more. */
+  readonly napMs?: number
 }
 
 /** A delivery as the API gives it. */
@@ -105,7 +107,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
 }
 
 function createDeliveryLoop(options: OutboxOptions): Pick<Outbox, 'start' | 'stop' | 'wake' | 'settled'> {
-  const { database, clock, log, limits } = options
+  const { database, clock, log, limits, napMs = SLEEP_MS_MAX } = options
   const inFlight = new Map<string, Promise<void>>()
   const resting = new Set<string>()
   const setBackMs = watchClock(clock)
@@ -123,8 +125,8 @@ function createDeliveryLoop(options: OutboxOptions): Pick<Outbox, 'start' | 'sto
       const isSetBack = setBackMs() > 0
       if (isFirstLook || isSetBack) await setRight(database, clock.now())
       isFirstLook = false
-      const heads = await findHeads(database, clock.now() + SLEEP_MS_MAX)
-      let sleepMs = SLEEP_MS_MAX
+      const heads = await findHeads(database, clock.now() + napMs)
+      let sleepMs = napMs
       for (const head of heads) {
         const waitMs = head.next_at_ms - clock.now()
         if (waitMs > 0) sleepMs = Math.min(sleepMs, waitMs)

@@ -93,6 +93,7 @@ export function createTimerLoop(options: {
   readonly handlers: Readonly<Record<string, TimerHandler>>
   readonly clock: Clock
   readonly log: Log
+  readonly napMs?: number | undefined
 }): TimerLoop {
   const { database, clock, log } = options
   const counts = { timersRun: 0, timersFailed: 0 }
@@ -118,7 +119,7 @@ export function createTimerLoop(options: {
     }
     return undefined
   }
-  const loop = createDueLoop({ name: 'timers of the hubs', look, clock, log })
+  const loop = createDueLoop({ name: 'timers of the hubs', look, clock, log, napMs: options.napMs })
   return {
     ...loop,
     async stop() {

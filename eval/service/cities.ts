@@ -1,11 +1,11 @@
-/** The cities of the evaluation and what was lived in them, each policy once a seed and process, whichever section asks. */
+/** The cities of the evaluation, and how a policy is lived in one. */
 import { type CityPlan, type CityUnit, createCityUnits } from '../../simulators/city/city-units.ts'
 import { SERVICE_SEEDS } from '../../simulators/city/frozen.ts'
 import { type Policy, type PolicyCity, type PolicyRun, runPolicy } from './run-policy.ts'
 import { createSignals } from './signals.ts'
 
 /** Units of a city of the evaluation. */
-export const CITY_UNITS = 2_000
+export const CITY_UNITS = 1_000
 export const CITY_DAYS = 90
 const QUICK = { seed: 'city-dev', units: 80, days: 25 }
 

@@ -13,6 +13,8 @@ import { type CityPorts, runCity } from '../../simulators/city/service-city.ts'
 import { type EvalSection, overSeeds } from '../evaluation/table.ts'
 import { plansOf } from './cities.ts'
 
+/** Units of each city here: complaints are few. */
+const UNITS = 2_000
 /** Score from which somebody looks: four times that of an order without a reason (chosen). */
 const LOOKED_AT = 0.12
 const REPEAT_MS = 30 * DAY_MS
@@ -29,7 +31,7 @@ export const complaintsSection: EvalSection = {
   id: 'complaints',
   async run({ isQuick }) {
     const seeds: ComplaintScores[] = []
-    for (const plan of plansOf(isQuick)) seeds.push(scoresOf(await watchCity(plan)))
+    for (const plan of plansOf(isQuick, UNITS)) seeds.push(scoresOf(await watchCity(plan)))
     const over = (pick: (one: ComplaintScores) => number) => overSeeds(seeds.map(pick))
     const complaints = seeds.reduce((sum, one) => sum + one.complaints, 0)
     const orders = seeds.reduce((sum, one) => sum + one.orders, 0)
@@ -56,7 +58,7 @@ export const complaintsSection: EvalSection = {
           { measure: 'orders without a complaint that reach that score', ...over(({ needless }) => needless) },
         ],
         notes: [
-          'Orders of policy (a), where complaints are many. Facts are those that the dispatch system tells: promise and arrival, moved appointments, calls, earlier visits. The highest score before the complaint, or before the order is closed, counts. Nobody intervenes.',
+          `Cities of ${UNITS} units. Orders of policy (a), where complaints are many. Facts are those that the dispatch system tells: promise and arrival, moved appointments, calls, earlier visits. The highest score before the complaint, or before the order is closed, counts. Nobody intervenes.`,
         ],
       },
     ]

@@ -25,6 +25,8 @@ import { type DoorEvent, openWebhookDoor, type WebhookDoor } from '../../simulat
 import { reportToHubs } from './dialogue.ts'
 
 const TENANT = 'home'
+/** The city's clock leaps and never sleeps, so nobody has to look in between. */
+const NAP_MS = 86_400_000
 
 export interface MendlineService extends CityService {
   readonly hubs: Hubs
@@ -58,6 +60,7 @@ export async function createMendlineService(
     notifier: createHttpWebhook({ guard }),
     guard,
     random: createRandom('city'),
+    napMs: NAP_MS,
   })
   const types = new Map(cityTypes().map((type) => [type.id, type]))
   const hubs = createHubs({
@@ -70,6 +73,8 @@ export async function createMendlineService(
     log: silentLog,
     commands: { give: async () => {}, given: () => {} },
     onCommitted: outbox.wake,
+    policy: { reminders_MAX: 2 },
+    napMs: NAP_MS,
   })
   const voice = createHouseholdVoice(ports.plan.seed, ports.parameters)
   const received: Array<{ atMs: number; event: DoorEvent }> = []

@@ -3,9 +3,10 @@
  * before the household calls, and that all of it falls when each unit's findings are told of another unit.
  */
 import { type EvalRow, type EvalSection, type EvalTable, overSeeds } from '../evaluation/table.ts'
-import { CITY_DAYS, CITY_UNITS, inCities, livePolicy, plansOf } from './cities.ts'
-import { type CityMeasures, measure } from './measures.ts'
-import { POLICIES, type Policy } from './run-policy.ts'
+import { CITY_DAYS, CITY_UNITS, plansOf } from './cities.ts'
+import { liveCities } from './live-city.ts'
+import type { CityMeasures } from './measures.ts'
+import type { Policy } from './run-policy.ts'
 
 type SeedMeasures = Readonly<Record<Policy, CityMeasures>>
 
@@ -21,11 +22,7 @@ const NAMES: ReadonlyArray<readonly [Policy, string]> = [
 export const policiesSection: EvalSection = {
   id: 'policies',
   async run({ isQuick }) {
-    const seeds = await inCities(plansOf(isQuick), async (city): Promise<SeedMeasures> => {
-      const lived = {} as Record<Policy, CityMeasures>
-      for (const policy of POLICIES) lived[policy] = await livePolicy(policy, city, ({ run }) => measure(run))
-      return lived
-    })
+    const seeds = (await liveCities(plansOf(isQuick))).map(({ measures }) => measures)
     return [goals(seeds), figures(seeds)]
   },
 }

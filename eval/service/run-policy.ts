@@ -35,6 +35,7 @@ export async function runPolicy(policy: Policy, { plan, units, signals }: Policy
         const service = createAlarmService(ports)
         await playSignals(ports, {
           signals,
+          isAlarmsOnly: true,
           tell(event) {
             if (event.kind !== 'alarm_raised') return
             const { device, type, rule, fault, safety_class } = event.alarm

@@ -9,6 +9,8 @@ export interface PlayOptions {
   readonly signals: Signals
   /** Tells each unit's findings of another unit of its type (ablation). */
   readonly isShuffled?: boolean
+  /** Nobody listens to diagnoses, so none is made anew behind a repair. */
+  readonly isAlarmsOnly?: boolean
   readonly tell: (event: HubEvent) => Promise<void> | void
 }
 
@@ -21,7 +23,10 @@ export interface SignalPlayer {
 const WATCHED_DAYS = 35
 
 /** Plays the signals of all units on the city's clock. */
-export async function playSignals({ clock, truth }: CityPorts, { signals, isShuffled = false, tell }: PlayOptions): Promise<SignalPlayer> {
+export async function playSignals(
+  { clock, truth }: CityPorts,
+  { signals, isShuffled = false, isAlarmsOnly = false, tell }: PlayOptions,
+): Promise<SignalPlayer> {
   const units = [...truth.units.values()]
   const others = isShuffled ? shuffledUnits(units) : undefined
   const generations = new Map<string, number>()
@@ -52,7 +57,7 @@ export async function playSignals({ clock, truth }: CityPorts, { signals, isShuf
     // The diagnosis is made anew before time goes on.
     clock.at(atMs, async () => {
       const ended = truth.of(fault.device).filter(({ endedMs }) => endedMs !== undefined)
-      schedule(unit, await signals.after(unit, ended))
+      schedule(unit, isAlarmsOnly ? signals.alarmsAfter(unit, ended) : await signals.after(unit, ended))
       const watchedMs = watchedUntil.get(fault.device)
       if (watchedMs !== undefined && watchedMs > clock.now()) await scheduleMeasured(unit, watchedMs)
     })

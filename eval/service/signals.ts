@@ -31,6 +31,8 @@ export interface Signals {
   untouched(unit: CityUnit): Promise<readonly Told[]>
   /** What is told after faults ended: windows from each end on are those of the unit without that fault. */
   after(unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]>
+  /** Of that the alarms alone, which need no model. */
+  alarmsAfter(unit: CityUnit, ended: readonly CityFault[]): readonly Told[]
   /** Residuals of each window after faults ended, as the pipeline measures them of a unit whose repair is watched. */
   measured(unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]>
   stop(): Promise<void>
@@ -80,7 +82,8 @@ export async function createSignals({ plan, units, threads = 2 }: SignalOptions)
     const told = await measure(model, splice(model, ended, streamOf).windows, models)
     return isOwn ? told : told.map((one) => renamed(one, unit))
   }
-  return { untouched, after, measured, stop: models.stop }
+  const alarmsAfter = (unit: CityUnit, ended: readonly CityFault[]) => splice(unit, ended, streamOf).alarms.sort((a, b) => a.atMs - b.atMs)
+  return { untouched, after, alarmsAfter, measured, stop: models.stop }
 }
 
 /** The same judge with a memory of one window, so that its mean is that window. */

@@ -62,8 +62,10 @@ async function simulateMissing(
     const worker = new Worker(new URL('./stream-worker.ts', import.meta.url))
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
       const file = fileOf(job)
-      writeFileSync(`${file}.part`, serialize(await ask(worker, { plan, job })))
-      renameSync(`${file}.part`, file)
+      // Another process may be at the same one.
+      const part = `${file}.${process.pid}.part`
+      writeFileSync(part, serialize(await ask(worker, { plan, job })))
+      renameSync(part, file)
     }
     await worker.terminate()
   }

@@ -13,6 +13,7 @@ import type { Packet, WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
+import { isAskedFor } from '../orders/recovery.ts'
 import { isDanger } from '../quiet-alarms.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { phaseOf } from '../work-order-states.ts'
@@ -74,9 +75,25 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
     await moveOrder(hub, await orderRow(hub, order.work_order_id), 'remote_offered', told)
     return
   }
-  if (order.state === 'remote_offered') return beginVisit(hub, order, before)
+  if (order.state === 'remote_offered') return (await remind(hub, order, type)) ? undefined : beginVisit(hub, order, before)
   const test = tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
   if (test !== undefined && order.diagnosis_id !== null) await makeOffer(hub, order, { kind: 'test', action: test.id, type })
+}
+
+/**
+ * Advice sends nobody, so what the household did not take is offered again after a while; one that called is not put off by it. False when
+ * there is nothing to wait for.
+ */
+async function remind(hub: HubTransaction, order: WorkOrderRow, type: ApplianceType): Promise<boolean> {
+  const offers = (await offersOf(hub, order)).filter(({ kind }) => kind === 'step')
+  const last = offers.at(-1)
+  if (order.safety_class !== 'E4' || last === undefined || (last.state !== 'refused' && last.state !== 'expired')) return false
+  const times = offers.filter(({ action }) => action === last.action).length
+  if (times > hub.policy.reminders_MAX || (await isAskedFor(hub, order))) return false
+  const dueAtMs = last.offered_at_ms + hub.policy.remindAfterMs
+  if (dueAtMs > hub.nowMs) await setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs })
+  else await makeOffer(hub, order, { kind: 'step', action: last.action, type, times })
+  return true
 }
 
 /** Tests of a fault whose answers tell it from a rival of the packet. */
@@ -91,12 +108,17 @@ function tellingTest(type: ApplianceType, fault: Fault, order: WorkOrderRow): Ac
 async function makeOffer(
   hub: HubTransaction,
   order: WorkOrderRow,
-  { kind, action, type }: { readonly kind: 'step' | 'test'; readonly action: string; readonly type: ApplianceType },
+  {
+    kind,
+    action,
+    type,
+    times = 0,
+  }: { readonly kind: 'step' | 'test'; readonly action: string; readonly type: ApplianceType; readonly times?: number },
 ): Promise<void> {
   const { tenant, device, work_order_id, case_id } = order
   const needsConsent = kind === 'step' || testOf(type, action)?.consent === 'household'
   const row: RemoteOfferRow = {
-    offer_id: contentId('rem', work_order_id, action),
+    offer_id: times === 0 ? contentId('rem', work_order_id, action) : contentId('rem', work_order_id, action, times),
     ...{ tenant, device, type: type.id, work_order_id, case_id, kind, action },
     text_version: `${type.version}/${action}`,
     state: needsConsent ? 'offered' : 'accepted',
