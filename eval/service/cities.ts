@@ -5,7 +5,7 @@ import { type Policy, type PolicyCity, type PolicyRun, runPolicy } from './run-p
 import { createSignals } from './signals.ts'
 
 /** Units of a city of the evaluation. */
-export const CITY_UNITS = 1_000
+export const CITY_UNITS = 600
 export const CITY_DAYS = 90
 const QUICK = { seed: 'city-dev', units: 80, days: 25 }
 

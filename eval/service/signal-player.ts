@@ -50,7 +50,7 @@ export async function playSignals(
       if (atMs > clock.now() && atMs <= untilMs) clock.at(atMs, () => (generations.get(device) === generation ? tell(event) : undefined))
     }
   }
-  for (const unit of units) schedule(unit, await signals.untouched(unit))
+  for (const unit of units) schedule(unit, await signals.untouched(unit, isAlarmsOnly))
   truth.onEnd((fault, atMs) => {
     const unit = truth.units.get(fault.device)
     if (unit === undefined) return

@@ -28,7 +28,7 @@ export interface Told {
 
 export interface Signals {
   /** All that would be told of a unit in the quarter if nobody did anything. */
-  untouched(unit: CityUnit): Promise<readonly Told[]>
+  untouched(unit: CityUnit, isAlarmsOnly?: boolean): Promise<readonly Told[]>
   /** What is told after faults ended: windows from each end on are those of the unit without that fault. */
   after(unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]>
   /** Of that the alarms alone, which need no model. */
@@ -67,12 +67,13 @@ export async function createSignals({ plan, units, threads = 2 }: SignalOptions)
     const told = (await diagnoser.diagnose(windows)).map(toldDiagnosis)
     return [...told, ...alarms].sort((a, b) => a.atMs - b.atMs)
   }
-  const untouched = (unit: CityUnit): Promise<readonly Told[]> => {
+  const alarmsAfter = (unit: CityUnit, ended: readonly CityFault[]) => splice(unit, ended, streamOf).alarms.sort((a, b) => a.atMs - b.atMs)
+  const untouched = (unit: CityUnit, isAlarmsOnly = false): Promise<readonly Told[]> => {
     const own = unit.faults.length > 0 || streamOf(unit, []) !== undefined ? unit : undefined
     const model = own ?? sample(unit)
     if (model === undefined) return Promise.resolve([])
-    const known = kept.get(model.facts.device) ?? after(model, [])
-    kept.set(model.facts.device, known)
+    const known = isAlarmsOnly ? Promise.resolve(alarmsAfter(model, [])) : (kept.get(model.facts.device) ?? after(model, []))
+    if (!isAlarmsOnly) kept.set(model.facts.device, known)
     return own === undefined ? known.then((told) => told.map((one) => renamed(one, unit))) : known
   }
   const measured = async (unit: CityUnit, ended: readonly CityFault[]): Promise<readonly Told[]> => {
@@ -82,7 +83,6 @@ export async function createSignals({ plan, units, threads = 2 }: SignalOptions)
     const told = await measure(model, splice(model, ended, streamOf).windows, models)
     return isOwn ? told : told.map((one) => renamed(one, unit))
   }
-  const alarmsAfter = (unit: CityUnit, ended: readonly CityFault[]) => splice(unit, ended, streamOf).alarms.sort((a, b) => a.atMs - b.atMs)
   return { untouched, after, alarmsAfter, measured, stop: models.stop }
 }
 

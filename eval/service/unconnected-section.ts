@@ -21,7 +21,7 @@ import { share } from './measures.ts'
 import type { PolicyCity } from './run-policy.ts'
 
 /** Units of each city here. */
-const UNITS = 800
+const UNITS = 600
 const TENANT = 'home'
 
 interface Call {
