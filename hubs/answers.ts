@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { Value } from 'typebox/value'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { type FieldError, fieldErrors } from '#kernel/field-errors.ts'
 import { isDeeperThan, JSON_DEPTH_MAX } from '#kernel/json-depth.ts'
@@ -23,6 +24,7 @@ import { skillsOf } from './orders/crews.ts'
 import { changesOfMove, changesOfRemark } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { checkToldTime } from './orders/told-time.ts'
+import { JUDGED } from './work-order-states.ts'
 import { changeOrder, moveOrder, remarkOrder, type Step } from './work-orders.ts'
 
 export interface Answer {
@@ -99,13 +101,44 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
     await remarkOrder(hub, row, input.type, step)
     return toWorkOrder(row)
   }
+  if (input.type === JUDGED) throw judgedByUs(row)
   const outcome = input.type === 'done' || input.type === 'cancelled' ? outcomeOf(hub, row, data) : undefined
   const changes = changesOfMove(row, input.type, { actor: input.actor, atMs: input.at_ms, nowMs: hub.nowMs, data })
   const engineerSkills = typeof changes.engineer === 'string' ? await skillsOf(hub, row.tenant, changes.engineer) : undefined
-  const order = await moveOrder(hub, row, input.type, { ...step, changes, engineerSkills, ...(outcome === undefined ? {} : { outcome }) })
+  const isGivenBack = input.type === 'refused' || input.type === 'returned'
+  const engineerTelling = isGivenBack && (await skillsOf(hub, row.tenant, input.actor)) !== undefined ? input.actor : undefined
+  const order = await moveOrder(hub, row, input.type, {
+    ...step,
+    changes,
+    engineerSkills,
+    engineerTelling,
+    ...(outcome === undefined ? {} : { outcome }),
+  })
   // What was found at a visit that was called off stands in the move; it is no repair, and teaches nothing.
-  if (outcome !== undefined && input.type === 'done') await addLabel(hub, row, outcome, { visit: row.move_count + 1, engineer: step.actor })
+  if (outcome !== undefined && input.type === 'done')
+    await addLabel(hub, row, outcome, { visit: row.move_count + 1, engineer: await visitorOf(hub, row, step.actor) })
   return order
+}
+
+/** Whose code an outcome is: of who tells it when that is one who accepted the order, else of the engineer of the order. */
+async function visitorOf(hub: HubTransaction, { tenant, work_order_id, engineer }: WorkOrderRow, actor: string): Promise<string> {
+  if (engineer === null || engineer === actor) return actor
+  const accepted = await hub.database
+    .selectFrom('hub_work_order_moves')
+    .select(['actor', 'data'])
+    .where('tenant', '=', tenant)
+    .where('work_order_id', '=', work_order_id)
+    .where('type', '=', 'accepted')
+    .execute()
+  const people = accepted.map((move) => (JSON.parse(move.data) as { readonly engineer?: unknown }).engineer ?? move.actor)
+  return people.includes(actor) ? actor : engineer
+}
+
+/** Nobody says of a repair that it held: that is what the sensors, or the time without a call, are asked. */
+function judgedByUs({ state, work_order_id }: WorkOrderRow): MendlineError {
+  const reason = `${JUDGED} is told by Mendline's own verification alone (GET /work-orders/${work_order_id}/lineage)`
+  const errors = [{ field: 'body.type', reason }]
+  return new MendlineError('MDL_HUBS_ILLEGAL_MOVE', reason, { details: { from: state, to: JUDGED, errors } })
 }
 
 const isRemark = (type: WorkOrderEvent['type']): type is Exclude<WorkOrderEvent['type'], WorkOrderState> =>
@@ -120,7 +153,15 @@ function outcomeOf(hub: HubTransaction, row: WorkOrderRow, data: Readonly<Record
   const type = hub.catalogue(row.type)
   const isKnown = ['no_fault_found', 'other'].includes(given.cause) || type === undefined || type.faults.some((fault) => fault.code === given.cause)
   if (!isKnown) throw invalid([{ field: `${root}.cause`, reason: `${given.cause} is no fault code of ${row.type}` }])
-  return given
+  return markUnknown(given, type)
+}
+
+/** Marks the parts that the catalogue of the type does not have. A type of somebody's own without a list of parts marks none. */
+function markUnknown(outcome: Outcome, type: ApplianceType | undefined): Outcome {
+  const known = type === undefined || type.parts.length === 0 ? undefined : new Set(type.parts.map(({ part }) => part))
+  const mark = (parts: Outcome['parts_used']): Outcome['parts_used'] =>
+    parts.map(({ is_unknown: _told, ...part }) => (known === undefined || known.has(part.part) ? part : { ...part, is_unknown: true }))
+  return { ...outcome, parts_used: mark(outcome.parts_used), parts_returned: mark(outcome.parts_returned) }
 }
 
 const invalid = (errors: readonly FieldError[]): MendlineError =>

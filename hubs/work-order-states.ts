@@ -24,13 +24,20 @@ export interface Move {
   readonly offeredTo?: string | null
   /** Engineer who accepts. */
   readonly engineer?: string | null
-  /** Skills of that engineer; absent when nobody registered them. */
+  /** Engineer who has the order, by acceptance or offer. */
+  readonly heldBy?: string | null
+  /** Who tells of the move, when that is a registered engineer. */
+  readonly engineerTelling?: string | undefined
+  /** Skills of the engineer who accepts; absent when nobody registered them. */
   readonly engineerSkills?: readonly string[] | undefined
   readonly packet?: Pick<Packet, 'skills' | 'steps'>
 }
 
 /** States in which somebody is on site, or was and waits for a part or an expert. */
 export const VISITED_STATES: readonly WorkOrderState[] = ['on_site', 'waiting_for_part', 'waiting_for_expert']
+
+/** The state that Mendline's own verification alone moves an order to, whatever the process. */
+export const JUDGED: WorkOrderState = 'verified'
 
 /**
  * Passes a legal move and refuses every other.
@@ -40,7 +47,8 @@ export function checkMove(process: Process, move: Move): void {
   const { from, to } = move
   const allowed = definitionOf(process, from).next
   if (!allowed.includes(to)) {
-    throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', `a work order cannot move from ${from} to ${to}`, { details: { from, to, allowed } })
+    const told = allowed.filter((state) => state !== JUDGED)
+    throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', `a work order cannot move from ${from} to ${to}`, { details: { from, to, allowed: told } })
   }
   for (const guard of definitionOf(process, to).guards) checkGuard(guard, move)
 }
@@ -72,6 +80,11 @@ function checkGuard(guard: Guard, move: Move): void {
     case 'offered_to_them':
       if ((move.offeredTo ?? null) !== null && move.offeredTo !== move.engineer) {
         refuse('MDL_HUBS_ILLEGAL_MOVE', `the order is offered to ${move.offeredTo}`)
+      }
+      return
+    case 'theirs_to_give_back':
+      if ((move.heldBy ?? null) !== null && move.engineerTelling !== undefined && move.engineerTelling !== move.heldBy) {
+        refuse('MDL_HUBS_ILLEGAL_MOVE', `the order is with ${move.heldBy}: ${move.engineerTelling} cannot give it back`)
       }
       return
     case 'engineer_qualified': {

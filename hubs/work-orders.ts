@@ -172,7 +172,12 @@ export async function moveOrder(
   hub: HubTransaction,
   row: WorkOrderRow,
   to: WorkOrderState,
-  step: Step & { readonly outcome?: Outcome; readonly changes?: RowChanges; readonly engineerSkills?: readonly string[] | undefined },
+  step: Step & {
+    readonly outcome?: Outcome
+    readonly changes?: RowChanges
+    readonly engineerSkills?: readonly string[] | undefined
+    readonly engineerTelling?: string | undefined
+  },
 ): Promise<WorkOrder> {
   const from = row.state as WorkOrderState
   const process = await processOf(hub, row)
@@ -207,6 +212,8 @@ function moveOf(row: WorkOrderRow, step: Parameters<typeof moveOrder>[3]): Omit<
     offeredTo: row.offered_to,
     engineer,
     engineerSkills: step.engineerSkills,
+    heldBy: row.engineer ?? row.offered_to,
+    engineerTelling: step.engineerTelling,
     packet: JSON.parse(row.packet) as Packet,
   }
 }

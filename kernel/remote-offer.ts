@@ -55,7 +55,9 @@ export const RemoteAnswerSchema = Type.Object(
     text_version: Type.Optional(Type.String({ maxLength: 128, description: 'Of the text that was read; needed for `accept` and `done`' })),
     at_ms: Type.Integer({ minimum: 0, maximum: 4_102_444_800_000 }),
     actor: Type.String({ minLength: 1, maxLength: 128, description: 'Who said it, or took it down' }),
-    helped: Type.Optional(Type.Boolean({ description: 'What the household says; counts only for a unit that cannot be measured' })),
+    helped: Type.Optional(
+      Type.Boolean({ description: 'What the household says; counts only for a unit that cannot be measured, and is needed there with `done`' }),
+    ),
     reason: Type.Optional(Type.String({ maxLength: 500 })),
     photos: Type.Optional(Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 })),
   },

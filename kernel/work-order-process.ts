@@ -15,6 +15,8 @@ export const GUARDS = {
   reason_given: '`data.reason` says why.',
   window_given: '`data.window_from_ms` and `window_to_ms`, or a promise that stands.',
   offered_to_them: 'An order that was offered to one engineer is accepted by that one; an open offer by anybody.',
+  theirs_to_give_back:
+    'An order that was offered to or accepted by one engineer is given back by that one, or by whoever is no registered engineer: dispatch or outlet.',
   engineer_qualified: 'The engineer is registered and has the skills of the packet.',
   outcome_given: '`data.outcome` has the cause found, the parts used and returned, and the minutes.',
   visit_explained:

@@ -39,6 +39,11 @@ export const OutcomeSchema = Type.Object(
           part: Type.String({ maxLength: 64 }),
           qty: Type.Integer({ minimum: 1, maximum: 1000 }),
           serial: Type.Optional(Type.String({ maxLength: 64 })),
+          is_unknown: Type.Optional(
+            Type.Boolean({
+              description: 'Set by Mendline, whatever is told: the catalogue of the type has no such part, and nothing is concluded from it',
+            }),
+          ),
         },
         { additionalProperties: false },
       ),
@@ -50,6 +55,11 @@ export const OutcomeSchema = Type.Object(
           part: Type.String({ maxLength: 64 }),
           qty: Type.Integer({ minimum: 1, maximum: 1000 }),
           serial: Type.Optional(Type.String({ maxLength: 64 })),
+          is_unknown: Type.Optional(
+            Type.Boolean({
+              description: 'Set by Mendline, whatever is told: the catalogue of the type has no such part, and nothing is concluded from it',
+            }),
+          ),
         },
         { additionalProperties: false },
       ),

@@ -98,8 +98,8 @@ export async function createMendlineService(
   const tryRemotely = ({ offer_id, work_order_id: id, device, text_version }: RemoteOffer): void => {
     dispatch.hold(id)
     const fault = dispatch.orders.get(id)?.plan?.fault ?? ''
-    ports.customers.doRemoteStep(device, fault, async (isDone) => {
-      const answer = isDone ? ({ answer: 'done', text_version } as const) : ({ answer: 'refuse' } as const)
+    ports.customers.doRemoteStep(device, fault, async (isDone, helped) => {
+      const answer = isDone ? ({ answer: 'done', text_version, helped } as const) : ({ answer: 'refuse' } as const)
       try {
         await hubs.answerRemote(TENANT, offer_id, { ...answer, at_ms: clock.now(), actor: 'household' })
         if (isDone) await onTried(device)

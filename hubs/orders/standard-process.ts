@@ -100,7 +100,7 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
   },
   refused: {
     phase: 'waiting',
-    guards: ['reason_given'],
+    guards: ['reason_given', 'theirs_to_give_back'],
     next: ['triaged', 'scheduled', 'offered', 'accepted', 'cancelled', 'returned'],
     timers: [idle('not_offered_again', 2, { effects: escalateTo('outlet'), reason: 'the refused order was not offered to anybody else' })],
   },
@@ -143,13 +143,13 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
   verified: { phase: 'settled', guards: [], next: ['reopened', 'closed'] },
   reopened: {
     phase: 'waiting',
-    guards: [],
+    guards: ['reason_given'],
     next: ['triaged', 'remote_offered', 'scheduled', 'offered', 'accepted', 'cancelled', 'returned'],
     timers: [idle('not_taken_up', 4, { effects: escalateTo('outlet'), reason: 'nobody has taken the reopened order in hand' })],
   },
   returned: {
     phase: 'waiting',
-    guards: ['reason_given'],
+    guards: ['reason_given', 'theirs_to_give_back'],
     next: ['triaged', 'scheduled', 'offered', 'accepted', 'cancelled', 'closed'],
     timers: [idle('not_assigned_again', 4, { effects: escalateTo('organisation'), reason: 'the returned order was given to nobody' })],
   },
@@ -159,7 +159,7 @@ const STATES: Readonly<Record<WorkOrderState, StateDefinition>> = {
 
 /**
  * The shipped process. Orders opened under it follow it as it grows, so a change of it may add moves and never takes one away. Remote advice is not
- * offered for a danger to life or property, giving an order back needs a reason, `done` needs the coded outcome, and a visit that was begun is not
+ * offered for a danger to life or property, giving an order back or reopening it needs a reason, another engineer cannot give it back, `done` needs the coded outcome, and a visit that was begun is not
  * cancelled without outcome or reason.
  */
 export const standardProcess: Process & { readonly states: typeof STATES } = { version: 0, initial: 'opened', states: STATES }

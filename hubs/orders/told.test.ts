@@ -127,3 +127,75 @@ describe('a refusal of what was told', () => {
     await b.answer('note', shallow)
   })
 })
+
+describe('who tells of an order', () => {
+  const register = (b: HubBench, engineer: string) => b.hubs.putEngineer('home', { engineer, name: engineer, outlet: null, skills: [] })
+  const givesBack = (b: HubBench, type: 'refused' | 'returned', actor: string) => b.answer(type, { reason: 'no time' }, { actor })
+
+  it.each(['refused', 'returned'] as const)('%s by another engineer changes nothing, neither an offer nor an acceptance', async (type) => {
+    const b = await bench()
+    for (const name of ['e1', 'e9']) await register(b, name)
+    await b.answer('offered', { engineer: 'e1' })
+    await expect(givesBack(b, type, 'e9')).rejects.toMatchObject({ code: 'MDL_HUBS_ILLEGAL_MOVE', details: { guard: 'theirs_to_give_back' } })
+    await b.answer('accepted', {}, { actor: 'e1' })
+    await expect(givesBack(b, type, 'e9')).rejects.toMatchObject({ code: 'MDL_HUBS_ILLEGAL_MOVE' })
+    expect(await b.order()).toMatchObject({ state: 'accepted', engineer: 'e1' })
+    expect(await givesBack(b, type, 'e1')).toMatchObject({ state: type, engineer: null })
+  })
+
+  it.each(['dispatch', 'outlet-north'])('lets %s give an order back that an engineer has', async (actor) => {
+    const b = await bench()
+    await register(b, 'e1')
+    await b.answer('accepted', { engineer: 'e1' }, { actor: 'dispatch' })
+    expect(await givesBack(b, 'refused', actor)).toMatchObject({ state: 'refused', engineer: null })
+  })
+
+  it('is nobody but Mendline when a repair is said to have held', async () => {
+    const b = await bench()
+    for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
+    await b.answer('done', { outcome })
+    const told = { code: 'MDL_HUBS_ILLEGAL_MOVE', details: { errors: [{ field: 'body.type', reason: expect.stringContaining('verification') }] } }
+    for (const actor of ['desk', 'mendline']) await expect(b.answer('verified', {}, { actor })).rejects.toMatchObject(told)
+    await expect(b.answer('accepted')).rejects.toMatchObject({ details: { allowed: ['reopened', 'closed'] } })
+    expect(await b.order()).toMatchObject({ state: 'done' })
+    await b.wait(41 * DAY_MS)
+    expect(await b.order()).toMatchObject({ state: 'verified' })
+    await expect(b.answer('reopened')).rejects.toMatchObject({ code: 'MDL_HUBS_REASON_REQUIRED' })
+    expect(await b.answer('reopened', { reason: 'it is warm again' })).toMatchObject({ state: 'reopened' })
+  })
+
+  it.each([
+    ['dispatch', 'e7'],
+    ['e7', 'e7'],
+    ['e3', 'e3'],
+    ['somebody', 'e7'],
+  ])('of a visit that %s tells of, the code is of %s', async (actor, engineer) => {
+    const b = await bench()
+    await b.answer('accepted', {}, { actor: 'e3' })
+    await b.answer('refused', { reason: 'ill' })
+    await b.answer('accepted', { engineer: 'e7' }, { actor: 'dispatch' })
+    await b.answer('on_site')
+    await b.answer('done', { outcome }, { actor })
+    expect((await b.hubs.labels({ tenant: 'home' })).items).toMatchObject([{ engineer }])
+  })
+})
+
+describe('a part that the catalogue does not have', () => {
+  it('is kept and marked, whatever the teller says of it, and nothing is concluded from it', async () => {
+    const b = await bench()
+    for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
+    const used = [
+      { part: 'P-NOPE', qty: 1, is_unknown: false },
+      { part: 'refrigerant', qty: 1, is_unknown: true },
+    ]
+    const marked = [
+      { part: 'P-NOPE', qty: 1, is_unknown: true },
+      { part: 'refrigerant', qty: 1 },
+    ]
+    expect((await b.answer('done', { outcome: { ...outcome, parts_used: used } })).outcome?.parts_used).toEqual(marked)
+    const [label] = await b.database.selectFrom('hub_labels').select('reasons').execute()
+    const reasons = JSON.parse(label?.reasons ?? '[]')
+    expect(reasons).toContain('parts used: refrigerant')
+    expect(reasons).toContain('parts that the type does not have: P-NOPE')
+  })
+})

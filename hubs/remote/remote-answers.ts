@@ -62,12 +62,19 @@ async function goOn(hub: HubTransaction, { tenant, offer_id, work_order_id }: Re
   return offerRow(hub, tenant, offer_id)
 }
 
+/** That a step was done does not say that it helped, and nothing else would. */
+function unsaid(): MendlineError {
+  const reason = 'must say whether the step helped: the sensors of this unit cannot'
+  return new MendlineError('MDL_API_INVALID', `helped: ${reason}`, { details: { errors: [{ field: 'body.helped', reason }] } })
+}
+
 async function noteDone(hub: HubTransaction, offer: RemoteOfferRow, given: RemoteAnswer): Promise<RemoteOfferRow> {
   const step = stepOf(hub.catalogue(offer.type), offer.action)
   const started_at_ms = Math.max(offer.offered_at_ms, Math.min(given.at_ms, hub.nowMs))
   const isMeasured = offer.before !== '[]' || (step !== undefined && 'isHeardAgain' in step.remeasure)
   if (!isMeasured) {
-    const state = given.helped === false ? 'not_helped' : 'helped'
+    if (given.helped === undefined) throw unsaid()
+    const state = given.helped ? 'helped' : 'not_helped'
     const said = { ...offer, started_at_ms }
     const noted = hub.database.updateTable('hub_remote_offers').set({ consent: offer.consent, started_at_ms })
     await noted.where('offer_id', '=', offer.offer_id).execute()

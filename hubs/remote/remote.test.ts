@@ -174,6 +174,25 @@ describe('a remote step before a visit', () => {
     await b.close()
   })
 
+  it('that cannot be measured is asked of the household: done alone does not say that it helped', async () => {
+    const b = await openBench()
+    await b.apply(diagnosed({ type: 'fridge', fault: 'FR-03', safety_class: 'E4', evidence_for: [] }))
+    await b.settle()
+    const unsaid = {
+      code: 'MDL_API_INVALID',
+      details: { errors: [{ field: 'body.helped', reason: expect.stringContaining('whether the step helped') }] },
+    }
+    await expect(b.say({})).rejects.toMatchObject(unsaid)
+    expect(await b.order()).toMatchObject({ state: 'remote_offered', outcome: null })
+    expect(await b.offers()).toMatchObject([{ state: 'offered' }])
+    expect(await b.say({ helped: true })).toMatchObject({
+      state: 'helped',
+      result: { reason: expect.stringContaining('the household says that it helped') },
+    })
+    expect(await b.order()).toMatchObject({ state: 'done' })
+    await b.close()
+  })
+
   it('is withdrawn when an engineer takes the order all the same', async () => {
     const b = await openBench()
     await b.apply(leaking())

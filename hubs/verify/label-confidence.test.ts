@@ -43,6 +43,13 @@ describe('believeLabel', () => {
     expect(believeLabel({ ...unaided, engineer: careless }).confidence).toBeLessThan(believeLabel(unaided).confidence)
   })
 
+  it('draws nothing from a part that the type does not have', () => {
+    const without = believeLabel({ ...base, outcome: { cause: 'F-1', parts_used: [] } })
+    const unknown = believeLabel({ ...base, outcome: { cause: 'F-1', parts_used: [{ part: 'valve', qty: 1, is_unknown: true }] } })
+    expect(unknown.confidence).toBe(without.confidence)
+    expect(unknown.reasons.join('; ')).not.toContain('parts used')
+  })
+
   it('does not weigh a code that names no fault', () => {
     expect(believeLabel({ ...base, outcome: { cause: 'other', parts_used: [] } })).toMatchObject({ confidence: 0.3, corrected_cause: null })
   })

@@ -65,7 +65,8 @@ export function believeLabel(facts: LabelFacts): LabelBelief {
 
 function byPart({ type, outcome }: LabelFacts, code: string): number {
   const needs = type.faults.find((fault) => fault.code === code)?.parts ?? []
-  return outcome.parts_used.reduce((product, { part }) => {
+  return outcome.parts_used.reduce((product, { part, is_unknown }) => {
+    if (is_unknown === true) return product
     const known = needs.find((need) => need.part === part)
     return product * Math.max(PART_ELSEWHERE, known?.probability ?? PART_ELSEWHERE)
   }, 1)
@@ -93,9 +94,16 @@ function reasonsOf({ outcome, predicted, recovered, repair, engineer, calledAgai
     ...(top === undefined
       ? ['there was no diagnosis before']
       : [`the diagnosis ${top[0] === outcome.cause ? 'agrees' : `said ${top[0]}`} (${top[1]})`]),
-    ...(outcome.parts_used.length === 0 ? [] : [`parts used: ${outcome.parts_used.map(({ part }) => part).join(', ')}`]),
+    ...told('parts used', outcome.parts_used, (is_unknown) => is_unknown !== true),
+    ...told('parts that the type does not have', outcome.parts_used, (is_unknown) => is_unknown === true),
     ...(repair === 'unknown' ? ['the repair is not judged yet'] : [`the repair ${repair === 'verified' ? 'held' : 'did not hold'}`]),
     ...(repair !== 'verified' || back === undefined ? [] : [`what recovered are the signs of ${back[0]} (${Number(back[1].toFixed(2))})`]),
     ...(calledAgain ? ['the household called again'] : []),
   ]
+}
+
+/** Names the parts of a kind, or nothing where there is none. */
+function told(text: string, parts: LabelFacts['outcome']['parts_used'], isMeant: (isUnknown: boolean | undefined) => boolean): string[] {
+  const names = parts.filter(({ is_unknown }) => isMeant(is_unknown)).map(({ part }) => part)
+  return names.length === 0 ? [] : [`${text}: ${names.join(', ')}`]
 }

@@ -32,7 +32,7 @@ afterEach(async () => {
 async function visit(b: HubBench, cause = 'T-01'): Promise<string> {
   b.clock.advance(24 * HOUR_MS)
   const { work_order_id: id } = await b.order()
-  for (const state of ['accepted', 'on_site'] as const) await b.answer(state, undefined, { id })
+  for (const state of ['accepted', 'on_site'] as const) await b.answer(state, undefined, { id, actor: 'engineer-7' })
   const outcome = { cause, parts_used: [{ part: 'refrigerant', qty: 1 }], parts_returned: [], minutes: 30 }
   await b.answer('done', { outcome }, { id, actor: 'engineer-7' })
   return id

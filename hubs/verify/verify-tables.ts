@@ -59,7 +59,7 @@ export interface RepairSignRow {
   work_order_id: string
   verification_id: string
   sign: string
-  /** Actor of the visit. */
+  /** Engineer of the visit, as on its label. */
   engineer: string
   raised_at_ms: number
   /** JSON: what the code said, what the sensors say. */

@@ -36,7 +36,7 @@ const residuals = (values: Readonly<Record<string, number>>): MeasuredResidual[]
 async function repaired(b: HubBench, outcome: { cause?: string; parts?: string[] } = {}): Promise<void> {
   await b.apply(diagnosed({ residuals: residuals(SIGN) }))
   b.clock.advance(DAY_MS)
-  for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
+  for (const state of ['accepted', 'on_site'] as const) await b.answer(state, {}, { actor: 'engineer-7' })
   const { cause = 'T-01', parts = ['refrigerant'] } = outcome
   const parts_used = parts.map((part) => ({ part, qty: 1 }))
   await b.answer('done', { outcome: { cause, parts_used, parts_returned: [], minutes: 30 } }, { actor: 'engineer-7' })

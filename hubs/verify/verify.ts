@@ -178,13 +178,14 @@ async function end(
 
 async function raiseSign(hub: HubTransaction, row: VerificationRow, order: WorkOrderRow, found: FoundSign): Promise<void> {
   const { tenant, device, work_order_id, verification_id } = row
-  const visit = await hub.database
-    .selectFrom('hub_work_order_moves')
-    .select('actor')
+  const label = await hub.database
+    .selectFrom('hub_labels')
+    .select('engineer')
+    .where('tenant', '=', tenant)
     .where('work_order_id', '=', work_order_id)
-    .where('sequence', '=', row.visit)
+    .where('visit', '=', row.visit)
     .executeTakeFirst()
-  const engineer = visit?.actor ?? ''
+  const engineer = label?.engineer ?? ''
   const body = { code: row.outcome_cause, sensed: found.sensed, reason: found.reason, reopens: found.reopens, outcome: order.outcome }
   const sign_id = contentId('sgn', verification_id, found.sign)
   await hub.database
