@@ -8,6 +8,7 @@ import { policiesSection } from './policies-section.ts'
 import { repairsSection } from './repairs-section.ts'
 import { stormSection } from './storm-section.ts'
 import { unconnectedSection } from './unconnected-section.ts'
+import { wrongCodesSection } from './wrong-codes-section.ts'
 
 export const serviceSections: readonly EvalSection[] = [
   policiesSection,
@@ -18,4 +19,5 @@ export const serviceSections: readonly EvalSection[] = [
   emergencyPathSection,
   deliveriesSection,
   unconnectedSection,
+  wrongCodesSection,
 ]
