@@ -113,4 +113,6 @@ export interface PlantModel {
   readonly habits?: PlantHabits
   /** Builds one unit; `random` gives its spread of parameters and the variants of its faults. */
   create(random: Random): Plant
+  /** Builds one unit as the maker that `maker` draws would; absent = its physics are those of `create`. */
+  createOfMaker?(random: Random, maker: Random): Plant
 }

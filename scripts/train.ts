@@ -18,7 +18,7 @@ import { silentLog } from '#kernel/log.ts'
 import { DAY_MS, type LabelledUnit, labelAt } from '../eval/diagnosis/dataset.ts'
 import { ALERT_BUDGET, cleanWeeksOf, firstOnsetMs, judgeUnits, scoreUnits } from '../eval/diagnosis/score.ts'
 import { believedUnits, type PlainUnit, settleFilter, tellPlainly } from '../eval/diagnosis/settle-filter.ts'
-import { SPLITS, simulateSplit } from '../eval/diagnosis/splits.ts'
+import { SPLITS, type SplitName, simulateSplit, splitOf } from '../eval/diagnosis/splits.ts'
 import { earlyLabelAt } from '../eval/diagnosis/training-labels.ts'
 import { ARTEFACTS_DIRECTORY, type Artefact, checkArtefact, readArtefact } from '../models/artefact.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
@@ -63,7 +63,7 @@ if (chosen.length === 0) {
 const python = flags.settle ? '' : preparePython(say)
 for (const type of chosen) await (flags.settle ? settle(type) : train(type))
 
-async function split(type: ApplianceType, name: keyof typeof SPLITS): Promise<LabelledUnit[]> {
+async function split(type: ApplianceType, name: SplitName): Promise<LabelledUnit[]> {
   const units = await simulateSplit(type, name, flags.quick)
   say(`${type.id}: ${units.length} units for ${name}`)
   return units
@@ -91,7 +91,7 @@ async function train(type: ApplianceType): Promise<void> {
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
       makers: MAKERS,
-      data: { source: 'simulated by simulators/fleet.ts; no field data, hence no date of data', seed: SEED, splits: SPLITS, is_quick: flags.quick },
+      data: { source: 'simulated by simulators/fleet.ts; no field data, hence no date of data', seed: SEED, splits: splitsOf(type), is_quick: flags.quick },
       limits: LIMITS,
       startRuntime: async (model, contract) => {
         const started = createOnnxRuntime({ model, contract, clock: systemClock, log: silentLog, limits })
@@ -135,13 +135,20 @@ async function finish(type: ApplianceType, { artefact, runtime }: { artefact: Ar
   if (accumulation !== undefined) card.accumulation = accumulation
   card.decision.agree_windows = agree
   card.decision.threshold = chooseThreshold(type, artefact, believedUnits(plain, { accumulation, agree }, card.classes))
-  card.scores = { split: 'test', ...(await scoreUnits(type, await split(type, 'test'), { artefact, runtime })) }
+  card.scores = {
+    split: 'test',
+    ...(await scoreUnits(type, await split(type, 'test'), { artefact, runtime })),
+    // Units that are each of a maker of their own: the harder test.
+    strangers: await scoreUnits(type, await split(type, 'strangers'), { artefact, runtime }),
+  }
   await runtime.stop()
   writeFileSync(join(target, 'card.json'), `${JSON.stringify(card, null, 2)}\n`)
   checkArtefact(await readArtefact(target), type)
   say(`${type.id}: wrote ${target}`)
   console.log(JSON.stringify(card.scores))
 }
+
+const splitsOf = (type: ApplianceType) => Object.fromEntries(Object.keys(SPLITS).map((name) => [name, splitOf(type, name as SplitName)]))
 
 /** What the model says without evidence, as the trainer wrote it. */
 function sharesOf({ data, accumulation, classes }: Artefact['card']): readonly number[] {

@@ -19,21 +19,59 @@ export interface FaultVariants {
   readonly stuckChannel: string
   /** AC-09: air in the circuit instead of too much charge. */
   readonly isAir: boolean
+  readonly sizes: FaultSizes
 }
 
-export function drawVariants(random: Random): FaultVariants {
+/** Sizes of the faults at severity 1, shares of what a sound unit has where no unit is said. */
+export interface FaultSizes {
+  readonly chargeLost: number
+  readonly overcharge: number
+  readonly air_kpa: number
+  readonly outdoorCoil: number
+  readonly outdoorFlow: number
+  readonly indoorCoil: number
+  readonly indoorFlow: number
+  readonly indoorSpeed: number
+  readonly volumetric: number
+  readonly leakArea_m2: number
+  /** Area of the free valve at its usual opening, which a restriction is measured by. */
+  readonly usualValveArea_m2: number
+  readonly valveTravel: number
+  readonly fanSpeed: number
+  readonly startDuration: number
+  readonly startPeak: number
+  /** Drain of a free condensate tray, g/s. */
+  readonly drainGS: number
+}
+
+export const DESIGN_SIZES: FaultSizes = {
+  chargeLost: 0.4,
+  overcharge: 0.28,
+  air_kpa: 260,
+  outdoorCoil: 0.25,
+  outdoorFlow: 0.6,
+  indoorCoil: 0.2,
+  indoorFlow: 0.5,
+  indoorSpeed: 0.05,
+  volumetric: 0.25,
+  leakArea_m2: 2e-7,
+  usualValveArea_m2: 3.5e-7,
+  valveTravel: 0.82,
+  fanSpeed: 0.25,
+  startDuration: 3,
+  startPeak: 0.25,
+  drainGS: 1.2,
+}
+
+export function drawVariants(random: Random, drifting: readonly string[], sizes: FaultSizes = DESIGN_SIZES): FaultVariants {
   return {
     wear: random.pick(['fan', 'start', 'both']),
     restriction: random.pick(['valve', 'line', 'line']),
-    driftingChannel: random.pick([
-      'indoor_coil_temperature_c',
-      'indoor_coil_temperature_c',
-      'return_air_temperature_c',
-      'outdoor_coil_temperature_c',
-    ]),
+    driftingChannel: random.pick(drifting),
     driftK: random.between(3.5, 6) * (random.chance(0.5) ? 1 : -1),
     stuckChannel: random.pick(['discharge_temperature_c', 'suction_temperature_c', 'outdoor_coil_temperature_c', 'supply_air_temperature_c']),
     isAir: random.chance(0.25),
+    sizes,
   }
 }
 
@@ -54,13 +92,11 @@ export interface FaultedPlant {
   terminalKPerA2: number
 }
 
-/** Area of the free valve at its usual opening, which a restriction is measured by, m2. */
-const USUAL_VALVE_AREA_M2 = 3.5e-7
-const DRAIN_G_S = 1.2
 const TERMINAL_K_PER_A2 = 0.45
 
 export function applyFaults(circuit: CircuitParameters, severities: Severities, variants: FaultVariants, valveSteps_MAX: number): FaultedPlant {
   const of = (code: string): number => severities.get(code) ?? 0
+  const { sizes } = variants
   const leak = of('AC-01')
   const outdoor = of('AC-02')
   const indoor = of('AC-03')
@@ -72,24 +108,24 @@ export function applyFaults(circuit: CircuitParameters, severities: Severities, 
   const isLine = variants.restriction === 'line'
   const faulted: CircuitParameters = {
     ...circuit,
-    charge_kg: circuit.charge_kg * (1 - 0.4 * leak) * (1 + (variants.isAir ? 0.06 : 0.28) * overcharge),
-    nonCondensable_kpa: variants.isAir ? 260 * overcharge : 0,
-    outdoorCoil_kw_k: circuit.outdoorCoil_kw_k * (1 - 0.25 * outdoor),
-    indoorCoil_kw_k: circuit.indoorCoil_kw_k * (1 - 0.2 * indoor),
-    volumetric: 1 - 0.25 * of('AC-06'),
-    leakArea_m2: 2e-7 * of('AC-06'),
-    restrictionArea_m2: isLine && restriction > 0 ? USUAL_VALVE_AREA_M2 * (1.3 / restriction - 0.6) : Number.POSITIVE_INFINITY,
+    charge_kg: circuit.charge_kg * (1 - sizes.chargeLost * leak) * (1 + (variants.isAir ? 0.06 : sizes.overcharge) * overcharge),
+    nonCondensable_kpa: variants.isAir ? sizes.air_kpa * overcharge : 0,
+    outdoorCoil_kw_k: circuit.outdoorCoil_kw_k * (1 - sizes.outdoorCoil * outdoor),
+    indoorCoil_kw_k: circuit.indoorCoil_kw_k * (1 - sizes.indoorCoil * indoor),
+    volumetric: 1 - sizes.volumetric * of('AC-06'),
+    leakArea_m2: sizes.leakArea_m2 * of('AC-06'),
+    restrictionArea_m2: isLine && restriction > 0 ? sizes.usualValveArea_m2 * (1.3 / restriction - 0.6) : Number.POSITIVE_INFINITY,
   }
   return {
     circuit: faulted,
-    valveReaches: isLine ? valveSteps_MAX : valveSteps_MAX * (1 - 0.82 * Math.sqrt(restriction)),
-    indoorFlowFactor: 1 - 0.5 * indoor,
-    indoorSpeedFactor: 1 + 0.05 * indoor,
-    outdoorFlowFactor: 1 - 0.6 * outdoor,
-    outdoorSpeedFactor: 1 - 0.25 * fanWear,
-    startDurationFactor: 1 + 3 * startWear,
-    startPeakFactor: 1 + 0.25 * startWear,
-    drainGS: DRAIN_G_S * (1 - of('AC-08')) ** 2,
+    valveReaches: isLine ? valveSteps_MAX : valveSteps_MAX * (1 - sizes.valveTravel * Math.sqrt(restriction)),
+    indoorFlowFactor: 1 - sizes.indoorFlow * indoor,
+    indoorSpeedFactor: 1 + sizes.indoorSpeed * indoor,
+    outdoorFlowFactor: 1 - sizes.outdoorFlow * outdoor,
+    outdoorSpeedFactor: 1 - sizes.fanSpeed * fanWear,
+    startDurationFactor: 1 + sizes.startDuration * startWear,
+    startPeakFactor: 1 + sizes.startPeak * startWear,
+    drainGS: sizes.drainGS * (1 - of('AC-08')) ** 2,
     terminalKPerA2: TERMINAL_K_PER_A2 * (1 + 12 * of('XX-01')),
   }
 }

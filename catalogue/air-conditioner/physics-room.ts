@@ -16,12 +16,13 @@ export interface RoomParameters {
   readonly airChangesPerH: number
 }
 
-export function drawRoom(random: Random): RoomParameters {
+/** @param size of the room against that for a unit of 3.5 kW */
+export function drawRoom(random: Random, size = 1): RoomParameters {
   return {
-    heatStoreKjK: random.between(1500, 3500),
-    wallsKwK: random.between(0.06, 0.13),
-    glassM2: random.between(0.8, 2.4),
-    airKg: random.between(45, 95),
+    heatStoreKjK: size * random.between(1500, 3500),
+    wallsKwK: size * random.between(0.06, 0.13),
+    glassM2: size * random.between(0.8, 2.4),
+    airKg: size * random.between(45, 95),
     moistureFactor: random.between(4, 8),
     airChangesPerH: random.between(0.3, 0.9),
   }

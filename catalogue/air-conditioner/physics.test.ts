@@ -6,9 +6,10 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '#kernel/random.ts'
 import { ORDINARY } from '../plant.ts'
-import { airConditionerPlant, NOMINAL_CHARGE_KG, VALVE_STEPS_MAX, VALVE_STEPS_MIN } from './physics.ts'
+import { airConditionerPlant, VALVE_STEPS_MAX, VALVE_STEPS_MIN } from './physics.ts'
 import { type CircuitConditions, type CircuitParameters, type CircuitState, nominalCircuit } from './physics-balance.ts'
 import { CircuitSolver } from './physics-circuit.ts'
+import { NOMINAL_CHARGE_KG } from './physics-makers.ts'
 
 const parameters: CircuitParameters = { ...nominalCircuit, charge_kg: NOMINAL_CHARGE_KG }
 const conditions = { returnC: 27, returnHumidityGKg: 10.5, indoorFlow: 1, outdoorFlow: 1, frequencyHz: 60 }

@@ -5,18 +5,16 @@
  */
 import type { Random } from '#kernel/random.ts'
 import type { Plant, PlantModel, Severities, Surroundings } from '../plant.ts'
-import { type CircuitParameters, type CircuitState, nominalCircuit } from './physics-balance.ts'
+import type { CircuitParameters, CircuitState } from './physics-balance.ts'
 import { CircuitSolver } from './physics-circuit.ts'
 import { Controller } from './physics-control.ts'
 import { applyFaults, drawVariants, type FaultedPlant, type FaultVariants } from './physics-faults.ts'
+import { drawMake, type Make, OWN_MAKE } from './physics-makers.ts'
 import { CondensateTray, drawRoom, Room } from './physics-room.ts'
 import { channels } from './sensors.ts'
 
 export const VALVE_STEPS_MIN = 20
 export const VALVE_STEPS_MAX = 480
-/** Charge at which a nominal unit has 4 K of subcooling at 35/27 °C, 60 Hz and 9 K of superheat; kept true by physics.test.ts. */
-export const NOMINAL_CHARGE_KG = 0.63
-const SUPERHEAT_TARGET_K = 5
 const INDOOR_RPM_PER_PCT = 12
 const OUTDOOR_RPM_PER_PCT = 8.5
 const STANDBY_W = 3
@@ -45,7 +43,8 @@ export const airConditionerPlant: PlantModel = {
     start_peak_current_a: 0.5,
     start_duration_ms: 25,
   },
-  create: (random) => new AirConditioner(random),
+  create: (random) => new AirConditioner(random, OWN_MAKE),
+  createOfMaker: (random, maker) => new AirConditioner(random, drawMake(maker)),
 }
 
 const column = (name: string): number => channels.findIndex((channel) => channel.name === name)
@@ -88,7 +87,8 @@ class AirConditioner implements Plant {
   readonly #variants: FaultVariants
   readonly #room: Room
   readonly #tray = new CondensateTray()
-  readonly #controller = new Controller()
+  readonly #controller: Controller
+  readonly #make: Make
   readonly #solver = new CircuitSolver()
   readonly #random: Random
   readonly #sunOnOutdoorSensorK: number
@@ -99,22 +99,25 @@ class AirConditioner implements Plant {
   #startMs = Number.NaN
   #commandedSteps = 100
 
-  constructor(random: Random) {
+  constructor(random: Random, make: Make) {
     const spread = random.fork('spread')
     const about = (value: number, share: number): number => value * (1 + Math.max(-2.5 * share, Math.min(2.5 * share, spread.normal(0, share))))
+    const { circuit } = make
+    this.#make = make
+    this.#controller = new Controller(make.control)
     this.#circuit = {
-      ...nominalCircuit,
-      charge_kg: about(NOMINAL_CHARGE_KG, 0.02),
-      sweptVolume_m3: about(nominalCircuit.sweptVolume_m3, 0.01),
-      efficiency: about(1, 0.02),
-      valveAreaPerStep_m2: about(nominalCircuit.valveAreaPerStep_m2, 0.04),
-      indoorAir_kw_k: about(nominalCircuit.indoorAir_kw_k, 0.03),
-      outdoorAir_kw_k: about(nominalCircuit.outdoorAir_kw_k, 0.03),
-      indoorCoil_kw_k: about(nominalCircuit.indoorCoil_kw_k, 0.03),
-      outdoorCoil_kw_k: about(nominalCircuit.outdoorCoil_kw_k, 0.03),
+      ...circuit,
+      charge_kg: about(circuit.charge_kg, 0.02),
+      sweptVolume_m3: about(circuit.sweptVolume_m3, 0.01),
+      efficiency: about(circuit.efficiency, 0.02),
+      valveAreaPerStep_m2: about(circuit.valveAreaPerStep_m2, 0.04),
+      indoorAir_kw_k: about(circuit.indoorAir_kw_k, 0.03),
+      outdoorAir_kw_k: about(circuit.outdoorAir_kw_k, 0.03),
+      indoorCoil_kw_k: about(circuit.indoorCoil_kw_k, 0.03),
+      outdoorCoil_kw_k: about(circuit.outdoorCoil_kw_k, 0.03),
     }
-    this.#variants = drawVariants(random.fork('variants'))
-    this.#room = new Room(drawRoom(random.fork('room')))
+    this.#variants = drawVariants(random.fork('variants'), make.drifting, make.faults)
+    this.#room = new Room(drawRoom(random.fork('room'), make.size * make.room))
     this.#random = random.fork('steps')
     this.#sunOnOutdoorSensorK = spread.chance(0.15) ? spread.between(0.5, 2.5) : 0
   }
@@ -150,7 +153,7 @@ class AirConditioner implements Plant {
     const mains = fanSupply(around.mainsV)
     const reaches = Math.max(VALVE_STEPS_MIN, plant.valveReaches)
     const returnC = this.#room.temperatureC + 0.4
-    const target = SUPERHEAT_TARGET_K + this.#sensorError(INDOOR_COIL, severities) - this.#sensorError(SUCTION, severities)
+    const target = this.#make.superheatTargetK + this.#sensorError(INDOOR_COIL, severities) - this.#sensorError(SUCTION, severities)
     const state = this.#solver.solve(
       plant.circuit,
       {
@@ -203,8 +206,8 @@ class AirConditioner implements Plant {
     const mains = fanSupply(around.mainsV)
     const inverterW = compressorKw > 0 ? compressorKw * 1030 + 12 : 0
     const currentA = Math.min(20, inverterW / (Math.max(1, around.mainsV) * 0.97))
-    const indoorW = 32 * (indoorDutyPct / 100) ** 3
-    const outdoorW = 48 * (outdoorDutyPct / 100) ** 3 * (1 + 0.6 * (1 - plant.outdoorSpeedFactor))
+    const indoorW = 32 * this.#make.size * (indoorDutyPct / 100) ** 3
+    const outdoorW = 48 * this.#make.size * (outdoorDutyPct / 100) ** 3 * (1 + 0.6 * (1 - plant.outdoorSpeedFactor))
     const truth = this.#truth
     truth[CURRENT] = currentA
     truth[POWER] = STANDBY_W + inverterW + indoorW + outdoorW

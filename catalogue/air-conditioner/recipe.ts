@@ -50,9 +50,25 @@ const features: readonly FeatureDefinition[] = [
     { difference: ['return_air_temperature_c', 'supply_air_temperature_c'] },
     { en: 'Return minus supply air', 'zh-CN': '进出风温差' },
   ),
+  response(
+    'discharge_over_condensing_k',
+    { difference: ['discharge_temperature_c', 'outdoor_coil_temperature_c'] },
+    { en: 'Discharge over condensing temperature', 'zh-CN': '排气过热度' },
+  ),
+  response(
+    'liquid_over_outdoor_k',
+    { difference: ['liquid_temperature_c', 'outdoor_temperature_c'] },
+    { en: 'Liquid pipe over outdoor air', 'zh-CN': '液管与室外温差' },
+  ),
+  response(
+    'supply_over_coil_k',
+    { difference: ['supply_air_temperature_c', 'indoor_coil_temperature_c'] },
+    { en: 'Supply air over indoor coil', 'zh-CN': '出风与盘管温差' },
+  ),
   response('compressor_current_a', { mean: 'compressor_current_a' }, { en: 'Compressor current', 'zh-CN': '压缩机电流' }),
   response('power_w', { mean: 'power_w' }, { en: 'Power', 'zh-CN': '功率' }),
   response('eev_opening_steps', { mean: 'eev_opening_steps' }, { en: 'Opening of the expansion valve', 'zh-CN': '膨胀阀开度' }),
+  response('widest_opening_steps', { maximum: 'eev_opening_steps' }, { en: 'Widest opening of the expansion valve', 'zh-CN': '膨胀阀最大开度' }),
   response(
     'indoor_fan_speed_ratio',
     { ratio: ['indoor_fan_rpm', 'indoor_fan_duty_pct'] },
@@ -111,7 +127,7 @@ const features: readonly FeatureDefinition[] = [
 ]
 
 export const recipe: Recipe = {
-  version: 3,
+  version: 4,
   windowMs: 6 * HOUR_MS,
   allowedLatenessMs: HOUR_MS,
   running: { channel: 'compressor_frequency_hz', above: 0.5 },

@@ -14,7 +14,7 @@ import { createFleet } from '../../simulators/fleet.ts'
 import type { FaultTruth } from '../../simulators/fleet-faults.ts'
 import { severityAt } from '../../simulators/fleet-faults.ts'
 import type { City } from '../../simulators/weather.ts'
-import { foreignCities, foreignPlants } from './foreign-plant.ts'
+import { foreignCities, foreignPlants, mixedPlants } from './foreign-plant.ts'
 import { widenPlants } from './widened-plant.ts'
 
 export const DAY_MS = 86_400_000
@@ -35,6 +35,8 @@ export interface FleetPlan {
   readonly growthScale?: number
   /** Another maker of the machines (`foreign-plant.ts`), by name; that of the catalogue's physics when not given. */
   readonly maker?: string
+  /** Each unit is of a maker of its own instead, with physics of its own; `maker` then names their climates and the noise of their sensors. */
+  readonly isMixed?: boolean
   /** Share of the days over which onsets are spread, so that most units are seen without fault first and some are not. */
   readonly onsetShare?: number
 }
@@ -99,12 +101,13 @@ export function simulateUnits(type: ApplianceType, plan: FleetPlan, world: Fleet
   }))
 }
 
-function plantsOf(type: ApplianceType, { spread, maker }: FleetPlan, world: FleetWorld): FleetWorld {
+function plantsOf(type: ApplianceType, { spread, maker, isMixed = false }: FleetPlan, world: FleetWorld): FleetWorld {
   if (spread === undefined && maker === undefined) return {}
   const plants = world.plants ?? plantModels
   const widened = spread === undefined ? plants : widenPlants(plants, spread)
   if (maker === undefined) return { plants: widened }
-  return { plants: foreignPlants(widened, type, maker), cities: world.cities ?? foreignCities(maker) }
+  const foreign = isMixed ? mixedPlants : foreignPlants
+  return { plants: foreign(widened, type, maker), cities: world.cities ?? foreignCities(maker) }
 }
 
 /** Turns fleet readings into readings of the pipeline: values in channel order become the columns of the layout. */

@@ -1,10 +1,11 @@
 /** Machines of other makers: they differ from the catalogue's, stay within what sensors can say, and still fail as the fault says. */
 import { describe, expect, it } from 'vitest'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { plantModels } from '#catalogue/physics-registry.ts'
 import { ORDINARY } from '#catalogue/plant.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { createRandom } from '#kernel/random.ts'
-import { foreignPlants } from './foreign-plant.ts'
+import { foreignPlants, mixedPlants } from './foreign-plant.ts'
 
 const fridge = applianceTypes.find(({ id }) => id === 'fridge')
 if (fridge === undefined) throw new Error('there is no fridge')
@@ -51,5 +52,30 @@ describe('a machine of another maker', () => {
       const condenser = at('condenser_temperature_c')
       expect(run(maker, new Map([['FR-04', 0.8]]))[condenser]).toBeGreaterThan((run(maker)[condenser] ?? 0) + 1)
     }
+  })
+})
+
+describe('units that are each of a maker of their own', () => {
+  const build = (type: ApplianceType, unit: string) => {
+    const plant = mixedPlants(plantModels, type, 'mixed').get(type.id)?.create(createRandom(unit))
+    if (plant === undefined) throw new Error('there is no plant')
+    return plant
+  }
+  const day = (type: ApplianceType, unit: string): number[] => {
+    const plant = build(type, unit)
+    for (let step = 0; step < 72; step++) plant.advance(600_000, { ...ORDINARY, outdoorC: 34, setPointC: 25, isWanted: true }, new Map())
+    return [...plant.values]
+  }
+
+  it('are the same each time, and differ in speed and fans, which no warp of a sensor makes of a fridge', () => {
+    const type = applianceTypes.find(({ id }) => id === 'air_conditioner') ?? never()
+    expect(day(type, 'a')).toEqual(day(type, 'a'))
+    const duty = type.channels.findIndex(({ name }) => name === 'outdoor_fan_duty_pct')
+    const duties = ['a', 'b', 'c', 'd', 'e', 'f'].map((unit) => day(type, unit)[duty])
+    expect(new Set(duties).size).toBeGreaterThan(2)
+  })
+
+  it('are built of a plant that knows no other makers, too', () => {
+    expect(day(fridge, 'a')).not.toEqual(day(fridge, 'b'))
   })
 })

@@ -27,7 +27,24 @@ export function foreignPlants(plants: ReadonlyMap<string, PlantModel>, type: App
   const model = plants.get(type.id)
   if (model === undefined) return plants
   const make = drawMaker(createRandom(`maker/${maker}/${type.id}`), type, model)
-  return new Map([...plants, [type.id, { ...model, noise: make.noise, create: (random: Random) => new ForeignPlant(model, make, random) }]])
+  const create = (random: Random): Plant => new ForeignPlant(make, random, (leant) => model.create(leant))
+  return new Map([...plants, [type.id, { ...model, noise: make.noise, create }]])
+}
+
+/**
+ * The plants of `type`, each unit of a maker of its own, with physics of its own where the type's plant can be built as others would; noise
+ * is that of `makers`. A few hundred units then stand for as many makers.
+ */
+export function mixedPlants(plants: ReadonlyMap<string, PlantModel>, type: ApplianceType, makers: string): ReadonlyMap<string, PlantModel> {
+  const model = plants.get(type.id)
+  if (model === undefined) return plants
+  const { noise } = drawMaker(createRandom(`maker/${makers}/${type.id}`), type, model)
+  const create = (random: Random): Plant => {
+    const maker = random.fork('maker')
+    const build = (leant: Random): Plant => model.createOfMaker?.(leant, maker.fork('physics')) ?? model.create(leant)
+    return new ForeignPlant(drawMaker(maker, type, model), random, build)
+  }
+  return new Map([...plants, [type.id, { ...model, noise, create }]])
 }
 
 /** How one channel of a maker follows from the truth. */
@@ -149,8 +166,8 @@ class ForeignPlant implements Plant {
   readonly #severities = new Map<string, number>()
   readonly #own: number
 
-  constructor(model: PlantModel, maker: Maker, random: Random) {
-    this.#inner = model.create(leaning(random, maker.lean))
+  constructor(maker: Maker, random: Random, build: (random: Random) => Plant) {
+    this.#inner = build(leaning(random, maker.lean))
     this.#maker = maker
     this.#own = random.fork('foreign').between(0.5, 1.5)
     this.values = new Float64Array(this.#inner.values.length).fill(Number.NaN)

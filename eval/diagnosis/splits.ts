@@ -6,6 +6,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { classesOf } from '../../models/training/training-set.ts'
 import { CONFUSERS_OF_LIFE } from '../../simulators/confusers.ts'
 import type { FleetPlan, LabelledUnit } from './dataset.ts'
+import { restless } from './restless-units.ts'
 import { type SimulationJob, simulateJobs } from './simulation.ts'
 
 export interface Split {
@@ -15,6 +16,10 @@ export interface Split {
   readonly faultShare: number
   /** Fleets from this one on are of other makers (`foreign-plant.ts`), each of one of its own; all of the catalogue's when not given. */
   readonly makersFrom?: number
+  /** Those fleets are of units that are each of a maker of its own, with physics of its own. */
+  readonly isMixed?: boolean
+  /** What machines in homes have and plants have not is added to the windows (`restless-units.ts`). */
+  readonly isRestless?: boolean
   /** Units, confusers and growth of faults as in life, as an evaluation has them. */
   readonly isAsInLife?: boolean
 }
@@ -24,7 +29,29 @@ export const SPLITS = {
   tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 24, faultShare: 0.6, makersFrom: 0 },
   calibrate: { seeds: seedsOf('calibrate', 4), unitsPerFleet: 28, faultShare: 0.6, makersFrom: 0 },
   test: { seeds: seedsOf('held-out', 4), unitsPerFleet: 36, faultShare: 0.6, makersFrom: 0, isAsInLife: true },
+  strangers: {
+    seeds: seedsOf('stranger', 5),
+    unitsPerFleet: 36,
+    faultShare: 0.6,
+    makersFrom: 0,
+    isAsInLife: true,
+    isMixed: true,
+    isRestless: true,
+  },
 } as const satisfies Record<string, Split>
+export type SplitName = keyof typeof SPLITS
+
+/** Where a type has other splits: its plant can be built as other makers would, and more and wider makers are trained on and held out. */
+const SPLITS_OF: Readonly<Record<string, Partial<Record<SplitName, Split>>>> = {
+  air_conditioner: {
+    train: { seeds: seedsOf('train', 12), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true, isRestless: true },
+    tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
+    calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
+  },
+}
+
+/** A split of a type. */
+export const splitOf = (type: ApplianceType, name: SplitName): Split => SPLITS_OF[type.id]?.[name] ?? SPLITS[name]
 
 /** One fleet of the catalogue's own make, from which rivals of the diagnosis learn what is usual. */
 export const ORDINARY_FLEET: Split = { seeds: seedsOf('ordinary', 1), unitsPerFleet: 40, faultShare: 0.6 }
@@ -48,20 +75,21 @@ const STARTS_MS = [
 ]
 
 /** Simulates the fleets of a split; `isQuick` takes a sixth of the units. */
-export function simulateSplit(type: ApplianceType, name: keyof typeof SPLITS, isQuick = false): Promise<LabelledUnit[]> {
-  const split: Split = SPLITS[name]
+export function simulateSplit(type: ApplianceType, name: SplitName, isQuick = false): Promise<LabelledUnit[]> {
+  const split = splitOf(type, name)
   return simulateSeeds(type, isQuick ? { ...split, unitsPerFleet: Math.ceil(split.unitsPerFleet / 6) } : split)
 }
 
 /** Simulates one fleet a seed; faults are those that the classifier has as classes. */
 export async function simulateSeeds(type: ApplianceType, split: Split, plan: Partial<FleetPlan> = {}): Promise<LabelledUnit[]> {
-  return (await simulateJobs(jobsOf(type, split, plan))).flat()
+  const units = (await simulateJobs(jobsOf(type, split, plan))).flat()
+  return split.isRestless === true ? restless(type, units) : units
 }
 
 /** The jobs of a split, one a seed. */
 export const jobsOf = (
   type: ApplianceType,
-  { seeds, unitsPerFleet, faultShare, makersFrom, isAsInLife = false }: Split,
+  { seeds, unitsPerFleet, faultShare, makersFrom, isMixed = false, isAsInLife = false }: Split,
   plan: Partial<FleetPlan> = {},
   plants: SimulationJob['plants'] = 'first',
 ): SimulationJob[] =>
@@ -70,7 +98,7 @@ export const jobsOf = (
     plants,
     plan: {
       ...(isAsInLife ? { growthScale: 1 } : plants === 'first' && domainOf(index)),
-      ...(makersFrom !== undefined && index >= makersFrom && { maker: seed }),
+      ...(makersFrom !== undefined && index >= makersFrom && { maker: seed, ...(isMixed && { isMixed }) }),
       seed: `${seed}/${type.id}`,
       units: unitsPerFleet,
       days: daysOf(type),
