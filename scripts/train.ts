@@ -33,16 +33,18 @@ const WORK = join(ROOT, 'models/training/scratch')
 const SEED = 20_260_101
 /** Means over a day or two see a fault early; a week and a month of windows are inputs, too. */
 const smoothingOf = (type: ApplianceType) => ({ windows: (type.recipe?.windowMs ?? 0) < DAY_MS ? 4 : 2, age_ms: 10 * DAY_MS })
+/** Units of training that are each of a maker of their own differ as those of the field do, and need less of what stands for other makers. */
+const isMixed = (type: ApplianceType): boolean => splitOf(type, 'train').isMixed === true
 /** A unit's normal is learned over about two weeks; units of the field are taken to differ this much more from each other than simulated ones. */
 const unitOf = (type: ApplianceType) => ({
   windows: Math.max(6, Math.round((14 * 86_400_000) / (type.recipe?.windowMs ?? 86_400_000) / 1.4)),
-  widen: 2,
+  widen: isMixed(type) ? 1 : 2,
 })
 /** What is learned shall carry over to machines of other makers: what they show answers half or twice as strongly, and to other things. */
-const MAKERS = {
-  copies: 2,
+const makersOf = (type: ApplianceType) => ({
+  copies: isMixed(type) ? 1 : 2,
   spread: { gain: 0.25, offset: 1, slope: 0.4, square: 0.15, noise: 0.15, missing: 0.04, signature: { gain: 0.5, absent: 0.1, side: 0.1 } },
-}
+})
 const LIMITS = [
   'Trained and measured on simulated units; nothing here says how it does on real ones.',
   'The units of the test come from other fleets, seeds and makers than those of training, but makers are drawn by the same program and from the same physics; docs/evaluation.md has another plant.',
@@ -90,8 +92,13 @@ async function train(type: ApplianceType): Promise<void> {
       smoothing: smoothingOf(type),
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
-      makers: MAKERS,
-      data: { source: 'simulated by simulators/fleet.ts; no field data, hence no date of data', seed: SEED, splits: splitsOf(type), is_quick: flags.quick },
+      makers: makersOf(type),
+      data: {
+        source: 'simulated by simulators/fleet.ts; no field data, hence no date of data',
+        seed: SEED,
+        splits: splitsOf(type),
+        is_quick: flags.quick,
+      },
       limits: LIMITS,
       startRuntime: async (model, contract) => {
         const started = createOnnxRuntime({ model, contract, clock: systemClock, log: silentLog, limits })

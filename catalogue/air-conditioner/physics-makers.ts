@@ -86,7 +86,8 @@ function drawControl(random: Random, size: number): ControlLaw {
     stopsBelowK: random.between(0.5, 1.3),
     startsAboveK: random.between(0.3, 0.9),
     indoorDuty: random.chance(0.4) ? { pct: random.pick([60, 75, 90, 100]), perK: 0 } : { pct: random.between(50, 70), perK: random.between(10, 30) },
-    outdoorDuty: random.chance(0.35) || isFixed ? { pct: random.between(75, 100), perHz: 0 } : { pct: random.between(20, 45), perHz: random.between(0.6, 1.1) },
+    outdoorDuty:
+      random.chance(0.35) || isFixed ? { pct: random.between(75, 100), perHz: 0 } : { pct: random.between(20, 45), perHz: random.between(0.6, 1.1) },
     current_MAX: isFixed ? NO_LIMIT : 8.5 * size * random.between(1, 1.4),
     condensing_MAX: isFixed ? NO_LIMIT : random.between(56, 61),
     discharge_MAX: isFixed ? NO_LIMIT : random.between(96, 108),
@@ -95,7 +96,8 @@ function drawControl(random: Random, size: number): ControlLaw {
 
 /** Faults of other makers reach further or less far, and act more on one part than on another. */
 function drawSizes(random: Random, size: number): FaultSizes {
-  const about = (value: number, deviation = 0.25): number => value * Math.exp(Math.max(-2 * deviation, Math.min(2 * deviation, random.normal(0, deviation))))
+  const about = (value: number, deviation = 0.25): number =>
+    value * Math.exp(Math.max(-2 * deviation, Math.min(2 * deviation, random.normal(0, deviation))))
   return {
     chargeLost: about(DESIGN_SIZES.chargeLost, 0.15),
     overcharge: about(DESIGN_SIZES.overcharge),

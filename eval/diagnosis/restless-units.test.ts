@@ -28,7 +28,8 @@ function unitOf(device: string, windows = 60): LabelledUnit {
   })
   return { seed: 's', device, windows: all, truths: [], weeks: 1 }
 }
-const shown = (unit: LabelledUnit | undefined, name: string): number[] => (unit?.windows ?? []).map((window) => window.features[at(name)] ?? Number.NaN)
+const shown = (unit: LabelledUnit | undefined, name: string): number[] =>
+  (unit?.windows ?? []).map((window) => window.features[at(name)] ?? Number.NaN)
 const firstOf = (device: string): LabelledUnit | undefined => restless(type, [unitOf(device)])[0]
 
 describe('a restless unit', () => {

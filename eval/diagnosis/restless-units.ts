@@ -72,7 +72,8 @@ function disturb(type: ApplianceType, drives: readonly Drive[], { seed, device, 
 
 function drawRestless(random: Random, name: string, unit: string): Restless {
   const isShare = unit !== 'c'
-  const size = (sizes: { readonly k: number; readonly share: number }): number => (isShare ? sizes.share : sizes.k) * (name.startsWith('eev') ? VALVE : 1)
+  const size = (sizes: { readonly k: number; readonly share: number }): number =>
+    (isShare ? sizes.share : sizes.k) * (name.startsWith('eev') ? VALVE : 1)
   const count = productsOf([0, 0, 0, 0]).length
   return {
     isShare,
