@@ -46,7 +46,7 @@ const SOURCES = [
   ].map((name) => `simulators/${name}.ts`),
 ]
 /** Files of a type's folder that no window depends on. */
-const WORDS = /(guidance|parts|questions|rules|settings|steps)\.ts$/
+const WORDS = /(care|guidance|parts|questions|rules|settings|steps)\.ts$/
 
 /** Simulates the jobs, each in a thread, and gives their units in the order of the jobs. */
 export async function simulateJobs(jobs: readonly SimulationJob[]): Promise<LabelledUnit[][]> {
