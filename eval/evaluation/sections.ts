@@ -16,7 +16,7 @@ const types = [airConditioner, fridge, washingMachine, gasWaterHeater]
 
 export const sections: readonly EvalSection[] = [
   ...types.map(diagnosisSection),
-  confusersSection(types),
+  ...types.map(confusersSection),
   replaySection,
   inferenceSection,
   cohortSection,
