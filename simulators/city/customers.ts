@@ -54,7 +54,7 @@ export interface Customers {
   moved(order: CityOrder): void
   visited(visit: CityVisit, order: CityOrder): void
   /** Asks the household to do something itself about a fault, such as cleaning a filter; `answer` is told after a while whether it did. */
-  doRemoteStep(device: string, code: string, answer: (isDone: boolean, hasHelped: boolean) => Promise<void>): void
+  doRemoteStep(device: string, code: string, answer: (isDone: boolean) => Promise<void>): void
   /** Somebody spoke to the household about its order and put it right, as far as words do. */
   soothe(order: string, share: number): void
 }
@@ -131,7 +131,7 @@ class Households implements Customers {
     }
   }
 
-  doRemoteStep(device: string, code: string, answer: (isDone: boolean, hasHelped: boolean) => Promise<void>): void {
+  doRemoteStep(device: string, code: string, answer: (isDone: boolean) => Promise<void>): void {
     const { clock, parameters, truth } = this.#options
     const draw = this.#drawOf(device, `remote-${clock.now()}`)
     const atMs = inCallHours(clock.now() + draw.exponential(parameters.household.answersAfterHours) * HOUR_MS)
@@ -140,8 +140,7 @@ class Households implements Customers {
       const fault = truth.standing(device, atMs).find((standing) => standing.code === code)
       // What needs a part is not helped by cleaning.
       if (isDone && fault !== undefined && fault.parts.length === 0 && fault.skills.includes('REM')) truth.end(fault, atMs, 'remote')
-      // The household sees whether what it complained of has gone.
-      await answer(isDone, !truth.standing(device, atMs).some((standing) => standing.code === code))
+      await answer(isDone)
     })
   }
 
