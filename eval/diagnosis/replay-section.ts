@@ -4,32 +4,20 @@
  * come (last-received semantics).
  */
 import { airConditioner as type } from '#catalogue/air-conditioner/air-conditioner.ts'
-import { epochMs, ManualClock } from '#kernel/clock.ts'
+import { epochMs } from '#kernel/clock.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
-import type { HubEvent } from '#kernel/hub-event.ts'
 import { limits } from '#kernel/limits.ts'
-import { silentLog } from '#kernel/log.ts'
 import { createRandom } from '#kernel/random.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { decodeMessage } from '../../ingest/decode.ts'
-import { createDeduplicator } from '../../ingest/deduplicate.ts'
-import { createGapTracker } from '../../ingest/gaps.ts'
-import { createLatestValues } from '../../ingest/latest.ts'
-import { createReadingWriter } from '../../ingest/reading-writer.ts'
-import { decodeRecord, encodeRecord } from '../../ingest/record.ts'
-import { createMemoryStore } from '../../ingest/stores/memory-store.ts'
-import { createSqliteDerived } from '../../ingest/stores/sqlite-derived.ts'
-import { createDiagnoser, type Diagnoser } from '../../models/diagnose.ts'
 import { classesOf } from '../../models/training/training-set.ts'
 import type { ClosedWindow } from '../../models/windows.ts'
 import { createFleet } from '../../simulators/fleet.ts'
 import { type DerivedOutput, deriveAll } from '../../workers/derivation.ts'
-import { EventTime } from '../../workers/event-time.ts'
-import { Pipeline } from '../../workers/pipeline.ts'
-import { storedWindows } from '../../workers/stored-windows.ts'
 import type { EvalSection } from '../evaluation/table.ts'
 import { SECOND_CITIES, SECOND_SEEDS } from '../second-plant/evaluation.ts'
 import { secondPlantModels } from '../second-plant/registry.ts'
+import { diagnoserOf, runPipeline } from './pipeline-run.ts'
 import { type JudgedType, withModel } from './section.ts'
 
 const MIN_MS = 60_000
@@ -121,69 +109,9 @@ function streetOf({ units, days }: { units: number; days: number }): Sent[] {
 
 /** Alarms and standing diagnoses by the platform's pipeline. */
 async function byPipeline(model: JudgedType, deliveries: readonly Delivery[], endMs: number): Promise<Set<string>> {
-  const last = {
-    device: 'last',
-    atMs: endMs + 20 * DAY_MS,
-    receivedMs: endMs + 20 * DAY_MS,
-    payload: `{"ts":${endMs + 20 * DAY_MS},"seq":1,"boot":1,"v":{}}`,
-  }
-  const log = [...deliveries, last].map(({ device, receivedMs, payload }) =>
-    encodeRecord({
-      tenant: 'home',
-      device,
-      type: type.id,
-      kind: 'tele',
-      payload: Buffer.from(payload),
-      received_at_ms: epochMs(receivedMs),
-      maxAgeDays: 90,
-    }),
-  )
-  const store = createMemoryStore()
-  const derived = createSqliteDerived({ file: ':memory:' })
-  await store.start()
-  await store.prepareType(type)
-  await derived.start()
-  const clock = new ManualClock(0)
-  const told: HubEvent[] = []
-  const pipeline = new Pipeline<ClosedWindow>({
-    journal: {
-      async read(from) {
-        const records = log.slice(from, from + 2_000).map((body, index) => ({ body, next: from + index + 1 }))
-        return { records, next: from + records.length, corrupt: 0 }
-      },
-    },
-    decodeRecord,
-    decode: (message) => decodeMessage(message, type, limits),
-    writer: createReadingWriter({ store, dedup: createDeduplicator(limits), types, clock, log: silentLog, limits, storedPosition: 0 }),
-    store,
-    truth: new EventTime<ClosedWindow>({
-      derivation: deriveAll(types),
-      gaps: createGapTracker(limits),
-      latest: createLatestValues({ types }),
-      derived,
-      history: (query) => store.history(query),
-      limits,
-    }),
-    diagnoser: diagnoserOf(model, storedWindows(derived)),
-    snapshots: { load: async () => undefined, save: async () => 0 },
-    emit: async (events) => void told.push(...events),
-    onReleasable: () => {},
-    waitForMore: () => new Promise((resolve) => setImmediate(resolve)),
-    wake: () => {},
-    clock,
-    log: silentLog,
-    limits,
-  })
-  await pipeline.start(0)
-  await pipeline.storedUpTo(log.length, 600_000)
-  while (pipeline.statistics().windowsPending > 0) await new Promise((resolve) => setImmediate(resolve))
-  await pipeline.stop()
-  const found = new Set<string>()
-  for await (const row of derived.all('alarm')) found.add(JSON.stringify(row))
-  await store.stop()
-  await derived.stop()
+  const { told, alarms } = await runPipeline(model, deliveries, endMs)
   return withStanding(
-    found,
+    new Set(alarms.map((row) => JSON.stringify(row))),
     told.flatMap((event) => (event.kind === 'diagnosis_made' ? [event.diagnosis] : [])),
   )
 }
@@ -209,17 +137,6 @@ async function byReceipt(model: JudgedType, deliveries: readonly Delivery[]): Pr
     output.alarms.map(({ kind, alarm }) => JSON.stringify([kind, alarm.device, alarm.rule, alarm.began_at_ms, alarm.cleared_at_ms])),
   )
   return withStanding(found, await diagnoserOf(model).diagnose(output.windows))
-}
-
-function diagnoserOf({ artefact, runtime }: JudgedType, history?: ReturnType<typeof storedWindows>): Diagnoser {
-  return createDiagnoser({
-    types,
-    artefacts: new Map([[type.id, artefact]]),
-    runtime: () => runtime,
-    log: silentLog,
-    limits,
-    ...(history !== undefined && { history }),
-  })
 }
 
 /** Adds for each device the last answer told. */

@@ -8,6 +8,7 @@ import { confusersSection } from '../diagnosis/confusers-section.ts'
 import { inferenceSection } from '../diagnosis/inference-section.ts'
 import { replaySection } from '../diagnosis/replay-section.ts'
 import { diagnosisSection } from '../diagnosis/section.ts'
+import { sensorFaultsSection } from '../diagnosis/sensor-faults-section.ts'
 import { remainingLifeSection } from '../remaining-life/section.ts'
 import { realSections } from './real-sections.ts'
 import type { EvalSection } from './table.ts'
@@ -17,6 +18,7 @@ const types = [airConditioner, fridge, washingMachine, gasWaterHeater]
 export const sections: readonly EvalSection[] = [
   ...types.map(diagnosisSection),
   ...types.map(confusersSection),
+  sensorFaultsSection(types),
   replaySection,
   inferenceSection,
   cohortSection,
