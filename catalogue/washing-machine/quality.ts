@@ -10,7 +10,8 @@ const drumMoves = [{ channel: 'drum_rpm', moves: 300 }]
 
 const qualities: Readonly<Record<string, ChannelQuality>> = {
   motor_current_a: { stuck: { afterMs: 3 * HOUR_MS, drivers: drumMoves, restValue: 0 } },
-  tub_acceleration_m_s2: { stuck: { afterMs: 3 * HOUR_MS, drivers: drumMoves, restValue: 0 } },
+  tub_acceleration_m_s2: { stuck: { afterMs: 3 * HOUR_MS, drivers: drumMoves } },
+  drain_pump_current_a: { stuck: { afterMs: 3 * HOUR_MS, drivers: drumMoves, restValue: 0 } },
   water_temperature_c: { ratePerMin_MAX: 30, spike_MAX: 15 },
   drum_rpm: { isComparedAfterUpdate: false },
 }
