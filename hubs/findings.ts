@@ -17,7 +17,7 @@ import { emit, type HubTransaction } from './hub-transaction.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processOf } from './orders/process-book.ts'
 import { isRecovered, watchRecovery } from './orders/recovery.ts'
-import { isDanger, opensOrder, quietByPeople } from './quiet-alarms.ts'
+import { isDanger, isPastDanger, opensOrder, quietByPeople } from './quiet-alarms.ts'
 import type { TimerHandler } from './timers.ts'
 import { isWatched, noteNoFault } from './verify/verify.ts'
 import { phaseOf } from './work-order-states.ts'
@@ -86,16 +86,16 @@ export const runGroupTimer: TimerHandler = async (hub, timer) => {
 }
 
 async function openForAlarm(hub: HubTransaction, alarm: Alarm, atMs: number): Promise<void> {
-  const isPastDanger = isDanger(alarm) && alarm.received_at_ms - alarm.raised_at_ms > hub.policy.pastDangerMs
+  const isPast = isDanger(alarm) && isPastDanger(alarm, hub.policy.pastDangerMs)
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(
     hub,
     { kind: 'alarm', cause, atMs, probability: 1, rivals: [] },
-    { ...alarm, cause, safetyClass: alarm.safety_class, atMs, diagnosis: undefined, alarm, isPastDanger },
+    { ...alarm, cause, safetyClass: alarm.safety_class, atMs, diagnosis: undefined, alarm, isPastDanger: isPast },
   )
   if (order !== undefined) await noteGroupOrder(hub, alarm, order)
   const advice = hub.ruleOf(alarm)?.advice[hub.locale] ?? ''
-  if (isDanger(alarm) && order !== undefined) await raiseEmergency(hub, { alarm, order, advice, isPast: isPastDanger })
+  if (isDanger(alarm) && order !== undefined) await raiseEmergency(hub, { alarm, order, advice, isPast })
 }
 
 /** Notes that the condition of an alarm ceased; an order that nobody accepted yet keeps it as a remark, the visit stays. */

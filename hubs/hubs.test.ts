@@ -181,11 +181,19 @@ describe('hubs: dangers', () => {
 
   it('raises no emergency for a danger learned of a day late, and marks its case', async () => {
     const b = await bench()
-    await b.apply(raised({ ...fire, received_at_ms: STORY_MS + 26 * HOUR_MS }))
+    await b.apply(raised({ ...fire, received_at_ms: STORY_MS + 26 * HOUR_MS, hist: true }))
     await b.hubs.start()
     expect(b.commands).toEqual([])
     expect(typesOf(b.events)).not.toContain('emergency.raised')
     expect((await b.hubs.cases({ tenant: 'home' })).items).toMatchObject([{ is_past_danger: true }])
+  })
+
+  it('is there now when its reading is not marked as stored, however slow the clock of the device is', async () => {
+    const b = await bench()
+    await b.apply(raised({ ...fire, received_at_ms: STORY_MS + 26 * HOUR_MS }))
+    await b.hubs.start()
+    expect(b.commands).toMatchObject([{ device: 'unit-1', name: 'safe_state' }])
+    expect(typesOf(b.events)).toContain('emergency.raised')
   })
 
   it('is not offered remotely', async () => {

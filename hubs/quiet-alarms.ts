@@ -9,6 +9,12 @@ import type { HubTransaction } from './hub-transaction.ts'
 
 export const isDanger = ({ safety_class }: Pick<Alarm, 'safety_class'>): boolean => safety_class === 'E0' || safety_class === 'E1'
 
+/** Whether a danger is long over: a stored reading told of it, so late. What is not marked as stored is there now, whatever its clock says. */
+export const isPastDanger = (
+  { hist, raised_at_ms, received_at_ms }: Pick<Alarm, 'hist' | 'raised_at_ms' | 'received_at_ms'>,
+  pastMs: number,
+): boolean => hist === true && received_at_ms - raised_at_ms > pastMs
+
 /** Whether an alarm of this class opens an order when nothing holds it back. */
 export function opensOrder(hub: HubTransaction, alarm: Alarm): boolean {
   const rule = hub.ruleOf(alarm)

@@ -30,6 +30,7 @@ export const AlarmSchema = Type.Object({
   raised_at_ms: Type.Integer({ description: 'Device time at which the hold time was over' }),
   received_at_ms: Type.Integer({ description: 'Time of receipt of the reading that raised it' }),
   cleared_at_ms: Type.Union([Type.Integer(), Type.Null()]),
+  hist: Type.Optional(Type.Literal(true, { description: 'The reading that raised it was marked as stored during an outage' })),
   evidence: Type.Array(AlarmEvidenceSchema),
 })
 

@@ -7,7 +7,7 @@ import type { Reading } from '#kernel/reading.ts'
 
 /** The alarm of a rule that began and was raised at these device times. */
 export function makeAlarm(
-  reading: Pick<Reading, 'tenant' | 'device' | 'type' | 'received_at_ms'>,
+  reading: Pick<Reading, 'tenant' | 'device' | 'type' | 'received_at_ms'> & Partial<Pick<Reading, 'hist'>>,
   rule: Rule,
   at: { beganMs: number; raisedMs: number; evidence: AlarmEvidence[] },
 ): Alarm {
@@ -27,6 +27,7 @@ export function makeAlarm(
     received_at_ms: reading.received_at_ms,
     cleared_at_ms: null,
     evidence: at.evidence,
+    ...(reading.hist === true && { hist: true }),
   }
 }
 

@@ -64,7 +64,7 @@ export interface DeviceStates {
   restore(snapshot: unknown): void
 }
 
-/** Age at receipt from which a reading is history: nobody is warned of what it shows (design, section 7). */
+/** Age at receipt from which a stored reading is history: nobody is warned of what it shows. */
 export const HISTORY_MS = 24 * 3_600_000
 
 type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
@@ -219,10 +219,16 @@ function advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'a
   state.aheadMs = NEVER
   state.lastMs = atMs
   state.receivedMs = reading.received_at_ms
-  if (reading.received_at_ms - atMs > HISTORY_MS) state.newsSinceMs = NEVER
+  if (isHistory(reading)) state.newsSinceMs = NEVER
   else if (state.newsSinceMs === NEVER) state.newsSinceMs = atMs
   return order
 }
+
+/**
+ * Whether a reading tells of what is long over. One that is not marked as stored (`hist`) tells of now, however slow the device's clock is:
+ * a danger that it shows is there.
+ */
+export const isHistory = ({ hist, observed_at_ms, received_at_ms }: Reading): boolean => hist && received_at_ms - observed_at_ms > HISTORY_MS
 
 /** Device time that a reading with a wrong clock should have: that of the last, and what has passed at the platform since. */
 export const placeOf = ({ lastMs, receivedMs }: DeviceState, { received_at_ms }: Reading): EpochMs =>

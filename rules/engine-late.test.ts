@@ -54,6 +54,16 @@ describe('rules engine with late readings', () => {
     expect(restored.decide(after)).toEqual([])
   })
 
+  it('takes what is not marked as stored for what is now, however slow the clock: a hold is completed by the clock, the alarm is no stored one', () => {
+    const engine = anEngine(aRule({ when: hot, holdMs: 2 * MIN }))
+    const slow = (hist: boolean) =>
+      anEngine(aRule({ when: hot })).decide(aReading(0, { board_temperature_c: 90 }, { received_at_ms: epochMs(25 * 60 * MIN), hist }))
+    expect(slow(false).map((event) => event.kind === 'alarm_raised' && event.alarm.hist)).toEqual([undefined])
+    expect(slow(true).map((event) => event.kind === 'alarm_raised' && event.alarm.hist)).toEqual([true])
+    engine.decide(aReading(0, { board_temperature_c: 90 }, { received_at_ms: epochMs(25 * 60 * MIN) }))
+    expect(engine.completeHolds(25 * 60 * MIN + 3 * MIN).map(({ kind }) => kind)).toEqual(['alarm_raised'])
+  })
+
   it('does not raise a danger again that was told while the device was there', () => {
     const engine = anEngine(aRule({ when: hot }))
     const at = (minute: number) => aReading(minute * MIN, { board_temperature_c: 90 }, { received_at_ms: epochMs(minute * MIN) })

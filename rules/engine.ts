@@ -9,7 +9,7 @@ import type { Reading } from '#kernel/reading.ts'
 import { type AlarmEvent, cleared, makeAlarm, raised, withClass } from './alarm-events.ts'
 import { HOLDS, UNKNOWN } from './compile-condition.ts'
 import { type CompiledRule, isSafetyRule } from './compile-rules.ts'
-import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, keyOf, placeOf } from './device-states.ts'
+import { createDeviceStates, type DeviceState, type DeviceStates, HISTORY_MS, isHistory, keyOf, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import { createRuleBook, type RuleBook } from './rule-book.ts'
 import { classOf, type Explanation, explain, moveLevel } from './rule-levels.ts'
@@ -219,7 +219,7 @@ const isHistoryOnly = ({ received_at_ms }: Reading, { newsSinceMs }: DeviceState
 
 /** Whether the clock may complete the hold; nobody is warned of what only history shows. */
 const isToBeCompleted = (reading: Reading, { rule }: CompiledRule, state: RuleState): boolean =>
-  isSafetyRule(rule) && canHoldByTime(state, rule) && reading.received_at_ms - reading.observed_at_ms <= HISTORY_MS
+  isSafetyRule(rule) && canHoldByTime(state, rule) && !isHistory(reading)
 
 /** The alarm of a hold that is due, or the level that its alarm takes on, unless it broke, began anew or was raised meanwhile. */
 function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[] {

@@ -7,6 +7,7 @@ import { safeStateFor } from '#catalogue/safe-state.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { CommandNote } from '#kernel/command.ts'
 import { contentId } from '#kernel/ids.ts'
+import { isPastDanger } from '../quiet-alarms.ts'
 import { type BookTransaction, changeRow, findRow, noteStep, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
 import { commandIdOf, emergencyOfCommand } from './command-ids.ts'
@@ -60,7 +61,7 @@ export function dangerOf(
     advice: rule?.advice ?? { en: '', 'zh-CN': '' },
     raisedAtMs: raised_at_ms,
     receivedAtMs: received_at_ms,
-    isPast: received_at_ms - raised_at_ms > pastDangerMs,
+    isPast: isPastDanger(alarm, pastDangerMs),
     isDrill: false,
     tellsHousehold: true,
     actions: safeStateFor(type, alarm).actions,

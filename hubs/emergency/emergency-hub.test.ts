@@ -24,7 +24,7 @@ describe('a danger', () => {
 
   it('that is no danger, or is over for a day, calls nobody', async () => {
     await using b = await bench()
-    const late = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0', hour: 2, received_at_ms: STORY_MS + 40 * HOUR_MS })
+    const late = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0', hour: 2, received_at_ms: STORY_MS + 40 * HOUR_MS, hist: true })
     await b.hub.apply([raised(), late])
     expect((await b.hub.list({ tenant: 'home' })).items).toMatchObject([{ state: 'past', next_step_at_ms: null }])
     await b.pass(HOUR_MS)
