@@ -30,7 +30,11 @@ describe('decodeForSafety', () => {
     ['{"board_temperature_c":{"max":900}}', { board_temperature_c: 200, board_temperature_c_max: 200 }],
     ['{"float_is_closed":true,"unknown":1}', { float_is_closed: 1 }],
     ['{"inlet_temperature_c":999}', {}],
-    ['{"board_temperature_c":"900","float_is_closed":1}', {}],
+    ['{"board_temperature_c":"90","float_is_closed":1}', { board_temperature_c: 90, float_is_closed: 1 }],
+    ['{"board_temperature_c":"900","float_is_closed":"True"}', { board_temperature_c: 200, float_is_closed: 1 }],
+    ['{"board_temperature_c":"hot","float_is_closed":"0"}', { float_is_closed: 0 }],
+    ['{"board_temperature_c":"","float_is_closed":"shut"}', {}],
+    ['{"inlet_temperature_c":"20"}', {}],
   ])('reads %s', (values, expected) => {
     expect(decode(payload(values))).toEqual([{ ts: NOW_MS, boot: 2, v: expected }])
   })

@@ -1,7 +1,7 @@
 /**
  * Decoding for the safety rules, which run before quarantine and must miss nothing: over-range on a safety channel counts as its bound,
- * a clock that cannot be counts as the time of receipt, a reading without a usable key counts all the same. What it gives is for
- * deciding only; it is never stored.
+ * a clock that cannot be counts as the time of receipt, a reading without a usable key counts all the same, and on a safety channel 1 is
+ * true and "15" a number. What it gives is for deciding only; it is never stored.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
@@ -93,10 +93,12 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
 
 function setSafely(numbers: Float64Array, { channel, column, minimum }: PlannedChannel, value: unknown): void {
   if (channel.kind === 'boolean') {
-    if (typeof value === 'boolean') numbers[column] = value ? 1 : 0
+    const claim = channel.isSafety ? meantClaim(value) : value
+    if (typeof claim === 'boolean') numbers[column] = claim ? 1 : 0
     return
   }
-  const usable = (given: unknown): number => {
+  const usable = (sent: unknown): number => {
+    const given = channel.isSafety ? meantNumber(sent) : sent
     if (typeof given !== 'number') return Number.NaN
     if (given >= channel.min && given <= channel.max) return given
     return channel.isSafety ? Math.min(channel.max, Math.max(channel.min, given)) : Number.NaN
@@ -111,4 +113,16 @@ function setSafely(numbers: Float64Array, { channel, column, minimum }: PlannedC
   numbers[column] = Number.isNaN(mean) ? (Number.isNaN(max) ? min : max) : mean
   numbers[minimum] = min
   numbers[minimum + 1] = max
+}
+
+/** A number in text, as some gateways send it; quarantine has it all the same. */
+const meantNumber = (value: unknown): unknown => (typeof value === 'string' && /^\s*[-+]?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value)
+
+const CLAIMS: Readonly<Record<string, boolean>> = { true: true, false: false }
+
+/** Of a number 0 is false and all else true; of a text also the two words. */
+function meantClaim(value: unknown): unknown {
+  const meant = meantNumber(value)
+  if (typeof meant === 'number') return meant !== 0
+  return typeof meant === 'string' ? CLAIMS[meant.trim().toLowerCase()] : meant
 }
