@@ -110,6 +110,9 @@ export const rules: readonly Rule[] = [
   },
   {
     ...shared,
+    version: 2,
+    // Two readings far apart may both lie in the moments in which a thermostat holds the water at its temperature.
+    gapMs_MAX: 3 * MINUTE_MS,
     id: 'WM-R21',
     safetyClass: 'E3',
     fault: 'XX-02',

@@ -129,13 +129,18 @@ export function rowOf({ nowMs }: Pick<BookTransaction, 'nowMs'>, danger: Danger)
 async function raiseClass(book: BookTransaction, danger: Danger): Promise<EmergencyBookRow | undefined> {
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', danger.emergencyId).executeTakeFirst()
   if (row === undefined || danger.safetyClass >= row.safety_class || row.state === 'past') return undefined
-  if (row.state === 'resolved') return reopen(book, row, danger)
+  if (row.state === 'resolved') return reopen(book, row, danger, 'graver_class')
   await takeRung(book, await changeRow(book, row, { safety_class: danger.safetyClass, state: 'raised', step: 0 }), 'graver_class')
   return undefined
 }
 
-/** A danger that was over is there again, and graver: all that a new one gets, under the same id; its command has a new one. */
-async function reopen(book: BookTransaction, row: EmergencyBookRow, danger: Danger): Promise<EmergencyBookRow> {
+/** A danger that was called over is there: all that a new one gets, under the same id; its command has a new one. */
+async function reopen(
+  book: BookTransaction,
+  row: EmergencyBookRow,
+  danger: Danger,
+  reason: 'graver_class' | 'still_standing',
+): Promise<EmergencyBookRow> {
   const fresh = rowOf(book, { ...danger, isPast: false, tellsHousehold: row.tells_household === 1 })
   const { work_order_id, case_id, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms } = row
   const kept = {
@@ -150,10 +155,30 @@ async function reopen(book: BookTransaction, row: EmergencyBookRow, danger: Dang
     received_at_ms,
   }
   const raised = await changeRow(book, row, { ...fresh, ...kept })
-  await noteStep(book, raised, 'raised', { reason: 'graver_class', safety_class: danger.safetyClass, resolved_at_ms: row.resolved_at_ms })
-  const called = await takeRung(book, raised, 'graver_class')
+  await noteStep(book, raised, 'raised', { reason, safety_class: danger.safetyClass, resolved_at_ms: row.resolved_at_ms })
+  const called = await takeRung(book, raised, reason)
   if (called.tells_household === 1) await advise(book, called)
   return called
+}
+
+/** People said that it is over, and its sensor has not said so since. */
+export async function raiseAgain(book: BookTransaction, row: EmergencyBookRow): Promise<void> {
+  const { emergency_id, tenant, device, type, alarm_id, fault, title_en, title_zh, advice_en, advice_zh } = row
+  await reopen(
+    book,
+    row,
+    {
+      ...{ emergencyId: emergency_id, tenant, device, type, alarmId: alarm_id, fault, isPast: false, isDrill: false },
+      ...{ title: { en: title_en, 'zh-CN': title_zh }, advice: { en: advice_en, 'zh-CN': advice_zh } },
+      safetyClass: row.safety_class === 'E0' ? 'E0' : 'E1',
+      raisedAtMs: row.raised_at_ms,
+      receivedAtMs: row.received_at_ms,
+      tellsHousehold: row.tells_household === 1,
+      actions: row.actions === null ? undefined : (JSON.parse(row.actions) as readonly string[]),
+      alarm: JSON.parse(row.alarm) as Alarm,
+    },
+    'still_standing',
+  )
 }
 
 /** The condition ceased. People decide whether the danger is over, so the countdown goes on. */
@@ -161,7 +186,8 @@ export async function noteCleared(book: BookTransaction, alarm: Alarm): Promise<
   const id = emergencyIdOf(alarm.alarm_id)
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', id).executeTakeFirst()
   if (row === undefined || row.cleared_at_ms !== null) return
-  await changeRow(book, row, { cleared_at_ms: alarm.cleared_at_ms ?? book.nowMs })
+  const watched = row.state === 'resolved' ? { next_step_at_ms: null } : {}
+  await changeRow(book, row, { cleared_at_ms: alarm.cleared_at_ms ?? book.nowMs, ...watched })
   await noteStep(book, row, 'cleared', { at_ms: alarm.cleared_at_ms })
 }
 

@@ -74,7 +74,7 @@ export async function resolveRow(
   { by, reason }: { readonly by: string; readonly reason: string },
 ): Promise<EmergencyBookRow> {
   if (row.state === 'resolved' || row.state === 'past') return row
-  const over = { next_step_at_ms: null, command_next_at_ms: null, command_overdue_at_ms: null, unread_at_ms: null }
+  const over = { next_step_at_ms: await watchUntil(book, row), command_next_at_ms: null, command_overdue_at_ms: null, unread_at_ms: null }
   // Whatever this book heard of it, the twin knows best whether it has ended.
   const command_withdraw_at_ms = row.actions === null || row.command_state === 'done' ? null : book.nowMs
   const change = { state: 'resolved', resolved_at_ms: book.nowMs, resolved_by: by, resolution: reason, ...over, command_withdraw_at_ms }
@@ -85,13 +85,33 @@ export async function resolveRow(
   return changed
 }
 
+/** A danger that its sensor still tells of when people say that it is over is looked at again after this time, doubled by each such word. */
+const WATCH_MS = { E0: 10 * 60_000, E1: 30 * 60_000 } as const
+const WATCH_MS_MAX = 24 * 3_600_000
+
+/** When to look again; null where no sensor tells, or it has said that the condition ceased. */
+async function watchUntil(book: BookTransaction, row: EmergencyBookRow): Promise<number | null> {
+  if (row.is_drill === 1 || row.alarm === 'null' || row.cleared_at_ms !== null) return null
+  const before = await countSteps(book, row, 'resolved')
+  return book.nowMs + Math.min(WATCH_MS[ladderClass(row.safety_class)] * 2 ** before, WATCH_MS_MAX)
+}
+
 async function writeNotice(
   book: BookTransaction,
   row: EmergencyBookRow,
   { call: { person, channel }, reason }: { call: Call; reason: string },
 ): Promise<void> {
   const target = channel.kind === 'email' ? channel.address : channel.url
-  const notice_id = contentId('ntc', row.emergency_id, String(row.created_at_ms), await callNumber(book, row), person.person, channel.kind, target)
+  // Rungs so far, over all falls back to the beginning.
+  const notice_id = contentId(
+    'ntc',
+    row.emergency_id,
+    String(row.created_at_ms),
+    await countSteps(book, row, 'rung'),
+    person.person,
+    channel.kind,
+    target,
+  )
   const token = book.links.sign('acknowledge', row.emergency_id, person.person)
   const link = book.publicUrl === undefined ? undefined : `${book.publicUrl}/emergency-links/${token}`
   const facts = { place: book.placeOf(row.tenant, row.device), call: row.step + 1, link, reason: reason.replaceAll('_', ' ') }
@@ -116,15 +136,14 @@ async function writeNotice(
     .execute()
 }
 
-/** Rungs so far, over all falls back to the beginning: the id of a call is made of it. */
-async function callNumber(book: BookTransaction, { emergency_id }: EmergencyBookRow): Promise<number> {
-  const { calls } = await book.database
+async function countSteps(book: BookTransaction, { emergency_id }: EmergencyBookRow, kind: 'rung' | 'resolved'): Promise<number> {
+  const { steps } = await book.database
     .selectFrom('emg_steps')
-    .select((select) => select.fn.countAll<number>().as('calls'))
+    .select((select) => select.fn.countAll<number>().as('steps'))
     .where('emergency_id', '=', emergency_id)
-    .where('kind', '=', 'rung')
+    .where('kind', '=', kind)
     .executeTakeFirstOrThrow()
-  return Number(calls)
+  return Number(steps)
 }
 
 async function withdrawNotices(book: BookTransaction, { emergency_id }: EmergencyBookRow): Promise<void> {

@@ -6,7 +6,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
-import { COMMAND_LIFE_MS, escalateCommand, noteCommand } from './book.ts'
+import { COMMAND_LIFE_MS, escalateCommand, noteCommand, raiseAgain } from './book.ts'
 import { type BookTransaction, changeRow, tell } from './book-transaction.ts'
 import { climb, resolveRow, takeRung } from './climb.ts'
 import { commandIdOf } from './command-ids.ts'
@@ -69,7 +69,7 @@ export async function doDue(parts: DueParts): Promise<number | undefined> {
   }
   for (const row of await due('command_overdue_at_ms')) await inTransaction((book) => ofFresh(book, row, 'command_overdue_at_ms', onOverdue))
   for (const row of await due('unread_at_ms')) await inTransaction((book) => ofFresh(book, row, 'unread_at_ms', onUnread))
-  for (const row of await due('next_step_at_ms')) await inTransaction((book) => ofFresh(book, row, 'next_step_at_ms', climb))
+  for (const row of await due('next_step_at_ms')) await inTransaction((book) => ofFresh(book, row, 'next_step_at_ms', nextStep))
   const nextDrillMs = await parts.drills.startDue()
   const nextLinkMs = await startLinking(parts, nowMs)
   const nextWithdrawMs = await startWithdrawing(parts)
@@ -87,6 +87,10 @@ async function ofFresh(
   const dueMs = row?.[column] ?? null
   if (row !== undefined && dueMs !== null && dueMs <= book.nowMs) await act(book, row)
 }
+
+/** People are called on; a danger that was called over and that its sensor still tells of is raised again. */
+const nextStep = (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> =>
+  row.state === 'resolved' ? raiseAgain(book, row) : climb(book, row)
 
 /** The device was silent for too long: said once; the command is sent on. */
 async function onOverdue(book: BookTransaction, row: EmergencyBookRow): Promise<void> {

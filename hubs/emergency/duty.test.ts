@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { DutyRoster } from '#kernel/duty-roster.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { nextDrillMs } from './duty.ts'
-import { emergencyBench, roster } from './emergency-builders.ts'
+import { emergencyBench, fire, roster } from './emergency-builders.ts'
 import { onDutyAt, planRung } from './ladder.ts'
 
 const at = (text: string): number => Date.parse(text)
@@ -31,7 +31,7 @@ describe('who is on duty', () => {
     const given = { safetyClass: 'E0', step: 0, nowMs: at('2026-06-06T15:00:00Z') }
     const operator = { person: 'operator', name: 'operator', channels: [{ kind: 'email' as const, address: 'ops@example.com' }] }
     expect(planRung(night, { ...given, fallback: [operator] }).calls).toMatchObject([{ person: { person: 'operator' } }])
-    expect(planRung(night, { ...given, fallback: [] })).toMatchObject({ calls: [], waitMs: 60_000 })
+    expect(planRung({ ...night, people: [] }, { ...given, fallback: [] })).toMatchObject({ calls: [], waitMs: 60_000 })
     expect(planRung(undefined, { ...given, step: 99, fallback: [operator] })).toMatchObject({ rung: 2, waitMs: 120_000 })
   })
 })
@@ -53,6 +53,16 @@ describe('a duty roster', () => {
     await using b = await emergencyBench(openOperations)
     await expect(b.hub.setRoster('home', { ...roster, ...change }, 'test')).rejects.toThrow(words)
     expect(await b.hub.roster('home')).toBeUndefined()
+  })
+
+  it('calls its people at once for a danger that nobody was called for', async () => {
+    await using b = await emergencyBench(openOperations)
+    await b.hub.apply([fire])
+    await b.pass(1_000)
+    expect(b.calls).toEqual([])
+    await b.hub.setRoster('home', roster, 'test')
+    await b.pass(1_000)
+    expect(b.calls.length).toBeGreaterThan(0)
   })
 
   it('is refused with a chat at an address inside the house', async () => {

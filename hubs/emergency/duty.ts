@@ -62,6 +62,14 @@ export function createDuty(parts: {
         .values({ tenant, name: DUTY, ...values })
         .onConflict((conflict) => conflict.columns(['tenant', 'name']).doUpdateSet(values))
         .execute()
+      // What no person was called for yet does not wait for its old countdown.
+      await database
+        .updateTable('emg_emergencies')
+        .set({ next_step_at_ms: nowMs })
+        .where('tenant', '=', tenant)
+        .where('state', '=', 'raised')
+        .where((is) => is.or([is('owner', 'is', null), is('owner', 'like', 'webhook:%')]))
+        .execute()
       onChange()
       const kept = await find(tenant)
       if (kept === undefined) throw new MendlineError('MDL_STORE_UNAVAILABLE', 'the roster is not there', { retryable: true })

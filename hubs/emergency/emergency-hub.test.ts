@@ -90,6 +90,7 @@ describe('the ladder', () => {
     await b.pass(31 * 60_000)
     expect(await b.emergency()).toMatchObject({ state: 'raised', owner: 'li' })
     expect(b.named('emergency.escalated')).toContainEqual(expect.objectContaining({ reason: 'not_resolved' }))
+    await b.hub.apply([cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0' })])
     await b.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'valve replaced' })
     const told = b.events.length
     await b.pass(24 * HOUR_MS)

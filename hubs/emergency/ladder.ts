@@ -40,7 +40,7 @@ export interface RungPlan {
   readonly calls: readonly Call[]
 }
 
-/** The rung behind `step` earlier ones, at an instant. `fallback` are called where the roster has nobody. */
+/** The rung behind `step` earlier ones, at an instant. Where nobody whom it names can be called, `fallback` are, and without them all of the roster. */
 export function planRung(
   roster: DutyRoster | undefined,
   given: { readonly safetyClass: string; readonly step: number; readonly nowMs: number; readonly fallback: readonly DutyPerson[] },
@@ -51,7 +51,8 @@ export function planRung(
   const { notify, ways, wait_s } = rungs[rung] ?? { notify: ['everybody'], wait_s: 60 }
   const named = roster === undefined ? [] : peopleOf(roster, notify, given.nowMs)
   const wanted = callsOf(named, ways)
-  const calls = wanted.length > 0 ? wanted : callsOf(named.some(({ channels }) => channels.length > 0) ? named : given.fallback)
+  const reached = [named, given.fallback, roster?.people ?? []].find((people) => people.some(({ channels }) => channels.length > 0))
+  const calls = wanted.length > 0 ? wanted : callsOf(reached ?? [])
   return { rung, waitMs: wait_s * 1_000, calls }
 }
 

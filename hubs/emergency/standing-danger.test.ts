@@ -66,6 +66,46 @@ describe('a danger that nobody took on', () => {
   })
 })
 
+describe('a danger that was called over', () => {
+  const resolved = async (b: Awaited<ReturnType<typeof bench>>) => {
+    await b.hub.setRoster('home', roster, 'test')
+    await b.hub.apply([fire])
+    const id = (await b.emergency())?.emergency_id ?? ''
+    await b.hub.apply([b.noted('done', id)])
+    await b.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'valve closed' })
+    return id
+  }
+
+  it('while its sensor still tells of it is raised again with all that a new one gets, later by each such word', async () => {
+    await using b = await bench()
+    const id = await resolved(b)
+    const before = { sent: b.sent.length, calls: b.calls.length }
+    await b.pass(9 * 60_000, 60_000)
+    expect(await b.emergency()).toMatchObject({ state: 'resolved' })
+    await b.pass(2 * 60_000, 10_000)
+    expect(await b.emergency()).toMatchObject({ state: 'raised', resolution: null })
+    expect(b.sent.slice(before.sent).every(({ commandId }) => commandId === `${id}_2`)).toBe(true)
+    expect(b.sent.length).toBeGreaterThan(before.sent)
+    expect(b.calls.length).toBeGreaterThan(before.calls)
+    expect(b.named('emergency.escalated').some(({ reason }) => reason === 'still_standing')).toBe(true)
+    await b.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'valve closed' })
+    await b.pass(19 * 60_000, 60_000)
+    expect(await b.emergency()).toMatchObject({ state: 'resolved' })
+    await b.pass(2 * 60_000, 10_000)
+    expect(await b.emergency()).toMatchObject({ state: 'raised' })
+  })
+
+  it('stays over when its sensor says that it ceased', async () => {
+    await using b = await bench()
+    await resolved(b)
+    await b.hub.apply([overGas])
+    const calls = b.calls.length
+    await b.pass(HOUR_MS, 60_000)
+    expect(await b.emergency()).toMatchObject({ state: 'resolved', next_step_at_ms: null })
+    expect(b.calls).toHaveLength(calls)
+  })
+})
+
 describe('a danger that was resolved and grows graver', () => {
   it('is raised anew: commanded anew, called and told under the same id, once', async () => {
     await using b = await bench()
@@ -75,6 +115,7 @@ describe('a danger that was resolved and grows graver', () => {
     const id = (await b.emergency())?.emergency_id ?? ''
     await b.hub.apply([b.noted('done', id)])
     await b.hub.acknowledge({ tenant: 'home', id, by: 'person:li', via: 'api', note: '' })
+    await b.hub.apply([overGas])
     await b.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'looks fine' })
     await b.pass(30 * HOUR_MS, HOUR_MS)
     const before = { sent: b.sent.length, calls: b.calls.length, events: b.events.length }
@@ -115,6 +156,14 @@ describe('a rung that names ways', () => {
     ladders: { E0: [{ notify: ['on_duty'], ways: ['email'], wait_s: 600 }] },
   })
   const given = { safetyClass: 'E0', step: 0, nowMs: 0, fallback: [] }
+
+  it('calls all of the roster when nobody is on duty, rather than nobody', () => {
+    const night: DutyRoster = { ...always('ann'), shifts: [{ person: 'ann', from: '22:00', to: '23:00' }] }
+    expect(planRung(night, given).calls.map(({ person, channel }) => [person.person, channel.kind])).toEqual([
+      ['ann', 'chat'],
+      ['li', 'email'],
+    ])
+  })
 
   it('calls by all their ways people who have none of these, rather than nobody', () => {
     expect(planRung(always('ann'), given).calls).toMatchObject([{ person: { person: 'ann' }, channel: { kind: 'chat' } }])

@@ -15,7 +15,9 @@ export async function heardOfFault(hub: HubTransaction, row: VerificationRow): P
       .where('device', '=', device)
       .where('raised_at_ms', '>', done_at_ms)
       .execute()
-    const own = await orderAlarm(hub, row)
+    const { alarm: own, isStanding } = await orderAlarm(hub, row)
+    // An alarm is told once: one that stands over the repair is not silence.
+    if (isStanding) return `the alarm of the rule ${own?.rule ?? ''} has stood since before the repair`
     const again = alarms
       .filter(({ body }) => body !== '')
       .map(({ body }) => JSON.parse(body) as Alarm)
@@ -26,14 +28,18 @@ export async function heardOfFault(hub: HubTransaction, row: VerificationRow): P
   return contact === undefined ? undefined : `the household got in touch again behind the repair (${contact.kind})`
 }
 
-async function orderAlarm(hub: HubTransaction, { work_order_id }: VerificationRow): Promise<Alarm | undefined> {
+async function orderAlarm(
+  hub: HubTransaction,
+  { work_order_id }: VerificationRow,
+): Promise<{ readonly alarm: Alarm | undefined; readonly isStanding: boolean }> {
   const found = await hub.database
     .selectFrom('hub_work_orders')
     .innerJoin('hub_alarms', 'hub_alarms.alarm_id', 'hub_work_orders.alarm_id')
-    .select('hub_alarms.body')
+    .select(['hub_alarms.body', 'hub_alarms.cleared_at_ms'])
     .where('work_order_id', '=', work_order_id)
     .executeTakeFirst()
-  return found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
+  const alarm = found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
+  return { alarm, isStanding: alarm !== undefined && found?.cleared_at_ms === null }
 }
 
 export interface Contact {

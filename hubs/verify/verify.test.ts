@@ -4,7 +4,7 @@ import { silentLog } from '#kernel/log.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { type HubBench, openHubBench } from '../hub-bench.ts'
-import { diagnosed, raised, testType } from '../hub-builders.ts'
+import { cleared, diagnosed, raised, testType } from '../hub-builders.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -133,10 +133,21 @@ describe('verified repair', () => {
     b.clock.advance(DAY_MS)
     for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
     await b.answer('done', { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 30 } })
+    await b.apply(cleared())
     await b.wait(2 * DAY_MS)
     expect((await b.order()).state).toBe('done')
     await b.wait(DAY_MS)
     expect((await b.order()).state).toBe('verified')
+  })
+
+  it('takes an alarm that stands over the repair for no silence: the order is open again', async () => {
+    const b = await bench()
+    await b.apply(raised())
+    b.clock.advance(DAY_MS)
+    for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
+    await b.answer('done', { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 30 } })
+    await b.wait(3 * DAY_MS)
+    expect((await b.order()).state).toBe('reopened')
   })
 
   it('keeps what sensors say of an order that was closed meanwhile, and moves it no more', async () => {
