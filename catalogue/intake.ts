@@ -22,6 +22,8 @@ export interface SaidDanger {
   /** Fault that the emergency names. */
   readonly fault: string
   readonly advice: Text
+  /** What people write of it in their own words, in lower case; found anywhere in a text where no negation stands before it. */
+  readonly words?: readonly string[]
 }
 
 export interface DisplayedCode {

@@ -41,6 +41,8 @@ interface DrillFlags extends OneFlags {
 interface Report {
   readonly state: string
   readonly acknowledged_ms: number | null
+  readonly first_webhook_ms: number | null
+  readonly first_call_taken_ms: number | null
 }
 
 function drillVerb(program: Command): void {
@@ -58,10 +60,16 @@ function drillVerb(program: Command): void {
       const { emergency_id } = (await server.send('POST', `/emergency-drills${suffix}`, body)) as { emergency_id: string }
       console.error(`drill ${emergency_id}: waits ${waitS} s for somebody to acknowledge`)
       const report = await untilAcknowledged(server, `/emergency-drills/${emergency_id}${suffix}`, waitS)
-      show(flags, report, ['emergency_id', 'state', 'first_webhook_ms', 'first_call_taken_ms', 'acknowledged_ms', 'acknowledged_by', 'calls'])
+      const inSeconds = Object.fromEntries(DURATIONS.map((name) => [`${name}_s`, secondsOf(report[`${name}_ms`])]))
+      const columns = ['emergency_id', 'state', ...DURATIONS.map((name) => `${name}_s`), 'acknowledged_by', 'calls']
+      show(flags, { ...report, ...inSeconds }, columns)
       if (report.acknowledged_ms === null) process.exitCode = 1
     })
 }
+
+/** Times of a drill's report since it began. */
+const DURATIONS = ['first_webhook', 'first_call_taken', 'acknowledged'] as const
+const secondsOf = (ms: unknown): number | null => (typeof ms === 'number' ? ms / 1_000 : null)
 
 async function untilAcknowledged(server: Client, path: string, waitS: number): Promise<Report> {
   for (let waited = 0; ; waited += LOOK_MS) {

@@ -33,7 +33,10 @@ export interface CloudEvent {
   readonly data: Readonly<Record<string, unknown>> & { readonly sequence: number; readonly tenant: string }
 }
 
-/** Enqueues the event and its deliveries; the id follows from tenant, subject and sequence. */
+/**
+ * Enqueues the event and its deliveries; the id follows from tenant, subject and sequence. A disabled endpoint is owed it, too, and has it when it
+ * is enabled.
+ */
 export async function enqueueEvent(database: Kysely<HubTables>, event: OutgoingEvent, nowMs: EpochMs): Promise<CloudEvent> {
   const { tenant, subject, type } = event
   const { sequence } = await database
@@ -58,15 +61,9 @@ export async function enqueueEvent(database: Kysely<HubTables>, event: OutgoingE
     .insertInto('outbox_events')
     .values({ event_id: cloudEvent.id, tenant, subject, sequence, type, at_ms: event.atMs, body: JSON.stringify(cloudEvent) })
     .execute()
-  const endpoints = await database
-    .selectFrom('outbox_endpoints')
-    .select(['endpoint_id', 'event_types', 'enabled'])
-    .where('tenant', '=', tenant)
-    .execute()
+  const endpoints = await database.selectFrom('outbox_endpoints').select(['endpoint_id', 'event_types']).where('tenant', '=', tenant).execute()
   const wanting = endpoints.filter((endpoint) =>
-    event.endpointId === undefined
-      ? endpoint.enabled === 1 && wants(JSON.parse(endpoint.event_types), type)
-      : endpoint.endpoint_id === event.endpointId,
+    event.endpointId === undefined ? wants(JSON.parse(endpoint.event_types), type) : endpoint.endpoint_id === event.endpointId,
   )
   for (const { endpoint_id } of wanting) {
     const is_head = (await isQueueEmpty(database, { endpoint_id, subject })) ? 1 : 0

@@ -205,6 +205,19 @@ describe('outbox: delivery', () => {
     expect(await b.outbox.statistics()).toEqual({ delivered: 1 })
   })
 
+  it('owes a disabled endpoint what comes to be meanwhile', async () => {
+    const b = await bench()
+    const { endpoint_id } = await b.outbox.create('home', only('mendline.work_order.opened.v1'))
+    await b.outbox.update('home', endpoint_id, { enabled: false })
+    await b.outbox.start()
+    await b.hubs.apply([diagnosed()])
+    await b.outbox.settled()
+    expect(b.receiver.requests).toHaveLength(0)
+    await b.outbox.update('home', endpoint_id, { enabled: true })
+    await b.outbox.settled()
+    expect(eventsOf(b.receiver).map((event) => event.type)).toEqual(['mendline.work_order.opened.v1'])
+  })
+
   it('holds its bound of deliveries in flight, also for one endpoint', async () => {
     const b = await bench()
     await b.outbox.create('home', only('mendline.work_order.opened.v1'))

@@ -10,6 +10,10 @@ const gas: SaidDanger = {
     'Shut the gas cock, touch no switch and make no flame, open the windows, leave, and call from outside.',
     '请立即关闭燃气阀，勿动开关、勿用明火，开窗通风，撤离后在室外求助。',
   ),
+  words: [
+    ...['smell gas', 'smell of gas', 'smells of gas', 'gas smell', 'gas leak', 'leaking gas'],
+    ...['燃气味', '煤气味', '天然气味', '瓦斯味', '漏气', '燃气泄漏', '煤气泄漏', '燃气漏'],
+  ],
 }
 const fumes: SaidDanger = {
   safetyClass: 'E0',
@@ -18,6 +22,7 @@ const fumes: SaidDanger = {
     'Stop using it, open the windows and go into the open air. With a headache or dizziness call for help.',
     '请停止使用，开窗并到室外。如头痛头晕请立即求助。',
   ),
+  words: ['headache', 'dizzy', 'dizziness', 'carbon monoxide', 'fumes', '头晕', '头痛', '头疼', '一氧化碳', '煤气中毒', '废气'],
 }
 const scald: SaidDanger = {
   safetyClass: 'E1',

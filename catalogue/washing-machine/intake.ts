@@ -10,6 +10,7 @@ const flood: SaidDanger = {
     'Close the tap now, pull the plug with dry hands, and put a tray and towels down.',
     '请立即关闭水龙头，干手拔下插头，并放置托盘和毛巾。',
   ),
+  words: ['flood', 'water on the floor', 'water everywhere', 'water over the floor', '漏水', '水漫', '满地水', '满地是水', '地上都是水'],
 }
 
 export const intake: Intake = {

@@ -114,7 +114,7 @@ async function writeNotice(
   )
   const token = book.links.sign('acknowledge', row.emergency_id, person.person)
   const link = book.publicUrl === undefined ? undefined : `${book.publicUrl}/emergency-links/${token}`
-  const facts = { place: book.placeOf(row.tenant, row.device), call: row.step + 1, link, reason: reason.replaceAll('_', ' ') }
+  const facts = { place: book.placeOf(row.tenant, row.device), call: row.step + 1, link, reason }
   const { subject, body } = noticeText(row, localeOf(person), facts)
   const { emergency_id, tenant } = row
   const pending = { state: 'pending', attempt_count: 0, next_at_ms: book.nowMs, created_at_ms: book.nowMs, settled_at_ms: null, error: null }

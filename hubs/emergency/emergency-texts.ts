@@ -34,6 +34,19 @@ export function noticeText(row: EmergencyBookRow, locale: Locale, facts: NoticeF
   return locale === 'en' ? english(row, facts) : chinese(row, facts)
 }
 
+/** Why people are called again, by the code that events have. */
+const REASONS_ZH: Readonly<Record<string, string>> = {
+  not_acknowledged: '无人确认',
+  not_resolved: '确认后未在时限内解除',
+  command_overdue: '设备未应答指令',
+  command_refused: '设备拒绝指令',
+  command_expired: '指令已过期',
+  command_cancelled: '指令被取消',
+  advice_unread: '住户未确认已读提示，请致电住户',
+  graver_class: '危险升级',
+  still_standing: '已报解除，但传感器仍显示危险',
+}
+
 const where = ({ household, building, site }: Place): string =>
   [household, building, site].filter((part) => part !== undefined && part !== null).join(', ')
 
@@ -45,8 +58,8 @@ function english(row: EmergencyBookRow, { place, call, link, reason }: NoticeFac
     `${row.safety_class}: ${row.title_en}`,
     `Appliance ${row.device} (${row.type}), tenant ${row.tenant}, since ${at}`,
     where(place) === '' ? '' : `Place: ${where(place)}`,
-    reason === '' ? '' : `Called again: ${reason}`,
-    row.tells_household === 1 ? `The household was told: ${row.advice_en}` : '',
+    reason === '' ? '' : `Called again: ${reason.replaceAll('_', ' ')}`,
+    row.tells_household === 1 ? `Advice for the household, told by the dispatch system: ${row.advice_en}` : '',
     row.actions === null ? '' : `The appliance was told: ${(JSON.parse(row.actions) as string[]).join(', ')} (${row.command_state ?? 'queued'})`,
     link === undefined ? `Acknowledge: POST /api/v1/emergencies/${row.emergency_id}/acknowledge` : `Acknowledge: ${link}`,
   ]
@@ -61,8 +74,8 @@ function chinese(row: EmergencyBookRow, { place, call, link, reason }: NoticeFac
     `${row.safety_class}：${row.title_zh}`,
     `设备 ${row.device}（${row.type}），租户 ${row.tenant}，始于 ${at}`,
     where(place) === '' ? '' : `位置：${where(place)}`,
-    reason === '' ? '' : `再次通知：${reason}`,
-    row.tells_household === 1 ? `已告知住户：${row.advice_zh}` : '',
+    reason === '' ? '' : `再次通知：${REASONS_ZH[reason] ?? reason}`,
+    row.tells_household === 1 ? `给住户的提示（由派工系统告知）：${row.advice_zh}` : '',
     row.actions === null ? '' : `已下发设备：${(JSON.parse(row.actions) as string[]).join('、')}（${row.command_state ?? 'queued'}）`,
     link === undefined ? `确认方式：POST /api/v1/emergencies/${row.emergency_id}/acknowledge` : `确认：${link}`,
   ]

@@ -44,10 +44,16 @@ export function readSaid(report: HouseholdReport, intake: Intake | undefined, no
     if (!allowed.includes(answer)) throw refuse('answers', `the answer to ${question} must be one of ${allowed.join(', ')}`)
   }
   return {
-    ...(report.fault_code === undefined || codeIsSymptom ? {} : { code: report.fault_code }),
+    ...(report.fault_code === undefined || codeIsSymptom ? {} : { code: displayedCode(report.fault_code, intake) }),
     ...(symptom === undefined ? {} : { symptom }),
     answers: Object.fromEntries((report.answers ?? []).map(({ question, answer }) => [question, answer])),
   }
+}
+
+/** A code as the catalogue writes it: people type it in lower case, with blanks, or in full width. */
+function displayedCode(given: string, intake: Intake | undefined): string {
+  const typed = given.normalize('NFKC').replace(/\s+/g, '').toUpperCase()
+  return intake?.codes.find(({ code }) => code.toUpperCase() === typed)?.code ?? given
 }
 
 /**

@@ -63,4 +63,17 @@ describe('ranking faults by what a person says', () => {
     expect(saidDanger(gas, said({ symptom: 'too_hot', answers: { 'GW-Q01': 'yes' } }))?.fault).toBe('GW-08')
     expect(saidDanger(gas, said({ symptom: 'not_hot_enough', answers: { 'GW-Q01': 'no' } }))).toBeUndefined()
   })
+
+  it.each([
+    ['燃气味，孩子头晕，快来人', 'GW-08'],
+    ['There is a GAS SMELL in the kitchen', 'GW-08'],
+    ['my daughter is dizzy', 'GW-03'],
+    ['冒烟了', 'XX-01'],
+    ['没有燃气味，水不热', undefined],
+    ["I don't smell gas, the water is cold", undefined],
+    ['no gas smell, but a lot of smoke', 'XX-01'],
+    ['水不热', undefined],
+  ])('finds the danger in "%s"', (text, fault) => {
+    expect(saidDanger(typeOf('gas_water_heater').intake, { ...said({}), text })?.fault).toBe(fault)
+  })
 })

@@ -11,6 +11,8 @@ export interface SaidEvidence {
   readonly symptom?: string | undefined
   /** Answer by question. */
   readonly answers: ReadonlyMap<string, string>
+  /** In the person's own words; only dangers are looked for in it. */
+  readonly text?: string | undefined
   /** Age of the unit; undefined when nobody said. */
   readonly ageYears?: number | undefined
   /** Probability by fault of the unit's standing diagnosis; takes the place of the rates for the faults that it names. */
@@ -141,5 +143,21 @@ export function saidDanger(intake: Intake, said: SaidEvidence): SaidDanger | und
     intake.symptoms.find(({ id }) => id === said.symptom)?.danger,
     ...intake.questions.flatMap(({ id, answers }) => answers.filter((answer) => answer.id === said.answers.get(id)).map(({ danger }) => danger)),
   ]
-  return dangers.filter((danger) => danger !== undefined).sort((a, b) => (a.safetyClass < b.safetyClass ? -1 : 1))[0]
+  const written = said.text === undefined || said.text === '' ? [] : dangersIn(intake, said.text)
+  return [...dangers, ...written].filter((danger) => danger !== undefined).sort((a, b) => (a.safetyClass < b.safetyClass ? -1 : 1))[0]
+}
+
+/** Dangers of the type whose words stand in a text. A word behind a negation does not count; any other does, for a false alarm is the smaller harm. */
+function dangersIn(intake: Intake, text: string): SaidDanger[] {
+  const written = text.normalize('NFKC').toLowerCase()
+  const all = [...intake.codes, ...intake.symptoms, ...intake.questions.flatMap(({ answers }) => answers)].flatMap(({ danger }) => danger ?? [])
+  return all.filter(({ words = [] }) => words.some((word) => isSaid(written, word)))
+}
+
+/** What takes a word back, straight before it. */
+const NEGATION = /(\b(no|not|without|never|isn't|don't|doesn't|didn't|cannot|can't)\s+(\w+\s+){0,2}|(没有?|无|不是|未|并非)[^，。；,.;]{0,4})$/
+
+function isSaid(text: string, word: string): boolean {
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) if (!NEGATION.test(text.slice(Math.max(0, at - 40), at))) return true
+  return false
 }

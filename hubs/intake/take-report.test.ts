@@ -115,6 +115,16 @@ describe('a report of a unit', () => {
     expect(await orders()).toHaveLength(1)
   })
 
+  it.each([
+    ['in their own words', { device: 'heater', text: '闻到燃气味' }],
+    ['by a code in lower case and full width', { device: 'washer', fault_code: ' ｅc0' }],
+  ])('gives advice and opens an order when a danger is said %s', async (_how, report) => {
+    const { say, orders } = await bench()
+    const answer = await say(report)
+    expect(answer.safety_advice?.en).toBeTruthy()
+    expect(await orders()).toMatchObject([{ safety_class: answer.safety_class }])
+  })
+
   it('brings a chase and a complaint to the open case and remarks it on the order', async () => {
     const { say, hubs } = await bench()
     const { case_id, work_order_id } = await say(BEARING)

@@ -84,7 +84,7 @@ async function assess(
   const { installed_at_ms } = unit
   const ageYears = installed_at_ms === null ? undefined : Math.max(0, contact.at_ms - installed_at_ms) / YEAR_MS
   const telemetry = standing === undefined ? undefined : probabilitiesOf(standing)
-  const evidence = { ...said, answers: new Map(Object.entries(said.answers)), ageYears, telemetry }
+  const evidence = { ...said, answers: new Map(Object.entries(said.answers)), ageYears, telemetry, text: contact.text }
   const ranked = rankFaults(type, intake, evidence)
   const danger = saidDanger(intake, evidence)
   const isChat = contact.kind !== 'complaint' && contact.kind !== 'chase'

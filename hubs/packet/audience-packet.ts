@@ -7,7 +7,8 @@ import type { ApplianceType, Fault, Rule, Text } from '#catalogue/appliance-type
 import type { AudiencePacket, PacketAudience, PacketItem } from '#kernel/audience-packet.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
-import { ADVICE, fill, HEADINGS, type PacketSection, PREPARE, REASONS, SAFETY_CLASSES_SAID, SAID, SKILLS } from './packet-words.ts'
+import { isDanger } from '../quiet-alarms.ts'
+import { ADVICE, fill, HEADINGS, type PacketSection, PREPARE, PREPARE_AT_EASE, REASONS, SAFETY_CLASSES_SAID, SAID, SKILLS } from './packet-words.ts'
 
 export interface AudienceSources {
   readonly order: WorkOrder
@@ -43,7 +44,7 @@ const SECTIONS: ReadonlyArray<readonly [PacketSection, readonly PacketAudience[]
   ['steps', ['engineer'], steps],
   ['cost', ALL, cost],
   ['advice', ['household', 'agent'], advice],
-  ['prepare', ['household'], ({ say }) => PREPARE.map((text) => item(say(text)))],
+  ['prepare', ['household'], ({ say, order }) => (isDanger(order) ? PREPARE : PREPARE_AT_EASE).map((text) => item(say(text)))],
 ]
 
 /** The packet of an order as its audience reads it. */

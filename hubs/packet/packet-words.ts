@@ -54,6 +54,11 @@ export const SKILLS: Readonly<Record<string, { readonly name: Text; readonly car
 export const PREPARE: readonly Text[] = [
   words('Keep the way to the appliance free, also at its sides.', '请清空设备周围通道。'),
   words('Have the invoice or warranty card at hand.', '请备好发票或保修卡。'),
+]
+
+/** The same where nothing is dangerous: in a danger nobody goes back for a code. */
+export const PREPARE_AT_EASE: readonly Text[] = [
+  ...PREPARE,
   words('Note the code on the display before the appliance is switched off.', '断电前请记录显示代码。'),
 ]
 
