@@ -1,7 +1,7 @@
 /** What is left of a danger that is over: its command is taken back unless another danger of the unit is open, and its links expire. */
 import { describe, expect, it } from 'vitest'
 import { openOperations } from '../../operations/open-database.ts'
-import { raised } from '../hub-builders.ts'
+import { cleared, raised } from '../hub-builders.ts'
 import { emergencyBench, fire, HOUR_MS, roster } from './emergency-builders.ts'
 
 const second = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0', hour: 2 })
@@ -39,6 +39,10 @@ describe('the command of a danger that is over', () => {
   it('stays while another danger of the unit is open, and goes with the last one', async () => {
     await using t = await start()
     await t.b.hub.apply([fire, second])
+    await t.b.hub.apply([
+      cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0' }),
+      cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0', hour: 2 }),
+    ])
     const [one, two] = (await t.ids()).map(({ emergency_id }) => emergency_id)
     await t.resolve(one ?? '')
     await t.b.pass(10 * 60_000)
