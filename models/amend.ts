@@ -82,12 +82,16 @@ const isSameAnswer = (one: Answer | null, other: Answer | null): boolean => {
   return a.answer === b.answer && a.fault === b.fault
 }
 
-/** Windows by device, devices in the order in which they come first. */
+/**
+ * Windows by device, devices in the order in which they come first. A device may have been worked out again twice meanwhile: what the later
+ * time made anew takes the place of what the earlier one had made from there on.
+ */
 function byDevice(windows: readonly ClosedWindow[]): ClosedWindow[][] {
   const groups = new Map<string, ClosedWindow[]>()
   for (const window of windows) {
     const key = JSON.stringify([window.tenant, window.device, window.type])
     const group = groups.get(key) ?? []
+    while ((group.at(-1)?.to_ms ?? 0) > window.from_ms) group.pop()
     group.push(window)
     groups.set(key, group)
   }

@@ -155,6 +155,18 @@ describe('diagnoser', () => {
       expect(stateOf(amended)).toEqual(stateOf(inOrder))
     })
 
+    it('takes what was made anew twice as the later time made it', async () => {
+      const early = told(normal, normal, normal, normal, normal)
+      const once = [...early.slice(0, 2), ...series(2, leaking, normal, normal)]
+      const twice = [...early.slice(0, 2), ...series(2, leaking, leaking, leaking)]
+      const inOrder = withHistory(twice)
+      await inOrder.diagnose(twice)
+      const amended = withHistory(twice)
+      await amended.diagnose(early)
+      await amended.amend([...once.slice(2), ...twice.slice(3)])
+      expect(stateOf(amended)).toEqual(stateOf(inOrder))
+    })
+
     it('tells nobody while the same answer stands', async () => {
       const windows = told(normal, leaking, leaking, leaking)
       const diagnoser = withHistory(windows)

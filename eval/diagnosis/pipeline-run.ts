@@ -47,6 +47,14 @@ export async function runPipeline(model: JudgedType, deliveries: readonly Delive
   await derived.start()
   const clock = new ManualClock(0)
   const told: HubEvent[] = []
+  const truth = new EventTime<ClosedWindow>({
+    derivation: deriveAll(types),
+    gaps: createGapTracker(limits),
+    latest: createLatestValues({ types }),
+    derived,
+    history: (query) => store.history(query),
+    limits,
+  })
   const pipeline = new Pipeline<ClosedWindow>({
     journal: {
       async read(from) {
@@ -58,14 +66,7 @@ export async function runPipeline(model: JudgedType, deliveries: readonly Delive
     decode: (message) => decodeMessage(message, type, limits),
     writer: createReadingWriter({ store, dedup: createDeduplicator(limits), types, clock, log: silentLog, limits, storedPosition: 0 }),
     store,
-    truth: new EventTime<ClosedWindow>({
-      derivation: deriveAll(types),
-      gaps: createGapTracker(limits),
-      latest: createLatestValues({ types }),
-      derived,
-      history: (query) => store.history(query),
-      limits,
-    }),
+    truth,
     diagnoser: diagnoserOf(model, storedWindows(derived)),
     snapshots: { load: async () => undefined, save: async () => 0 },
     emit: async (events) => void told.push(...events),
@@ -78,7 +79,9 @@ export async function runPipeline(model: JudgedType, deliveries: readonly Delive
   })
   await pipeline.start(0)
   await pipeline.storedUpTo(log.length, 600_000)
-  while (pipeline.statistics().windowsPending > 0) await new Promise((resolve) => setImmediate(resolve))
+  // What came late is worked out again behind the last record: nothing has settled before that.
+  const isAtWork = (): boolean => pipeline.statistics().windowsPending > 0 || truth.statistics().amendmentsPending > 0
+  while (isAtWork()) await new Promise((resolve) => setImmediate(resolve))
   await pipeline.stop()
   const alarms: unknown[] = []
   for await (const row of derived.all('alarm')) alarms.push(row)
