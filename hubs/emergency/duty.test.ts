@@ -52,6 +52,9 @@ describe('a duty roster', () => {
   ])('is refused with %s', async (_what, change, words) => {
     await using b = await emergencyBench(openOperations)
     await expect(b.hub.setRoster('home', { ...roster, ...change }, 'test')).rejects.toThrow(words)
+    await expect(b.hub.setRoster('home', { ...roster, ...change }, 'test')).rejects.toMatchObject({
+      details: { errors: [{ field: `body.${Object.keys(change)[0]}`, reason: expect.stringMatching(words) }] },
+    })
     expect(await b.hub.roster('home')).toBeUndefined()
   })
 

@@ -99,14 +99,17 @@ export function checkRoster(roster: DutyRoster): void {
   const people = roster.people.map(({ person }) => person)
   const named = Object.values(roster.ladders ?? {}).flatMap((rungs) => rungs.flatMap(({ notify }) => notify))
   const known = new Set([...people, 'on_duty', 'everybody'])
-  const wrong = [
-    ...(isTimeZone(roster.time_zone) ? [] : [`time_zone ${roster.time_zone} is none`]),
-    ...people.filter((person, index) => people.indexOf(person) !== index).map((person) => `${person} stands twice`),
-    ...roster.shifts.filter(({ person }) => !people.includes(person)).map(({ person }) => `a shift names ${person}, who is not in people`),
-    ...named.filter((name) => !known.has(name)).map((name) => `a ladder names ${name}, who is not in people`),
-    ...Object.values(roster.ladders ?? {}).flatMap((rungs) => rungs.flatMap((rung) => unreached(roster, rung))),
-  ]
-  if (wrong.length > 0) throw new MendlineError('MDL_API_INVALID', wrong.join('; '))
+  const found: Readonly<Record<'time_zone' | 'people' | 'shifts' | 'ladders', readonly string[]>> = {
+    time_zone: isTimeZone(roster.time_zone) ? [] : [`time_zone ${roster.time_zone} is none`],
+    people: people.filter((person, index) => people.indexOf(person) !== index).map((person) => `${person} stands twice`),
+    shifts: roster.shifts.filter(({ person }) => !people.includes(person)).map(({ person }) => `a shift names ${person}, who is not in people`),
+    ladders: [
+      ...named.filter((name) => !known.has(name)).map((name) => `a ladder names ${name}, who is not in people`),
+      ...Object.values(roster.ladders ?? {}).flatMap((rungs) => rungs.flatMap((rung) => unreached(roster, rung))),
+    ],
+  }
+  const errors = Object.entries(found).flatMap(([field, reasons]) => reasons.map((reason) => ({ field: `body.${field}`, reason })))
+  if (errors.length > 0) throw new MendlineError('MDL_API_INVALID', errors.map(({ reason }) => reason).join('; '), { details: { errors } })
 }
 
 /** A rung whose ways none of its people have; whoever may be alone on duty must have one of them. */
