@@ -58,7 +58,7 @@ export const sensorFaultsSection = (types: readonly ApplianceType[]): EvalSectio
         notes: [
           `A fleet of ${size.units} units over ${size.days} days with sticking sensors and one with faults of the machine, for each seed and type, readings each 10 minutes; shares of the units that have the fault. A unit that was told both counts in both rows.`,
           'The classifier alone has no class for a sensor: it never tells one. Sensors stick at once; faults of the machine grow in 0.4 of the time that they take in life.',
-          'Looked at twice: the first time showed a rule of the washing machine that took a thermostat for a stuck sensor where readings are ten minutes apart; the rule was changed by what it says of the catalogue\'s own plant.',
+          "Looked at twice: the first time showed a rule of the washing machine that took a thermostat for a stuck sensor where readings are ten minutes apart; the rule was changed by what it says of the catalogue's own plant.",
         ],
       },
     ]
