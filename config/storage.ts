@@ -23,7 +23,7 @@ export const retentionSchema = Type.Object(
     ),
     care_days: days(1_825, 'Days that it is kept what care was done'),
     intake_codes_days: days(5_475, 'Days that the code on the sticker of a unit opens the page of reports'),
-    webhook_attempts_days: days(30, 'Days that settled webhooks and their attempts are kept'),
+    webhook_attempts_days: days(30, 'Days that settled webhooks, their attempts and what a disabled endpoint is owed are kept'),
     channel_days: dayMap('Other days for raw values of a channel, by `channel` or `type.channel`; at most raw_days'),
     type_days: dayMap('Other raw_days of an appliance type, by its id'),
   },

@@ -6,6 +6,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { TargetGuard } from './dispatch/webhook-target.ts'
 import type { EndpointRow, HubTables } from './hub-tables.ts'
 import type { Page } from './lists.ts'
+import { markHeads } from './outbox-heads.ts'
 
 /** An endpoint as the API gives it, without its secrets. */
 export interface Endpoint {
@@ -124,6 +125,8 @@ export function createOutboxEndpoints(options: {
       if (change.enabled === true) {
         const due = { next_at_ms: clock.now(), attempt_count: 0 }
         await database.updateTable('outbox_deliveries').set(due).where('endpoint_id', '=', id).where('state', '=', 'pending').execute()
+        // What waited longer than attempts are kept is gone, and with it the first of some queues.
+        await markHeads(database, id)
       }
       onChange()
       return toEndpoint(changed)

@@ -56,6 +56,22 @@ describe('purge of the hubs', () => {
     expect(await idsOf('hub_work_orders', 'work_order_id')).toEqual(['o1'])
   })
 
+  it('drops what a disabled endpoint is owed by age, never what an enabled one is', async () => {
+    const endpoint = { url: 'https://example.com/', secret: 's', previous_secret: null, previous_until_ms: null, event_types: '[]', description: '' }
+    const rest = { ...endpoint, tenant: 'home', disabled_reason: null, created_at_ms: 1 }
+    await database
+      .insertInto('outbox_endpoints')
+      .values([{ ...rest, endpoint_id: 'e', enabled: 0 }])
+      .execute()
+    await webhook('old', 'pending', old(11))
+    await webhook('young', 'pending', old(9))
+    expect(await purgeOf().run()).toMatchObject({ outbox_deliveries: 1 })
+    expect(await idsOf('outbox_deliveries', 'event_id')).toEqual(['young'])
+    await database.updateTable('outbox_endpoints').set({ enabled: 1 }).execute()
+    await sql`UPDATE outbox_deliveries SET updated_at_ms = ${old(50)}`.execute(database)
+    expect(await purgeOf().run()).not.toHaveProperty('outbox_deliveries')
+  })
+
   it('drops groups, handling and maintenance windows with the alarms they speak of', async () => {
     for (const [id, clearedMs] of [
       ['gone', old(101)],

@@ -107,7 +107,13 @@ const RULES: readonly Rule[] = [
   },
   { table: 'hub_care_done', days: 'care_days', where: (before) => sql`recorded_at_ms < ${before}` },
   { table: 'hub_intake_codes', days: 'intake_codes_days', where: (before) => sql`created_at_ms < ${before}` },
-  { table: 'outbox_deliveries', days: 'webhook_attempts_days', where: (before) => sql`state <> 'pending' AND updated_at_ms < ${before}` },
+  // What a disabled endpoint is owed waits for it as long as attempts are kept: nobody may ever enable it.
+  {
+    table: 'outbox_deliveries',
+    days: 'webhook_attempts_days',
+    where: (before) => sql`updated_at_ms < ${before} AND (state <> 'pending' OR EXISTS (SELECT 1 FROM outbox_endpoints AS e
+      WHERE e.endpoint_id = outbox_deliveries.endpoint_id AND e.enabled = 0))`,
+  },
   {
     table: 'outbox_attempts',
     days: 'webhook_attempts_days',

@@ -6,18 +6,15 @@ import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { decodeMessage } from '../../ingest/decode.ts'
 import { createDeduplicator } from '../../ingest/deduplicate.ts'
-import { createGapTracker } from '../../ingest/gaps.ts'
-import { createLatestValues } from '../../ingest/latest.ts'
 import { createReadingWriter } from '../../ingest/reading-writer.ts'
 import { decodeRecord, encodeRecord } from '../../ingest/record.ts'
 import { createMemoryStore } from '../../ingest/stores/memory-store.ts'
 import { createSqliteDerived } from '../../ingest/stores/sqlite-derived.ts'
 import { createDiagnoser, type Diagnoser } from '../../models/diagnose.ts'
 import type { ClosedWindow } from '../../models/windows.ts'
-import { deriveAll } from '../../workers/derivation.ts'
-import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline } from '../../workers/pipeline.ts'
 import { storedWindows } from '../../workers/stored-windows.ts'
+import { eventTimeOver, journalOver } from '../system/pipeline-parts.ts'
 import type { JudgedType } from './section.ts'
 
 const DAY_MS = 86_400_000
@@ -47,21 +44,9 @@ export async function runPipeline(model: JudgedType, deliveries: readonly Delive
   await derived.start()
   const clock = new ManualClock(0)
   const told: HubEvent[] = []
-  const truth = new EventTime<ClosedWindow>({
-    derivation: deriveAll(types),
-    gaps: createGapTracker(limits),
-    latest: createLatestValues({ types }),
-    derived,
-    history: (query) => store.history(query),
-    limits,
-  })
+  const truth = eventTimeOver({ types, store, derived })
   const pipeline = new Pipeline<ClosedWindow>({
-    journal: {
-      async read(from) {
-        const records = log.slice(from, from + 2_000).map((body, index) => ({ body, next: from + index + 1 }))
-        return { records, next: from + records.length, corrupt: 0 }
-      },
-    },
+    journal: journalOver(log, 2_000),
     decodeRecord,
     decode: (message) => decodeMessage(message, type, limits),
     writer: createReadingWriter({ store, dedup: createDeduplicator(limits), types, clock, log: silentLog, limits, storedPosition: 0 }),

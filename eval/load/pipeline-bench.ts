@@ -11,10 +11,8 @@ import { parseArgs } from 'node:util'
 import { applianceTypes } from '../../catalogue/registry.ts'
 import { decodeMessage } from '../../ingest/decode.ts'
 import { createDeduplicator } from '../../ingest/deduplicate.ts'
-import { createGapTracker } from '../../ingest/gaps.ts'
 import { createFileJournal } from '../../ingest/journals/file-journal.ts'
 import { createFileJournalReader } from '../../ingest/journals/file-journal-reader.ts'
-import { createLatestValues } from '../../ingest/latest.ts'
 import { createReadingWriter } from '../../ingest/reading-writer.ts'
 import { decodeRecord, encodeRecord } from '../../ingest/record.ts'
 import { createDuckdbStore } from '../../ingest/stores/duckdb-store.ts'
@@ -23,11 +21,10 @@ import { epochMs, systemClock } from '../../kernel/clock.ts'
 import { limits } from '../../kernel/limits.ts'
 import { silentLog } from '../../kernel/log.ts'
 import type { ClosedWindow } from '../../models/windows.ts'
-import { deriveAll } from '../../workers/derivation.ts'
-import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline } from '../../workers/pipeline.ts'
 import type { PipelineState } from '../../workers/pipeline-parts.ts'
 import { createSnapshotFile } from '../../workers/snapshot-file.ts'
+import { eventTimeOver } from '../system/pipeline-parts.ts'
 
 const { values: flags } = parseArgs({
   options: {
@@ -114,14 +111,7 @@ async function partsOf(name: string, end: number) {
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock: systemClock, log: silentLog, limits })
   const derived = createSqliteDerived({ file: join(directory, 'derived.sqlite') })
   await derived.start()
-  const truth = new EventTime<ClosedWindow>({
-    derivation: deriveAll((id) => byId.get(id)),
-    gaps: createGapTracker(limits),
-    latest: createLatestValues({ types: (id) => byId.get(id) }),
-    derived,
-    history: (query) => store.history(query),
-    limits,
-  })
+  const truth = eventTimeOver({ types: (id) => byId.get(id), store, derived })
   return {
     directory,
     store,

@@ -11,8 +11,6 @@ import { createRandom } from '#kernel/random.ts'
 import { decodeMessage } from '../../ingest/decode.ts'
 import { createDeduplicator } from '../../ingest/deduplicate.ts'
 import type { DerivedStore } from '../../ingest/derived-store.ts'
-import { createGapTracker } from '../../ingest/gaps.ts'
-import { createLatestValues } from '../../ingest/latest.ts'
 import type { ReadingStore } from '../../ingest/reading-store.ts'
 import { createReadingWriter } from '../../ingest/reading-writer.ts'
 import { decodeRecord, encodeRecord } from '../../ingest/record.ts'
@@ -21,12 +19,11 @@ import { createMemoryStore } from '../../ingest/stores/memory-store.ts'
 import { createSqliteDerived } from '../../ingest/stores/sqlite-derived.ts'
 import type { ClosedWindow } from '../../models/windows.ts'
 import { createFleet } from '../../simulators/fleet.ts'
-import { deriveAll } from '../../workers/derivation.ts'
-import { EventTime } from '../../workers/event-time.ts'
 import { Pipeline } from '../../workers/pipeline.ts'
 import type { PipelineState } from '../../workers/pipeline-parts.ts'
 import type { Snapshot } from '../../workers/snapshot-file.ts'
 import { backtestOf } from './backtest-of.ts'
+import { eventTimeOver, journalOver } from './pipeline-parts.ts'
 
 const MIN = 60_000
 const HOUR = 60 * MIN
@@ -166,22 +163,9 @@ async function runOver(log: readonly Uint8Array[], world: World, { isAmending = 
   const { store, derived } = world
   const storedPosition = world.told.length === 0 && world.snapshot === undefined ? 0 : await positionOf(world)
   const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types, clock, log: silentLog, limits, storedPosition })
-  const truth = new EventTime<ClosedWindow>({
-    derivation: deriveAll(types),
-    gaps: createGapTracker(limits),
-    latest: createLatestValues({ types }),
-    derived,
-    history: (query) => store.history(query),
-    limits,
-    isAmending,
-  })
+  const truth = eventTimeOver({ types, store, derived }, { isAmending })
   const pipeline = new Pipeline<ClosedWindow>({
-    journal: {
-      async read(from) {
-        const records = log.slice(from, from + 3_777).map((body, index) => ({ body, next: from + index + 1 }))
-        return { records, next: from + records.length, corrupt: 0 }
-      },
-    },
+    journal: journalOver(log, 3_777),
     decodeRecord,
     decode: (message) => decodeMessage(message, type, limits),
     writer,
