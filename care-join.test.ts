@@ -34,6 +34,7 @@ async function start(devices: readonly string[], given: Partial<Limits> = {}) {
   const { recipe } = fridge
   const features = (recipe?.features ?? []).map(({ name }) => (name === 'fresh_set_point_temperature_c' ? 1 : null))
   const version = { recipe_version: recipe?.version ?? 0 }
+  const old = { until_ms: 0 }
   const join = createCareJoin({
     care: b.hubs.careUse,
     registry: {
@@ -56,7 +57,15 @@ async function start(devices: readonly string[], given: Partial<Limits> = {}) {
         const count = Math.floor((b.clock.now() - startMs) / WINDOW_MS)
         const rows = Array.from({ length: count }, (_, index) => startMs + index * WINDOW_MS).map((at) => ({
           ...{ tenant: 'home', device, kind: 'window', key: '', from_ms: at, to_ms: at + WINDOW_MS },
-          data: { firmware: null, ...version, readings: 72, running: 36, settled: 30, is_diagnosable: true, features },
+          data: {
+            firmware: null,
+            recipe_version: at < old.until_ms ? -1 : version.recipe_version,
+            readings: 72,
+            running: 36,
+            settled: 30,
+            is_diagnosable: true,
+            features,
+          },
         }))
         return rows.filter((row) => row.to_ms > from_ms && row.from_ms < to_ms).slice(0, limit) as Result
       },
@@ -65,7 +74,7 @@ async function start(devices: readonly string[], given: Partial<Limits> = {}) {
   })
   closers.unshift(join.stop)
   const hours = async (device: string) => (await b.hubs.careOf({ tenant: 'home', device })).find(({ task }) => task === 'FR-C01')?.use.running_h
-  return { b, join, hours, revoked, broken, asked, version }
+  return { b, join, hours, revoked, broken, asked, version, old }
 }
 
 describe('the use of units', () => {
@@ -97,6 +106,16 @@ describe('the use of units', () => {
     await b.wait(24 * HOUR_MS)
     await join.look()
     expect(await hours('fr-1')).toBe(0)
+  })
+
+  it('goes on behind more windows of another recipe than a look takes', async () => {
+    const { b, join, hours, old } = await start(['fr-1'], { careWindowsPerUnit_MAX: 10 })
+    await join.look()
+    await b.wait(5 * 24 * HOUR_MS)
+    old.until_ms = b.clock.now()
+    await b.wait(24 * HOUR_MS)
+    for (let look = 0; look < 3; look++) await join.look()
+    expect(await hours('fr-1')).toBe(12)
   })
 
   it('is asked of a few units a look, each in its turn, past one that cannot be read', async () => {

@@ -78,7 +78,9 @@ async function lookAt(parts: CareParts, unit: DeviceRecord): Promise<boolean> {
     : []
   const byWindow = Map.groupBy(residuals, ({ t }) => t)
   const windows = rows.flatMap((row) => windowOf(type, row, byWindow.get(row.to_ms ?? -1) ?? []))
-  await care.note({ tenant, device, type: type.id, windows })
+  // Rows that hold no window of the recipe are read too; without their end the next look would read them again.
+  const readTo_ms = Math.max(0, ...fresh.map(({ to_ms }) => to_ms ?? 0))
+  await care.note({ tenant, device, type: type.id, windows, readTo_ms })
   return true
 }
 

@@ -17,7 +17,7 @@ export function memoryCare(note: (port: string, argument: unknown) => void): Car
     careOf: async ({ device }) => (device === CARE.device ? [CARE] : []),
     async careDue(query) {
       note('careDue', query)
-      return [CARE]
+      return { items: [CARE], next: query.after === undefined ? '[2,"care_1"]' : null }
     },
     async careDone(of, given) {
       if (of.task !== CARE.task) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such care')

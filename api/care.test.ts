@@ -24,6 +24,9 @@ describe('care over HTTP', () => {
     expect((await test.request('GET', '/api/v1/devices/ac-1/care')).json.items).toMatchObject([{ task: 'AC-C01', state: 'due' }])
     expect((await test.request('GET', '/api/v1/care?who=engineer&limit=5')).status).toBe(200)
     expect(test.calls).toContainEqual(['careDue', { tenant: 'home', who: 'engineer', limit: 5 }])
+    const { next } = (await test.request('GET', '/api/v1/care')).json
+    expect((await test.request('GET', `/api/v1/care?limit=5&cursor=${next}`)).json).toMatchObject({ items: [{ task: 'AC-C01' }], next: null })
+    expect(test.calls).toContainEqual(['careDue', { tenant: 'home', limit: 5, after: '[2,"care_1"]' }])
     const done = await test.request('POST', '/api/v1/devices/ac-1/care/AC-C01/done', { token: 'dev', body: { actor: 'anna', at_ms: 5 } })
     expect(done).toMatchObject({ status: 200, json: { state: 'counting', done_count: 1 } })
   })
@@ -36,6 +39,7 @@ describe('care over HTTP', () => {
 
   it.each([
     ['GET', '/care?who=nobody', undefined, 400],
+    ['GET', '/care?cursor=~', undefined, 400],
     ['POST', '/devices/ac-1/care/AC-C99/done', { actor: 'anna' }, 404],
     ['POST', '/devices/ac-1/care/AC-C01/done', {}, 400],
     ['PUT', '/households/flat-3/care-choices/cake', { wants: true }, 400],

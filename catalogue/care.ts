@@ -47,7 +47,7 @@ export interface CareTask {
   readonly sign?: CareSign
   /** Used up by an engineer's task, for its price. */
   readonly parts?: ReadonlyArray<{ readonly part: string; readonly quantity: number }>
-  /** Faults whose repair includes the task. */
+  /** Faults whose repair includes the task; of a tip there are none. */
   readonly doneWith?: readonly string[]
   readonly source: string
 }

@@ -24,6 +24,7 @@ function checkTask(type: ApplianceType, task: CareTask): string[] {
   if (!(task.minutes > 0)) wrong.push(`${id}: takes no time`)
   if (kind === 'tip' && (sign === undefined || every !== undefined || who !== 'household'))
     wrong.push(`${id}: a tip is the household's, has a sign and no interval`)
+  if (kind === 'tip' && doneWith.length > 0) wrong.push(`${id}: a tip is done with no repair`)
   if (kind === 'maintenance' && Object.keys(every ?? {}).length === 0) wrong.push(`${id}: nothing makes it due`)
   for (const [count, value] of Object.entries(every ?? {})) {
     if (!(value > 0)) wrong.push(`${id}: due after ${value} ${count}`)

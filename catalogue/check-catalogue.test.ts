@@ -114,6 +114,7 @@ describe('checkType', () => {
     ['care that is done with no fault', withCare({ doneWith: ['AC-99'] }), 'done with AC-99, which is no fault'],
     ['care by what is not counted', withCare({ every: { litres: 9 } }), 'due by litres, which the type does not count'],
     ['care that is never due', withCare({ every: {} }), 'nothing makes it due'],
+    ['a tip that is done with a repair', withCare({ kind: 'tip', doneWith: ['AC-03'] }), 'a tip is done with no repair'],
     ['a tip with an interval', withCare({ kind: 'tip' }), 'has a sign and no interval'],
     [
       'care by a residual that is none',

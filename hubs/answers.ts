@@ -23,7 +23,7 @@ import { addLabel } from './labels.ts'
 import { skillsOf } from './orders/crews.ts'
 import { changesOfMove, changesOfRemark } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
-import { checkToldTime } from './orders/told-time.ts'
+import { checkToldTime } from './told-time.ts'
 import { JUDGED } from './work-order-states.ts'
 import { changeOrder, moveOrder, remarkOrder, type Step } from './work-orders.ts'
 

@@ -137,7 +137,8 @@ const STORIES: Readonly<Record<string, Story>> = {
       const from = (index: number): number => b.clock.now() - (days * 4 - index) * 6 * HOUR_MS
       const windows = Array.from({ length: days * 4 }, (_, index) => ({ from_ms: from(index), to_ms: from(index + 1) }))
       const ran = { readings: 9, running: 9, features: { running_ratio: 1 }, z_scores: {} }
-      return b.hubs.careUse.note({ ...of, type: 'air_conditioner', windows: windows.map((window) => ({ ...window, ...ran })) })
+      const list = windows.map((window) => ({ ...window, ...ran }))
+      return b.hubs.careUse.note({ ...of, type: 'air_conditioner', windows: list, readTo_ms: list.at(-1)?.to_ms ?? 0 })
     }
     await note(0)
     await b.wait(20 * 24 * HOUR_MS)

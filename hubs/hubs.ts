@@ -151,7 +151,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createExperience(inTransaction),
     ...createRemoteDesk(inTransaction),
     ...createHelpDesk(inTransaction),
-    ...createCareDesk(inTransaction),
+    ...createCareDesk({ inTransaction, database, clock, catalogue, places: settings.places }),
     ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {
       await database

@@ -245,7 +245,8 @@ export function createPager(database: Kysely<HubTables>): Pager {
   }
 }
 
-function readCursor(text: string): { readonly time: number; readonly id: string } {
+/** Place behind which a page begins. @throws MendlineError MDL_API_INVALID for a text that is none */
+export function readCursor(text: string): { readonly time: number; readonly id: string } {
   try {
     const [time, id] = JSON.parse(text) as [unknown, unknown]
     if (typeof time === 'number' && typeof id === 'string') return { time, id }

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { CARE_KINDS, CareChoiceSchema, CareDoneSchema, CareSchema, NewCareChoiceSchema } from '#kernel/care.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, IdempotencyHeader, listOf, once, tenantOf, tenantQuery } from '../requests.ts'
+import { actorOf, answers, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const tags = ['care']
 const household = Type.String({ minLength: 1, maxLength: 128, description: 'As the devices name it' })
@@ -20,15 +20,15 @@ export function careRoutes(app: App, context: RouteContext): void {
         summary: 'List maintenance that is due, longest first',
         querystring: Type.Object({
           ...tenantQuery,
+          ...pageQuery(limits),
           who: Type.Optional(Type.Enum(['household', 'engineer'])),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.apiPage_MAX, default: 100 })),
         }),
         response: answers(200, listOf(CareSchema)),
       },
     },
     async (request) => {
-      const { tenant, who, limit = 100 } = request.query
-      return { items: [...(await ports.care.careDue({ tenant: tenantOf(request, tenant), who, limit }))], next: null }
+      const { tenant, who } = request.query
+      return toWire(await ports.care.careDue({ tenant: tenantOf(request, tenant), who, ...pageOf(request.query) }))
     },
   )
   app.get(

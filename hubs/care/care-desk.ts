@@ -1,17 +1,31 @@
-/** Front of care: what is due of a unit or of all, what was done, what households want to hear of, and the windows that the join brings. Each call is one transaction. */
+/**
+ * Front of care: what is due of a unit or of all, what was done, what households want to hear of, and the windows that the join brings. Lists
+ * of care are read beside the hubs' transactions, so that no write waits for a list; each other call is one transaction.
+ */
+import type { Kysely } from 'kysely'
 import type { Care, CareChoice, CareDone, CareKind, NewCareChoice } from '#kernel/care.ts'
+import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import type { HubTransaction } from '../hub-transaction.ts'
+import type { HubTables } from '../hub-tables.ts'
+import type { HubSettings, HubTransaction } from '../hub-transaction.ts'
+import { type Page, readCursor } from '../lists.ts'
 import { careChoices, chooseCare } from './care-choices.ts'
-import { toCare } from './care-records.ts'
-import type { CareTaskRow } from './care-tables.ts'
-import { type CareNote, countedFrom, doneCare, endCare, noteCare, type OfUnit, taskRows, unitRow } from './care-tasks.ts'
+import { type CareFound, toCare, toCares } from './care-records.ts'
+import { type CareNote, countedFrom, doneCare, endCare, noteCare, type OfUnit, unitRow } from './care-tasks.ts'
+
+interface DueQuery {
+  readonly tenant: string
+  readonly who?: string | undefined
+  /** `next` of the page before. */
+  readonly after?: string | undefined
+  readonly limit: number
+}
 
 export interface CareDesk {
   /** Every task and tip of a unit; empty before it was looked at for the first time. */
   careOf(of: OfUnit): Promise<readonly Care[]>
-  /** What is due, longest first. */
-  careDue(query: { readonly tenant: string; readonly who?: string | undefined; readonly limit: number }): Promise<readonly Care[]>
+  /** What is due, longest first. @throws MendlineError MDL_API_INVALID for a cursor that is none */
+  careDue(query: DueQuery): Promise<Page<Care>>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_API_CONFLICT */
   careDone(of: OfUnit & { readonly task: string }, given: CareDone): Promise<Care>
   careChoices(tenant: string, household: string): Promise<readonly CareChoice[]>
@@ -32,13 +46,29 @@ export interface CareUse {
   end(of: OfUnit): Promise<void>
 }
 
-export function createCareDesk(inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>) => Promise<T>): CareDesk {
+export interface CareDeskParts extends Pick<HubSettings, 'catalogue' | 'places'> {
+  readonly inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>) => Promise<T>
+  readonly database: Kysely<HubTables>
+  readonly clock: Clock
+}
+
+export function createCareDesk({ inTransaction, clock, ...parts }: CareDeskParts): CareDesk {
+  const { database } = parts
+  const toRecords = (tenant: string, found: readonly CareFound[]) => toCares({ ...parts, nowMs: clock.now() }, tenant, found)
   return {
-    careOf: (of) => inTransaction(async (hub) => cares(hub, await taskRows(hub, of))),
-    careDue: (query) => inTransaction((hub) => due(hub, query)),
+    async careOf({ tenant, device }) {
+      const rows = await tasksWithUse(database, tenant).where('hub_care_tasks.device', '=', device).orderBy('task').execute()
+      return toRecords(tenant, rows.map(toFound))
+    },
+    async careDue(query) {
+      const { rows, next } = await duePage(database, query)
+      return { items: await toRecords(query.tenant, rows.map(toFound)), next }
+    },
     careDone: (of, given) =>
       inTransaction(async (hub) => {
-        const [care] = await cares(hub, [await doneCare(hub, of, given)])
+        const row = await doneCare(hub, of, given)
+        const unit = await unitRow(hub, of)
+        const care = unit === undefined ? undefined : await toCare(hub, unit, row)
         if (care === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `the catalogue has no ${of.task} any more`)
         return care
       }),
@@ -52,18 +82,38 @@ export function createCareDesk(inTransaction: <T>(action: (hub: HubTransaction) 
   }
 }
 
-async function due(hub: HubTransaction, { tenant, who, limit }: Parameters<CareDesk['careDue']>[0]): Promise<Care[]> {
-  let select = hub.database.selectFrom('hub_care_tasks').selectAll().where('tenant', '=', tenant).where('state', '=', 'due')
-  if (who !== undefined) select = select.where('who', '=', who)
-  return cares(hub, await select.orderBy('due_at_ms').orderBy('care_id').limit(limit).execute())
-}
+/** Tasks of a tenant, each with the counts of its unit. */
+const tasksWithUse = (database: Kysely<HubTables>, tenant: string) =>
+  database
+    .selectFrom('hub_care_tasks')
+    .innerJoin('hub_care_units', (join) =>
+      join.onRef('hub_care_units.tenant', '=', 'hub_care_tasks.tenant').onRef('hub_care_units.device', '=', 'hub_care_tasks.device'),
+    )
+    .selectAll('hub_care_tasks')
+    .select(['hub_care_units.running_h', 'hub_care_units.cycles', 'hub_care_units.litres'])
+    .where('hub_care_tasks.tenant', '=', tenant)
 
-async function cares(hub: HubTransaction, rows: readonly CareTaskRow[]): Promise<Care[]> {
-  const told: Care[] = []
-  for (const row of rows) {
-    const unit = await unitRow(hub, row)
-    const care = unit === undefined ? undefined : await toCare(hub, unit, row)
-    if (care !== undefined) told.push(care)
+type TaskWithUse = Awaited<ReturnType<ReturnType<typeof tasksWithUse>['execute']>>[number]
+
+const toFound = ({ running_h, cycles, litres, ...row }: TaskWithUse): CareFound => ({ unit: { running_h, cycles, litres }, row })
+
+/** Pages by (due_at_ms, care_id); a task that the catalogue lost takes its place, so that the cursor passes it. */
+async function duePage(
+  database: Kysely<HubTables>,
+  { tenant, who, after, limit }: DueQuery,
+): Promise<{ readonly rows: readonly TaskWithUse[]; readonly next: string | null }> {
+  let select = tasksWithUse(database, tenant).where('state', '=', 'due')
+  if (who !== undefined) select = select.where('who', '=', who)
+  if (after !== undefined) {
+    const { time, id } = readCursor(after)
+    select = select.where(({ and, eb, or }) => or([eb('due_at_ms', '>', time), and([eb('due_at_ms', '=', time), eb('care_id', '>', id)])]))
   }
-  return told
+  const found = await select
+    .orderBy('due_at_ms')
+    .orderBy('care_id')
+    .limit(limit + 1)
+    .execute()
+  const rows = found.slice(0, limit)
+  const last = found.length > limit ? rows.at(-1) : undefined
+  return { rows, next: last === undefined ? null : JSON.stringify([last.due_at_ms, last.care_id]) }
 }

@@ -17,7 +17,7 @@ export interface CareUnitRow {
   type: string
   /** Use is counted from then; windows that end before are not. */
   counted_from_ms: number
-  /** End of the last window that was counted. */
+  /** End of the last stored window that was read, whether it counted or not. */
   counted_to_ms: number
   running_h: number
   cycles: number

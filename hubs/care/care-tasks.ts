@@ -8,11 +8,12 @@ import { contentId } from '#kernel/ids.ts'
 import type { Outcome } from '#kernel/work-order.ts'
 import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
+import { checkNotAhead } from '../told-time.ts'
 import { optedOut } from './care-choices.ts'
 import { COUNTED_BACK_MS_MAX, REMIND_AFTER_MS, REMINDERS_MAX, SIGN_AGE_MS_MAX, TIP_PAUSE_MS } from './care-policy.ts'
 import { careTask, toCare, useSince } from './care-records.ts'
 import type { CareTaskRow, CareUnitRow } from './care-tables.ts'
-import { type CareWindow, calledBySign, countsOf, dueByUse, NO_USE, plus } from './care-use.ts'
+import { type CareWindow, type Counts, calledBySign, countsOf, dueByUse, NO_USE, plus } from './care-use.ts'
 
 const TIMER = 'care_due'
 const DAY_MS = 86_400_000
@@ -26,6 +27,8 @@ export interface OfUnit {
 export interface CareNote extends OfUnit {
   readonly type: string
   readonly windows: readonly CareWindow[]
+  /** End of the last row that was read for them, also of one that counts nothing; 0 = none was. */
+  readonly readTo_ms: number
 }
 
 export const unitRow = ({ database }: HubTransaction, { tenant, device }: OfUnit): Promise<CareUnitRow | undefined> =>
@@ -35,17 +38,18 @@ export const taskRows = ({ database }: HubTransaction, { tenant, device }: OfUni
   database.selectFrom('hub_care_tasks').selectAll().where('tenant', '=', tenant).where('device', '=', device).orderBy('task').execute()
 
 /** Counts windows of a unit and looks at each of its tasks; the first time, counting begins. A unit that became another type begins anew. */
-export async function noteCare(hub: HubTransaction, { tenant, device, type: typeId, windows }: CareNote): Promise<void> {
+export async function noteCare(hub: HubTransaction, { tenant, device, type: typeId, windows, readTo_ms }: CareNote): Promise<void> {
   const care = hub.catalogue(typeId)?.care
   if (care === undefined) return
   const known = await unitRow(hub, { tenant, device })
   if (known !== undefined && known.type !== typeId) await endCare(hub, { tenant, device })
-  const before = known?.type === typeId ? known : beginning(hub, { tenant, device }, typeId)
+  const counted = known?.type === typeId ? known : undefined
+  const before = counted ?? beginning(hub, { tenant, device }, typeId)
   const fresh = windows.filter(({ to_ms }) => to_ms > before.counted_to_ms)
   const counts = fresh.reduce((sum, window) => plus(sum, countsOf(care, window)), {
     ...{ running_h: before.running_h, cycles: before.cycles, litres: before.litres },
   })
-  const unit: CareUnitRow = { ...before, ...counts, counted_to_ms: Math.max(before.counted_to_ms, ...fresh.map(({ to_ms }) => to_ms)) }
+  const unit: CareUnitRow = { ...before, ...counts, counted_to_ms: Math.max(before.counted_to_ms, readTo_ms) }
   await hub.database
     .insertInto('hub_care_units')
     .values(unit)
@@ -55,7 +59,7 @@ export async function noteCare(hub: HubTransaction, { tenant, device, type: type
   const isBusy = await hasOpenOrder(hub, { tenant, device })
   const recent = windows.filter(({ to_ms }) => to_ms > hub.nowMs - SIGN_AGE_MS_MAX)
   for (const task of care.tasks) {
-    const row = rows.get(task.id) ?? (await beginTask(hub, unit, task))
+    const row = rows.get(task.id) ?? (await beginTask(hub, unit, { task, isUnitNew: counted === undefined }))
     const since = isBusy ? [] : recent.filter(({ from_ms }) => from_ms >= row.since_ms)
     if (task.kind === 'tip') await giveTip(hub, { unit, row, task, windows: since })
     else await judge(hub, { unit, row, task, windows: since })
@@ -75,17 +79,23 @@ export function countedFrom(hub: HubTransaction, { tenant, device }: OfUnit): nu
 }
 
 /** A task that the catalogue names for the first time is counted from now; of a unit that is new here, from where the unit is. */
-async function beginTask(hub: HubTransaction, unit: CareUnitRow, { id, kind, who, every }: CareTask): Promise<CareTaskRow> {
-  const { tenant, device, type } = unit
+async function beginTask(
+  hub: HubTransaction,
+  unit: CareUnitRow,
+  { task: { id, kind, who, every }, isUnitNew }: { readonly task: CareTask; readonly isUnitNew: boolean },
+): Promise<CareTaskRow> {
+  const { tenant, device, type, counted_from_ms } = unit
+  const since = isUnitNew ? { since_ms: counted_from_ms, ...sinceCounts(NO_USE) } : { since_ms: hub.nowMs, ...sinceCounts(unit) }
   const row: CareTaskRow = {
     ...{ care_id: contentId('care', tenant, device, id), tenant, device, type, task: id, kind, who, state: 'counting' },
-    ...{ since_ms: unit.counted_from_ms, since_running_h: 0, since_cycles: 0, since_litres: 0, due_at_ms: null, reason: null },
-    ...{ told_at_ms: null, told_count: 0, last_done_ms: null, done_count: 0 },
+    ...{ ...since, due_at_ms: null, reason: null, told_at_ms: null, told_count: 0, last_done_ms: null, done_count: 0 },
   }
   await hub.database.insertInto('hub_care_tasks').values(row).execute()
   await setDaysTimer(hub, row, every?.days)
   return row
 }
+
+const sinceCounts = ({ running_h, cycles, litres }: Counts) => ({ since_running_h: running_h, since_cycles: cycles, since_litres: litres })
 
 async function setDaysTimer(hub: HubTransaction, row: CareTaskRow, days: number | undefined): Promise<void> {
   const { tenant, care_id: subject, device, task, since_ms } = row
@@ -147,26 +157,32 @@ export const runCareTimer: TimerHandler = async (hub, { tenant, subject }) => {
 
 /**
  * Somebody did it: counting begins anew. Told again of the same instant, it changes nothing.
- * @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID for a tip or an instant to come, MDL_API_CONFLICT when it was done later
+ * @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID for a tip or an instant ahead of ours by more than clocks differ, MDL_API_CONFLICT when it was done later
  */
 export async function doneCare(
   hub: HubTransaction,
   of: OfUnit & { readonly task: string },
   given: { readonly actor: string; readonly at_ms?: number | undefined; readonly note?: string | undefined; readonly work_order_id?: string },
 ): Promise<CareTaskRow> {
-  const { actor, at_ms = hub.nowMs, note = '', work_order_id = null } = given
+  const { actor, at_ms: told_ms = hub.nowMs, note = '', work_order_id = null } = given
   const unit = await unitRow(hub, of)
   const row = (await taskRows(hub, of)).find(({ task }) => task === of.task)
   if (unit === undefined || row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no care ${of.task} of ${of.device}`)
   if (row.kind === 'tip') throw new MendlineError('MDL_API_INVALID', 'a tip is never due, and nothing to be done once')
-  if (at_ms > hub.nowMs) throw new MendlineError('MDL_API_INVALID', 'at_ms: lies ahead')
+  checkNotAhead(told_ms, hub.nowMs)
+  const at_ms = Math.min(told_ms, hub.nowMs)
   if (row.last_done_ms === at_ms) return row
   if (at_ms < row.since_ms) throw new MendlineError('MDL_API_CONFLICT', 'it was done, or counting began, behind that instant')
   const { care_id, tenant, device, task } = row
   const done = { care_id, done_at_ms: at_ms, tenant, device, task, actor, note, work_order_id, recorded_at_ms: hub.nowMs }
-  await hub.database.insertInto('hub_care_done').values(done).execute()
+  // Of a unit that was gone meanwhile it may stand there from before; it was done once.
+  await hub.database
+    .insertInto('hub_care_done')
+    .values(done)
+    .onConflict((conflict) => conflict.columns(['care_id', 'done_at_ms']).doNothing())
+    .execute()
   const changed = await change(hub, row, {
-    ...{ state: 'counting', since_ms: at_ms, since_running_h: unit.running_h, since_cycles: unit.cycles, since_litres: unit.litres },
+    ...{ state: 'counting', since_ms: at_ms, ...sinceCounts(unit) },
     ...{ due_at_ms: null, reason: null, told_at_ms: null, told_count: 0, last_done_ms: at_ms, done_count: row.done_count + 1 },
   })
   await clearTimer(hub, { tenant, kind: TIMER, subject: care_id })
@@ -183,7 +199,7 @@ export const watchCare: OrderListener = async (hub, order, { kind, to, atMs, act
   const included = (hub.catalogue(order.type)?.care?.tasks ?? []).filter(({ doneWith }) => doneWith?.includes(cause) === true).map(({ id }) => id)
   for (const row of await taskRows(hub, { tenant, device })) {
     const at_ms = Math.min(atMs, hub.nowMs)
-    if (included.includes(row.task) && row.since_ms < at_ms) await doneCare(hub, row, { actor, at_ms, work_order_id })
+    if (row.kind !== 'tip' && included.includes(row.task) && row.since_ms < at_ms) await doneCare(hub, row, { actor, at_ms, work_order_id })
   }
 }
 

@@ -1,7 +1,8 @@
 /** Care by use: what is counted, what makes a task due, whom it is told to and how often, and what nobody may say of it. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { CareTask } from '#catalogue/care.ts'
 import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
 import { silentLog } from '#kernel/log.ts'
 import { openOperations } from '../../operations/open-database.ts'
@@ -12,6 +13,12 @@ import { type CareWindow, countsOf, signValue } from './care-use.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
+/** Clocks outside may be ahead of ours by this. */
+const AHEAD_MS = 5 * 60_000
+const ahead = (field: string) => ({
+  code: 'MDL_API_INVALID',
+  details: { errors: [{ field, reason: expect.stringContaining('lies in the future') }] },
+})
 const UNIT = { tenant: 'home', device: 'unit-1' }
 
 let closers: Array<() => Promise<void>> = []
@@ -37,7 +44,7 @@ function windows(b: HubBench, count: number, given: Partial<CareWindow> = {}): C
 }
 
 const note = (b: HubBench, list: readonly CareWindow[], type: ApplianceType = airConditioner) =>
-  b.hubs.careUse.note({ ...UNIT, type: type.id, windows: list })
+  b.hubs.careUse.note({ ...UNIT, type: type.id, windows: list, readTo_ms: list.at(-1)?.to_ms ?? 0 })
 const named = (b: HubBench, name: string) => b.events.filter(({ type }) => type === `mendline.care.${name}.v1`).map(({ data }) => data.care)
 const taskOf = async (b: HubBench, id: string) => (await b.hubs.careOf(UNIT)).find(({ task }) => task === id)
 
@@ -87,7 +94,27 @@ describe('counting', () => {
   })
 })
 
+/** The type with its tasks changed. */
+const withTasks = (change: (tasks: readonly CareTask[]) => readonly CareTask[]): ApplianceType => {
+  const { counts = {}, tasks = [] } = airConditioner.care ?? {}
+  return { ...airConditioner, care: { counts, tasks: change(tasks) } }
+}
+
 describe('a task', () => {
+  it('that the catalogue names for the first time is counted from now, also of a unit that was used long before', async () => {
+    let type = withTasks((tasks) => tasks.filter(({ id }) => id !== 'AC-C01'))
+    const b = await open(airConditioner, { catalogue: () => type })
+    await note(b, [])
+    await run(b, 20)
+    expect(await taskOf(b, 'AC-C01')).toBeUndefined()
+    type = airConditioner
+    await note(b, [])
+    expect(await taskOf(b, 'AC-C01')).toMatchObject({ state: 'counting', since_ms: b.clock.now(), use: { running_h: 0, days: 0 } })
+    expect(named(b, 'due')).toEqual([])
+    await run(b, 1)
+    expect((await taskOf(b, 'AC-C01'))?.use.running_h).toBe(24)
+  })
+
   it('is due by hours, told once, told again twice while nobody does it, and counted anew when it was done', async () => {
     const b = await open()
     await note(b, [])
@@ -98,10 +125,10 @@ describe('a task', () => {
     await note(b, [])
     for (let day = 0; day < 60; day++) await b.wait(DAY_MS)
     expect(named(b, 'due')).toHaveLength(3)
-    expect((await b.hubs.careDue({ tenant: 'home', limit: 9 })).map(({ task }) => task)).toEqual(['AC-C01'])
+    expect((await b.hubs.careDue({ tenant: 'home', limit: 9 })).items.map(({ task }) => task)).toEqual(['AC-C01'])
     const done = await b.hubs.careDone({ ...UNIT, task: 'AC-C01' }, { actor: 'anna' })
     expect(done).toMatchObject({ state: 'counting', use: { running_h: 0 }, due_at_ms: null, reason: null, done_count: 1, told_count: 0 })
-    expect(await b.hubs.careDue({ tenant: 'home', limit: 9 })).toEqual([])
+    expect((await b.hubs.careDue({ tenant: 'home', limit: 9 })).items).toEqual([])
     expect(named(b, 'done')).toHaveLength(1)
   })
 
@@ -162,6 +189,81 @@ describe('a task', () => {
   })
 })
 
+describe('a tip', () => {
+  it('that names a repair holds up no order that is done', async () => {
+    const type = withTasks((tasks) => tasks.map((task) => (task.kind === 'tip' ? { ...task, doneWith: ['AC-03'] } : task)))
+    const b = await open(type, { policy: { remoteFirst: false } })
+    await note(b, [])
+    await b.wait(DAY_MS)
+    await b.apply(diagnosed({ type: 'air_conditioner', fault: 'AC-03', hour: 24 }))
+    for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
+    const order = await b.answer('done', { outcome: { cause: 'AC-03', parts_used: [], parts_returned: [], minutes: 30 } })
+    expect(order.state).toBe('done')
+    expect((await taskOf(b, 'AC-C01'))?.done_count).toBe(1)
+  })
+})
+
+describe('the list of what is due', () => {
+  const UNITS = ['unit-1', 'unit-2', 'unit-3', 'unit-4', 'unit-5']
+
+  /** Units whose yearly tasks became due, those of the first a day before the others. */
+  async function manyDue(options: Partial<HubsOptions> = {}): Promise<HubBench> {
+    const b = await open(gasWaterHeater, options)
+    const noteAll = async (devices: readonly string[]) => {
+      for (const device of devices) await b.hubs.careUse.note({ tenant: 'home', device, type: gasWaterHeater.id, windows: [], readTo_ms: 0 })
+    }
+    await noteAll(UNITS.slice(0, 1))
+    await b.wait(DAY_MS)
+    await noteAll(UNITS.slice(1))
+    await b.wait(366 * DAY_MS)
+    return b
+  }
+
+  it('is paged by how long it is due, each task once, and refuses a cursor that is none', async () => {
+    const b = await manyDue()
+    const all = (await b.hubs.careDue({ tenant: 'home', limit: 100 })).items
+    expect(new Set(all.map(({ device }) => device))).toEqual(new Set(UNITS))
+    const paged: string[] = []
+    let after: string | undefined
+    do {
+      const page = await b.hubs.careDue({ tenant: 'home', limit: 3, after })
+      expect(page.items.length).toBeLessThanOrEqual(3)
+      paged.push(...page.items.map(({ care_id }) => care_id))
+      after = page.next ?? undefined
+    } while (after !== undefined)
+    expect(paged).toEqual(all.map(({ care_id }) => care_id))
+    await expect(b.hubs.careDue({ tenant: 'home', limit: 3, after: 'x' })).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
+  })
+
+  it('says of each unit what its own household wants to hear, and what a visit costs', async () => {
+    const b = await manyDue({ places: { placeOf: (_tenant, device) => ({ household: `flat-${device}` }), populationOf: () => 1 } })
+    await b.hubs.chooseCare({ tenant: 'home', household: 'flat-unit-2', kind: 'maintenance' }, { wants: false, actor: 'app' })
+    const { items } = await b.hubs.careDue({ tenant: 'home', limit: 100 })
+    expect(new Set(items.filter((care) => care.is_opted_out).map(({ household }) => household))).toEqual(new Set(['flat-unit-2']))
+    expect(items.filter(({ who, suggestion }) => (who === 'engineer') !== (suggestion !== null))).toEqual([])
+    expect(new Set(items.map(({ who }) => who))).toEqual(new Set(['household', 'engineer']))
+  })
+
+  it('takes as many queries for many as for one, and none of them within a transaction', async () => {
+    const b = await manyDue()
+    const begun = vi.spyOn(b.database, 'transaction')
+    const asked = vi.spyOn(b.database.getExecutor(), 'executeQuery')
+    const queriesOf = async (limit: number) => {
+      asked.mockClear()
+      const { items } = await b.hubs.careDue({ tenant: 'home', limit })
+      return { items: items.length, queries: asked.mock.calls.length }
+    }
+    const few = await queriesOf(1)
+    const many = await queriesOf(100)
+    expect(few.items).toBe(1)
+    expect(many.items).toBeGreaterThanOrEqual(UNITS.length)
+    expect(many.queries).toBeLessThanOrEqual(3)
+    expect(many.queries).toBeGreaterThan(0)
+    expect((await b.hubs.careOf(UNIT)).length).toBeGreaterThan(0)
+    expect(begun).not.toHaveBeenCalled()
+  })
+})
+
 describe('what a household wants to hear', () => {
   const choose = (b: HubBench, kind: 'maintenance' | 'tip', wants: boolean, answered_at_ms?: number) =>
     b.hubs.chooseCare(
@@ -201,11 +303,12 @@ describe('what a household wants to hear', () => {
     await b.wait(DAY_MS)
     await choose(b, 'tip', false, STORY_MS + HOUR_MS)
     await expect(choose(b, 'tip', true, STORY_MS)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
-    await expect(choose(b, 'tip', true, b.clock.now() + 1)).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
+    await expect(choose(b, 'tip', true, b.clock.now() + AHEAD_MS + 1)).rejects.toMatchObject(ahead('body.answered_at_ms'))
     expect(await b.hubs.careChoices('home', 'flat-3')).toMatchObject([
       { kind: 'tip', wants: false, answered_at_ms: STORY_MS + HOUR_MS, actor: 'app' },
     ])
     expect(await b.hubs.careChoices('home', 'flat-4')).toEqual([])
+    expect(await choose(b, 'tip', true, b.clock.now() + AHEAD_MS)).toMatchObject({ wants: true, answered_at_ms: b.clock.now() })
   })
 })
 
@@ -218,9 +321,22 @@ describe('saying that it was done', () => {
     await done('AC-C01', STORY_MS + DAY_MS)
     expect((await done('AC-C01', STORY_MS + DAY_MS)).done_count).toBe(1)
     await expect(done('AC-C01', STORY_MS + HOUR_MS)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
-    await expect(done('AC-C01', b.clock.now() + 1)).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
+    await expect(done('AC-C01', b.clock.now() + AHEAD_MS + 1)).rejects.toMatchObject(ahead('body.at_ms'))
     await expect(done('AC-C03', b.clock.now())).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
     await expect(done('AC-C99', b.clock.now())).rejects.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
+    expect(await done('AC-C01', b.clock.now() + AHEAD_MS)).toMatchObject({ done_count: 2, last_done_ms: b.clock.now() })
+  })
+
+  it('may be told again of the same instant when the unit was gone and is back', async () => {
+    const b = await open(airConditioner, { installedAt: () => STORY_MS })
+    const done = () => b.hubs.careDone({ ...UNIT, task: 'AC-C01' }, { actor: 'anna', at_ms: STORY_MS + HOUR_MS })
+    await note(b, [])
+    await b.wait(DAY_MS)
+    await done()
+    await b.hubs.careUse.end(UNIT)
+    await note(b, [])
+    expect(await done()).toMatchObject({ done_count: 1, since_ms: STORY_MS + HOUR_MS })
+    expect(await b.database.selectFrom('hub_care_done').selectAll().execute()).toHaveLength(1)
   })
 
   it('is not possible for a unit that is gone, and no timer of it is left', async () => {

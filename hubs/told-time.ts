@@ -14,9 +14,17 @@ const BEFORE_MS_MAX = 60 * 60_000
  * @throws MendlineError MDL_API_INVALID that names `at_ms` and the reason
  */
 export function checkToldTime(atMs: number, bounds: { readonly nowMs: number; readonly notBeforeMs: number; readonly what: string }): void {
-  if (atMs > bounds.nowMs + AHEAD_MS_MAX) throw refused(`lies in the future: it is ${bounds.nowMs} now`)
-  if (atMs < bounds.notBeforeMs - BEFORE_MS_MAX) throw refused(`lies before ${bounds.what} (${bounds.notBeforeMs})`)
+  checkNotAhead(atMs, bounds.nowMs)
+  if (atMs < bounds.notBeforeMs - BEFORE_MS_MAX) throw refused('at_ms', `lies before ${bounds.what} (${bounds.notBeforeMs})`)
 }
 
-const refused = (reason: string): MendlineError =>
-  new MendlineError('MDL_API_INVALID', `at_ms: ${reason}`, { details: { errors: [{ field: 'body.at_ms', reason }] } })
+/**
+ * Passes a time that is not ahead of ours by more than clocks differ; what is kept of it should be our time at most.
+ * @throws MendlineError MDL_API_INVALID that names the field of the body and the reason
+ */
+export function checkNotAhead(atMs: number, nowMs: number, field = 'at_ms'): void {
+  if (atMs > nowMs + AHEAD_MS_MAX) throw refused(field, `lies in the future: it is ${nowMs} now`)
+}
+
+const refused = (field: string, reason: string): MendlineError =>
+  new MendlineError('MDL_API_INVALID', `${field}: ${reason}`, { details: { errors: [{ field: `body.${field}`, reason }] } })
