@@ -29,6 +29,7 @@ import { createIntakeDesk, type IntakeDesk, type ReportedUnit } from './intake/i
 import { createHubLists, type HubLists } from './lists.ts'
 import { onOrderMoved } from './order-listeners.ts'
 import { createOrderChain, type OrderChain } from './orders/order-chain.ts'
+import { setMissingTimers } from './orders/order-timers.ts'
 import { createProcessBook } from './orders/process-book.ts'
 import { standardProcess } from './orders/standard-process.ts'
 import type { CloudEvent } from './outbox-events.ts'
@@ -75,7 +76,7 @@ export interface HubsOptions {
 }
 
 export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub, IntakeDesk, PacketBook, RemoteDesk, HelpDesk, CareDesk {
-  /** Gives the safe-state commands still owed from before, and runs the timers. */
+  /** Gives the safe-state commands still owed from before, sets the timers that open orders lack, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
   /** Resolves when every timer that is due has been run. */
@@ -160,6 +161,7 @@ export function createHubs(options: HubsOptions): Hubs {
         .execute()
       if (options.commands === undefined) log.warn('nobody carries out safe-state commands', {})
       else await inTransaction(commandOwed)
+      await setMissingTimers(inTransaction, log)
       timers.start()
     },
     stop: timers.stop,

@@ -17,6 +17,8 @@ export interface TimerRow {
   attempts: number
   /** JSON object that the handler reads. */
   data: string
+  /** Platform time at which the wait began; null where the time is no wait from then, and in rows of before. */
+  set_at_ms: number | null
 }
 
 export const timerMigrations: readonly Migration[] = [
@@ -28,4 +30,5 @@ export const timerMigrations: readonly Migration[] = [
       'CREATE INDEX hub_timers_due ON hub_timers (due_at_ms, timer_id)',
     ],
   },
+  { id: '0570-timers-set-at', statements: ['ALTER TABLE hub_timers ADD COLUMN set_at_ms BIGINT'] },
 ]

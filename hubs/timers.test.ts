@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ManualClock } from '#kernel/clock.ts'
+import { epochMs, ManualClock } from '#kernel/clock.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
 import { STORY_MS } from './hub-builders.ts'
@@ -11,11 +11,21 @@ import { clearTimer, createTimerLoop, setTimer, type TimerHandler, type TimerLoo
 const MINUTE_MS = 60_000
 const opened: Array<{ operations: Operations; loop: TimerLoop }> = []
 
+/** A clock whose wall time can be set; its monotonic time goes on. */
+class SetClock extends ManualClock {
+  aheadMs = 0
+  override now() {
+    return epochMs(super.now() + this.aheadMs)
+  }
+}
+
 interface Bench {
   readonly loop: TimerLoop
-  readonly clock: ManualClock
+  readonly clock: SetClock
   readonly database: Kysely<HubTables>
   set(subject: string, afterMs: number, data?: Record<string, unknown>): Promise<void>
+  /** Counted from now, by the clock. */
+  setFromNow(subject: string, waitMs: number, isAppointed?: boolean): Promise<void>
   clear(subject: string): Promise<void>
   wait(ms: number): Promise<void>
   subjects(): Promise<string[]>
@@ -26,7 +36,7 @@ async function bench(handler: TimerHandler): Promise<Bench> {
   const operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(hubMigrations)
   const database = operations.database as unknown as Kysely<HubTables>
-  const clock = new ManualClock(STORY_MS)
+  const clock = new SetClock(STORY_MS)
   const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> =>
     database.transaction().execute((transaction) => action({ database: transaction, nowMs: clock.now(), timersSet: [] } as unknown as HubTransaction))
   const loop = createTimerLoop({ database, inTransaction, handlers: { look: handler }, clock, log: silentLog })
@@ -39,6 +49,10 @@ async function bench(handler: TimerHandler): Promise<Bench> {
       loop.wake()
       await loop.settled()
     },
+    setFromNow: (subject, waitMs, isAppointed = false) =>
+      inTransaction((hub) => setTimer(hub, { ...key(subject), dueAtMs: clock.now() + waitMs, isAppointed }))
+        .then(loop.wake)
+        .then(loop.settled),
     clear: (subject) => inTransaction((hub) => clearTimer(hub, key(subject))),
     async wait(ms) {
       clock.advance(ms)
@@ -114,7 +128,16 @@ describe('createTimerLoop', () => {
 
   it('keeps a timer whose kind nobody knows', async () => {
     const b = await bench(async () => {})
-    const row = { timer_id: 'tmr_x', tenant: 'home', kind: 'of a later version', subject: 's', due_at_ms: STORY_MS, attempts: 0, data: '{}' }
+    const row = {
+      timer_id: 'tmr_x',
+      tenant: 'home',
+      kind: 'of a later version',
+      subject: 's',
+      due_at_ms: STORY_MS,
+      attempts: 0,
+      data: '{}',
+      set_at_ms: null,
+    }
     await b.database.insertInto('hub_timers').values(row).execute()
     b.loop.start()
     await b.wait(10 * MINUTE_MS)
@@ -135,5 +158,64 @@ describe('createTimerLoop', () => {
     await b.loop.settled()
     for (let minute = 0; minute < 5; minute++) await b.wait(MINUTE_MS)
     expect(ran).toEqual([5_000, 65_000, 125_000])
+  })
+})
+
+describe('a clock of the timers that was ahead and is set back', () => {
+  const HOUR_MS = 60 * MINUTE_MS
+  const noting = async () => {
+    const ran: string[] = []
+    const b = await bench(async (_hub, { subject }) => void ran.push(subject))
+    const waitMinutes = async (minutes: number): Promise<void> => {
+      for (let minute = 0; minute < minutes; minute++) await b.wait(MINUTE_MS)
+    }
+    return { b, ran, waitMinutes }
+  }
+
+  it.each([24 * HOUR_MS, HOUR_MS, 10 * MINUTE_MS])('by %d ms holds up nothing that was set meanwhile', async (aheadMs) => {
+    const { b, ran, waitMinutes } = await noting()
+    b.loop.start()
+    await b.setFromNow('before', 3 * 24 * HOUR_MS)
+    b.clock.aheadMs = aheadMs
+    await b.setFromNow('chase', 5 * MINUTE_MS)
+    await b.setFromNow('promise', 5 * MINUTE_MS + aheadMs, true)
+    await waitMinutes(1)
+    b.clock.aheadMs = 0
+    await waitMinutes(3)
+    expect(ran).toEqual([])
+    await waitMinutes(1)
+    expect(ran).toEqual(['chase'])
+    const left = await b.database.selectFrom('hub_timers').select(['subject', 'due_at_ms']).orderBy('due_at_ms').execute()
+    expect(left).toContainEqual({ subject: 'promise', due_at_ms: STORY_MS + 5 * MINUTE_MS + 2 * aheadMs })
+    expect(left).toContainEqual({ subject: 'before', due_at_ms: STORY_MS + 3 * 24 * HOUR_MS })
+  })
+
+  it('between two processes makes what was set wait anew at most', async () => {
+    const { b, ran, waitMinutes } = await noting()
+    b.clock.aheadMs = 24 * HOUR_MS
+    await b.setFromNow('chase', 5 * MINUTE_MS)
+    await b.wait(2 * MINUTE_MS)
+    b.clock.aheadMs = 0
+    b.loop.start()
+    await b.loop.settled()
+    await waitMinutes(4)
+    expect(ran).toEqual([])
+    await waitMinutes(1)
+    expect(ran).toEqual(['chase'])
+  })
+
+  it('makes what failed meanwhile be tried again in a minute', async () => {
+    let fails = 1
+    const b = await bench(async () => {
+      if (fails-- > 0) throw new Error('not yet')
+    })
+    b.loop.start()
+    b.clock.aheadMs = 24 * HOUR_MS
+    await b.setFromNow('bad', 0)
+    expect(b.loop.statistics().timersFailed).toBe(1)
+    b.clock.aheadMs = 0
+    await b.wait(MINUTE_MS)
+    await b.wait(MINUTE_MS)
+    expect(b.loop.statistics().timersRun).toBe(1)
   })
 })

@@ -99,7 +99,8 @@ const sinceCounts = ({ running_h, cycles, litres }: Counts) => ({ since_running_
 
 async function setDaysTimer(hub: HubTransaction, row: CareTaskRow, days: number | undefined): Promise<void> {
   const { tenant, care_id: subject, device, task, since_ms } = row
-  if (days !== undefined) await setTimer(hub, { tenant, kind: TIMER, subject, dueAtMs: since_ms + days * DAY_MS, data: { device, task } })
+  if (days !== undefined)
+    await setTimer(hub, { tenant, kind: TIMER, subject, dueAtMs: since_ms + days * DAY_MS, isAppointed: true, data: { device, task } })
 }
 
 interface Judged {

@@ -66,6 +66,36 @@ describe('a danger that cannot be written', () => {
     expect(b.calls).toHaveLength(1)
   })
 
+  it('calls as soon as its roster can be read', async () => {
+    await using t = await fullBook()
+    await t.b.database.schema.alterTable('emg_rosters').renameTo('unread').execute()
+    await t.give(6_000)
+    expect(t.b.calls).toEqual([])
+    await t.b.database.schema
+      .alterTable('unread' as 'emg_rosters')
+      .renameTo('emg_rosters')
+      .execute()
+    await t.give(6_000)
+    expect(t.b.calls.map(({ target }) => target)).toEqual(['li@example.com'])
+    await t.give(20_000)
+    expect(t.b.calls).toHaveLength(1)
+  })
+
+  it('calls as soon as its roster makes sense', async () => {
+    await using t = await fullBook()
+    const setZone = (zone: string) =>
+      t.b.database
+        .updateTable('emg_rosters')
+        .set({ roster: JSON.stringify({ ...roster, time_zone: zone }) })
+        .execute()
+    await setZone('No/Where')
+    await t.give(6_000)
+    expect(t.b.calls).toEqual([])
+    await setZone('UTC')
+    await t.give(6_000)
+    expect(t.b.calls.map(({ target }) => target)).toEqual(['li@example.com'])
+  })
+
   it('does not end the process when its device comes back', async () => {
     await using b = await emergencyBench(openOperations)
     const listeners: Array<(tenant: string, device: string, kind: 'cmd') => void> = []

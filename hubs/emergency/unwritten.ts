@@ -29,7 +29,7 @@ export interface Unwritten {
 /** Dangers known at one time; beyond, the oldest is forgotten and met as a new one. */
 const KNOWN_MAX = 10_000
 const ATTEMPT_MS = 10_000
-/** Wait before people whom no way reached are called again. */
+/** Wait before a call that reached nobody, because of the ways, the roster or anything else, is made again. */
 const CALL_AGAIN_MS = 5_000
 
 interface Known {
@@ -54,13 +54,17 @@ export function createUnwritten(parts: {
   const known = new Map<string, Known>()
   const calling = new Set<Promise<void>>()
   const abort = new AbortController()
+  const callAgain = (state: Known): void => {
+    state.callAtMs = clock.monotonicMs() + CALL_AGAIN_MS
+  }
   const call = async (danger: Danger, state: Known): Promise<void> => {
     const ids = { tenant: danger.tenant, device: danger.device, emergency_id: danger.emergencyId }
     const calls = await findCalls(parts, danger)
+    if (calls === undefined) return
     const told = await Promise.allSettled(calls.map((one) => callOne(parts, danger, { call: one, signal: abort.signal })))
     const taken = told.filter(({ status }) => status === 'fulfilled').length
     log.error('people were called to an emergency that could not be written', { ...ids, calls: calls.length, taken })
-    state.callAtMs = taken > 0 || calls.length === 0 ? Number.POSITIVE_INFINITY : clock.monotonicMs() + CALL_AGAIN_MS
+    if (taken === 0) callAgain(state)
   }
   return {
     meet(danger) {
@@ -75,7 +79,10 @@ export function createUnwritten(parts: {
       if (nowMs < state.callAtMs) return
       state.callAtMs = Number.POSITIVE_INFINITY
       const done = call(danger, state)
-        .catch((cause: unknown) => log.error('nobody can be called to an emergency that could not be written', { cause: String(cause) }))
+        .catch((cause: unknown) => {
+          log.error('nobody can be called to an emergency that could not be written', { cause: String(cause) })
+          callAgain(state)
+        })
         .finally(() => calling.delete(done))
       calling.add(done)
     },
@@ -97,10 +104,10 @@ export function createUnwritten(parts: {
 
 type Parts = Parameters<typeof createUnwritten>[0]
 
-/** The first rung, by the roster where it can be read; nobody where the book knows the emergency, whose calls go on by themselves. */
-async function findCalls({ database, settings, clock }: Parts, { tenant, emergencyId, safetyClass }: Danger): Promise<readonly Call[]> {
+/** The first rung, by the roster where it can be read; undefined where the book knows the emergency, whose calls go on by themselves. */
+async function findCalls({ database, settings, clock }: Parts, { tenant, emergencyId, safetyClass }: Danger): Promise<readonly Call[] | undefined> {
   const row = await findRow(database, tenant, emergencyId).catch(() => undefined)
-  if (row !== undefined) return []
+  if (row !== undefined) return undefined
   const roster = await findRoster(database, tenant).catch(() => undefined)
   return planRung(roster, { safetyClass, step: 0, nowMs: clock.now(), fallback: settings.fallback }).calls
 }

@@ -119,7 +119,7 @@ export async function takeHelp(hub: HubTransaction, { tenant, id, given }: { ten
   if (promised_ms === undefined || promised_ms <= hub.nowMs)
     throw new MendlineError('MDL_API_INVALID', 'promised_ms: must say when the parts are there')
   if (row.promised_ms === promised_ms) return row
-  await setTimer(hub, { tenant, kind: TIMER, subject: id, dueAtMs: promised_ms })
+  await setTimer(hub, { tenant, kind: TIMER, subject: id, dueAtMs: promised_ms, isAppointed: true })
   const taken = { state: 'taken', taken_by: given.by, taken_at_ms: row.taken_at_ms ?? hub.nowMs, promised_ms, source: given.from ?? row.source }
   return change(hub, row, taken, 'taken')
 }

@@ -59,4 +59,5 @@ export const orderMigrations: readonly Migration[] = [
         actor TEXT NOT NULL, created_at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, type, version))`,
     ],
   },
+  { id: '0571-orders-open', statements: ['CREATE INDEX hub_work_orders_open ON hub_work_orders (work_order_id) WHERE settled_at_ms IS NULL'] },
 ]

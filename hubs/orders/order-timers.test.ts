@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '#kernel/log.ts'
+import type { StateTimer } from '#kernel/work-order-process.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { type HubBench, openHubBench } from '../hub-bench.ts'
 import { diagnosed, raised } from '../hub-builders.ts'
@@ -141,5 +142,150 @@ describe('an order that waits', () => {
     await b.apply(raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0' }))
     await b.wait(1)
     expect(callsOf(b)).toEqual([['not_triaged', 1]])
+  })
+})
+
+describe('what the timers of an order have done', () => {
+  const HOUR_MS = 60 * MINUTE_MS
+  const callsOf = (b: HubBench) => sent(b, 'escalated').map(({ data }) => [data.timer, data.times])
+  const waitingTimers = (b: HubBench) => b.database.selectFrom('hub_timers').selectAll().where('kind', '=', 'order_state')
+  /** A bench whose organisation has other timers in one state. */
+  const benchWith = async (state: 'opened' | 'offered', timers: readonly StateTimer[]): Promise<HubBench> => {
+    const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }))
+    benches.push(b)
+    const { initial, states } = standardProcess
+    const process = { initial, states: { ...states, [state]: { ...states[state], timers: [...timers] } } }
+    await b.hubs.replaceProcess({ tenant: 'home', process, actor: 'test', openOrders: 'keep', expectedVersion: undefined })
+    await b.apply(diagnosed())
+    return b
+  }
+  /** The program starts again over the same store and clock. */
+  const startAgain = async (b: HubBench, clock = b.clock): Promise<HubBench> => {
+    await b.hubs.stop()
+    const again = await openHubBench({ database: b.database, migrate: async () => {}, close: async () => {} }, { clock })
+    benches.unshift(again)
+    await again.hubs.timersSettled()
+    return again
+  }
+  const openPool: StateTimer = {
+    id: 'no_answer',
+    after_ms: 15 * MINUTE_MS,
+    effects: [{ kind: 'open_pool' }, { kind: 'escalate', to: 'outlet' }],
+    reason: 'nobody answered',
+  }
+
+  it('once is not done again with each note, though no timer waits any more', async () => {
+    const b = await benchWith('offered', [openPool])
+    await b.answer('offered')
+    await b.wait(14 * MINUTE_MS)
+    await b.answer('note', { text: 'not yet' })
+    expect(callsOf(b)).toEqual([])
+    await b.wait(MINUTE_MS)
+    expect(callsOf(b)).toEqual([['no_answer', 1]])
+    for (const text of ['one', 'two']) {
+      await b.answer('note', { text })
+      await b.wait(MINUTE_MS)
+    }
+    expect(callsOf(b)).toEqual([['no_answer', 1]])
+    await startAgain(b)
+    expect(await waitingTimers(b).execute()).toEqual([])
+  })
+
+  it('once for a promised window is done again for another one, and not for a note', async () => {
+    const b = await benchWith('offered', [{ ...openPool, from: 'promised_from', after_ms: 0 }])
+    const window = (from: number) => ({ window_from_ms: b.clock.now() + from, window_to_ms: b.clock.now() + from + 2 * HOUR_MS })
+    await b.answer('scheduled', window(HOUR_MS))
+    await b.answer('offered')
+    await b.wait(HOUR_MS)
+    expect(callsOf(b)).toHaveLength(1)
+    await b.answer('note', { text: 'somebody rang' })
+    await b.wait(MINUTE_MS)
+    expect(callsOf(b)).toHaveLength(1)
+    await b.answer('rescheduled', window(HOUR_MS))
+    await b.wait(HOUR_MS)
+    expect(callsOf(b)).toHaveLength(2)
+  })
+
+  it('is read from a list of names, too, as versions before wrote it', async () => {
+    const call = (id: string, hours: number): StateTimer => ({
+      ...{ id, after_ms: hours * HOUR_MS, reason: id },
+      effects: [{ kind: 'escalate', to: 'outlet' }],
+    })
+    const b = await benchWith('opened', [call('soon', 1), call('late', 10)])
+    await b.wait(HOUR_MS)
+    expect(callsOf(b)).toEqual([['soon', 1]])
+    const data = JSON.stringify({ state: 'opened', fired: ['soon'], timer: 'late' })
+    await b.database
+      .updateTable('hub_timers')
+      .set({ data, due_at_ms: b.clock.now() + 9 * HOUR_MS })
+      .where('kind', '=', 'order_state')
+      .execute()
+    // The loop still sleeps for the row of before.
+    b.clock.advance(9 * HOUR_MS)
+    await b.hubs.timersSettled()
+    await b.wait(MINUTE_MS)
+    expect(callsOf(b)).toEqual([
+      ['soon', 1],
+      ['late', 1],
+    ])
+    await b.wait(2 * HOUR_MS)
+    expect(callsOf(b).at(-1)).toEqual(['soon', 2])
+  })
+
+  it('is nothing where an order came into its state before that had a timer: a start sets it, once', async () => {
+    const b = await bench()
+    await b.answer('accepted')
+    await b.answer('on_site')
+    await b.database.deleteFrom('hub_timers').where('kind', '=', 'order_state').execute()
+    await b.wait(7 * HOUR_MS)
+    const again = await startAgain(b)
+    expect(await waitingTimers(b).execute()).toMatchObject([{ due_at_ms: b.clock.now() + HOUR_MS }])
+    const twice = await startAgain(again, b.clock)
+    expect(await waitingTimers(b).execute()).toMatchObject([{ due_at_ms: b.clock.now() + HOUR_MS }])
+    b.clock.advance(HOUR_MS)
+    await twice.hubs.timersSettled()
+    expect(callsOf(twice)).toEqual([['not_ended', 1]])
+    await twice.hubs.workOrderEvent(
+      'home',
+      (await b.order()).work_order_id,
+      {
+        ...{ type: 'done', at_ms: b.clock.now(), actor: 'desk' },
+        data: { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 30 } },
+      },
+      undefined,
+    )
+    await startAgain(twice, b.clock)
+    expect(await waitingTimers(b).execute()).toEqual([])
+  })
+
+  it('is set for every open order at a start, however many they are, but for one that cannot be read', async () => {
+    const b = await bench()
+    const units = Array.from({ length: 140 }, (_, index) => diagnosed({ device: `more-${index}` }))
+    await b.apply(...units)
+    await b.database.deleteFrom('hub_timers').where('kind', '=', 'order_state').execute()
+    const { work_order_id } = await b.order('more-7')
+    await b.database.updateTable('hub_work_orders').set({ process_version: 99 }).where('work_order_id', '=', work_order_id).execute()
+    await startAgain(b)
+    expect(await waitingTimers(b).execute()).toHaveLength(140)
+  })
+
+  it('was done by now, whatever a clock that was ahead has noted', async () => {
+    const b = await bench()
+    await b.apply(raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0', device: 'unit-2' }))
+    const { work_order_id } = await b.order('unit-2')
+    const ahead = b.clock.now() + 24 * HOUR_MS
+    await b.database.updateTable('hub_work_orders').set({ entered_at_ms: ahead }).where('work_order_id', '=', work_order_id).execute()
+    await b.answer('note', { text: 'the household rang' }, { id: work_order_id })
+    const timers = await waitingTimers(b).where('subject', '=', work_order_id).execute()
+    expect(timers).toMatchObject([{ due_at_ms: b.clock.now() + 5 * MINUTE_MS, set_at_ms: b.clock.now() }])
+  })
+
+  it('waits for a promise as it was given, and for anything else from when it was set', async () => {
+    const b = await bench()
+    await b.answer('scheduled', { window_from_ms: b.clock.now() + HOUR_MS, window_to_ms: b.clock.now() + 3 * HOUR_MS })
+    expect(await waitingTimers(b).execute()).toMatchObject([{ set_at_ms: null }])
+    await b.wait(HOUR_MS)
+    expect(callsOf(b)).toEqual([['nobody_for_it', 1]])
+    expect(await waitingTimers(b).execute()).toMatchObject([{ set_at_ms: b.clock.now() }])
   })
 })

@@ -10,36 +10,35 @@ export async function heardOfFault(hub: HubTransaction, row: VerificationRow): P
   if (row.method === 'rule') {
     const alarms = await hub.database
       .selectFrom('hub_alarms')
-      .select('body')
+      .select(['body', 'raised_at_ms'])
       .where('tenant', '=', tenant)
       .where('device', '=', device)
-      .where('raised_at_ms', '>', done_at_ms)
+      .where((is) => is.or([is('raised_at_ms', '>', done_at_ms), is('cleared_at_ms', 'is', null)]))
+      .orderBy('raised_at_ms')
       .execute()
-    const { alarm: own, isStanding } = await orderAlarm(hub, row)
-    // An alarm is told once: one that stands over the repair is not silence.
-    if (isStanding) return `the alarm of the rule ${own?.rule ?? ''} has stood since before the repair`
-    const again = alarms
+    const own = await orderAlarm(hub, row)
+    const heard = alarms
       .filter(({ body }) => body !== '')
-      .map(({ body }) => JSON.parse(body) as Alarm)
+      .map(({ body, raised_at_ms }) => ({ ...(JSON.parse(body) as Alarm), isAgain: raised_at_ms > done_at_ms }))
       .find((alarm) => alarm.rule === own?.rule || (fault !== null && alarm.fault === fault))
-    return again === undefined ? undefined : `the rule ${again.rule} raised its alarm again behind the repair`
+    if (heard === undefined) return undefined
+    // An alarm is told once: one that stands over the repair is not silence.
+    return heard.isAgain
+      ? `the rule ${heard.rule} raised its alarm again behind the repair`
+      : `the alarm of the rule ${heard.rule} has stood since before the repair`
   }
   const contact = (await contactsBehind(hub, row))[0]
   return contact === undefined ? undefined : `the household got in touch again behind the repair (${contact.kind})`
 }
 
-async function orderAlarm(
-  hub: HubTransaction,
-  { work_order_id }: VerificationRow,
-): Promise<{ readonly alarm: Alarm | undefined; readonly isStanding: boolean }> {
+async function orderAlarm(hub: HubTransaction, { work_order_id }: VerificationRow): Promise<Alarm | undefined> {
   const found = await hub.database
     .selectFrom('hub_work_orders')
     .innerJoin('hub_alarms', 'hub_alarms.alarm_id', 'hub_work_orders.alarm_id')
-    .select(['hub_alarms.body', 'hub_alarms.cleared_at_ms'])
+    .select('hub_alarms.body')
     .where('work_order_id', '=', work_order_id)
     .executeTakeFirst()
-  const alarm = found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
-  return { alarm, isStanding: alarm !== undefined && found?.cleared_at_ms === null }
+  return found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
 }
 
 export interface Contact {

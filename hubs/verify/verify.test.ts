@@ -150,6 +150,21 @@ describe('verified repair', () => {
     expect((await b.order()).state).toBe('reopened')
   })
 
+  it.each<[string, Parameters<typeof raised>[0], string]>([
+    ['the same rule', { hour: 2 }, 'reopened'],
+    ['another rule that names the fault', { rule: 'evidence-only', fault: 'T-01' }, 'reopened'],
+    ['another fault', { rule: 'evidence-only', fault: 'T-02' }, 'verified'],
+  ])('asks what else stands when the alarm of the order itself is over: %s', async (_name, other, state) => {
+    const b = await bench()
+    await b.apply(raised(), raised(other))
+    b.clock.advance(DAY_MS)
+    for (const step of ['accepted', 'on_site'] as const) await b.answer(step)
+    await b.apply(cleared())
+    await b.answer('done', { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 30 } })
+    await b.wait(3 * DAY_MS)
+    expect((await b.order()).state).toBe(state)
+  })
+
   it('keeps what sensors say of an order that was closed meanwhile, and moves it no more', async () => {
     const b = await bench()
     await repaired(b)
