@@ -115,7 +115,8 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const twin = joinTwin({ ...books, journal, releases, apply, limits: config.limits, ...ports })
     service.commandsGoTo(twin)
     const broker = joinBroker({ ...books, ingest, twin }, config, ports)
-    for (const speaker of [twin, emergencies.hub]) speaker.speakThrough(broker)
+    twin.speakThrough(broker)
+    emergencies.hub.speakThrough(broker, twin.isAway)
     const after = joinConsumers({ ...books, ...service, apply, journal, releases }, config, ports)
 
     // Devices are let in as soon as the journal is open; what follows it starts beside them and reads what came meanwhile.

@@ -185,7 +185,7 @@ interface LateParts {
 function decideLate(reading: Reading, of: LateParts): readonly HubEvent[] {
   const { device, devices, counts } = of
   counts.late++
-  if (reading.received_at_ms - reading.observed_at_ms > HISTORY_MS) {
+  if (isHistory(reading)) {
     counts.lateTooOld++
     return NOTHING
   }

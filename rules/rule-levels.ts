@@ -7,7 +7,7 @@ import type { AlarmEvidence } from '#kernel/alarm.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { makeAlarm } from './alarm-events.ts'
-import type { DeviceState } from './device-states.ts'
+import { type DeviceState, HISTORY_MS } from './device-states.ts'
 import { endEpisode, NEVER } from './rule-state.ts'
 
 /** Where a rule stands on a device. Times are device times, null for never. */
@@ -23,7 +23,7 @@ export interface Explanation {
 }
 
 /** What shows that a level is reached or left, and since when: a reading, or the hold that the clock has completed. */
-interface Witness extends Pick<Reading, 'tenant' | 'device' | 'type' | 'received_at_ms'> {
+interface Witness extends Pick<Reading, 'tenant' | 'device' | 'type' | 'received_at_ms'>, Partial<Pick<Reading, 'hist'>> {
   /** Device time. */
   readonly at_ms: number
   readonly evidence: AlarmEvidence[]
@@ -46,7 +46,9 @@ export function moveLevel(
   if (change === 'cleared') endEpisode(state, at_ms)
   const after = classOf(device, at, -1)
   if (base === undefined || baseState === undefined || baseState.raisedMs === NEVER || before === after) return undefined
-  const alarm = makeAlarm(witness, base.rule, { beganMs: baseState.beganMs, raisedMs: baseState.raisedMs, evidence })
+  // The alarm may have stood for days: how late the level is told of counts, not how old the alarm is.
+  const hist = witness.hist === true && witness.received_at_ms - at_ms > HISTORY_MS
+  const alarm = makeAlarm({ ...witness, hist }, base.rule, { beganMs: baseState.beganMs, raisedMs: baseState.raisedMs, evidence })
   return {
     kind: 'alarm_changed',
     key: `alarm_changed:${alarm.alarm_id}:${at_ms}:${after}`,

@@ -73,6 +73,8 @@ export interface TwinStage {
   speakThrough(channel: DeviceChannel): void
   /** A device came or went. */
   notePresence(tenant: string, device: string, isOnline: boolean): void
+  /** Whether the device is known to be away; of one that was never there nothing is known. */
+  isAway(tenant: string, device: string): boolean
   /** Commands were written in a transaction of somebody else, which is committed. */
   commandsGiven(commands: ReadonlyArray<Pick<NewCommand, 'tenant' | 'device'>>): void
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_TWIN_TOO_MANY */
@@ -141,6 +143,7 @@ export function createTwin(parts: TwinParts): TwinStage {
       given.onListening((tenant, device, kind) => (kind === 'cmd' ? sender : settings).serve(tenant, device))
     },
     notePresence: (tenant, device, isOnline) => presence.note(tenant, device, isOnline),
+    isAway: (tenant, device) => presence.of(tenant, device)?.state === 'offline',
     commandsGiven(commands) {
       for (const { tenant, device } of commands) sender.serve(tenant, device, true)
     },

@@ -15,6 +15,7 @@ import type { DerivedChange, DerivedStore } from '../ingest/derived-store.ts'
 import type { GapTracker } from '../ingest/gaps.ts'
 import type { LatestValues } from '../ingest/latest.ts'
 import type { HistoryQuery } from '../ingest/reading-store.ts'
+import { HISTORY_MS, isHistory } from '../rules/device-states.ts'
 import type { Derivation, DerivedOutput } from './derivation.ts'
 import { compareToPlace, DeviceLine, type LineState, LinesByReceipt, NEVER } from './device-line.ts'
 import { beginOfAmendment } from './kept-readings.ts'
@@ -50,7 +51,6 @@ export interface EventTimeStatistics {
 }
 
 /** Age at receipt from which what a device stored and forwarded (`hist`) notifies nobody (design, section 7). */
-const HISTORY_MS = 24 * 3_600_000
 
 interface Checkpoint {
   readonly fold: unknown
@@ -251,11 +251,11 @@ export class EventTime<Window> {
   #releaseOne(line: DeviceLine, reading: Reading): void {
     this.#parts.gaps.admit(reading)
     this.#fold(line, reading)
-    const isHistory = reading.hist && reading.received_at_ms - reading.observed_at_ms > HISTORY_MS
+    const isOver = isHistory(reading)
     const { alarms, windows } = this.#output
-    for (const event of alarms) line.alarms.take(event, !isHistory, this.#events)
-    if (!isHistory) line.alarms.tellStanding(this.#events)
-    const told = isHistory ? this.#amendedWindows : this.#windows
+    for (const event of alarms) line.alarms.take(event, !isOver, this.#events)
+    if (!isOver) line.alarms.tellStanding(this.#events)
+    const told = isOver ? this.#amendedWindows : this.#windows
     for (const window of windows) told.push(window)
     if (alarms.length > 0) alarms.length = 0
     if (windows.length > 0) windows.length = 0

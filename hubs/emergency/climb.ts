@@ -75,8 +75,9 @@ export async function resolveRow(
 ): Promise<EmergencyBookRow> {
   if (row.state === 'resolved' || row.state === 'past') return row
   const over = { next_step_at_ms: await watchUntil(book, row), command_next_at_ms: null, command_overdue_at_ms: null, unread_at_ms: null }
-  // Whatever this book heard of it, the twin knows best whether it has ended.
-  const command_withdraw_at_ms = row.actions === null || row.command_state === 'done' ? null : book.nowMs
+  // Whatever this book heard of it, the twin knows best whether it has ended. The command of a later round stands in this book alone.
+  const isInTwin = row.actions !== null && row.command_round === 0 && row.command_state !== 'done'
+  const command_withdraw_at_ms = isInTwin ? book.nowMs : null
   const change = { state: 'resolved', resolved_at_ms: book.nowMs, resolved_by: by, resolution: reason, ...over, command_withdraw_at_ms }
   const changed = await changeRow(book, row, change)
   await withdrawNotices(book, row)
@@ -88,6 +89,10 @@ export async function resolveRow(
 /** A danger that its sensor still tells of when people say that it is over is looked at again after this time, doubled by each such word. */
 const WATCH_MS = { E0: 10 * 60_000, E1: 30 * 60_000 } as const
 const WATCH_MS_MAX = 24 * 3_600_000
+
+/** Looks again later, telling nobody. */
+export const watchOn = (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> =>
+  changeRow(book, row, { next_step_at_ms: book.nowMs + WATCH_MS[ladderClass(row.safety_class)] })
 
 /** When to look again; null where no sensor tells, or it has said that the condition ceased. */
 async function watchUntil(book: BookTransaction, row: EmergencyBookRow): Promise<number | null> {

@@ -8,7 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import { COMMAND_LIFE_MS, escalateCommand, noteCommand, raiseAgain } from './book.ts'
 import { type BookTransaction, changeRow, tell } from './book-transaction.ts'
-import { climb, resolveRow, takeRung } from './climb.ts'
+import { climb, resolveRow, takeRung, watchOn } from './climb.ts'
 import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 import type { SafeCommands } from './safe-commands.ts'
@@ -30,12 +30,15 @@ export type OpenEmergency = Pick<EmergencyBookRow, 'emergency_id' | 'work_order_
 
 export type InTransaction = <T>(action: (book: BookTransaction) => Promise<T>) => Promise<T>
 
+export type IsAway = (tenant: string, device: string) => boolean
+
 export interface DueParts {
   readonly database: Kysely<EmergencyTables>
   readonly inTransaction: InTransaction
   readonly commands: SafeCommands
   readonly drills: { startDue(): Promise<number | undefined> }
   readonly linksOf?: ((open: readonly OpenEmergency[]) => Promise<ReadonlyMap<string, EmergencyLink>>) | undefined
+  readonly isAway: IsAway
   /** Absent = no command of an ended emergency is taken back. */
   readonly withdrawCommand?: WithdrawCommand | undefined
   /** By how much the clock was set back since the last look. */
@@ -69,7 +72,7 @@ export async function doDue(parts: DueParts): Promise<number | undefined> {
   }
   for (const row of await due('command_overdue_at_ms')) await inTransaction((book) => ofFresh(book, row, 'command_overdue_at_ms', onOverdue))
   for (const row of await due('unread_at_ms')) await inTransaction((book) => ofFresh(book, row, 'unread_at_ms', onUnread))
-  for (const row of await due('next_step_at_ms')) await inTransaction((book) => ofFresh(book, row, 'next_step_at_ms', nextStep))
+  for (const row of await due('next_step_at_ms')) await inTransaction((book) => ofFresh(book, row, 'next_step_at_ms', nextStepBy(parts.isAway)))
   const nextDrillMs = await parts.drills.startDue()
   const nextLinkMs = await startLinking(parts, nowMs)
   const nextWithdrawMs = await startWithdrawing(parts)
@@ -88,9 +91,16 @@ async function ofFresh(
   if (row !== undefined && dueMs !== null && dueMs <= book.nowMs) await act(book, row)
 }
 
-/** People are called on; a danger that was called over and that its sensor still tells of is raised again. */
-const nextStep = (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> =>
-  row.state === 'resolved' ? raiseAgain(book, row) : climb(book, row)
+/**
+ * People are called on. A danger that was called over and that its sensor still tells of is raised again; a sensor that is away tells nothing,
+ * so of an unplugged or exchanged unit it is looked for later.
+ */
+const nextStepBy =
+  (isAway: IsAway) =>
+  (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> => {
+    if (row.state !== 'resolved') return climb(book, row)
+    return isAway(row.tenant, row.device) ? watchOn(book, row) : raiseAgain(book, row)
+  }
 
 /** The device was silent for too long: said once; the command is sent on. */
 async function onOverdue(book: BookTransaction, row: EmergencyBookRow): Promise<void> {
@@ -137,6 +147,7 @@ async function startLinking(parts: DueParts, nowMs: number): Promise<number | un
     .selectFrom('emg_emergencies')
     .selectAll()
     .where('next_step_at_ms', 'is not', null)
+    .where('state', '<>', 'resolved')
     .where('is_drill', '=', 0)
     .orderBy('created_at_ms', 'desc')
     .limit(500)

@@ -66,7 +66,7 @@ export async function emergencyBench(
   const events: CloudEvent[] = []
   const calls: Call[] = []
   const sent: Array<{ device: string; commandId: string; body: { command: string; payload: { actions: string[] } } }> = []
-  const moods = { sessions: 1, areCallsTaken: true }
+  const moods = { sessions: 1, areCallsTaken: true, isAway: false }
   const call = async (one: Call): Promise<void> => {
     calls.push(one)
     if (!moods.areCallsTaken) throw new MendlineError('MDL_HUBS_MAIL_FAILED', 'away', { retryable: true })
@@ -95,13 +95,16 @@ export async function emergencyBench(
       events.push(...committed)
     },
   })
-  hub.speakThrough({
-    sendCommand({ device, commandId, payload }) {
-      if (moods.sessions > 0) sent.push({ device, commandId, body: JSON.parse(Buffer.from(payload).toString()) })
-      return moods.sessions
+  hub.speakThrough(
+    {
+      sendCommand({ device, commandId, payload }) {
+        if (moods.sessions > 0) sent.push({ device, commandId, body: JSON.parse(Buffer.from(payload).toString()) })
+        return moods.sessions
+      },
+      onListening: () => {},
     },
-    onListening: () => {},
-  })
+    () => moods.isAway,
+  )
   await hub.start()
   return {
     ...{ hub, database, clock, events, calls, sent, moods },

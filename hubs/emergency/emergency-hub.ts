@@ -20,7 +20,7 @@ import { type BookSettings, type BookTransaction, findRow, noteStep } from './bo
 import { acknowledgeRow, resolveRow } from './climb.ts'
 import { commandIdOf } from './command-ids.ts'
 import { createDrills, type Drills } from './drills.ts'
-import { doDue, type EmergencyLink, type InTransaction, type OpenEmergency } from './due-work.ts'
+import { doDue, type EmergencyLink, type InTransaction, type IsAway, type OpenEmergency } from './due-work.ts'
 import { createDuty, type Duty } from './duty.ts'
 import { createEmergencyLists, type Emergency, type EmergencyLists } from './emergency-lists.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
@@ -55,7 +55,8 @@ export interface EmergencyHubOptions extends Omit<BookSettings, 'links'> {
 export interface EmergencyHub extends EmergencyLists, Duty, Drills {
   start(): Promise<void>
   stop(): Promise<void>
-  speakThrough(channel: CommandChannel): void
+  /** `isAway` tells of a device that is known not to be connected; a danger of it that was called over waits until it is back. */
+  speakThrough(channel: CommandChannel, isAway?: IsAway): void
   /**
    * Takes dangers, their ends and the answers to their commands; others are passed over. The same again changes nothing. Resolves when
    * they are written and their commands published.
@@ -92,6 +93,7 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
   const { database, clock, log } = options
   const settings: BookSettings = { ...options, links: await openSignedLinks(database) }
   let channel: CommandChannel | undefined
+  let isAway: IsAway = () => false
   const inTransaction = async <T>(action: (book: BookTransaction) => Promise<T>): Promise<T> => {
     const emitted: CloudEvent[] = []
     const result = await database.transaction().execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted }))
@@ -112,7 +114,15 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
   const commands = createSafeCommands({ database, channel: () => channel, onDelivered: delivered, clock, log })
   const unwritten = createUnwritten({ database, settings, publish: commands.publishUnwritten, callers: options.callers, clock, log })
   const drills = createDrills({ database, inTransaction, clock })
-  const due = { ...options, database, inTransaction, commands, drills, setBackMs: watchClock(clock) }
+  const due = {
+    ...options,
+    database,
+    inTransaction,
+    commands,
+    drills,
+    isAway: (tenant: string, device: string) => isAway(tenant, device),
+    setBackMs: watchClock(clock),
+  }
   const loop = createDueLoop({ name: 'emergencies', look: () => doDue(due), clock, log })
 
   const write = (dangers: readonly Danger[]): Promise<void> => writeDangers({ inTransaction, commands, unwritten }, dangers)
@@ -145,8 +155,9 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
       await notices.stop()
       await unwritten.stop()
     },
-    speakThrough(given) {
+    speakThrough(given, seen) {
       channel = given
+      isAway = seen ?? isAway
       given.onListening((tenant, device, kind) => {
         if (kind !== 'cmd') return
         unwritten.listens(tenant, device)

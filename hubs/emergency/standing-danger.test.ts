@@ -95,6 +95,19 @@ describe('a danger that was called over', () => {
     expect(await b.emergency()).toMatchObject({ state: 'raised' })
   })
 
+  it('waits while the unit is away, whose sensor tells nothing, and is raised when it is back and nothing has ceased', async () => {
+    await using b = await bench()
+    await resolved(b)
+    const calls = b.calls.length
+    b.moods.isAway = true
+    await b.pass(HOUR_MS, 60_000)
+    expect(await b.emergency()).toMatchObject({ state: 'resolved' })
+    expect(b.calls).toHaveLength(calls)
+    b.moods.isAway = false
+    await b.pass(11 * 60_000, 60_000)
+    expect(await b.emergency()).toMatchObject({ state: 'raised' })
+  })
+
   it('stays over when its sensor says that it ceased', async () => {
     await using b = await bench()
     await resolved(b)

@@ -73,6 +73,18 @@ describe('ranking faults by what a person says', () => {
     ["I don't smell gas, the water is cold", undefined],
     ['no gas smell, but a lot of smoke', 'XX-01'],
     ['水不热', undefined],
+    ['heater not working and smoke coming out', 'XX-01'],
+    ['no heat and burning smell', 'XX-01'],
+    ['no hot water gas smell', 'GW-08'],
+    ['not sure but gas smell', 'GW-08'],
+    ['there is no sign of a gas leak', undefined],
+    ['not only smoke', 'XX-01'],
+    ['没热水有燃气味', 'GW-08'],
+    ['没有热水还冒烟', 'XX-01'],
+    ['无法启动有焦味', 'XX-01'],
+    ['火没了燃气味很重', 'GW-08'],
+    ['没闻到燃气味', undefined],
+    ['it smells of perfumes', undefined],
   ])('finds the danger in "%s"', (text, fault) => {
     expect(saidDanger(typeOf('gas_water_heater').intake, { ...said({}), text })?.fault).toBe(fault)
   })

@@ -154,10 +154,17 @@ function dangersIn(intake: Intake, text: string): SaidDanger[] {
   return all.filter(({ words = [] }) => words.some((word) => isSaid(written, word)))
 }
 
-/** What takes a word back, straight before it. */
-const NEGATION = /(\b(no|not|without|never|isn't|don't|doesn't|didn't|cannot|can't)\s+(\w+\s+){0,2}|(没有?|无|不是|未|并非)[^，。；,.;]{0,4})$/
+/** What takes a word back, and what may stand between: anything else begins another thought ("no heat and smoke"). */
+const NEGATION =
+  /(\b(no|not|without|never|isn't|aren't|don't|doesn't|didn't|cannot|can't)\s+((any|a|an|the|signs?|of|trace|smell|smells|see|hear|notice|there|is)\s+)*|(没有?|无|未|不是|并非)(闻到|看到|看见|听到|发现|出现|任何|什么|明显的?)*)$/
+const LATIN = /[a-z]/
 
 function isSaid(text: string, word: string): boolean {
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) if (!NEGATION.test(text.slice(Math.max(0, at - 40), at))) return true
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    const before = text.slice(Math.max(0, at - 60), at)
+    // Fumes are not in perfumes.
+    const isWhole = !LATIN.test(word.charAt(0)) || !LATIN.test(before.slice(-1))
+    if (isWhole && !NEGATION.test(before)) return true
+  }
   return false
 }
