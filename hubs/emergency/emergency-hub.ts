@@ -105,13 +105,7 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
   const onTaken: Parameters<typeof createNotices>[0]['onTaken'] = (notice) =>
     inTransaction((book) => noteStep(book, notice, 'call_taken', { person: notice.person, channel: notice.channel, target: notice.target }))
   const notices = createNotices({ database, callers: options.callers, onTaken, clock, log })
-  const delivered = (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id' | 'command_round'>): void => {
-    const note = { tenant: row.tenant, command_id: commandIdOf(row), state: 'delivered', reason: null } as const
-    inTransaction((book) => noteCommand(book, note)).catch((cause: unknown) =>
-      log.warn('a delivery could not be noted', { ...row, cause: String(cause) }),
-    )
-  }
-  const commands = createSafeCommands({ database, channel: () => channel, onDelivered: delivered, clock, log })
+  const commands = createSafeCommands({ database, channel: () => channel, onDelivered: noteDelivery({ inTransaction, log }), clock, log })
   const unwritten = createUnwritten({ database, settings, publish: commands.publishUnwritten, callers: options.callers, clock, log })
   const drills = createDrills({ database, inTransaction, clock })
   const due = {
@@ -176,6 +170,15 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     },
   }
 }
+
+const noteDelivery =
+  ({ inTransaction, log }: { readonly inTransaction: InTransaction; readonly log: Log }) =>
+  (row: Pick<EmergencyBookRow, 'tenant' | 'emergency_id' | 'command_round'>): void => {
+    const note = { tenant: row.tenant, command_id: commandIdOf(row), state: 'delivered', reason: null } as const
+    inTransaction((book) => noteCommand(book, note)).catch((cause: unknown) =>
+      log.warn('a delivery could not be noted', { ...row, cause: String(cause) }),
+    )
+  }
 
 async function writeDangers(
   { inTransaction, commands, unwritten }: { readonly inTransaction: InTransaction; readonly commands: SafeCommands; readonly unwritten: Unwritten },
