@@ -1,7 +1,8 @@
 /** The data folder's marker: tells a folder that was initialised from an empty or a foreign one. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { MendlineError } from '#kernel/errors.ts'
 import { dataFiles } from '../config.ts'
+import { makeFolder } from '../operations/make-folder.ts'
 
 export const isInitialised = (dataDir: string): boolean => existsSync(dataFiles(dataDir).marker)
 
@@ -11,6 +12,10 @@ export function initialise(dataDir: string, nowMs: number): void {
   if (existsSync(dataDir) && readdirSync(dataDir).length > 0) {
     throw new MendlineError('MDL_CONFIG_INVALID', `data: ${dataDir} is not empty and no data folder of ours`)
   }
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    makeFolder(dataDir)
+  } catch (cause) {
+    throw new MendlineError('MDL_CONFIG_INVALID', `data: ${dataDir} cannot be made`, { cause })
+  }
   writeFileSync(dataFiles(dataDir).marker, `${JSON.stringify({ format: 1, created_at_ms: nowMs })}\n`, { flush: true })
 }

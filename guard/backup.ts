@@ -11,6 +11,7 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MendlineError } from '#kernel/errors.ts'
 import { segmentBases, segmentName } from '../ingest/journals/segment.ts'
+import { makeFolder } from '../operations/make-folder.ts'
 import { type BackupFile, type BackupManifest, digestFile, filesBelow, MANIFEST_FORMAT, writeManifest } from './manifest.ts'
 
 export interface BackupOptions {
@@ -84,9 +85,11 @@ async function makeTarget({ dataDir, target: given }: BackupOptions): Promise<st
   }
   const names = await readdir(target).catch(() => [])
   if (names.length > 0) throw new MendlineError('MDL_BACKUP_TARGET', 'the folder of the backup is not empty', { details: { target } })
-  await mkdir(target, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+  try {
+    makeFolder(target)
+  } catch (cause) {
     throw new MendlineError('MDL_BACKUP_TARGET', 'the folder of the backup cannot be made', { cause, details: { target } })
-  })
+  }
   return target
 }
 

@@ -5,6 +5,7 @@
 import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { MendlineError } from '#kernel/errors.ts'
+import { makeFolder } from '../operations/make-folder.ts'
 import { type BackupManifest, digestFile, readManifest, syncFolder } from './manifest.ts'
 
 const MARKER = 'mendline.json'
@@ -21,7 +22,11 @@ export async function restoreBackup(backup: string, dataDir: string): Promise<Ba
   if (`${resolve(dataDir)}${sep}`.startsWith(`${resolve(backup)}${sep}`))
     throw new MendlineError('MDL_BACKUP_TARGET', 'the restored folder lies outside of the backup')
   if (!manifest.files.some(({ path }) => path === MARKER)) throw new MendlineError('MDL_BACKUP_INVALID', `the backup has no ${MARKER}`)
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  try {
+    makeFolder(dataDir)
+  } catch (cause) {
+    throw new MendlineError('MDL_BACKUP_TARGET', `${dataDir} cannot be made`, { cause })
+  }
   const ordered = [...manifest.files].sort((a, b) => Number(a.path === MARKER) - Number(b.path === MARKER))
   try {
     for (const file of ordered) await copyChecked(join(backup, file.path), join(dataDir, file.path), file)

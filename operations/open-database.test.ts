@@ -75,6 +75,23 @@ describe('openOperations', () => {
     expect(await database.selectFrom('things').select('id').execute()).toEqual([{ id: 'b' }])
   })
 
+  it('tells a full disk as one, also where SQLite ends the transaction itself, and goes on when there is room', async () => {
+    const { operations, database } = await open()
+    await operations.migrate([things])
+    const pragma = (text: string) => operations.database.executeQuery(CompiledQuery.raw(`PRAGMA ${text}`))
+    await pragma('max_page_count = 1')
+    const long = database.transaction().execute(async (transaction) => {
+      await transaction
+        .insertInto('things')
+        .values({ id: 'a'.repeat(100_000), n: 1, flag: 0 })
+        .execute()
+    })
+    await expect(long).rejects.toMatchObject({ code: 'MDL_STORE_UNAVAILABLE', retryable: true, message: expect.stringContaining('no room') })
+    await pragma('max_page_count = 1000000')
+    await database.transaction().execute((transaction) => transaction.insertInto('things').values({ id: 'b', n: 2, flag: 0 }).execute())
+    expect(await database.selectFrom('things').select('id').execute()).toEqual([{ id: 'b' }])
+  })
+
   it('reports the rows that an update touched', async () => {
     const { operations, database } = await open()
     await operations.migrate([things])

@@ -29,7 +29,9 @@ export function openSqlite(file: string): SqliteDatabase {
       const kept = statements.get(sql)
       if (kept !== undefined) return kept
       // A deferred transaction that turns into a writer fails at once when another process writes; an immediate one waits.
-      const statement = guarded(() => adaptStatement(database.prepare(sql === 'begin' ? 'begin immediate' : sql)))
+      const statement = guarded(() =>
+        sql === 'rollback' ? rollback(database) : adaptStatement(database.prepare(sql === 'begin' ? 'begin immediate' : sql)),
+      )
       if (statements.size >= STATEMENTS_MAX) for (const oldest of [...statements.keys()].slice(0, 1)) statements.delete(oldest)
       statements.set(sql, statement)
       return statement
@@ -39,6 +41,15 @@ export function openSqlite(file: string): SqliteDatabase {
       if (database.isOpen) database.close()
     },
   }
+}
+
+/**
+ * A rollback that does nothing where SQLite rolled back by itself, as it does at a full disk: its "no transaction is active" would be
+ * thrown in place of the fault that ended the transaction.
+ */
+function rollback(database: DatabaseSync): SqliteStatement {
+  const statement = adaptStatement(database.prepare('rollback'))
+  return { ...statement, run: (parameters) => (database.isTransaction ? statement.run(parameters) : { changes: 0, lastInsertRowid: 0 }) }
 }
 
 function adaptStatement(statement: StatementSync): SqliteStatement {

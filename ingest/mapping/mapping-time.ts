@@ -42,6 +42,8 @@ function parserOf<Instant>(format: string, timeZone: string, resolve: Resolve<In
 /** Blanks before an offset only where there is one: two runs of blanks side by side would cost the square of a long text. */
 const ISO = /^\s*(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?:\s*(Z|[+-]\d{2}:?\d{2}))?)?\s*$/
 
+const OFFSET_MINUTES_MAX = 14 * 60
+
 function isoInstant<Instant>(text: string, resolve: (wall: number) => Instant): Instant | number | undefined {
   const [whole, date, minutes = '00:00', seconds = '00', fraction = '0', zone] = ISO.exec(text) ?? []
   if (whole === undefined || date === undefined) return undefined
@@ -50,6 +52,8 @@ function isoInstant<Instant>(text: string, resolve: (wall: number) => Instant): 
   if (Number.isNaN(wall) || new Date(wall).toISOString().slice(0, 10) !== date) return undefined
   if (zone === undefined) return resolve(wall)
   const [hours = 0, mins = 0] = zone === 'Z' ? [] : [Number(zone.slice(1, 3)), Number(zone.slice(-2))]
+  // No place is further from UTC.
+  if (mins > 59 || hours * 60 + mins > OFFSET_MINUTES_MAX) return undefined
   return wall - (zone.startsWith('-') ? -1 : 1) * (hours * 60 + mins) * 60_000
 }
 
