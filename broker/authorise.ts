@@ -69,6 +69,7 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
       }
       const decision = decidePublish(session.principal, { topic: packet.topic, qos: packet.qos, isDev })
       if (decision.kind === 'refuse') return void done(refuse('MDL_BROKER_TOPIC_REFUSED', `publish to ${packet.topic}`, session.name))
+      if (decision.kind === 'ignore') return ignorePublish(ports, { session, packet, done })
       if (decision.kind === 'plain') return void done(null)
       // Only state is retained, and always, so that a late listener sees it; what the device asks for does not matter.
       packet.retain = decision.uplink.kind === 'state'
@@ -85,7 +86,7 @@ export function createAuthoriser(ports: AuthoriserPorts): Authoriser {
         refuse('MDL_BROKER_TOO_MANY', 'subscriptions of one session', client.id)
         return void done(null, null)
       }
-      session.filters.add(topic)
+      session.filters.set(topic, subscription.qos)
       if (session.principal.kind === 'anonymous') ports.onHeard()
       ports.downlinks.granted(session, topic, subscription.qos)
       done(null, subscription)
@@ -132,6 +133,17 @@ function acceptUplink(ports: AuthoriserPorts, { session, uplink, packet, done }:
       arrived()
     },
   )
+}
+
+/** A topic that nobody can subscribe to and on which the engine itself hears nothing. */
+const NOBODYS_TOPIC = '$ignored'
+
+/** Acknowledges a publish that goes to nobody, and counts it. On its own topic the engine would take `$SYS/...` for words of its own. */
+function ignorePublish({ refuse }: AuthoriserPorts, { session, packet, done }: Omit<Uplink, 'uplink'>): void {
+  refuse('MDL_BROKER_TOPIC_REFUSED', `publish to ${packet.topic}`, session.name)
+  packet.topic = NOBODYS_TOPIC
+  packet.retain = false
+  done(null)
 }
 
 const bytesOf = (payload: string | Buffer): Buffer => (typeof payload === 'string' ? Buffer.from(payload) : payload)

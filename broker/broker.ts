@@ -224,7 +224,7 @@ function watchEngine(aedes: Aedes, ports: EnginePorts): void {
     if (session.principal.kind === 'device') presence.set(session.principal.tenant, session.principal.id, true)
     session.guard.loggedIn(session.bucket, lanes.of(session))
     // A session that came back has its subscriptions without a SUBSCRIBE.
-    downlinks.listening(session, session.filters)
+    downlinks.listening(session, session.filters.keys())
   })
 }
 

@@ -123,7 +123,7 @@ export function createDownlinks({ isDev }: { readonly isDev: boolean }): Downlin
     },
     closed(session) {
       if (session === undefined) return
-      for (const filter of session.filters) ended(session, filter)
+      for (const filter of session.filters.keys()) ended(session, filter)
       unacknowledged.delete(session.client)
     },
     send(downlink, onDelivered) {

@@ -11,6 +11,7 @@ import { assert } from '#kernel/errors.ts'
 interface Subscription {
   readonly topic: string
   readonly clientId?: string
+  readonly qos?: number
 }
 
 /** The part of Aedes's in-memory persistence that is bounded here; the package declares no types for it. */
@@ -57,10 +58,11 @@ export function boundSessions(aedes: Aedes, { offlineMessages_MAX, mayKeep, onDr
     )
   store.outgoingEnqueueCombi = (subscriptions, packet) => {
     if (subscriptions.length === 0) return Promise.resolve()
-    return enqueue(
-      subscriptions.filter(({ clientId }) => clientId !== undefined && takeRoom(clientId)),
-      packet,
-    )
+    return Promise.all(
+      [...highestOf(subscriptions, packet.topic)]
+        .filter(([clientId]) => takeRoom(clientId))
+        .map(([, subscription]) => enqueue([subscription], atMost(packet, subscription.qos ?? 0))),
+    ).then(() => undefined)
   }
   store.outgoingClearMessageId = async (client, packet) => {
     // Commands and settings are not in the queue; they wait for nothing but this.
@@ -93,6 +95,21 @@ const nothing = (): Readable =>
 function markSentBefore(packet: AedesPublishPacket & { readonly messageId?: number }): AedesPublishPacket {
   return packet.messageId === undefined || packet.cmd !== 'publish' ? packet : { ...packet, dup: true }
 }
+
+/** Of the filters of one session that match, that with the highest level counts: its message is kept once, and not above that level. */
+function highestOf(subscriptions: readonly Subscription[], topic: string): Map<string, Subscription> {
+  const highest = new Map<string, Subscription>()
+  for (const subscription of subscriptions) {
+    const { clientId } = subscription
+    // What begins with $ is not for wildcards at the first level (section 4.7.2).
+    if (clientId === undefined || (topic.startsWith('$') && !subscription.topic.startsWith('$'))) continue
+    if ((subscription.qos ?? 0) > (highest.get(clientId)?.qos ?? -1)) highest.set(clientId, subscription)
+  }
+  return highest
+}
+
+const atMost = (packet: AedesPublishPacket, granted: number): AedesPublishPacket =>
+  granted >= packet.qos ? packet : { ...packet, qos: granted as AedesPublishPacket['qos'] }
 
 function findRetained(retained: ReadonlyMap<string, AedesPublishPacket>, filter: string): AedesPublishPacket[] {
   if (!/[+#]/.test(filter)) {

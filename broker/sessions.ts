@@ -6,6 +6,7 @@ import type { Client } from 'aedes'
 import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { ByteGuard } from './byte-guard.ts'
+import { deliverAsGranted } from './deliveries.ts'
 import type { ClientCertificate } from './listeners.ts'
 import { loginName, type Principal, type Proof } from './principal.ts'
 import { type BucketSize, createTokenBucket, type TokenBucket } from './token-bucket.ts'
@@ -17,8 +18,8 @@ export interface Session {
   readonly client: Client
   readonly guard: ByteGuard
   readonly bucket: TokenBucket
-  /** Filters that were granted. */
-  readonly filters: Set<string>
+  /** Filters that were granted, with their quality of service. */
+  readonly filters: Map<string, number>
   /** Devices that a gateway spoke for on this connection and that are not offline since. */
   readonly children: Set<string>
   /** CONNACK was sent. */
@@ -84,11 +85,12 @@ export function createSessions({ clock, limits }: { clock: Clock; limits: Limits
         client,
         guard: connection.guard,
         bucket: bucketOf(name, principal),
-        filters: new Set(),
+        filters: new Map(),
         children: new Set(),
         isReady: false,
       }
       connection.session = session
+      deliverAsGranted(client, session.filters)
       if (untilMs !== undefined) endAt(clock, untilMs, session)
       const same = names.get(name) ?? new Set()
       names.set(name, same.add(session))

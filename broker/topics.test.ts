@@ -60,7 +60,7 @@ describe('decidePublish', () => {
     ['mend', 1, 'refuse', 'refuse', 'refuse', 'refuse'],
     ['kitchen/light', 1, 'refuse', 'refuse', 'plain', 'plain'],
     ['kitchen/light', 2, 'refuse', 'refuse', 'plain', 'plain'],
-    ['$SYS/broker', 1, 'refuse', 'refuse', 'refuse', 'refuse'],
+    ['$SYS/broker', 1, 'refuse', 'refuse', 'ignore', 'ignore'],
   ] as const)('%s at QoS %i', (topic, qos, ofDevice, ofGateway, ofDeviceInDev, ofAnonymous) => {
     expect(decidePublish(device, { topic, qos, isDev: false }).kind).toBe(ofDevice)
     expect(decidePublish(gateway, { topic, qos, isDev: false }).kind).toBe(ofGateway)

@@ -52,12 +52,19 @@ export function parseUplink(topic: string): UplinkTopic | undefined {
 export const speaksFor = (principal: Principal, tenant: string, device: string): boolean =>
   principal.kind === 'anonymous' || (principal.tenant === tenant && principal.devices.has(device))
 
-/** What becomes of a publish: `accept` goes to ingest, `plain` only to subscribers, `refuse` closes the connection. */
-export type PublishDecision = { readonly kind: 'accept'; readonly uplink: UplinkTopic } | { readonly kind: 'plain' } | { readonly kind: 'refuse' }
+/**
+ * What becomes of a publish: `accept` goes to ingest, `plain` only to subscribers, `refuse` closes the connection, and `ignore` is acknowledged
+ * and goes to nobody.
+ */
+export type PublishDecision =
+  | { readonly kind: 'accept'; readonly uplink: UplinkTopic }
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'ignore' }
+  | { readonly kind: 'refuse' }
 
-/** Decides a publish or a will of QoS `qos`; QoS 2 exists only outside `mend/`. */
+/** Decides a publish or a will of QoS `qos`; QoS 2 exists only outside `mend/`, and topics with `$` are the broker's own (section 4.7.2). */
 export function decidePublish(principal: Principal, { topic, qos, isDev }: { topic: string; qos: number; isDev: boolean }): PublishDecision {
-  if (!isContractTopic(topic)) return isDev && !topic.startsWith('$') ? { kind: 'plain' } : { kind: 'refuse' }
+  if (!isContractTopic(topic)) return { kind: isDev ? (topic.startsWith('$') ? 'ignore' : 'plain') : 'refuse' }
   const uplink = parseUplink(topic)
   if (uplink === undefined || qos > 1 || !speaksFor(principal, uplink.tenant, uplink.device)) return { kind: 'refuse' }
   return { kind: 'accept', uplink }

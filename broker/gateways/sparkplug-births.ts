@@ -28,25 +28,32 @@ interface Edge {
   readonly tables: Map<string, Table>
   metrics: number
   askedAtMs: number
+  /** Whose birth is missing, '' for the node, whose count has a gap. Emptied by the birth, or when the node is asked for it. */
+  readonly missing: Set<string>
+  /** Ends the wait until the node may be asked again. */
+  cancelWait: (() => void) | undefined
   /** Held weakly, since an edge outlives its connections. */
   connection: WeakRef<object> | undefined
 }
 
 const SEQ_COUNT = 256
+/** Devices of an edge whose birth is missed by name; above it the node is asked whatever comes. */
+const MISSING_MAX = 64
 
 export interface SparkplugBirths {
   /** Told before each word of an edge but its death; what an earlier connection told is forgotten. */
   spoke(edge: string, connection: object): void
-  /** The node (device '') or a device was born. True when its `seq` shows a gap or no node birth is known. */
-  born(edge: string, device: string, payload: SparkplugPayload): boolean
-  /** Data came: the context that its record carries, and whether a rebirth is needed. */
-  heard(edge: string, device: string, payload: SparkplugPayload): { readonly context: string | undefined; readonly isRebirthNeeded: boolean }
-  /** A device died. True when a rebirth is needed. */
-  deviceDied(edge: string, device: string, payload: SparkplugPayload): boolean
+  /** The node (device '') or a device was born. */
+  born(edge: string, device: string, payload: SparkplugPayload): void
+  /** Data came; gives the context that its record carries. */
+  heard(edge: string, device: string, payload: SparkplugPayload): string | undefined
+  deviceDied(edge: string, device: string, payload: SparkplugPayload): void
   /** The node died: the devices that died with it; undefined when the death belongs to an older session. */
   nodeDied(edge: string, payload: SparkplugPayload): readonly string[] | undefined
-  /** Tells whether the node may be asked for a rebirth now, and notes that it is. */
-  mayAsk(edge: string): boolean
+  /** Told after each word of an edge: calls `ask` when a birth is missing, at once or when the last request is `sparkplugRebirthMs` ago. */
+  askWhenMissing(edge: string, ask: () => void): void
+  /** Nobody is asked any more. */
+  stop(): void
 }
 
 export function createSparkplugBirths({ clock, limits }: { readonly clock: Clock; readonly limits: BirthLimits }): SparkplugBirths {
@@ -61,13 +68,26 @@ export function createSparkplugBirths({ clock, limits }: { readonly clock: Clock
       tables: new Map(),
       metrics: 0,
       askedAtMs: Number.NEGATIVE_INFINITY,
+      missing: new Set<string>(),
+      cancelWait: undefined,
       connection: undefined,
     }
     edges.delete(name)
     edges.set(name, edge)
     const oldest = edges.size > limits.sparkplugEdges_MAX ? edges.keys().next().value : undefined
-    if (oldest !== undefined) edges.delete(oldest)
+    if (oldest !== undefined) drop(oldest)
     return edge
+  }
+  const drop = (name: string): void => {
+    edges.get(name)?.cancelWait?.()
+    edges.delete(name)
+  }
+  const ask = (edge: Edge, send: () => void): void => {
+    edge.cancelWait = undefined
+    if (edge.missing.size === 0) return
+    edge.missing.clear()
+    edge.askedAtMs = clock.monotonicMs()
+    send()
   }
 
   return {
@@ -78,47 +98,54 @@ export function createSparkplugBirths({ clock, limits }: { readonly clock: Clock
       edge.tables.clear()
       edge.metrics = 0
       edge.seq = undefined
+      edge.missing.clear()
     },
     born(name, device, payload) {
       const edge = edgeOf(name)
       if (device !== '') {
-        const hasGap = isGap(edge, payload)
-        remember(edge, { device, payload, limits })
-        return hasGap
+        if (isGap(edge, payload)) miss(edge, '')
+        edge.missing.delete(device)
+        return remember(edge, { device, payload, limits })
       }
+      edge.missing.clear()
       edge.tables.clear()
       edge.metrics = 0
       edge.bdSeq = bdSeqOf(payload)
       edge.seq = payload.seq ?? 0
       remember(edge, { device: '', payload, limits })
-      return false
     },
     heard(name, device, payload) {
       const edge = edgeOf(name)
-      const hasGap = isGap(edge, payload)
+      if (isGap(edge, payload)) miss(edge, '')
       const { context, isWhole } = contextOf(edge.tables.get(device), payload, limits)
-      return { context, isRebirthNeeded: hasGap || !isWhole }
+      if (!isWhole) miss(edge, device)
+      return context
     },
     deviceDied(name, device, payload) {
       const edge = edgeOf(name)
       forget(edge, device)
-      return isGap(edge, payload)
+      if (isGap(edge, payload)) miss(edge, '')
     },
     nodeDied(name, payload) {
       const edge = edges.get(name)
       if (edge === undefined || edge.seq === undefined || bdSeqOf(payload) !== edge.bdSeq) return undefined
-      edges.delete(name)
+      drop(name)
       return [...edge.tables.keys()].filter((device) => device !== '')
     },
-    mayAsk(name) {
-      const edge = edgeOf(name)
-      const now = clock.monotonicMs()
-      if (now - edge.askedAtMs < limits.sparkplugRebirthMs) return false
-      edge.askedAtMs = now
-      return true
+    askWhenMissing(name, send) {
+      const edge = edges.get(name)
+      if (edge === undefined || edge.missing.size === 0 || edge.cancelWait !== undefined) return
+      const waitMs = edge.askedAtMs + limits.sparkplugRebirthMs - clock.monotonicMs()
+      if (waitMs <= 0) ask(edge, send)
+      else edge.cancelWait = clock.after(waitMs, () => ask(edge, send))
+    },
+    stop() {
+      for (const edge of edges.values()) edge.cancelWait?.()
     },
   }
 }
+
+const miss = ({ missing }: Edge, device: string): unknown => missing.add(missing.size < MISSING_MAX ? device : '')
 
 const bdSeqOf = ({ metrics }: SparkplugPayload): number | undefined => {
   const value = metrics.find(({ name }) => name === 'bdSeq')?.value

@@ -4,19 +4,16 @@
  * births gave its aliases. What cannot be named, and gaps of `seq`, ask the node for a rebirth.
  */
 import sparkplug from 'sparkplug-payload'
-import type { Clock } from '#kernel/clock.ts'
 import { assert } from '#kernel/errors.ts'
 import { isId } from '#kernel/ids.ts'
-import type { Limits } from '#kernel/limits.ts'
 import { isOfTheNode, readSparkplug, type SparkplugPayload } from '#kernel/sparkplug-payload.ts'
 import type { ForeignDecision, ForeignPublish, ForeignUplink } from '../forms/foreign-decision.ts'
 import type { Principal } from '../principal.ts'
 import { speaksFor } from '../topics.ts'
-import { createSparkplugBirths, type SparkplugBirths } from './sparkplug-births.ts'
+import type { SparkplugBirths } from './sparkplug-births.ts'
 
 export interface SparkplugPorts {
-  readonly clock: Clock
-  readonly limits: Limits
+  readonly births: SparkplugBirths
   /** Sends `Node Control/Rebirth` to an edge node. */
   readonly askForRebirth: (tenant: string, edge: string) => void
 }
@@ -25,8 +22,7 @@ export type SparkplugDoor = (principal: Principal, publish: ForeignPublish) => F
 
 const UPLINK = /^spBv1\.0\/([^/]+)\/(?:(NBIRTH|NDATA|NDEATH)\/([^/]+)|(DBIRTH|DDATA|DDEATH)\/([^/]+)\/([^/]+))$/
 
-export function createSparkplugDoor({ clock, limits, askForRebirth }: SparkplugPorts): SparkplugDoor {
-  const births = createSparkplugBirths({ clock, limits })
+export function createSparkplugDoor({ births, askForRebirth }: SparkplugPorts): SparkplugDoor {
   return (principal, { topic, qos, payload, connection }) => {
     if (!topic.startsWith('spBv1.0/')) return undefined
     const match = UPLINK.exec(topic)
@@ -40,8 +36,8 @@ export function createSparkplugDoor({ clock, limits, askForRebirth }: SparkplugP
     if (nodeKind !== 'NDEATH') births.spoke(name, connection)
     const message = { principal, tenant, edge, device, payload, births, name }
     if (read === undefined) return accept(recordFor(message, { kind: 'tele' }))
-    const { decision, isRebirthNeeded } = take(nodeKind ?? deviceKind ?? '', message, read)
-    if (isRebirthNeeded && births.mayAsk(name)) askForRebirth(tenant, edge)
+    const decision = take(nodeKind ?? deviceKind ?? '', message, read)
+    births.askWhenMissing(name, () => askForRebirth(tenant, edge))
     return decision
   }
 }
@@ -60,32 +56,27 @@ interface Arrived {
   readonly name: string
 }
 
-interface Taken {
-  readonly decision: ForeignDecision
-  readonly isRebirthNeeded: boolean
-}
-
 const accept = (uplinks: readonly ForeignUplink[]): ForeignDecision => (uplinks.length === 0 ? { kind: 'ignore' } : { kind: 'accept', uplinks })
 const OFFLINE = Buffer.from('{"online":false}')
 
-function take(kind: string, message: Arrived, read: SparkplugPayload): Taken {
+function take(kind: string, message: Arrived, read: SparkplugPayload): ForeignDecision {
   const { births, name, device } = message
   if (kind === 'NDEATH') {
     const died = births.nodeDied(name, read)
     const gone = died === undefined ? [] : ['', ...died]
     const records = gone.flatMap((each) => recordFor({ ...message, device: each }, { kind: 'state', presence: OFFLINE }, read))
-    return { decision: accept(records), isRebirthNeeded: false }
+    return accept(records)
   }
   if (kind === 'DDEATH') {
-    const isRebirthNeeded = births.deviceDied(name, device, read)
-    return { decision: accept(recordFor(message, { kind: 'state', presence: OFFLINE }, read)), isRebirthNeeded }
+    births.deviceDied(name, device, read)
+    return accept(recordFor(message, { kind: 'state', presence: OFFLINE }, read))
   }
   if (kind === 'NBIRTH' || kind === 'DBIRTH') {
-    const isRebirthNeeded = births.born(name, device, read)
-    return { decision: accept(recordFor(message, { kind: 'tele' }, read)), isRebirthNeeded }
+    births.born(name, device, read)
+    return accept(recordFor(message, { kind: 'tele' }, read))
   }
-  const { context, isRebirthNeeded } = births.heard(name, device, read)
-  return { decision: accept(recordFor(message, { kind: 'tele', ...(context === undefined ? {} : { context }) }, read)), isRebirthNeeded }
+  const context = births.heard(name, device, read)
+  return accept(recordFor(message, { kind: 'tele', ...(context === undefined ? {} : { context }) }, read))
 }
 
 /** The record of a message; none for a gateway's words about itself alone, and a stray one for a device that it does not speak for. */

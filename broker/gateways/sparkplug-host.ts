@@ -7,6 +7,7 @@ import type { Clock } from '#kernel/clock.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import { hostStateTopic, nodeCommandTopic } from '../topics.ts'
+import { createSparkplugBirths } from './sparkplug-births.ts'
 import { createSparkplugDoor, rebirthCommand, type SparkplugDoor } from './sparkplug-door.ts'
 
 export interface SparkplugHostParts {
@@ -24,14 +25,14 @@ export interface SparkplugHost {
 }
 
 export function createSparkplugHost({ hostId, publish, clock, log, limits }: SparkplugHostParts): SparkplugHost {
+  const births = createSparkplugBirths({ clock, limits })
   let timestamp: number | undefined
   const tell = async (online: boolean): Promise<void> => {
     if (timestamp !== undefined) await publish({ topic: hostStateTopic(hostId), payload: { online, timestamp }, retain: true })
   }
   return {
     door: createSparkplugDoor({
-      clock,
-      limits,
+      births,
       askForRebirth(tenant, edge) {
         log.info('edge node asked for a rebirth', { tenant, edge })
         publish({ topic: nodeCommandTopic(tenant, edge), payload: rebirthCommand(clock.now()), retain: false }).catch((cause: unknown) =>
@@ -43,6 +44,9 @@ export function createSparkplugHost({ hostId, publish, clock, log, limits }: Spa
       timestamp = clock.now()
       await tell(true)
     },
-    stop: () => tell(false),
+    stop() {
+      births.stop()
+      return tell(false)
+    },
   }
 }
