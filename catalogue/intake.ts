@@ -3,6 +3,7 @@
  * Likelihoods are engineering judgement (EJ) unless a source stands beside them. The ranker of the hubs reads them; nothing here decides.
  */
 import type { SafetyClass } from '#kernel/alarm.ts'
+import type { Hazard } from './hazards.ts'
 
 /** A text in both languages; has the shape of `Text`, which this file cannot import without a circle. */
 interface Text {
@@ -19,8 +20,9 @@ export interface Likelihood {
 /** A danger that something said points at, and what the household is told at once. */
 export interface SaidDanger {
   readonly safetyClass: Extract<SafetyClass, 'E0' | 'E1'>
-  /** Fault that the emergency names. */
-  readonly fault: string
+  readonly hazard: Hazard
+  /** Fault that the emergency names; null where it is of the home and not of the appliance. */
+  readonly fault: string | null
   readonly advice: Text
   /** What people write of it in their own words, in lower case; found anywhere in a text where no negation stands before it. */
   readonly words?: readonly string[]

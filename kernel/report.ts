@@ -79,6 +79,7 @@ export const ReportAnswerSchema = Type.Object({
   }),
   next_question: orNull(NextQuestionSchema),
   safety_advice: orNull(LocalTextSchema),
+  hazard: Type.Optional(orNull(Type.String({ description: 'What endangers the home: gas, carbon_monoxide, fire_or_shock, water or scald' }))),
   safety_class: Type.Enum([...SAFETY_CLASSES]),
   service: Type.Object({
     state: Type.Enum(['asking', 'not_known', 'order_open', 'appointment', 'on_the_way', 'done'], { description: 'How far the help is' }),

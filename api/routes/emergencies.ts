@@ -28,6 +28,11 @@ const EmergencySchema = Type.Object({
   device: Type.String(),
   type: Type.String({ description: 'Appliance type' }),
   fault: Type.Union([Type.String(), Type.Null()], { description: 'Fault that the danger points to, when the catalogue names one' }),
+  hazard: Type.Optional(
+    Type.Union([Type.String(), Type.Null()], {
+      description: 'What endangers the home: gas, carbon_monoxide, fire_or_shock, water, scald; else `fault:` or `rule:` with its id',
+    }),
+  ),
   alarm_id: Type.String(),
   work_order_id: Type.Union([Type.String(), Type.Null()], { description: 'Order of the same danger, when the ordinary hubs have opened it' }),
   safety_class: SafetyClassSchema,
@@ -55,7 +60,7 @@ const EmergencySchema = Type.Object({
 
 const StepSchema = Type.Object({
   sequence: Type.Integer(),
-  kind: Type.String({ description: 'raised, rung, call_taken, webhook, command, read, acknowledged, cleared, resolved, drill' }),
+  kind: Type.String({ description: 'raised, rung, call_taken, webhook, command, read, acknowledged, told_again, cleared, resolved, drill' }),
   at_ms: Type.Integer(),
   after_ms: Type.Integer({ description: 'Since it was raised here' }),
   detail: Type.Unknown(),

@@ -2,6 +2,7 @@
  * The page behind the sticker of a unit, `/r/{token}`: whoever holds the token reports a trouble of that unit without a key. It is HTML without
  * script; requests are counted by address and reports by token, since anybody who passes by can read a sticker.
  */
+import { withHome } from '#catalogue/home-dangers.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { App, RouteContext } from '../app.ts'
@@ -52,7 +53,7 @@ export async function reportPage(app: App, { ports, clock, limits }: RouteContex
       if (!isAllowed(`address/${request.ip}`, limits.reportPageRequests_MAX)) return reply.code(429).send(noticePage(locale, 'tooMany'))
       const unit = await unitOf(request.params.token)
       if (unit === undefined) return reply.code(404).send(noticePage(locale, 'gone'))
-      return reply.send(formPage(locale, unit.known?.name ?? { en: '', 'zh-CN': '' }, unit.known?.intake))
+      return reply.send(formPage(locale, unit.known?.name ?? { en: '', 'zh-CN': '' }, withHome(unit.known?.intake)))
     })
     routes.post<{ Params: { token: string } }>('/r/:token', async (request, reply) => {
       const locale = localeOf(request.headers['accept-language'])

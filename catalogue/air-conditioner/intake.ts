@@ -5,6 +5,7 @@ import type { Intake, SaidDanger } from '../intake.ts'
 
 const dripping: SaidDanger = {
   safetyClass: 'E1',
+  hazard: 'water',
   fault: 'AC-08',
   advice: words('Switch the cooling off and put a bucket below. Keep away from wet sockets.', '请关闭制冷并放置水桶，远离潮湿插座。'),
 }

@@ -1,6 +1,7 @@
 /** Makers of codes, symptoms and questions, so that the lists of a type read as tables; and the question of burning that every type asks. */
 import type { Text } from '../appliance-type.ts'
 import type { DisplayedCode, IntakeQuestion, QuestionAnswer, SaidDanger, Symptom } from '../intake.ts'
+import { BURNING_WORDS } from './danger-words.ts'
 import { words } from './makers.ts'
 
 type Faults = Readonly<Record<string, number>>
@@ -53,15 +54,13 @@ export function dangerQuestion(
 
 const burning: SaidDanger = {
   safetyClass: 'E0',
+  hazard: 'fire_or_shock',
   fault: 'XX-01',
   advice: words(
     'Do not touch the plug. Switch off the breaker of the circuit and leave it off. If you see smoke or flames, leave and call the fire brigade. Somebody is coming.',
     '请勿触碰插头。关断该回路空气开关并保持断开。如见烟或火请立即撤离并拨打火警电话。我们会派人上门。',
   ),
-  words: [
-    ...['burning smell', 'smell of burning', 'smells burnt', 'smells burned', 'smoke', 'on fire', 'flames', 'sparks', 'electric shock'],
-    ...['焦味', '焦糊', '糊味', '烧焦', '冒烟', '起火', '着火', '失火', '火花', '触电', '漏电'],
-  ],
+  words: BURNING_WORDS,
 }
 
 /** The first question of every type: electrical overheating. */

@@ -1,31 +1,32 @@
 /** What a household can say of a gas water heater. Likelihoods are engineering judgement. */
+import { FUMES_WORDS, GAS_WORDS } from '../blocks/danger-words.ts'
 import { burningQuestion, burningSymptom, choice, dangerQuestion, displayed, says, symptom, yesNo } from '../blocks/intake.ts'
 import { words } from '../blocks/makers.ts'
 import type { Intake, SaidDanger } from '../intake.ts'
 
 const gas: SaidDanger = {
   safetyClass: 'E0',
+  hazard: 'gas',
   fault: 'GW-08',
   advice: words(
     'Shut the gas cock, touch no switch and make no flame, open the windows, leave, and call from outside.',
     '请立即关闭燃气阀，勿动开关、勿用明火，开窗通风，撤离后在室外求助。',
   ),
-  words: [
-    ...['smell gas', 'smell of gas', 'smells of gas', 'gas smell', 'gas leak', 'leaking gas'],
-    ...['燃气味', '煤气味', '天然气味', '瓦斯味', '漏气', '燃气泄漏', '煤气泄漏', '燃气漏'],
-  ],
+  words: [...GAS_WORDS, '漏气'],
 }
 const fumes: SaidDanger = {
   safetyClass: 'E0',
+  hazard: 'carbon_monoxide',
   fault: 'GW-03',
   advice: words(
     'Stop using it, open the windows and go into the open air. With a headache or dizziness call for help.',
     '请停止使用，开窗并到室外。如头痛头晕请立即求助。',
   ),
-  words: ['headache', 'dizzy', 'dizziness', 'carbon monoxide', 'fumes', '头晕', '头痛', '头疼', '一氧化碳', '煤气中毒', '废气'],
+  words: FUMES_WORDS,
 }
 const scald: SaidDanger = {
   safetyClass: 'E1',
+  hazard: 'scald',
   fault: 'GW-09',
   advice: words('Do not use it for washing people until it is repaired; keep children away from the tap.', '修复前请勿用于洗浴，让儿童远离水龙头。'),
 }

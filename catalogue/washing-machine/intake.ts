@@ -1,16 +1,18 @@
 /** What a household can say of a washing machine. Likelihoods are engineering judgement. */
+import { WATER_WORDS } from '../blocks/danger-words.ts'
 import { burningQuestion, burningSymptom, choice, dangerQuestion, displayed, says, symptom, yesNo } from '../blocks/intake.ts'
 import { words } from '../blocks/makers.ts'
 import type { Intake, SaidDanger } from '../intake.ts'
 
 const flood: SaidDanger = {
   safetyClass: 'E1',
+  hazard: 'water',
   fault: 'WM-08',
   advice: words(
     'Close the tap now, pull the plug with dry hands, and put a tray and towels down.',
     '请立即关闭水龙头，干手拔下插头，并放置托盘和毛巾。',
   ),
-  words: ['flood', 'water on the floor', 'water everywhere', 'water over the floor', '漏水', '水漫', '满地水', '满地是水', '地上都是水'],
+  words: WATER_WORDS,
 }
 
 export const intake: Intake = {

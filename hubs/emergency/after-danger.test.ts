@@ -4,7 +4,9 @@ import { openOperations } from '../../operations/open-database.ts'
 import { cleared, raised } from '../hub-builders.ts'
 import { emergencyBench, fire, HOUR_MS, roster } from './emergency-builders.ts'
 
-const second = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0', hour: 2 })
+/** Of another hazard: one of the same would join the first. */
+const SECOND = { rule: 'protection', fault: 'T-01', safety_class: 'E0', hour: 2 } as const
+const second = raised(SECOND)
 const other = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0', device: 'unit-2' })
 
 async function start() {
@@ -39,10 +41,7 @@ describe('the command of a danger that is over', () => {
   it('stays while another danger of the unit is open, and goes with the last one', async () => {
     await using t = await start()
     await t.b.hub.apply([fire, second])
-    await t.b.hub.apply([
-      cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0' }),
-      cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0', hour: 2 }),
-    ])
+    await t.b.hub.apply([cleared({ rule: 'fire', fault: 'T-03', safety_class: 'E0' }), cleared(SECOND)])
     const [one, two] = (await t.ids()).map(({ emergency_id }) => emergency_id)
     await t.resolve(one ?? '')
     await t.b.pass(10 * 60_000)

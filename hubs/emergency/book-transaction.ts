@@ -67,3 +67,19 @@ export async function changeRow(book: BookTransaction, row: EmergencyBookRow, ch
   await book.database.updateTable('emg_emergencies').set(change).where('emergency_id', '=', row.emergency_id).execute()
   return { ...row, ...change }
 }
+
+/** The emergency that people know a row by: the one that it joined, else itself. */
+export async function leadOf({ database }: Pick<BookTransaction, 'database'>, row: EmergencyBookRow): Promise<EmergencyBookRow> {
+  if (row.joined_to === null) return row
+  return (await findRow(database, row.tenant, row.joined_to)) ?? row
+}
+
+/** Rows that joined an emergency and are open with it. */
+export const joinedTo = ({ database }: Pick<BookTransaction, 'database'>, { tenant, emergency_id }: EmergencyBookRow): Promise<EmergencyBookRow[]> =>
+  database
+    .selectFrom('emg_emergencies')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('joined_to', '=', emergency_id)
+    .where('state', '=', 'joined')
+    .execute()

@@ -8,10 +8,11 @@ import type { Alarm } from '#kernel/alarm.ts'
 import type { CommandNote } from '#kernel/command.ts'
 import { contentId } from '#kernel/ids.ts'
 import { isPastDanger } from '../quiet-alarms.ts'
-import { type BookTransaction, changeRow, findRow, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, leadOf, noteStep, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
 import { commandIdOf, emergencyOfCommand } from './command-ids.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
+import { findLead, joinedRow, makeGraver, noteJoined, raiseJoined } from './told-again.ts'
 
 /** Time a device has to acknowledge; then people must know that it has not (two sendings and a margin; chosen). */
 export const ACKNOWLEDGE_MS = 30_000
@@ -30,6 +31,8 @@ export interface Danger {
   readonly alarmId: string
   readonly safetyClass: 'E0' | 'E1'
   readonly fault: string | null
+  /** Of the catalogue, or `fault:` or `rule:` with its id. */
+  readonly hazard: string
   readonly title: Text
   readonly advice: Text
   readonly raisedAtMs: number
@@ -46,6 +49,10 @@ export interface Danger {
   readonly caseId?: string | null
 }
 
+/** What a danger endangers the home by; a danger that nobody described stands for itself. */
+export const hazardOf = (type: ApplianceType | undefined, { fault, rule }: { readonly fault: string | null; readonly rule: string }): string =>
+  safeStateFor(type, { fault, rule }).hazard ?? (fault === null ? `rule:${rule}` : `fault:${fault}`)
+
 export const emergencyIdOf = (alarmId: string): string => contentId('em', alarmId)
 
 /** The danger that an alarm of class E0 or E1 tells of. */
@@ -56,6 +63,7 @@ export function dangerOf(
   const { tenant, device, alarm_id, safety_class, fault, title, raised_at_ms, received_at_ms } = alarm
   return {
     ...{ emergencyId: emergencyIdOf(alarm_id), tenant, device, type: alarm.type, alarmId: alarm_id, fault, alarm },
+    hazard: hazardOf(type, alarm),
     safetyClass: safety_class === 'E0' ? 'E0' : 'E1',
     title: rule?.title ?? { en: title, 'zh-CN': title },
     advice: rule?.advice ?? { en: '', 'zh-CN': '' },
@@ -70,10 +78,12 @@ export function dangerOf(
 
 /**
  * Writes a danger once; gives the row when its command must leave: it is new, or it was over and became graver. An alarm that became graver
- * raises its emergency with it.
+ * raises its emergency with it; a danger that is open already is joined.
  */
 export async function raise(book: BookTransaction, danger: Danger): Promise<EmergencyBookRow | undefined> {
-  const row = rowOf(book, danger)
+  const fresh = rowOf(book, danger)
+  const lead = danger.isPast || danger.isDrill ? undefined : await findLead(book, fresh)
+  const row = lead === undefined ? fresh : joinedRow(book, fresh, lead)
   const result = await book.database
     .insertInto('emg_emergencies')
     .values(row)
@@ -83,6 +93,10 @@ export async function raise(book: BookTransaction, danger: Danger): Promise<Emer
     return raiseClass(book, danger)
   }
   if (danger.isPast) return undefined
+  if (lead !== undefined) {
+    await noteJoined(book, row, lead)
+    return row
+  }
   await noteStep(book, row, 'raised', { received_at_ms: danger.receivedAtMs, after_receipt_ms: book.nowMs - danger.receivedAtMs })
   const called = await takeRung(book, row, '')
   const advice = book.locale === 'en' ? row.advice_en : row.advice_zh
@@ -107,7 +121,14 @@ export function rowOf({ nowMs }: Pick<BookTransaction, 'nowMs'>, danger: Danger)
   const isOwed = danger.actions !== undefined && !danger.isPast
   return {
     ...{ emergency_id: danger.emergencyId, tenant: danger.tenant, device: danger.device, type: danger.type, alarm_id: danger.alarmId },
-    ...{ safety_class: danger.safetyClass, fault: danger.fault, title_en: danger.title.en, title_zh: danger.title['zh-CN'] },
+    ...{
+      safety_class: danger.safetyClass,
+      fault: danger.fault,
+      hazard: danger.hazard,
+      joined_to: null,
+      title_en: danger.title.en,
+      title_zh: danger.title['zh-CN'],
+    },
     ...{ advice_en: danger.advice.en, advice_zh: danger.advice['zh-CN'], state: danger.isPast ? 'past' : 'raised' },
     ...{ is_drill: danger.isDrill ? 1 : 0, tells_household: danger.tellsHousehold && !danger.isPast ? 1 : 0 },
     ...{ raised_at_ms: danger.raisedAtMs, received_at_ms: danger.receivedAtMs, created_at_ms: nowMs, cleared_at_ms: null },
@@ -130,7 +151,8 @@ async function raiseClass(book: BookTransaction, danger: Danger): Promise<Emerge
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', danger.emergencyId).executeTakeFirst()
   if (row === undefined || danger.safetyClass >= row.safety_class || row.state === 'past') return undefined
   if (row.state === 'resolved') return reopen(book, row, danger, 'graver_class')
-  await takeRung(book, await changeRow(book, row, { safety_class: danger.safetyClass, state: 'raised', step: 0 }), 'graver_class')
+  if (row.state === 'joined') await raiseJoined(book, row, danger.safetyClass)
+  else await makeGraver(book, row, danger.safetyClass)
   return undefined
 }
 
@@ -154,6 +176,12 @@ async function reopen(
     raised_at_ms,
     received_at_ms,
   }
+  const lead = await findLead(book, row)
+  if (lead !== undefined) {
+    const joined = await changeRow(book, row, joinedRow(book, { ...fresh, ...kept }, lead))
+    await noteJoined(book, joined, lead)
+    return joined
+  }
   const raised = await changeRow(book, row, { ...fresh, ...kept })
   await noteStep(book, raised, 'raised', { reason, safety_class: danger.safetyClass, resolved_at_ms: row.resolved_at_ms })
   const called = await takeRung(book, raised, reason)
@@ -169,6 +197,7 @@ export async function raiseAgain(book: BookTransaction, row: EmergencyBookRow): 
     row,
     {
       ...{ emergencyId: emergency_id, tenant, device, type, alarmId: alarm_id, fault, isPast: false, isDrill: false },
+      hazard: row.hazard ?? `fault:${fault}`,
       ...{ title: { en: title_en, 'zh-CN': title_zh }, advice: { en: advice_en, 'zh-CN': advice_zh } },
       safetyClass: row.safety_class === 'E0' ? 'E0' : 'E1',
       raisedAtMs: row.raised_at_ms,
@@ -217,8 +246,11 @@ export async function noteCommand(
 /** People hear that the appliance is not known to be safe; who is called next is called at once. */
 export async function escalateCommand(book: BookTransaction, row: EmergencyBookRow, state: string, reason: string | null): Promise<void> {
   const told = { reason: `command_${state}`, command_id: commandIdOf(row), command_state: state, device_reason: reason }
-  if (row.state === 'raised') await takeRung(book, row, `command_${state}`)
-  else await tell(book, row, 'emergency.escalated', { ...told, owner: row.owner, notified: [], acknowledge_by_ms: row.next_step_at_ms })
+  const lead = await leadOf(book, row)
+  // The same word of the same unit to the same actions is said once.
+  if (lead !== row && lead.device === row.device && lead.actions === row.actions && lead.command_state === state) return
+  if (lead.state === 'raised') await takeRung(book, lead, `command_${state}`)
+  else await tell(book, lead, 'emergency.escalated', { ...told, owner: lead.owner, notified: [], acknowledge_by_ms: lead.next_step_at_ms })
 }
 
 /** The household says that it read the advice; again changes nothing. */

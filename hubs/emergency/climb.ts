@@ -3,7 +3,7 @@
  * the next. It ends only when somebody acknowledges, and begins anew when who acknowledged does not resolve in time.
  */
 import { contentId } from '#kernel/ids.ts'
-import { type BookTransaction, changeRow, findRoster, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRoster, joinedTo, noteStep, tell } from './book-transaction.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 import { localeOf, noticeText } from './emergency-texts.ts'
 import { type Call, ladderClass, planRung, RESOLVE_WITHIN_MS } from './ladder.ts'
@@ -74,15 +74,26 @@ export async function resolveRow(
   { by, reason }: { readonly by: string; readonly reason: string },
 ): Promise<EmergencyBookRow> {
   if (row.state === 'resolved' || row.state === 'past') return row
+  const changed = await endRow(book, row, { by, reason })
+  for (const joined of await joinedTo(book, row)) await endRow(book, joined, { by, reason })
+  await withdrawNotices(book, row)
+  await tell(book, changed, 'emergency.resolved', { by, reason, after_ms: book.nowMs - row.created_at_ms })
+  return changed
+}
+
+/** A row is over, and its condition watched on where a sensor still tells of it. */
+async function endRow(
+  book: BookTransaction,
+  row: EmergencyBookRow,
+  { by, reason }: { readonly by: string; readonly reason: string },
+): Promise<EmergencyBookRow> {
   const over = { next_step_at_ms: await watchUntil(book, row), command_next_at_ms: null, command_overdue_at_ms: null, unread_at_ms: null }
   // Whatever this book heard of it, the twin knows best whether it has ended. The command of a later round stands in this book alone.
   const isInTwin = row.actions !== null && row.command_round === 0 && row.command_state !== 'done'
   const command_withdraw_at_ms = isInTwin ? book.nowMs : null
   const change = { state: 'resolved', resolved_at_ms: book.nowMs, resolved_by: by, resolution: reason, ...over, command_withdraw_at_ms }
   const changed = await changeRow(book, row, change)
-  await withdrawNotices(book, row)
   await noteStep(book, row, 'resolved', { by, reason, after_ms: book.nowMs - row.created_at_ms })
-  await tell(book, changed, 'emergency.resolved', { by, reason, after_ms: book.nowMs - row.created_at_ms })
   return changed
 }
 

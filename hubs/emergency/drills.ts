@@ -59,6 +59,7 @@ export function createDrills(parts: {
     await inTransaction(async (book) => {
       const raised = await raise(book, {
         ...{ emergencyId, tenant, device: device ?? 'drill', type: 'drill', alarmId: id, safetyClass: safetyClass ?? 'E0', fault: null },
+        hazard: 'drill',
         ...{ title: TITLE, advice: ADVICE, raisedAtMs: nowMs, receivedAtMs: nowMs, isPast: false, isDrill: true },
         ...{ tellsHousehold: tellsHousehold ?? false, actions: undefined, alarm: undefined },
       })

@@ -7,12 +7,13 @@ import { type Kysely, sql } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import { COMMAND_LIFE_MS, escalateCommand, noteCommand, raiseAgain } from './book.ts'
-import { type BookTransaction, changeRow, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, joinedTo, leadOf, tell } from './book-transaction.ts'
 import { climb, resolveRow, takeRung, watchOn } from './climb.ts'
 import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
 import type { SafeCommands } from './safe-commands.ts'
 import { setRight } from './set-right.ts'
+import { waitOn } from './told-again.ts'
 import { startWithdrawing, type WithdrawCommand } from './withdraw-commands.ts'
 
 /** What the ordinary hubs know of a danger's case and order. */
@@ -98,6 +99,7 @@ async function ofFresh(
 const nextStepBy =
   (isAway: IsAway) =>
   (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> => {
+    if (row.state === 'joined') return waitOn(book, row)
     if (row.state !== 'resolved') return climb(book, row)
     return isAway(row.tenant, row.device) ? watchOn(book, row) : raiseAgain(book, row)
   }
@@ -180,6 +182,12 @@ async function linkRow(book: BookTransaction, emergencyId: string, { work_order_
   if (row === undefined) return
   const linked = row.work_order_id === work_order_id && row.case_id === case_id ? row : await changeRow(book, row, { work_order_id, case_id })
   // A sensor that still tells of the danger outweighs an order that says done, until somebody has looked.
-  const isTold = linked.alarm !== 'null' && linked.cleared_at_ms === null && linked.acknowledged_at_ms === null
+  const lead = await leadOf(book, linked)
+  if (lead !== linked) {
+    if (lead.work_order_id === null) await changeRow(book, lead, { work_order_id, case_id })
+    return
+  }
+  const tellers = [linked, ...(await joinedTo(book, linked))]
+  const isTold = linked.acknowledged_at_ms === null && tellers.some(({ alarm, cleared_at_ms }) => alarm !== 'null' && cleared_at_ms === null)
   if (isSettled && !isTold) await resolveRow(book, linked, { by: 'mendline', reason: 'its work order is done' })
 }

@@ -19,7 +19,10 @@ import type { WithdrawCommand } from './withdraw-commands.ts'
 
 export const HOUR_MS = 3_600_000
 export const fire = raised({ rule: 'fire', fault: 'T-03', safety_class: 'E0' })
-const gasType = { ...testType, safeStates: [{ of: ['T-03'], actions: ['close_gas_valve', 'stop_heater'], text: { en: 'off', 'zh-CN': '停' } }] }
+const gasType = {
+  ...testType,
+  safeStates: [{ of: ['T-03'], hazard: 'fire_or_shock' as const, actions: ['close_gas_valve', 'stop_heater'], text: { en: 'off', 'zh-CN': '停' } }],
+}
 
 export const roster: DutyRoster = {
   time_zone: 'UTC',
@@ -56,6 +59,7 @@ export async function emergencyBench(
     /** Store of the ordinary hubs, where orders are looked up. */
     ordinary?: Kysely<HubTables>
     withdrawCommand?: WithdrawCommand
+    placeOf?: (tenant: string, device: string) => { household?: string }
     links?: ReadonlyMap<string, { work_order_id: string; case_id: string; isSettled: boolean }>
   } = {},
 ) {
@@ -85,7 +89,7 @@ export async function emergencyBench(
     withdrawCommand: given.withdrawCommand,
     catalogue: () => gasType,
     ruleOf: (alarm) => gasType.rules.find(({ id }) => id === alarm.rule),
-    placeOf: () => ({ household: 'House 9' }),
+    placeOf: given.placeOf ?? ((_tenant, device) => (device === 'unit-1' ? { household: 'House 9' } : {})),
     callers: { email: call, chat: call },
     checkUrl: createTargetGuard({ allowLoopback: false, allowRanges: [] }).checkUrl,
     linksOf: async (open) => given.links ?? (given.ordinary === undefined ? new Map() : findOrderLinks(given.ordinary, open)),

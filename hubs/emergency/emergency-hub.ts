@@ -16,7 +16,7 @@ import { createDueLoop } from '../due-loop.ts'
 import type { CloudEvent } from '../outbox-events.ts'
 import { isDanger } from '../quiet-alarms.ts'
 import { type Danger, dangerOf, noteCleared, noteCommand, noteRead, raise } from './book.ts'
-import { type BookSettings, type BookTransaction, findRow, noteStep } from './book-transaction.ts'
+import { type BookSettings, type BookTransaction, findRow, leadOf, noteStep } from './book-transaction.ts'
 import { acknowledgeRow, resolveRow } from './climb.ts'
 import { commandIdOf } from './command-ids.ts'
 import { createDrills, type Drills } from './drills.ts'
@@ -125,7 +125,7 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     await inTransaction(async (book) => {
       const row = await findRow(book.database, tenant, id)
       if (row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')
-      await act(book, row)
+      await act(book, await leadOf(book, row))
     })
     const changed = await lists.get(tenant, id)
     if (changed === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')

@@ -2,11 +2,12 @@
 import { type Kysely, sql } from 'kysely'
 import { MendlineError } from '#kernel/errors.ts'
 import type { Page } from '../lists.ts'
+import { findRow, leadOf } from './book-transaction.ts'
 import { commandIdOf } from './command-ids.ts'
-import type { EmergencyBookRow, EmergencyTables } from './emergency-tables.ts'
+import type { EmergencyBookRow, EmergencyTables, StepRow } from './emergency-tables.ts'
 
 /** What the book keeps for itself: whose it is, and where ladder and command stand. */
-type Kept = 'tenant' | 'alarm' | 'step' | 'command_round' | 'command_attempts' | 'command_published_at_ms' | 'unread_at_ms'
+type Kept = 'joined_to' | 'tenant' | 'alarm' | 'step' | 'command_round' | 'command_attempts' | 'command_published_at_ms' | 'unread_at_ms'
 
 /** An emergency as the API gives it. */
 export type Emergency = Omit<EmergencyBookRow, Kept | 'is_drill' | 'tells_household' | 'actions'> & {
@@ -61,7 +62,7 @@ export function createEmergencyLists({
 }): EmergencyLists {
   const toEmergency = (row: EmergencyBookRow): Emergency => {
     const { tenant: _tenant, alarm: _alarm, step: _step, command_round: _round, command_attempts: _attempts, ...told } = row
-    const { command_published_at_ms, unread_at_ms: _unread, ...shown } = told
+    const { command_published_at_ms, unread_at_ms: _unread, joined_to: _joined, ...shown } = told
     const actions = row.actions === null ? null : (JSON.parse(row.actions) as string[])
     return {
       ...shown,
@@ -71,11 +72,14 @@ export function createEmergencyLists({
       command_id: actions === null ? null : commandIdOf(row),
     }
   }
-  const find = (tenant: string, id: string): Promise<EmergencyBookRow | undefined> =>
-    database.selectFrom('emg_emergencies').selectAll().where('tenant', '=', tenant).where('emergency_id', '=', id).executeTakeFirst()
+  // What joined an emergency is known by it.
+  const find = async (tenant: string, id: string): Promise<EmergencyBookRow | undefined> => {
+    const row = await findRow(database, tenant, id)
+    return row === undefined ? undefined : leadOf({ database }, row)
+  }
   return {
     async list({ tenant, device, state, after, limit = 100 }) {
-      let select = database.selectFrom('emg_emergencies').selectAll().where('tenant', '=', tenant)
+      let select = database.selectFrom('emg_emergencies').selectAll().where('tenant', '=', tenant).where('joined_to', 'is', null)
       if (device !== undefined) select = select.where('device', '=', device)
       if (state !== undefined) select = select.where('state', '=', state)
       if (after !== undefined) {
@@ -99,12 +103,15 @@ export function createEmergencyLists({
     async steps(tenant, id) {
       const row = await find(tenant, id)
       if (row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such emergency')
-      const steps = await database.selectFrom('emg_steps').selectAll().where('emergency_id', '=', id).orderBy('sequence').execute()
+      const steps = await stepsOf(database, row)
       const deliveries = await deliveriesOf(database, row)
       // One that came back graver was written anew; its history goes back to the first time.
       const writtenMs = Math.min(row.created_at_ms, ...steps.map(({ at_ms }) => at_ms))
       return [
-        ...steps.map(({ sequence, kind, at_ms, detail }) => ({ sequence, kind, at_ms, detail: JSON.parse(detail) as unknown })),
+        ...steps.map(({ emergency_id, sequence, kind, at_ms, detail }) => {
+          const joined = emergency_id === row.emergency_id ? {} : { joined: emergency_id }
+          return { sequence, kind, at_ms, detail: { ...(JSON.parse(detail) as object), ...joined } }
+        }),
         ...deliveries.map((delivery) => ({ sequence: 0, ...delivery })),
       ]
         .sort((a, b) => a.at_ms - b.at_ms || a.sequence - b.sequence)
@@ -112,6 +119,19 @@ export function createEmergencyLists({
     },
     statistics: () => count(database, nowMs()),
   }
+}
+
+/** Steps of an emergency and of what joined it, each by its own order. */
+function stepsOf(database: Kysely<EmergencyTables>, { emergency_id }: EmergencyBookRow): Promise<StepRow[]> {
+  const joined = database.selectFrom('emg_emergencies').select('emergency_id').where('joined_to', '=', emergency_id)
+  return database
+    .selectFrom('emg_steps')
+    .selectAll()
+    .where((is) => is.or([is('emergency_id', '=', emergency_id), is('emergency_id', 'in', joined)]))
+    .where('kind', '<>', 'joined')
+    .orderBy('at_ms')
+    .orderBy('sequence')
+    .execute()
 }
 
 async function deliveriesOf(
@@ -132,7 +152,7 @@ async function count(database: Kysely<EmergencyTables>, nowMs: number): Promise<
   const emergencies = await database
     .selectFrom('emg_emergencies')
     .select([
-      sql<number>`count(*)`.as('total'),
+      sql<number>`coalesce(sum(joined_to IS NULL), 0)`.as('total'),
       sql<number>`coalesce(sum(state = 'raised'), 0)`.as('raised'),
       sql<number>`coalesce(sum(state = 'acknowledged'), 0)`.as('acknowledged'),
       // What was written in the future has no countdown that anybody can trust.

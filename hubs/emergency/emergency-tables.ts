@@ -29,7 +29,11 @@ export interface EmergencyBookRow {
   title_zh: string
   advice_en: string
   advice_zh: string
-  /** raised, acknowledged, resolved or past. */
+  /** What it endangers the home by; `fault:` or `rule:` with its id where nobody described it, null in rows of before this was kept. */
+  hazard: string | null
+  /** The open emergency that this danger is the same as; null = it is one of its own. */
+  joined_to: string | null
+  /** raised, acknowledged, joined, resolved or past. */
   state: string
   is_drill: number
   /** Whether the household is told and asked for a receipt. */
@@ -138,6 +142,15 @@ export const emergencyMigrations: readonly Migration[] = [
       'ALTER TABLE emg_emergencies ADD COLUMN command_withdraw_at_ms BIGINT',
       'CREATE INDEX emg_emergencies_by_withdraw ON emg_emergencies (command_withdraw_at_ms) WHERE command_withdraw_at_ms IS NOT NULL',
       'CREATE INDEX emg_emergencies_by_unit ON emg_emergencies (tenant, device, state)',
+    ],
+  },
+  {
+    id: '0533-emergency-hazard',
+    statements: [
+      'ALTER TABLE emg_emergencies ADD COLUMN hazard TEXT',
+      'ALTER TABLE emg_emergencies ADD COLUMN joined_to TEXT',
+      'CREATE INDEX emg_emergencies_open ON emg_emergencies (tenant, hazard) WHERE next_step_at_ms IS NOT NULL',
+      'CREATE INDEX emg_emergencies_joined ON emg_emergencies (joined_to) WHERE joined_to IS NOT NULL',
     ],
   },
 ]

@@ -7,8 +7,14 @@ import { openHubBench } from '../hub-bench.ts'
 import { emergencyBench, roster } from './emergency-builders.ts'
 import { raisingDangers } from './report-danger.ts'
 
-const typeOf = (_tenant: string, device: string) =>
-  applianceTypes.find(({ id }) => id === (device === 'heater' ? 'gas_water_heater' : 'washing_machine'))
+const TYPES: Readonly<Record<string, string>> = {
+  heater: 'gas_water_heater',
+  fridge: 'fridge',
+  cooler: 'air_conditioner',
+  dryer: 'heat_pump_dryer',
+  odd: 'own_type',
+}
+const typeOf = (_tenant: string, device: string) => applianceTypes.find(({ id }) => id === (TYPES[device] ?? 'washing_machine'))
 const GAS = { symptom: 'gas_smell' }
 const cleanups: Array<() => Promise<unknown>> = []
 afterEach(async () => {
@@ -78,6 +84,50 @@ describe('a danger that a household tells of', () => {
     await b.answer('done', { outcome: { cause: 'GW-08', parts_used: [], parts_returned: [], minutes: 30, steps } })
     await em.pass(10_000)
     expect(await em.emergency()).toMatchObject({ state: 'resolved', resolution: 'its work order is done' })
+  })
+
+  it.each([
+    ['fridge', { text: 'I smell gas in the kitchen' }, { safety_class: 'E0', hazard: 'gas', actions: null }],
+    ['washer', { text: '家里有燃气味' }, { safety_class: 'E0', hazard: 'gas', actions: null }],
+    ['cooler', { symptom: 'gas_smell' }, { safety_class: 'E0', hazard: 'gas', actions: null }],
+    ['dryer', { fault_code: 'gas_smell' }, { safety_class: 'E0', hazard: 'gas', actions: null }],
+    ['odd', { text: 'strong smell of gas' }, { safety_class: 'E0', hazard: 'gas', actions: null }],
+    ['odd', { answers: [{ question: 'HM-Q01', answer: 'yes' }] }, { safety_class: 'E0', hazard: 'gas', actions: null }],
+    ['fridge', { text: 'the carbon monoxide alarm rings' }, { safety_class: 'E0', hazard: 'carbon_monoxide', actions: null }],
+    ['odd', { text: '一氧化碳报警' }, { safety_class: 'E0', hazard: 'carbon_monoxide', actions: null }],
+    ['odd', { text: 'smoke comes out of it' }, { safety_class: 'E0', hazard: 'fire_or_shock', fault: null, actions: ['stop'] }],
+    ['fridge', { text: 'it is on fire' }, { safety_class: 'E0', hazard: 'fire_or_shock', fault: 'XX-01' }],
+    ['fridge', { text: 'water all over the kitchen' }, { safety_class: 'E1', hazard: 'water', fault: null }],
+    ['cooler', { symptom: 'water_on_floor' }, { safety_class: 'E1', hazard: 'water', fault: 'AC-08' }],
+    ['odd', { answers: [{ question: 'HM-Q04', answer: 'yes' }] }, { safety_class: 'E1', hazard: 'water', fault: null }],
+  ])('is one on a unit whose type does not know it: %s, %j', async (device, said, expected) => {
+    const { em, say } = await desk()
+    const answer = await say({ device, ...said })
+    expect(answer).toMatchObject({ safety_class: expected.safety_class, hazard: expected.hazard, safety_advice: { en: expect.any(String) } })
+    expect(await em.emergency()).toMatchObject({ state: 'raised', device, work_order_id: answer.work_order_id, ...expected })
+    expect(answer.work_order_id).not.toBeNull()
+    if (expected.hazard === 'gas') {
+      expect(answer.safety_advice?.en).toMatch(/no switch.*windows.*call/is)
+      expect(answer.safety_advice?.['zh-CN']).toMatch(/开关.*开窗.*电话/s)
+    }
+  })
+
+  it.each([
+    ['fridge', { text: 'no smell of gas, it just does not cool' }],
+    ['odd', { text: '没有闻到燃气味' }],
+    ['odd', { answers: [{ question: 'HM-Q01', answer: 'no' }] }],
+    ['fridge', { text: '门封漏气' }],
+  ])('is none where it is denied: %s, %j', async (device, said) => {
+    const { em, say } = await desk()
+    expect(await say({ device, ...said })).toMatchObject({ safety_advice: null })
+    expect(await em.emergency()).toBeUndefined()
+  })
+
+  it('of the home says in its packet what it is, since no fault of the unit does', async () => {
+    const { b, say } = await desk()
+    await say({ device: 'odd', symptom: 'gas_smell' })
+    expect(await b.order()).toMatchObject({ fault: null, safety_class: 'E0', packet: { fault_name: 'Smell of gas' } })
+    expect((await b.order()).packet.evidence_for).toMatchObject([{ text: 'Smell of gas' }])
   })
 
   it('is none when it is no danger', async () => {

@@ -1,11 +1,13 @@
 /**
  * Dangers that people tell of: a household that smells gas raises an emergency as a sensor does, by the same path. The intake has given the
- * advice already, so no receipt is asked for. While one of the same unit and fault stands, a further report raises no second one.
+ * advice already, so no receipt is asked for. A danger of the home that is none of the appliance commands nothing where a command would switch.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import { safeStateFor } from '#catalogue/safe-state.ts'
+import { HAZARDS } from '#catalogue/hazards.ts'
+import { hazardName } from '#catalogue/home-dangers.ts'
+import { safeStateFor, safeStateForHazard } from '#catalogue/safe-state.ts'
 import type { HouseholdReport, ReportAnswer } from '#kernel/report.ts'
-import { type Danger, emergencyIdOf } from './book.ts'
+import { type Danger, emergencyIdOf, hazardOf } from './book.ts'
 import type { EmergencyHub } from './emergency-hub.ts'
 
 /** The danger that a report tells of; undefined when it tells of none. */
@@ -14,16 +16,19 @@ export function dangerOfReport(
   answer: ReportAnswer,
   { type, nowMs }: { readonly type: ApplianceType | undefined; readonly nowMs: number },
 ): Danger | undefined {
-  const { contact_id, device, safety_advice, safety_class, diagnosis, work_order_id, case_id } = answer
+  const { contact_id, device, safety_advice, safety_class, diagnosis, hazard, work_order_id, case_id } = answer
   if (safety_advice === null || (safety_class !== 'E0' && safety_class !== 'E1')) return undefined
   const alarmId = `report_${contact_id}`
   const { fault } = diagnosis
-  const name = type?.faults.find(({ code }) => code === fault)?.name
+  const known = HAZARDS.find((each) => each === hazard)
+  const name = type?.faults.find(({ code }) => code === fault)?.name ?? (known === undefined ? undefined : hazardName(known))
+  const actions = (fault === null && known !== undefined ? safeStateForHazard(type, known) : safeStateFor(type, { fault, rule: '' }))?.actions
   return {
     ...{ emergencyId: emergencyIdOf(alarmId), tenant, device, type: type?.id ?? '', alarmId, safetyClass: safety_class, fault },
+    hazard: known ?? hazardOf(type, { fault, rule: '' }),
     title: { en: `Reported: ${name?.en ?? 'a danger'}`, 'zh-CN': `用户报告：${name?.['zh-CN'] ?? '危险'}` },
     ...{ advice: safety_advice, raisedAtMs: Math.min(at_ms, nowMs), receivedAtMs: nowMs, isPast: false, isDrill: false, tellsHousehold: false },
-    ...{ actions: safeStateFor(type, { fault, rule: '' }).actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id },
+    ...{ actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id },
   }
 }
 
@@ -35,7 +40,7 @@ export interface ReportDesk {
 export function raisingDangers<Desk extends ReportDesk>(
   desk: Desk,
   parts: {
-    readonly hub: Pick<EmergencyHub, 'raise' | 'list'>
+    readonly hub: Pick<EmergencyHub, 'raise'>
     readonly typeOf: (tenant: string, device: string) => ApplianceType | undefined
     readonly nowMs: () => number
   },
@@ -43,13 +48,8 @@ export function raisingDangers<Desk extends ReportDesk>(
   const report: ReportDesk['report'] = async (given, idempotencyKey) => {
     const answer = await desk.report(given, idempotencyKey)
     const danger = dangerOfReport(given, answer, { type: parts.typeOf(given.tenant, answer.device), nowMs: parts.nowMs() })
-    if (danger !== undefined && !(await stands(parts.hub, danger))) await parts.hub.raise(danger)
+    if (danger !== undefined) await parts.hub.raise(danger)
     return answer
   }
   return { ...desk, report }
-}
-
-async function stands(hub: Pick<EmergencyHub, 'list'>, { tenant, device, fault, emergencyId }: Danger): Promise<boolean> {
-  const { items } = await hub.list({ tenant, device })
-  return items.some((item) => item.emergency_id !== emergencyId && item.fault === fault && (item.state === 'raised' || item.state === 'acknowledged'))
 }

@@ -26,7 +26,7 @@ export interface WithdrawParts {
 
 const AGAIN_MS = 60_000
 const BATCH = 64
-const OPEN_STATES = ['raised', 'acknowledged'] as const
+const OPEN_STATES = ['raised', 'acknowledged', 'joined'] as const
 
 const running = new WeakSet<object>()
 

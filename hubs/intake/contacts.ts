@@ -29,16 +29,16 @@ export const refuse = (field: string, reason: string): MendlineError =>
  * What a report says, in the words of the catalogue; a code that no display of the type shows is kept and tells nothing.
  * @throws MendlineError MDL_API_INVALID for a symptom, question or answer that the type does not have
  */
-export function readSaid(report: HouseholdReport, intake: Intake | undefined, nowMs: number): Said {
+export function readSaid(report: HouseholdReport, intake: Intake, nowMs: number): Said {
   if (report.at_ms > nowMs + AHEAD_MS_MAX) throw refuse('at_ms', 'lies in the future')
-  const isSymptom = (id: string | undefined): boolean => intake?.symptoms.some((entry) => entry.id === id) === true
+  const isSymptom = (id: string | undefined): boolean => intake.symptoms.some((entry) => entry.id === id) === true
   const codeIsSymptom = isSymptom(report.fault_code)
   const symptom = report.symptom ?? (codeIsSymptom ? report.fault_code : undefined)
   if (symptom !== undefined && !isSymptom(symptom)) {
-    throw refuse('symptom', `must be one of ${intake?.symptoms.map(({ id }) => id).join(', ') ?? 'none: the type has no catalogue of symptoms'}`)
+    throw refuse('symptom', `must be one of ${intake.symptoms.map(({ id }) => id).join(', ')}`)
   }
   for (const { question, answer } of report.answers ?? []) {
-    const known = intake?.questions.find(({ id }) => id === question)
+    const known = intake.questions.find(({ id }) => id === question)
     if (known === undefined) throw refuse('answers', `the type has no question ${question}`)
     const allowed = [...known.answers.map(({ id }) => id), DONT_KNOW]
     if (!allowed.includes(answer)) throw refuse('answers', `the answer to ${question} must be one of ${allowed.join(', ')}`)
@@ -51,9 +51,9 @@ export function readSaid(report: HouseholdReport, intake: Intake | undefined, no
 }
 
 /** A code as the catalogue writes it: people type it in lower case, with blanks, or in full width. */
-function displayedCode(given: string, intake: Intake | undefined): string {
+function displayedCode(given: string, intake: Intake): string {
   const typed = given.normalize('NFKC').replace(/\s+/g, '').toUpperCase()
-  return intake?.codes.find(({ code }) => code.toUpperCase() === typed)?.code ?? given
+  return intake.codes.find(({ code }) => code.toUpperCase() === typed)?.code ?? given
 }
 
 /**

@@ -21,7 +21,7 @@ describe('the catalogue of what people say', () => {
       for (const entry of [...codes, ...symptoms, ...questions.flatMap(({ answers }) => answers)]) {
         for (const fault of Object.keys(entry.likelihood.faults)) expect(known.has(fault), `${type.id} ${fault}`).toBe(true)
         for (const fault of known) expect(likelihoodOf(entry.likelihood, fault)).toBeLessThanOrEqual(1)
-        if (entry.danger !== undefined) expect(known.has(entry.danger.fault)).toBe(true)
+        if (entry.danger !== undefined) expect(known.has(entry.danger.fault ?? '')).toBe(true)
         expect(entry.text.en !== '' && entry.text['zh-CN'] !== '').toBe(true)
       }
       expect(new Set(questions.map(({ id }) => id)).size).toBe(questions.length)

@@ -3,6 +3,7 @@
  * the standing diagnosis of the readings names the same fault, its evidence and residuals go along, so that a packet loses nothing.
  */
 import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
+import type { Intake } from '#catalogue/intake.ts'
 import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis, type Evidence } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import { DONT_KNOW, type EvidenceSource, NO_CODE } from '#kernel/report.ts'
@@ -36,7 +37,10 @@ export const probabilitiesOf = ({ fault, probability, rivals }: Diagnosis): Map<
   new Map([...(fault === null ? [] : [[fault, probability] as const]), ...rivals.map((rival) => [rival.fault, rival.probability] as const)])
 
 export interface Concluded {
-  readonly type: ApplianceType
+  readonly type: ApplianceType | undefined
+  readonly typeId: string
+  /** Words of what was said. */
+  readonly sayable: Intake
   readonly contact: ContactRow
   readonly said: Said
   readonly ranked: readonly Ranked[]
@@ -50,21 +54,21 @@ export interface Concluded {
 
 /** Makes the diagnosis; its id follows from the contact and what was said in it. */
 export function makeDiagnosis(concluded: Concluded): Diagnosis {
-  const { type, contact, said, ranked, fault, standing, locale } = concluded
+  const { type, typeId, sayable, contact, said, ranked, fault, standing, locale } = concluded
   const { tenant, device, at_ms } = contact
-  const entry = type.faults.find(({ code }) => code === fault)
-  const nameOf = (code: string): string => type.faults.find((each) => each.code === code)?.name[locale] ?? code
+  const entry = type?.faults.find(({ code }) => code === fault)
+  const nameOf = (code: string): string => type?.faults.find((each) => each.code === code)?.name[locale] ?? code
   const same = standing !== undefined && standing.fault === fault ? standing : undefined
   // A row of the hubs is newer than what was found before it, also when the person told of it late.
   const made_at_ms = Math.max(at_ms, standing?.made_at_ms ?? 0)
   return {
     diagnosis_id: contentId('dg', contact.contact_id, contact.said),
-    ...{ tenant, device, type: type.id, source: 'report', made_at_ms, received_at_ms: concluded.nowMs },
+    ...{ tenant, device, type: typeId, source: 'report', made_at_ms, received_at_ms: concluded.nowMs },
     ...{ window_from_ms: at_ms, window_to_ms: at_ms },
     ...{ answer: fault === null ? 'not_enough_data' : 'fault', fault, fault_name: fault === null ? '' : nameOf(fault) },
     probability: fault === null ? 0 : (ranked.find((each) => each.fault === fault)?.probability ?? 0),
     safety_class: entry?.safetyClass ?? 'E3',
-    evidence_for: [...saidEvidence(type, said, locale), ...(same?.evidence_for ?? [])],
+    evidence_for: [...saidEvidence(sayable, said, locale), ...(same?.evidence_for ?? [])],
     evidence_against: same?.evidence_against ?? [],
     rivals: ranked
       .filter((each) => each.fault !== fault && each.probability >= RIVAL_MIN)
@@ -75,21 +79,27 @@ export function makeDiagnosis(concluded: Concluded): Diagnosis {
     rests_on: [...concluded.restsOn],
     parts: same?.parts ?? [],
     skills: same?.skills ?? [],
-    versions: { model: same?.versions.model ?? null, rule: null, catalogue: type.version, schema: DIAGNOSIS_SCHEMA_VERSION, firmware: null },
+    versions: {
+      model: same?.versions.model ?? null,
+      rule: null,
+      catalogue: type?.version ?? 'none',
+      schema: DIAGNOSIS_SCHEMA_VERSION,
+      firmware: null,
+    },
   }
 }
 
 /** What was said, as evidence in the words of the catalogue. */
-function saidEvidence({ intake }: ApplianceType, said: Said, locale: keyof Text): Evidence[] {
-  const shown = intake?.codes.find(({ code }) => code === said.code)
-  const named = intake?.symptoms.find(({ id }) => id === said.symptom)
+function saidEvidence(intake: Intake, said: Said, locale: keyof Text): Evidence[] {
+  const shown = intake.codes.find(({ code }) => code === said.code)
+  const named = intake.symptoms.find(({ id }) => id === said.symptom)
   const texts = [
     ...(said.code === undefined || said.code === NO_CODE
       ? []
       : [['said_code', `${said.code}${shown === undefined ? '' : ` ${shown.text[locale]}`}`] as const]),
     ...(named === undefined ? [] : [['said_symptom', named.text[locale]] as const]),
     ...Object.entries(said.answers).flatMap(([id, answer]) => {
-      const question = intake?.questions.find((each) => each.id === id)
+      const question = intake.questions.find((each) => each.id === id)
       const chosen = question?.answers.find((each) => each.id === answer)
       if (answer === DONT_KNOW || question === undefined || chosen === undefined) return []
       return [[`said_${id}`, `${question.text[locale]} ${chosen.text[locale]}`] as const]

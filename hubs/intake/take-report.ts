@@ -4,7 +4,8 @@
  * has one case. Without a fault that can be named it opens nothing; the contact stays, with the open case of the unit where there is one.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import type { SaidDanger } from '#catalogue/intake.ts'
+import { hazardName, withHome } from '#catalogue/home-dangers.ts'
+import type { Intake, SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { EvidenceSource, HouseholdReport, ReportAnswer, ServiceView } from '#kernel/report.ts'
 import type { WorkOrderState } from '#kernel/work-order.ts'
@@ -32,6 +33,9 @@ const YEAR_MS = 365.25 * 86_400_000
 /** What is known of a contact when it is answered. */
 interface Assessed {
   readonly type: ApplianceType | undefined
+  readonly typeId: string
+  /** All that can be said of the unit, the dangers of its home among it. */
+  readonly sayable: Intake
   readonly contact: ContactRow
   readonly said: Said
   readonly ranked: readonly Ranked[]
@@ -62,7 +66,7 @@ export async function takeReport(
     throw refuse('device', 'must name a registered unit; register it first with POST /api/v1/devices, also when it is never connected')
   }
   const type = hub.catalogue(unit.type)
-  const said = readSaid(report, type?.intake, hub.nowMs)
+  const said = readSaid(report, withHome(type?.intake), hub.nowMs)
   const household = unit.household ?? report.household ?? null
   const contact = await keepContact(hub, { ...report, device }, { said, household, key })
   const assessed = await assess(hub, contact, { type, unit })
@@ -77,8 +81,12 @@ async function assess(
 ): Promise<Assessed> {
   const said = saidOf(contact)
   const intake = type?.intake
+  const sayable = withHome(intake)
+  const known = { type, typeId: unit.type, sayable, contact, said }
   if (type === undefined || intake === undefined) {
-    return { type, contact, said, ranked: [], danger: undefined, question: undefined, standing: undefined, restsOn: [] }
+    const danger = saidDanger(sayable, { ...said, answers: new Map(Object.entries(said.answers)), text: contact.text })
+    const restsOnSaid = danger === undefined ? [] : restsOn(said, { isAged: false, isMeasured: false })
+    return { ...known, ranked: [], danger, question: undefined, standing: undefined, restsOn: restsOnSaid }
   }
   const standing = await standingDiagnosis(hub, contact)
   const { installed_at_ms } = unit
@@ -86,13 +94,11 @@ async function assess(
   const telemetry = standing === undefined ? undefined : probabilitiesOf(standing)
   const evidence = { ...said, answers: new Map(Object.entries(said.answers)), ageYears, telemetry, text: contact.text }
   const ranked = rankFaults(type, intake, evidence)
-  const danger = saidDanger(intake, evidence)
+  const danger = saidDanger(sayable, evidence)
   const isChat = contact.kind !== 'complaint' && contact.kind !== 'chase'
   const question = danger === undefined && (isChat || hasSaid(said)) ? chooseQuestion(intake, ranked, evidence) : undefined
   return {
-    type,
-    contact,
-    said,
+    ...known,
     ranked,
     danger,
     question,
@@ -109,7 +115,7 @@ async function decide(hub: HubTransaction, assessed: Assessed): Promise<Came | u
   const open = await openOrders(hub, contact)
   const top = ranked[0]
   const isSure = top !== undefined && hasSaid(said) && top.probability >= hub.policy.diagnosisProbability_MIN
-  if (danger !== undefined || isSure) return applyReport(hub, assessed, danger?.fault ?? top?.fault ?? '')
+  if (danger !== undefined || isSure) return applyReport(hub, assessed, danger === undefined ? (top?.fault ?? null) : danger.fault)
   const own = open.find(({ case_id }) => case_id === contact.case_id)
   const ofCause = top === undefined ? undefined : open.find((order) => concerns(order, top.fault))
   const joined = own ?? ofCause ?? (question === undefined ? (open[0] ?? (await lastOf(hub, contact))) : undefined)
@@ -147,12 +153,12 @@ const ordersOf = (hub: HubTransaction, tenant: string, device: string): Promise<
     .execute()
 
 function diagnosisOf(hub: HubTransaction, assessed: Assessed, fault: string | null): Diagnosis {
-  const { type, danger } = assessed
-  if (type === undefined) throw new Error('only a known type is diagnosed')
-  const diagnosis = makeDiagnosis({ ...assessed, type, fault, locale: hub.locale, nowMs: hub.nowMs })
-  return danger === undefined
-    ? diagnosis
-    : { ...diagnosis, safety_class: [diagnosis.safety_class, danger.safetyClass].sort()[0] ?? danger.safetyClass }
+  const { danger } = assessed
+  const diagnosis = makeDiagnosis({ ...assessed, fault, locale: hub.locale, nowMs: hub.nowMs })
+  if (danger === undefined) return diagnosis
+  const safety_class = [diagnosis.safety_class, danger.safetyClass].sort()[0] ?? danger.safetyClass
+  // A danger of the home is no fault of the unit; its name says to whoever reads the packet what it is.
+  return { ...diagnosis, safety_class, fault_name: fault === null ? hazardName(danger.hazard)[hub.locale] : diagnosis.fault_name }
 }
 
 async function storeDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promise<boolean> {
@@ -166,8 +172,9 @@ async function storeDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promis
 }
 
 /** Lets the fault go the way of every finding. A danger is a fact at once, like an alarm; the same report again changes nothing. */
-async function applyReport(hub: HubTransaction, assessed: Assessed, fault: string): Promise<Came | undefined> {
+async function applyReport(hub: HubTransaction, assessed: Assessed, fault: string | null): Promise<Came | undefined> {
   const { contact, danger } = assessed
+  const cause = fault ?? `home:${danger?.hazard ?? ''}`
   const { tenant, device } = contact
   const diagnosis = diagnosisOf(hub, assessed, fault)
   const before = await ordersOf(hub, tenant, device)
@@ -178,13 +185,13 @@ async function applyReport(hub: HubTransaction, assessed: Assessed, fault: strin
     hub,
     {
       kind: danger === undefined ? 'diagnosis' : 'alarm',
-      cause: fault,
+      cause,
       atMs,
       probability,
       rivals: diagnosis.rivals.map((rival) => rival.fault),
       isSeen: true,
     },
-    { tenant, device, type, cause: fault, fault, safetyClass, atMs, diagnosis, alarm: undefined, isPastDanger: false },
+    { tenant, device, type, cause, fault, safetyClass, atMs, diagnosis, alarm: undefined, isPastDanger: false },
   )
   if (order === undefined) return undefined
   const data = { diagnosis, case_id: order.case_id, work_order_id: order.work_order_id }
@@ -224,7 +231,7 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
   const top = ranked[0]
   const isConcluded = came !== undefined || assessed.question === undefined
   const isNamed = top !== undefined && hasSaid(said) && top.probability >= hub.policy.diagnosisProbability_MIN
-  const fault = danger?.fault ?? (isNamed ? top.fault : null)
+  const fault = danger === undefined ? (isNamed ? top.fault : null) : danger.fault
   const question = isConcluded && assessed.question?.question.isSafety !== true ? undefined : assessed.question
   const entryOf = (code: string) => type?.faults.find((entry) => entry.code === code)
   return {
@@ -254,6 +261,7 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
             information_bits: question.informationBits,
           },
     safety_advice: danger?.advice ?? null,
+    hazard: danger?.hazard ?? null,
     safety_class: danger?.safetyClass ?? (fault === null ? 'E3' : (entryOf(fault)?.safetyClass ?? 'E3')),
     service: await serviceOf(hub, came?.order, isConcluded),
   }

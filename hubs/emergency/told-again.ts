@@ -1,0 +1,72 @@
+/**
+ * One danger that is told twice, by a person and a sensor or by two of either, is one emergency with one ladder: while the first is open, a
+ * second of the same hazard on the same unit or in the same household joins it. What joins keeps a row of its own for its safe-state command
+ * and its condition, is listed nowhere, calls nobody, and is a step in the history of the first; a graver class makes the first graver.
+ */
+import { HAZARDS } from '#catalogue/hazards.ts'
+import { type BookTransaction, changeRow, findRow, noteStep } from './book-transaction.ts'
+import { takeRung } from './climb.ts'
+import type { EmergencyBookRow } from './emergency-tables.ts'
+
+/** What joined is looked at so often; whatever ends the first ends it, too, in the same transaction. */
+const LOOK_MS = 30 * 60_000
+
+/** The open emergency that a danger is the same as; undefined for none. */
+export async function findLead(book: BookTransaction, row: EmergencyBookRow): Promise<EmergencyBookRow | undefined> {
+  const { tenant, device, hazard, fault, emergency_id } = row
+  const open = await book.database
+    .selectFrom('emg_emergencies')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('next_step_at_ms', 'is not', null)
+    .where('state', 'in', ['raised', 'acknowledged'])
+    .where('is_drill', '=', 0)
+    .where('emergency_id', '<>', emergency_id)
+    .where((is) => is.or([is('hazard', '=', hazard), is.and([is('hazard', 'is', null), is('fault', '=', fault), is('device', '=', device)])]))
+    .orderBy('created_at_ms')
+    .execute()
+  const ofUnit = open.find((other) => other.device === device)
+  // A hazard that nobody described is the unit's own.
+  if (ofUnit !== undefined || !HAZARDS.some((known) => known === hazard)) return ofUnit
+  const { household } = book.placeOf(tenant, device)
+  return household === undefined || household === null ? undefined : open.find((other) => book.placeOf(tenant, other.device).household === household)
+}
+
+/** The row of a danger that joins another. The appliance that was told the same already is sent what its alarm's command says, and waited for once. */
+export function joinedRow(book: BookTransaction, row: EmergencyBookRow, lead: EmergencyBookRow): EmergencyBookRow {
+  const joined = { ...row, state: 'joined', joined_to: lead.emergency_id, next_step_at_ms: book.nowMs + LOOK_MS, unread_at_ms: null }
+  if (lead.device !== row.device || lead.actions !== row.actions) return joined
+  // A report of a person has no command that the twin would keep; the one of the first is on its way.
+  const isReport = row.alarm === 'null'
+  const none = { actions: null, command_state: null, command_state_at_ms: null, command_next_at_ms: null }
+  return { ...joined, command_overdue_at_ms: null, ...(isReport ? none : {}) }
+}
+
+/** Notes in both histories that a danger joined another, which becomes as grave as it. */
+export async function noteJoined(book: BookTransaction, row: EmergencyBookRow, lead: EmergencyBookRow): Promise<void> {
+  const { emergency_id, alarm_id, device, fault, safety_class, title_en, raised_at_ms } = row
+  const by = row.alarm === 'null' ? 'report' : 'sensor'
+  await noteStep(book, row, 'joined', { to: lead.emergency_id })
+  const told = { by, alarm_id, device, fault, safety_class, title: title_en, raised_at_ms, joined: emergency_id }
+  await noteStep(book, lead, 'told_again', told)
+  const { work_order_id, case_id } = row
+  const linked = lead.work_order_id === null && work_order_id !== null ? await changeRow(book, lead, { work_order_id, case_id }) : lead
+  await makeGraver(book, linked, safety_class)
+}
+
+/** The ladder of an open emergency begins anew when it is graver than it was. */
+export async function makeGraver(book: BookTransaction, row: EmergencyBookRow, safetyClass: string): Promise<void> {
+  if (safetyClass >= row.safety_class) return
+  await takeRung(book, await changeRow(book, row, { safety_class: safetyClass, state: 'raised', step: 0 }), 'graver_class')
+}
+
+/** What joined graver than before makes its emergency graver. */
+export async function raiseJoined(book: BookTransaction, row: EmergencyBookRow, safetyClass: string): Promise<void> {
+  await changeRow(book, row, { safety_class: safetyClass })
+  const lead = await findRow(book.database, row.tenant, row.joined_to ?? '')
+  if (lead !== undefined) await makeGraver(book, lead, safetyClass)
+}
+
+/** Looks again later: what joined waits for the end of its emergency. */
+export const waitOn = (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> =>
+  changeRow(book, row, { next_step_at_ms: book.nowMs + LOOK_MS })
