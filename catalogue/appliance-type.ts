@@ -95,8 +95,10 @@ export interface RemoteStep {
   /** Minutes that the household needs. */
   readonly minutes: number
   readonly wantsPhoto: boolean
-  /** What is measured again: the residual of the feature moves to `recovers` (1 up, -1 down) when the action helped, or the unit is heard again. */
-  readonly remeasure: ({ readonly feature: string; readonly recovers: 1 | -1 } | { readonly isHeardAgain: true }) & { readonly afterMinutes: number }
+  /** What is measured again: the residual of the feature moves to `recovers` (1 up, -1 down) when the action helped, the unit is heard again, or the household says so. */
+  readonly remeasure: ({ readonly feature: string; readonly recovers: 1 | -1 } | { readonly isHeardAgain: true } | { readonly isSaid: true }) & {
+    readonly afterMinutes: number
+  }
   /** What follows when it did not. */
   readonly otherwise: Text
 }

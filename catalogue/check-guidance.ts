@@ -15,6 +15,9 @@ export function checkGuidance(type: ApplianceType): string[] {
     ...(type.remoteSteps ?? []).flatMap((step) => checkRemoteStep(type, step)),
     ...(type.activeTests ?? []).flatMap((test) => checkActiveTest(type, test)),
     ...(type.safeStates ?? []).flatMap((state) => checkSafeState(type, state)),
+    ...(type.intake?.checks ?? [])
+      .filter((id) => type.remoteSteps?.some((step) => step.id === id) !== true)
+      .map((id) => `check ${id} does not exist`),
     ...checkDangers(type),
     ...type.faults.flatMap((fault) => [...checkOffers(type, fault), ...checkEscalations(type, fault), ...checkLife(fault)]),
   ]
@@ -46,7 +49,9 @@ function checkRemoteStep(type: ApplianceType, { id, action, otherwise, minutes, 
   if (!(minutes > 0 && remeasure.afterMinutes > 0)) wrong.push(`${id}: takes no time`)
   if ('feature' in remeasure && type.recipe?.features.some(({ name }) => name === remeasure.feature) !== true)
     wrong.push(`${id}: measures ${remeasure.feature} again, which is no feature`)
-  if (!type.faults.some(({ remoteSteps }) => remoteSteps?.includes(id) === true)) wrong.push(`${id}: no fault offers it`)
+  const isCheck = type.intake?.checks?.includes(id) === true
+  if (!isCheck && !type.faults.some(({ remoteSteps }) => remoteSteps?.includes(id) === true)) wrong.push(`${id}: no fault offers it`)
+  if (isCheck && !('isSaid' in remeasure)) wrong.push(`${id}: is a check of no fault, which only the household can judge`)
   return wrong
 }
 

@@ -66,6 +66,8 @@ export interface Intake {
   readonly codes: readonly DisplayedCode[]
   readonly symptoms: readonly Symptom[]
   readonly questions: readonly IntakeQuestion[]
+  /** Remote steps of the type that are offered when what was said names no fault: what a household can look at by itself. */
+  readonly checks?: readonly string[]
   /** New faults a year of those without a life model. */
   readonly eventsPerYear: Readonly<Record<string, number>>
   readonly source: string

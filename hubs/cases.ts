@@ -9,6 +9,9 @@ import type { Phase } from '#kernel/work-order-process.ts'
 import { type HubPolicy, visitProbability } from './hub-policy.ts'
 import { isOpenPhase } from './work-order-states.ts'
 
+/** Cause of an order that a person's report opened and that nothing said so far can name. */
+export const UNNAMED_CAUSE = 'report:unnamed'
+
 export interface Finding {
   readonly kind: 'alarm' | 'diagnosis'
   /** Fault code, or `rule:<id>`. */
@@ -93,7 +96,9 @@ function weighReadings({ measured, cause, atMs, probability }: Finding, orders: 
 
 const NOTHING = 'no_fault_found'
 
-const areRivals = (finding: Finding, order: KnownOrder): boolean => finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
+/** Whatever is found of a unit may be what somebody reported and could not name. */
+const areRivals = (finding: Finding, order: KnownOrder): boolean =>
+  order.cause === UNNAMED_CAUSE || finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
 
 /** A newer rival takes over an order that nobody has promised to serve yet; else somebody who goes there is told. */
 function routeRival(finding: Finding, order: KnownOrder): Route {

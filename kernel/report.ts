@@ -71,9 +71,13 @@ export const ReportAnswerSchema = Type.Object({
   is_concluded: Type.Boolean({ description: 'It is decided: a case stands, or nothing can be named; only a question of safety may still be open' }),
   joined: Type.Boolean({ description: 'It came into a case that stood already' }),
   diagnosis: Type.Object({
-    answer: Type.Enum(['fault', 'not_enough_data'], { description: '`not_enough_data`: no fault is likely enough to be named' }),
+    answer: Type.Enum(['fault', 'no_fault', 'unknown_fault', 'not_enough_data'], {
+      description:
+        '`no_fault`: it likely works; `unknown_fault`: no fault is likely enough to be named; `not_enough_data`: nothing is known of the type',
+    }),
     fault: orNull(Type.String()),
     probability: Type.Number(),
+    no_fault_probability: Type.Number({ description: 'That the appliance works; with `ranked` in full it sums to 1' }),
     ranked: Type.Array(RankedFaultSchema),
     rests_on: Type.Array(Type.Enum([...EVIDENCE_SOURCES])),
   }),

@@ -34,6 +34,17 @@ export const remoteSteps: readonly RemoteStep[] = [
     remeasure: { feature: 'condensing_over_outdoor_k', recovers: -1, afterMinutes: 60 },
     otherwise: words('Free and still hot: the coil needs washing by a visit', '无遮挡仍过热：需上门清洗'),
   },
+  {
+    id: 'AC-H90',
+    action: words(
+      'Look at the mode, the set temperature and the fan on the remote control; close doors and windows; clean the filter. Then switch off, pull the plug for three minutes, switch on, and watch for half an hour',
+      '检查遥控器上的模式、设定温度与风速；关好门窗；清洁滤网。然后关机并拔下插头三分钟，再开机观察半小时',
+    ),
+    minutes: 30,
+    wantsPhoto: false,
+    remeasure: { isSaid: true, afterMinutes: 30 },
+    otherwise: words('It is not as it should be: somebody comes and looks', '仍不正常：安排上门检查'),
+  },
 ]
 
 export const activeTests: readonly ActiveTest[] = [

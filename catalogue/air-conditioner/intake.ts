@@ -75,6 +75,7 @@ export const intake: Intake = {
       'AC-01': 0.1,
     }),
   ],
+  checks: ['AC-H90'],
   eventsPerYear: { 'AC-09': 0.04 },
   source: 'EJ',
 }

@@ -33,6 +33,17 @@ export const remoteSteps: readonly RemoteStep[] = [
     remeasure: { feature: 'condenser_over_ambient_k', recovers: -1, afterMinutes: 12 * 60 },
     otherwise: words('Clean and free, yet hot: the condenser fan needs a visit', '已清洁仍过热：需检查冷凝风机'),
   },
+  {
+    id: 'FR-H90',
+    action: words(
+      'Look at the set temperatures; make room before the vents and behind the appliance; see that the doors close all round. Leave the doors shut for four hours, then look again',
+      '检查设定温度；不要挡住出风口，背面留出空隙；确认门四周关严。保持关门四小时后再看',
+    ),
+    minutes: 15,
+    wantsPhoto: false,
+    remeasure: { isSaid: true, afterMinutes: 15 },
+    otherwise: words('It is not as it should be: somebody comes and looks', '仍不正常：安排上门检查'),
+  },
 ]
 
 export const activeTests: readonly ActiveTest[] = [

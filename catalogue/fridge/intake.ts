@@ -65,6 +65,7 @@ export const intake: Intake = {
       says('as_usual', words('As it should be', '正常'), 0.38, { 'FR-03': 0.73, 'FR-04': 0.6, 'FR-06': 0.08, 'FR-08': 0.2, 'XX-02': 0.6 }),
     ]),
   ],
+  checks: ['FR-H90'],
   eventsPerYear: {},
   source: 'EJ',
 }

@@ -28,6 +28,17 @@ export const remoteSteps: readonly RemoteStep[] = [
       '滤网清洁且水压足仍不点火：需更换水流传感器',
     ),
   },
+  {
+    id: 'GW-H90',
+    action: words(
+      'Open the hot tap fully and clean its sieve; look at the set temperature, the plug and the batteries; see that the gas valve is open and the prepaid meter is not empty. Smell of gas, dizziness: leave everything, go out and call',
+      '热水龙头全开并清洁滤网；检查设定温度、插头与电池；确认燃气阀已开、预付表有余额。如有燃气味或头晕：停止操作，立即离开并致电',
+    ),
+    minutes: 15,
+    wantsPhoto: false,
+    remeasure: { isSaid: true, afterMinutes: 15 },
+    otherwise: words('It is not as it should be: somebody comes and looks', '仍不正常：安排上门检查'),
+  },
 ]
 
 export const activeTests: readonly ActiveTest[] = [

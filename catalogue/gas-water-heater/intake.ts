@@ -80,6 +80,7 @@ export const intake: Intake = {
     ]),
     yesNo('GW-Q10', words('Is it so with wind outside?', '是否刮风时出现？'), 0.08, { 'GW-03': 0.45, 'GW-02': 0.2 }),
   ],
+  checks: ['GW-H90'],
   eventsPerYear: {},
   source: 'EJ',
 }

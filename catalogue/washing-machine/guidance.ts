@@ -33,6 +33,17 @@ export const remoteSteps: readonly RemoteStep[] = [
     remeasure: { feature: 'ramp_vibration_m_s2', recovers: -1, afterMinutes: 60 },
     otherwise: words('Level and still banging: dampers or springs need a visit', '已调平仍撞桶：需更换减震器或吊簧'),
   },
+  {
+    id: 'WM-H90',
+    action: words(
+      'Look at programme, load and detergent; open the water tap fully; see that the hose is not bent and the machine stands level. Clean the filter of the drain, then run the shortest programme empty',
+      '检查程序、衣量与洗涤剂；水龙头全开；水管无弯折，机器放平。清洁排水过滤器，然后空机运行最短程序',
+    ),
+    minutes: 30,
+    wantsPhoto: false,
+    remeasure: { isSaid: true, afterMinutes: 30 },
+    otherwise: words('It is not as it should be: somebody comes and looks', '仍不正常：安排上门检查'),
+  },
 ]
 
 export const activeTests: readonly ActiveTest[] = [

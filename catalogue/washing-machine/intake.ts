@@ -67,6 +67,7 @@ export const intake: Intake = {
     yesNo('WM-Q09', words('Does the door click several times, or not lock or open?', '门锁是否多次咔嗒、锁不上或打不开？'), 0.04, { 'WM-07': 0.85 }),
     yesNo('WM-Q10', words('Does the kettle scale, and is no descaler used?', '水壶是否结垢且未用除垢剂？'), 0.35, { 'WM-05': 0.65 }),
   ],
+  checks: ['WM-H90'],
   eventsPerYear: {},
   source: 'EJ',
 }

@@ -12,6 +12,8 @@ import { scoreUnits } from './score.ts'
 import { SPLITS, simulateSeeds } from './splits.ts'
 
 const SEED = 'score-test'
+/** A fleet is scored window by window; a test that is ended within onnxruntime takes the whole process with it. */
+const SCORED_WITHIN_MS = 240_000
 const units = await simulateSeeds(type, { seeds: [SEED], unitsPerFleet: 60, faultShare: 0.7 })
 
 async function committed(): Promise<Artefact> {
@@ -58,7 +60,7 @@ describe(`scores on a fleet of seed ${SEED}`, () => {
     expect(scores.top2).toBeGreaterThan(scores.top1)
     expect(scores.shuffled_top1).toBeLessThan(0.25)
     expect(scores.told_right).toBeGreaterThan(0.6)
-  })
+  }, SCORED_WITHIN_MS)
 
   it('a model that always says the same is at chance', async () => {
     const artefact = await committed()
@@ -67,5 +69,5 @@ describe(`scores on a fleet of seed ${SEED}`, () => {
     const scores = await scoreWith(createMemoryRuntime({ featureCount: inputs.length, classCount: classes.length, score }), artefact)
     expect(scores.top1).toBeLessThan(0.2)
     expect(scores.false_alarms_per_1000_unit_weeks).toBeGreaterThan(100)
-  })
+  }, SCORED_WITHIN_MS)
 })

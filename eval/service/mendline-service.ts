@@ -97,10 +97,12 @@ export async function createMendlineService(
   /** The household is asked to do a step, says whether it did, and the sensors judge it; the visit waits. */
   const tryRemotely = ({ offer_id, work_order_id: id, device, text_version }: RemoteOffer): void => {
     dispatch.hold(id)
-    const fault = dispatch.orders.get(id)?.plan?.fault ?? ''
+    const plan = dispatch.orders.get(id)?.plan
+    const fault = plan?.fault ?? ''
     ports.customers.doRemoteStep(device, fault, async (isDone) => {
       // The household sees whether what it complained of has gone.
-      const helped = !ports.truth.standing(device, clock.now()).some(({ code }) => code === fault)
+      const standing = ports.truth.standing(device, clock.now())
+      const helped = plan?.fault === null ? standing.length === 0 : !standing.some(({ code }) => code === fault)
       const answer = isDone ? ({ answer: 'done', text_version, helped } as const) : ({ answer: 'refuse' } as const)
       try {
         await hubs.answerRemote(TENANT, offer_id, { ...answer, at_ms: clock.now(), actor: 'household' })

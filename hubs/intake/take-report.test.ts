@@ -43,6 +43,14 @@ async function bench() {
   return { hubs, database, clock, events, say, orders, measured }
 }
 
+/** A report that says nothing, whose questions nobody can answer. */
+async function unnamed(say: Awaited<ReturnType<typeof bench>>['say']) {
+  let answer = await say({ text: 'it does not work' })
+  while (answer.next_question !== null)
+    answer = await say({ contact_id: answer.contact_id, answers: [{ question: answer.next_question.question, answer: 'dont_know' }] })
+  return answer
+}
+
 const BEARING = { fault_code: 'none', symptom: 'noisy_spin', answers: [{ question: 'WM-Q05', answer: 'roars' }] }
 
 describe('a report of a unit', () => {
@@ -67,8 +75,8 @@ describe('a report of a unit', () => {
     ])
   })
 
-  it('asks as long as it is not sure, five times at most, and opens nothing when nothing can be named', async () => {
-    const { say, orders, database } = await bench()
+  it('asks as long as it is not sure, five times at most, and opens an order with a check of the household when nothing can be named', async () => {
+    const { hubs, say, orders, database, clock } = await bench()
     let answer = await say({ text: 'it does not work' }, 'first')
     const asked: string[] = []
     while (answer.next_question !== null) {
@@ -77,10 +85,64 @@ describe('a report of a unit', () => {
       answer = await say({ contact_id: answer.contact_id, answers: [{ question, answer: 'dont_know' }] })
     }
     expect(new Set(asked).size).toBe(5)
-    expect(answer).toMatchObject({ is_concluded: true, case_id: null, work_order_id: null, service: { state: 'not_known' } })
-    expect(answer.diagnosis).toMatchObject({ answer: 'not_enough_data', fault: null })
-    expect(await orders()).toEqual([])
-    expect(await database.selectFrom('hub_contacts').select(['text', 'case_id']).execute()).toEqual([{ text: 'it does not work', case_id: null }])
+    expect(answer).toMatchObject({ is_concluded: true, joined: false, service: { state: 'order_open' } })
+    expect(answer.diagnosis).toMatchObject({ answer: 'unknown_fault', fault: null })
+    await hubs.start()
+    await hubs.timersSettled()
+    const [order, ...more] = await orders()
+    expect(more).toEqual([])
+    expect(order).toMatchObject({ work_order_id: answer.work_order_id, fault: null, state: 'remote_offered', safety_class: 'E3' })
+    expect(order?.packet).toMatchObject({ fault_name: 'Cause not known yet' })
+    expect(order?.packet.parts.map(({ probability }) => probability).every((probability) => probability >= 0.1 && probability <= 1)).toBe(true)
+    expect(await database.selectFrom('hub_contacts').select(['text', 'case_id']).execute()).toEqual([
+      { text: 'it does not work', case_id: order?.case_id },
+    ])
+    const [offer] = await hubs.remoteOffers('home', order?.work_order_id ?? '')
+    expect(offer).toMatchObject({ action: 'WM-H90', state: 'offered' })
+    const told = { text_version: offer?.text_version ?? '', at_ms: clock.now(), actor: 'household' }
+    const done = hubs.answerRemote('home', offer?.offer_id ?? '', { answer: 'done', ...told })
+    await expect(done).rejects.toMatchObject({ details: { errors: [{ field: 'body.helped' }] } })
+    await hubs.answerRemote('home', offer?.offer_id ?? '', { answer: 'done', helped: true, ...told })
+    expect(await orders()).toMatchObject([{ state: 'done', outcome: { cause: 'no_fault_found' } }])
+    expect(await database.selectFrom('hub_labels').selectAll().execute()).toEqual([])
+    await hubs.stop()
+  })
+
+  it.each([
+    ['refuse', {}],
+    ['done', { helped: false }],
+  ] as const)('sends somebody when the household answers the check with %s', async (answer, given) => {
+    const { hubs, say, orders, clock } = await bench()
+    await unnamed(say)
+    await hubs.start()
+    await hubs.timersSettled()
+    const id = (await orders())[0]?.work_order_id ?? ''
+    const [offer] = await hubs.remoteOffers('home', id)
+    const said = { text_version: offer?.text_version ?? '', at_ms: clock.now(), actor: 'household' }
+    await hubs.answerRemote('home', offer?.offer_id ?? '', { answer, ...given, ...said })
+    expect(await orders()).toMatchObject([{ state: 'triaged', fault: null }])
+    await hubs.stop()
+  })
+
+  it('names what the readings find later, in the same order, and joins what is reported again meanwhile', async () => {
+    const { say, orders, measured } = await bench()
+    const { case_id } = await unnamed(say)
+    expect(await unnamed(say)).toMatchObject({ case_id, joined: true })
+    await measured('WM-03', { hour: 6, probability: 0.9 })
+    expect(await orders()).toMatchObject([{ case_id, fault: 'WM-03' }])
+  })
+
+  it('believes that it works where nothing that was said speaks for a fault, the more when the readings told of none', async () => {
+    const { say, measured } = await bench()
+    const fine = { fault_code: 'none', answers: ['WM-Q01', 'WM-Q02', 'WM-Q06', 'WM-Q08'].map((question) => ({ question, answer: 'no' })) }
+    const before = (await say(fine)).diagnosis
+    expect(before.no_fault_probability).toBeGreaterThan(0.15)
+    const broken = (await say(BEARING)).diagnosis
+    expect(broken.no_fault_probability).toBeLessThan(0.05)
+    await measured('', { answer: 'no_fault', fault: null, probability: 0 })
+    const after = (await say({ ...fine, text: 'again' })).diagnosis
+    expect(after.no_fault_probability).toBeGreaterThan(before.no_fault_probability)
+    expect(after.fault).toBeNull()
   })
 
   it('joins the case that the readings opened, keeps one order with their evidence, and is told as merged', async () => {
@@ -177,13 +239,12 @@ describe('a report of a unit', () => {
     expect(await database.selectFrom('hub_contacts').selectAll().execute()).toEqual([])
   })
 
-  it('keeps a contact about a type that nobody described, and names nothing', async () => {
-    const { say } = await bench()
-    expect(await say({ device: 'odd', text: 'broken' })).toMatchObject({
-      is_concluded: true,
-      case_id: null,
-      diagnosis: { ranked: [], answer: 'not_enough_data' },
-    })
+  it('opens an order of a type that nobody described, and names nothing; a call alone opens none', async () => {
+    const { say, orders } = await bench()
+    const nothing = { is_concluded: true, diagnosis: { ranked: [], answer: 'not_enough_data', fault: null } }
+    expect(await say({ device: 'odd', kind: 'call', text: 'when do you open?' })).toMatchObject({ ...nothing, service: { state: 'not_known' } })
+    expect(await say({ device: 'odd', text: 'broken' })).toMatchObject({ ...nothing, service: { state: 'order_open' } })
+    expect(await orders()).toMatchObject([{ device: 'odd', fault: null, state: 'opened' }])
   })
 })
 

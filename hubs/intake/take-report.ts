@@ -1,7 +1,8 @@
 /**
  * Takes a report of a person in one transaction: keeps the contact, ranks the faults by all that was said in it (the readings' standing
  * diagnosis as the prior), answers at once, and when it is decided lets the finding go the way of every finding, so that a unit and cause
- * has one case. Without a fault that can be named it opens nothing; the contact stays, with the open case of the unit where there is one.
+ * has one case. A report that names no fault when nothing is left to ask opens an order all the same, unless one of the unit is open: what the
+ * household can look at is offered first, then somebody comes.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { hazardName, withHome } from '#catalogue/home-dangers.ts'
@@ -9,6 +10,7 @@ import type { Intake, SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { EvidenceSource, HouseholdReport, ReportAnswer, ServiceView } from '#kernel/report.ts'
 import type { WorkOrderState } from '#kernel/work-order.ts'
+import { UNNAMED_CAUSE } from '../cases.ts'
 import { refreshRisk } from '../experience/order-risk.ts'
 import { applyFinding } from '../findings.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
@@ -18,8 +20,8 @@ import { isOpenPhase, phaseOf } from '../work-order-states.ts'
 import { orderRow, remarkOrder } from '../work-orders.ts'
 import { keepContact, readSaid, refuse, type Said, saidOf } from './contacts.ts'
 import type { ContactRow } from './intake-tables.ts'
-import { type ChosenQuestion, chooseQuestion, type Ranked, rankFaults, saidDanger } from './rank-faults.ts'
-import { makeDiagnosis, probabilitiesOf, restsOn, standingDiagnosis } from './report-diagnosis.ts'
+import { type ChosenQuestion, chooseQuestion, type RankedCauses, rankCauses, rankFaults, saidDanger } from './rank-faults.ts'
+import { answerWithout, isToldSound, makeDiagnosis, probabilitiesOf, restsOn, standingDiagnosis } from './report-diagnosis.ts'
 
 /** What the registry knows of a unit that is reported. */
 export interface ReportedUnit {
@@ -31,14 +33,13 @@ export interface ReportedUnit {
 const YEAR_MS = 365.25 * 86_400_000
 
 /** What is known of a contact when it is answered. */
-interface Assessed {
+interface Assessed extends RankedCauses {
   readonly type: ApplianceType | undefined
   readonly typeId: string
   /** All that can be said of the unit, the dangers of its home among it. */
   readonly sayable: Intake
   readonly contact: ContactRow
   readonly said: Said
-  readonly ranked: readonly Ranked[]
   readonly danger: SaidDanger | undefined
   readonly question: ChosenQuestion | undefined
   readonly standing: Diagnosis | undefined
@@ -86,20 +87,24 @@ async function assess(
   if (type === undefined || intake === undefined) {
     const danger = saidDanger(sayable, { ...said, answers: new Map(Object.entries(said.answers)), text: contact.text })
     const restsOnSaid = danger === undefined ? [] : restsOn(said, { isAged: false, isMeasured: false })
-    return { ...known, ranked: [], danger, question: undefined, standing: undefined, restsOn: restsOnSaid }
+    return { ...known, ranked: [], soundProbability: 0, danger, question: undefined, standing: undefined, restsOn: restsOnSaid }
   }
   const standing = await standingDiagnosis(hub, contact)
   const { installed_at_ms } = unit
   const ageYears = installed_at_ms === null ? undefined : Math.max(0, contact.at_ms - installed_at_ms) / YEAR_MS
   const telemetry = standing === undefined ? undefined : probabilitiesOf(standing)
-  const evidence = { ...said, answers: new Map(Object.entries(said.answers)), ageYears, telemetry, text: contact.text }
-  const ranked = rankFaults(type, intake, evidence)
+  const evidence = {
+    ...{ ...said, answers: new Map(Object.entries(said.answers)), ageYears, telemetry, text: contact.text },
+    isToldSound: telemetry === undefined && (await isToldSound(hub, contact)),
+  }
+  const causes = rankCauses(type, intake, evidence)
   const danger = saidDanger(sayable, evidence)
   const isChat = contact.kind !== 'complaint' && contact.kind !== 'chase'
-  const question = danger === undefined && (isChat || hasSaid(said)) ? chooseQuestion(intake, ranked, evidence) : undefined
+  const question =
+    danger === undefined && (isChat || hasSaid(said)) ? chooseQuestion(intake, rankFaults(type, intake, evidence), evidence) : undefined
   return {
     ...known,
-    ranked,
+    ...causes,
     danger,
     question,
     standing,
@@ -120,8 +125,22 @@ async function decide(hub: HubTransaction, assessed: Assessed): Promise<Came | u
   const ofCause = top === undefined ? undefined : open.find((order) => concerns(order, top.fault))
   const joined = own ?? ofCause ?? (question === undefined ? (open[0] ?? (await lastOf(hub, contact))) : undefined)
   if (joined !== undefined) return joinOrder(hub, contact, joined)
-  if (question === undefined && assessed.type !== undefined) await storeDiagnosis(hub, diagnosisOf(hub, assessed, null))
-  return undefined
+  return question === undefined ? openUnnamed(hub, assessed) : undefined
+}
+
+/** Somebody wants help with what nobody can name yet: an order with what is likeliest, unless the contact is about something else. */
+async function openUnnamed(hub: HubTransaction, assessed: Assessed): Promise<Came | undefined> {
+  const diagnosis = diagnosisOf(hub, assessed, null)
+  if (!(await storeDiagnosis(hub, diagnosis)) || assessed.contact.kind !== 'report') return undefined
+  const { tenant, device, type, made_at_ms: atMs, safety_class: safetyClass, probability } = diagnosis
+  const of = { tenant, device, type, cause: UNNAMED_CAUSE, atMs }
+  const rivals = diagnosis.rivals.map((rival) => rival.fault)
+  const order = await applyFinding(
+    hub,
+    { ...of, kind: 'diagnosis', probability, rivals, isSeen: true, isAsked: true },
+    { ...of, fault: null, safetyClass, diagnosis, alarm: undefined, isPastDanger: false },
+  )
+  return order === undefined ? undefined : noteCase(hub, assessed.contact, { order: await orderRow(hub, order.work_order_id), joined: false })
 }
 
 /** A complaint or chase without an open order is about the last one of the unit. */
@@ -242,9 +261,10 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
     is_concluded: isConcluded,
     joined: came?.joined ?? false,
     diagnosis: {
-      answer: fault === null ? 'not_enough_data' : 'fault',
+      answer: fault === null ? answerWithout(assessed) : 'fault',
       fault,
       probability: ranked.find((each) => each.fault === fault)?.probability ?? 0,
+      no_fault_probability: assessed.soundProbability,
       ranked: ranked.slice(0, RANKED_MAX).map(({ fault: code, probability }) => ({
         ...{ fault: code, probability },
         fault_name: entryOf(code)?.name ?? { en: code, 'zh-CN': code },

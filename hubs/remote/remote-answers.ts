@@ -7,6 +7,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { MeasuredResidual, MeasuredWindow } from '#kernel/measured-residuals.ts'
 import type { RemoteAnswer, RemoteState } from '#kernel/remote-offer.ts'
 import type { Outcome, WorkOrderState } from '#kernel/work-order.ts'
+import { UNNAMED_CAUSE } from '../cases.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { addLabel } from '../labels.ts'
@@ -198,8 +199,9 @@ async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...
     return dropUnlikely(hub, await orderRow(hub, offer.work_order_id), result.reason)
   }
   if ((order.state as WorkOrderState) !== 'remote_offered') return
+  const isUnnamed = order.cause === UNNAMED_CAUSE
   const outcome: Outcome = {
-    cause: order.fault ?? 'other',
+    cause: isUnnamed ? 'no_fault_found' : (order.fault ?? 'other'),
     parts_used: [],
     parts_returned: [],
     minutes: 0,
@@ -210,7 +212,8 @@ async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...
   const full = skipped.length === 0 ? outcome : { ...outcome, steps: skipped }
   const step = { actor: 'household', atMs: offer.started_at_ms ?? hub.nowMs, reason: result.reason, data: { outcome: full } }
   await moveOrder(hub, order, 'done', { ...step, outcome: full })
-  await addLabel(hub, order, full, { visit: order.move_count + 1, engineer: step.actor })
+  // That a household is content again names no cause that a model could learn.
+  if (!isUnnamed) await addLabel(hub, order, full, { visit: order.move_count + 1, engineer: step.actor })
 }
 
 /** What a step should have cured and did not speaks against the fault. */

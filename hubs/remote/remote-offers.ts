@@ -10,6 +10,7 @@ import { contentId } from '#kernel/ids.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import type { RemoteOffer, RemoteState } from '#kernel/remote-offer.ts'
 import type { Packet, WorkOrderState } from '#kernel/work-order.ts'
+import { UNNAMED_CAUSE } from '../cases.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
@@ -60,13 +61,14 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   const type = hub.catalogue(order.type)
   const fault = type?.faults.find(({ code }) => code === order.fault)
   if (!isWaiting) return
-  if (!hub.policy.remoteFirst || type === undefined || fault === undefined || isDanger(classOf(order))) {
+  const steps = order.cause === UNNAMED_CAUSE ? type?.intake?.checks : fault?.skills[0] === 'REM' ? fault.remoteSteps : []
+  if (!hub.policy.remoteFirst || type === undefined || steps === undefined || isDanger(classOf(order))) {
     const reason = isDanger(classOf(order)) ? 'it has become a danger' : before
     if (order.state === 'remote_offered') await beginVisit(hub, order, reason)
     return
   }
   const tried = new Set((await offersOf(hub, order)).map(({ action }) => action))
-  const step = fault.skills[0] === 'REM' ? (fault.remoteSteps ?? []).find((id) => !tried.has(id)) : undefined
+  const step = steps.find((id) => !tried.has(id))
   const mayWait = order.state === 'remote_offered' || process.states[order.state as WorkOrderState]?.next.includes('remote_offered') === true
   if (step !== undefined && mayWait) {
     await makeOffer(hub, order, { kind: 'step', action: step, type })
@@ -76,7 +78,7 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
     return
   }
   if (order.state === 'remote_offered') return (await remind(hub, order, type)) ? undefined : beginVisit(hub, order, before)
-  const test = tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
+  const test = fault === undefined ? undefined : tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
   if (test !== undefined && order.diagnosis_id !== null) await makeOffer(hub, order, { kind: 'test', action: test.id, type })
 }
 
