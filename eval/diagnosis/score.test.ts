@@ -44,7 +44,7 @@ describe('labels', () => {
   })
 })
 
-describe(`scores on a fleet of seed ${SEED}`, () => {
+describe(`scores on a fleet of seed ${SEED}`, { timeout: SCORED_WITHIN_MS }, () => {
   it('no fleet is in two splits, and this one is in none', () => {
     const seeds = Object.values(SPLITS).flatMap((split): readonly string[] => split.seeds)
     expect(new Set(seeds).size).toBe(seeds.length)
@@ -60,7 +60,7 @@ describe(`scores on a fleet of seed ${SEED}`, () => {
     expect(scores.top2).toBeGreaterThan(scores.top1)
     expect(scores.shuffled_top1).toBeLessThan(0.25)
     expect(scores.told_right).toBeGreaterThan(0.6)
-  }, SCORED_WITHIN_MS)
+  })
 
   it('a model that always says the same is at chance', async () => {
     const artefact = await committed()
@@ -69,5 +69,5 @@ describe(`scores on a fleet of seed ${SEED}`, () => {
     const scores = await scoreWith(createMemoryRuntime({ featureCount: inputs.length, classCount: classes.length, score }), artefact)
     expect(scores.top1).toBeLessThan(0.2)
     expect(scores.false_alarms_per_1000_unit_weeks).toBeGreaterThan(100)
-  }, SCORED_WITHIN_MS)
+  })
 })
