@@ -12,6 +12,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { NewExport, NewImport } from './api/file-ports.ts'
+import type { ReadingKey } from './ingest/files/conflicts.ts'
 import type { ReadingBucket } from './ingest/reading-store.ts'
 import type { RunningJob } from './operations/jobs.ts'
 import {
@@ -82,8 +83,11 @@ export async function runImportJob(job: RunningJob, options: JobOptions): Promis
     if (!isDryRun) await createDevice(tenant, name, type)
     return { type }
   }
+  const ask = <Answer>(name: (typeof PIPELINE_CALLS)['suspects' | 'stored'], argument: unknown): Promise<Answer> =>
+    untilAnswered(() => options.pipeline.call<Answer>(name, argument), job, options)
   // A note is an fsync on this thread: not one a chunk. What came since the last one is read again after a break, and is known then.
   let notedMs = Number.NEGATIVE_INFINITY
+  let hasSeen = false
   const keep = async (behind: ImportProgress): Promise<void> => {
     const nowMs = options.clock.monotonicMs()
     if (nowMs - notedMs < NOTE_EVERY_MS) return
@@ -94,6 +98,13 @@ export async function runImportJob(job: RunningJob, options: JobOptions): Promis
   const result = await inWorker<ImportResult>(task, job, (rpc) => {
     rpc.handle(FILES_CALLS.device, answer)
     rpc.handle(FILES_CALLS.type, (name: string) => findType(tenant, name))
+    rpc.handle(FILES_CALLS.suspects, async (keys: readonly ReadingKey[]) => {
+      // What was imported or sent before is known first; what this import adds, its own thread knows.
+      const suspects = await ask<readonly number[]>(PIPELINE_CALLS.suspects, { keys, isFirst: !hasSeen })
+      hasSeen = true
+      return suspects
+    })
+    rpc.handle(FILES_CALLS.stored, (keys: readonly ReadingKey[]) => ask(PIPELINE_CALLS.stored, keys))
     rpc.handle(FILES_CALLS.take, async ({ messages, progress: behind }: TakeChunk) => {
       refuseEnded(job, options)
       const startMs = options.clock.monotonicMs()
@@ -102,6 +113,8 @@ export async function runImportJob(job: RunningJob, options: JobOptions): Promis
       await pause(options.clock, Math.min(REST_MS_MAX, options.clock.monotonicMs() - startMs))
     })
   })
+  const { unused_columns: _, ...behind } = result
+  await job.note(behind)
   // The report stays; what it is about is stored or in the hands of who sent it.
   await rm(join(directory, 'content'), { force: true })
   return result
@@ -109,6 +122,19 @@ export async function runImportJob(job: RunningJob, options: JobOptions): Promis
 
 function refuseEnded({ job_id, signal }: RunningJob, { isEnded }: JobOptions): void {
   if (isEnded(job_id) || signal.aborted) throw new MendlineError('MDL_JOB_BROKEN_OFF', 'somebody ended the job')
+}
+
+/** A pipeline that is not there, because it starts or starts again, is waited for. */
+async function untilAnswered<Answer>(call: () => Promise<Answer>, job: RunningJob, options: JobOptions): Promise<Answer> {
+  for (;;) {
+    refuseEnded(job, options)
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error instanceof MendlineError) || !error.retryable) throw error
+      await pause(options.clock, REFUSED_PAUSE_MS)
+    }
+  }
 }
 
 /** Puts messages through the door; resolves when all are durable. */

@@ -5,6 +5,21 @@ import { createDeduplicator } from './deduplicate.ts'
 const reading = (seq: number, boot = 1, device = 'a', tenant = 'home') => ({ tenant, device, boot, seq })
 const roomy = { dedupStretches_MAX: 10_000, dedupBoots_MAX: 1_000 }
 
+describe('peek', () => {
+  it('answers as admit would, and leaves no trace', () => {
+    const dedup = createDeduplicator({ dedupStretches_MAX: 2, dedupBoots_MAX: 2 })
+    const key = (boot: number, seq: number) => ({ tenant: 'home', device: 'ac-1', boot, seq })
+    expect([dedup.peek(key(1, 5)), dedup.peek(key(1, 5))]).toEqual(['fresh', 'fresh'])
+    for (const seq of [1, 5, 9, 13]) dedup.admit(key(7, seq))
+    expect([13, 9, 14, 5, 6, 1].map((seq) => dedup.peek(key(7, seq)))).toEqual(['seen', 'seen', 'fresh', 'unsure', 'fresh', 'unsure'])
+    for (const boot of [8, 9]) dedup.admit(key(boot, 0))
+    expect([dedup.peek(key(7, 13)), dedup.peek(key(10, 0))]).toEqual(['unsure', 'fresh'])
+    const before = dedup.snapshot()
+    for (const boot of [1, 7, 8, 10]) dedup.peek(key(boot, 3))
+    expect(dedup.snapshot()).toEqual(before)
+  })
+})
+
 describe('deduplicator', () => {
   it('takes a key once', () => {
     const dedup = createDeduplicator()

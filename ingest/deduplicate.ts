@@ -13,6 +13,8 @@ export type Admission = 'fresh' | 'seen' | 'unsure'
 
 export interface Deduplicator {
   admit(reading: Pick<Reading, 'tenant' | 'device' | 'boot' | 'seq'>): Admission
+  /** The same answer without a trace. */
+  peek(reading: Pick<Reading, 'tenant' | 'device' | 'boot' | 'seq'>): Admission
   /** Plain data for a structured clone or JSON. */
   snapshot(): unknown
   restore(state: unknown): void
@@ -67,6 +69,11 @@ export function createDeduplicator(limits: Pick<Limits, 'dedupStretches_MAX' | '
       memory.boots.set(boot, stretches)
       if (memory.boots.size > limits.dedupBoots_MAX) forgetOldest(memory)
       return stretches.admit(seq, limits.dedupStretches_MAX)
+    },
+    peek({ tenant, device, boot, seq }) {
+      const memory = tenants.get(tenant)?.get(device)
+      if (memory === undefined) return 'fresh'
+      return memory.boots.get(boot)?.peek(seq) ?? (boot <= memory.forgottenBoot_MAX ? 'unsure' : 'fresh')
     },
     doubt({ tenant, device, boot, seq }) {
       const memory = memoryOf(tenant, device)
@@ -133,6 +140,12 @@ class Stretches {
     this.#insert(seq, index)
     if (this.from.length > stretches_MAX) this.#forgetLowest()
     return isUnsure ? 'unsure' : 'fresh'
+  }
+
+  peek(seq: number): Admission {
+    const index = this.#lastNotAbove(seq)
+    if (index >= 0 && seq <= (this.to[index] ?? 0)) return 'seen'
+    return seq < this.unsureBelow ? 'unsure' : 'fresh'
   }
 
   /** Index of the last stretch that begins at or below `seq`, -1 when there is none. */

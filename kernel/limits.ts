@@ -93,6 +93,8 @@ export const limits = {
   gatewayDevices_MAX: 10_000,
   /** Largest `max_age_days` of a device, in days. */
   deviceAgeDays_MAX: 36_500,
+  /** Earliest time of a row of an import, 2000-01-01 UTC; before it stands a clock that was never set, or a column of seconds. */
+  importTimeMs_MIN: 946_684_800_000,
 
   // --- payloads: quarantined with the reason, acknowledged ---
   /** Readings in one payload. */
@@ -313,6 +315,8 @@ export const limits = {
   importLagBytes_MAX: 2 * 1024 * 1024,
   /** Entries in the report of one file; further ones are counted only. */
   importReport_MAX: 1_000_000,
+  /** Keys of an import's own rows that are remembered, to find rows that contradict one another; about 60 bytes each. */
+  importKeys_MAX: 1_000_000,
   /** Uploads of one tenant that are not whole yet; a further one is refused. */
   uploadsPerTenant_MAX: 20,
   /** Ended imports and exports are dropped, with report and file, after so long. */

@@ -72,6 +72,9 @@ export const FILES_CALLS = {
   device: 'device',
   type: 'type',
   take: 'take',
+  /** Indexes of keys that came before, or may have. */
+  suspects: 'suspects',
+  stored: 'stored',
   note: 'note',
   raw: 'raw',
   buckets: 'buckets',

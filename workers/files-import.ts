@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { systemClock } from '#kernel/clock.ts'
+import type { Reading } from '#kernel/reading.ts'
 import { columnPlan } from '../ingest/files/column-plan.ts'
+import { createConflictLook, type ReadingKey } from '../ingest/files/conflicts.ts'
 import { type ImportDevice, importChunks } from '../ingest/files/import-chunks.ts'
 import { addCounts } from '../ingest/files/import-report.ts'
 import { openTable } from '../ingest/files/open-table.ts'
@@ -26,8 +28,12 @@ export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Prom
     const plan = columnPlan(file, { device, mapping })
     let progress: ImportProgress = task.progress
     let taken: Promise<unknown> = Promise.resolve()
-    const deviceOf = createDeviceLook(main)
-    for await (const chunk of importChunks(file, { tenant, device, plan, skip: progress.rows_done, deviceOf, now: systemClock.now, limits })) {
+    const options = { tenant, device, plan, skip: progress.rows_done, deviceOf: createDeviceLook(main), now: systemClock.now, limits }
+    const known = {
+      suspects: (keys: readonly ReadingKey[]) => main.call<readonly number[]>(FILES_CALLS.suspects, keys),
+      stored: (keys: readonly ReadingKey[]) => main.call<ReadonlyMap<string, Reading>>(FILES_CALLS.stored, keys),
+    }
+    for await (const chunk of importChunks(file, { ...options, conflictsOf: createConflictLook(known, limits) })) {
       const { messages, counts, rowsDone, done } = chunk
       progress = { ...addCounts(progress, counts), rows_done: rowsDone, done, report: await report.add(chunk.report) }
       await taken

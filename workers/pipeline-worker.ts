@@ -32,6 +32,7 @@ import { answerBoards } from './board-queries.ts'
 import { channelStateOf, deriveAll } from './derivation.ts'
 import { EventTime } from './event-time.ts'
 import { keptFromMs } from './kept-readings.ts'
+import { answerKnownReadings } from './known-readings.ts'
 import { joinModels, type WorkerModels } from './model-parts.ts'
 import { createPacedReader } from './paced-reader.ts'
 import { Pipeline } from './pipeline.ts'
@@ -88,6 +89,7 @@ const store =
 let models: WorkerModels | undefined
 const derived = createSqliteDerived({ file: join(readingsDir, 'derived.sqlite') })
 const maintenance = createStoreMaintenance({ store: embedded, derived, derivedDays: retention.derived_days, clock, log, limits })
+const dedup = createDeduplicator(limits)
 const latest = createLatestValues({ types: typeById })
 let wakeUp: () => void = () => {}
 let pipeline: Pipeline<ClosedWindow> | undefined
@@ -119,6 +121,7 @@ main.handle(PIPELINE_CALLS.channelStates, async (query: Omit<RowQuery, 'kind'>) 
 const book = createRuleBook({ types: typeById, filter: (rule) => !isSafetyRule(rule) })
 answerRules(main, { store, derived, types: typeById, book, activations, see: seeWhatIsAcknowledged })
 answerBoards(main, { latest, derived, types: typeById, artefactOf: (type) => models?.builtIn.get(type), see: seeWhatIsAcknowledged })
+answerKnownReadings(main, { store, dedup, see: seeWhatIsAcknowledged })
 answerTruth(main, { latest, derived, see: seeWhatIsAcknowledged })
 main.handle(PIPELINE_CALLS.storage, async () => embedded.storage?.())
 main.handle(PIPELINE_CALLS.capture, (directory: string) => embedded.capture?.(directory))
@@ -145,7 +148,7 @@ async function start(): Promise<void> {
   for (const type of types.values()) await store.prepareType(type)
   await derived.start()
   models = await joinModels({ main, dataDir, seats: modelSeats, types: typeById, history: storedWindows(derived), clock, log, limits })
-  const writer = createReadingWriter({ store, dedup: createDeduplicator(limits), types: typeById, clock, log, limits, storedPosition: storePosition })
+  const writer = createReadingWriter({ store, dedup, types: typeById, clock, log, limits, storedPosition: storePosition })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, files: blockingFiles, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
   const derivation = deriveAll(typeById, { limits, book })

@@ -45,6 +45,8 @@ export const PIPELINE_CALLS = {
   buckets: 'buckets',
   raw: 'raw',
   quarantined: 'quarantined',
+  suspects: 'suspects',
+  stored: 'stored',
   channelStates: 'channel-states',
   statistics: 'statistics',
   registerType: 'register-type',

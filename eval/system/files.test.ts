@@ -133,6 +133,36 @@ describe('import', () => {
     expect((await site.raw()).map(({ observed_at_ms, v }) => [observed_at_ms, v])).toEqual([[1_700_000_000_000, { power_w: 900 }]])
   }, 120_000)
 
+  it('keeps out what contradicts stored readings or its own rows, fills no quarantine with it, and counts what is stored', async () => {
+    const site = await openSite()
+    const rows = (watts: readonly number[]): string => watts.map((power, seq) => `ac-1,${1_700_000_000_000 + seq},1,${seq},${power}\n`).join('')
+    const header = 'device,ts,boot,seq,power_w\n'
+    const [first, second] = [place('first.csv'), place('second.csv')]
+    writeFileSync(first, header + rows([1, 2, 3]))
+    expect((await site.cli('import', first, ...create)).code).toBe(0)
+    // Line 3 contradicts what is stored, line 6 the row before, line 7 says the time in seconds.
+    writeFileSync(second, `${header}${rows([1, 9, 3, 4])}ac-1,1700000000003,1,3,5\nac-1,1700000000,1,4,5\n`)
+    for (const dry of [['--dry-run'], []]) {
+      const { code, out } = await site.cli('import', second, ...dry)
+      expect([code, out.split('\n').map((line) => /^line \d+, \w+/.exec(line)?.[0])]).toEqual([
+        1,
+        ['line 3, seq', 'line 6, seq', 'line 7, ts', undefined, undefined],
+      ])
+      expect(out).toContain('6 rows: 3 readings')
+      expect(out).toContain('boot 1, seq 1 is stored with other content')
+      expect(out).toContain('boot 1, seq 3 stands in an earlier row with other content')
+      expect(out).toContain('in seconds it is 2023-11-14T22:13:20.000Z')
+    }
+    expect((await site.raw()).map(({ v }) => v.power_w)).toEqual([1, 2, 3, 4])
+    expect((await site.get('/quarantine')).items).toEqual([])
+    const { items } = (await site.get('/imports')) as { items: Array<{ progress: { rows: number }; report: { rows: number } }> }
+    expect(items.map(({ progress, report }) => [progress.rows, report.rows])).toEqual([
+      [3, 3],
+      [6, 6],
+      [6, 6],
+    ])
+  }, 120_000)
+
   it.each<readonly [string, string, readonly string[], string]>([
     ['a file without columns', 'a,b\n1,2\n', [], 'no column `ts`'],
     ['an empty file', '', [], 'empty'],

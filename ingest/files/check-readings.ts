@@ -9,6 +9,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { QuarantineEntry } from '#kernel/reading.ts'
 import { decodeMessage } from '../decode.ts'
 import type { ColumnPlan } from './column-plan.ts'
+import type { KeptReading } from './conflicts.ts'
 import { type ReportEntry, shown } from './import-report.ts'
 import type { RowReading } from './row-readings.ts'
 
@@ -22,10 +23,15 @@ interface CheckOptions {
   readonly receivedAtMs: EpochMs
 }
 
+/** Readings that go out in one payload. */
+interface CheckedBatch {
+  readonly kept: readonly KeptReading[]
+  readonly payload: Uint8Array
+}
+
 interface Checked {
-  readonly payloads: readonly Uint8Array[]
+  readonly batches: readonly CheckedBatch[]
   readonly report: readonly ReportEntry[]
-  readonly readings: number
   readonly badRows: number
   readonly badValues: number
 }
@@ -35,15 +41,22 @@ const COMPLAINTS_MAX = 1_000_000
 
 /** Checks readings of one device in order. */
 export function checkReadings(readings: readonly RowReading[], options: CheckOptions): Checked {
-  const payloads: Uint8Array[] = []
+  const checked: CheckedBatch[] = []
   const report: ReportEntry[] = []
-  const counts = { readings: 0, badRows: 0, badValues: 0 }
-  for (const batch of batches(readings, options.limits)) {
+  const counts = { badRows: 0, badValues: 0 }
+  const decode = (batch: readonly RowReading[]) => {
     const payload = encode(batch)
-    const { quarantine } = decodeMessage(messageOf(payload, options), options.type, { ...options.limits, quarantinePerPayload_MAX: COMPLAINTS_MAX })
+    const { quarantine, readings: decoded } = decodeMessage(messageOf(payload, options), options.type, {
+      ...options.limits,
+      quarantinePerPayload_MAX: COMPLAINTS_MAX,
+    })
+    const kept = batch.flatMap((row, index) => (decoded[index] === undefined ? [] : [{ row, reading: decoded[index] }]))
+    return { payload, quarantine, kept }
+  }
+  for (const batch of batches(readings, options.limits)) {
+    const { payload, quarantine, kept: whole } = decode(batch)
     if (quarantine.length === 0) {
-      payloads.push(payload)
-      counts.readings += batch.length
+      checked.push({ kept: whole, payload })
       continue
     }
     const removed = new Set<number>()
@@ -58,10 +71,27 @@ export function checkReadings(readings: readonly RowReading[], options: CheckOpt
     for (const [index, own] of faults) if (!removed.has(index)) counts.badValues += own
     const kept = batch.filter((_, index) => !removed.has(index))
     for (const index of removed) counts.badRows += batch[index]?.rows ?? 0
-    counts.readings += kept.length
-    if (kept.length > 0) payloads.push(encode(kept))
+    // Without what was wrong the rest decodes; a key of content may be another one now.
+    if (kept.length > 0) checked.push(decode(kept))
   }
-  return { payloads, report, ...counts }
+  return { batches: checked, report, ...counts }
+}
+
+/** Payload of the readings that are left when those in conflict stay out; undefined when none is. */
+export function payloadWithout({ kept, payload }: CheckedBatch, conflicts: ReadonlyMap<KeptReading, string>): Uint8Array | undefined {
+  if (conflicts.size === 0) return payload
+  const left = kept.filter((own) => !conflicts.has(own))
+  if (left.length === 0) return undefined
+  return left.length === kept.length ? payload : encode(left.map(({ row }) => row))
+}
+
+/** Line of the report of a reading that stays out because its key stands for something else. */
+export function conflictLine({ row, reading }: KeptReading, reason: string): ReportEntry {
+  const isKeyed = row.item.seq !== undefined
+  return {
+    ...{ line: row.line, column: isKeyed ? 'seq' : null, value: isKeyed ? String(row.item.seq) : null },
+    ...{ code: 'MDL_INGEST_CONFLICT', reason, device: reading.device },
+  }
 }
 
 const encode = (batch: readonly RowReading[]): Uint8Array => Buffer.from(JSON.stringify(batch.map(({ item }) => item)))

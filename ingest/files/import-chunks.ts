@@ -8,8 +8,9 @@ import type { EpochMs } from '#kernel/clock.ts'
 import type { ErrorCode } from '#kernel/errors.ts'
 import { isId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
-import { checkReadings } from './check-readings.ts'
+import { checkReadings, conflictLine, payloadWithout } from './check-readings.ts'
 import type { ColumnPlan } from './column-plan.ts'
+import type { ConflictLook } from './conflicts.ts'
 import { type Complaint, type ImportCounts, NO_COUNTS, type ReportEntry, shown } from './import-report.ts'
 import { createRowReader, type RowReading } from './row-readings.ts'
 import type { FileRow, TableFile } from './table-file.ts'
@@ -45,6 +46,8 @@ export interface ImportOptions {
   /** Rows that were done before. */
   readonly skip: number
   readonly deviceOf: (device: string) => Promise<ImportDevice>
+  /** Finds readings whose key stands for something else. */
+  readonly conflictsOf: ConflictLook
   readonly now: () => EpochMs
   readonly limits: Limits
 }
@@ -59,12 +62,12 @@ export async function* importChunks(file: TableFile, options: ImportOptions): As
   let rowsRead = skip
   for await (const rows of file.rows(skip)) {
     for (const row of rows) {
-      if (rowsRead - work.rowsDone >= limits.importChunkRows && work.canEnd(row)) yield work.end(rowsRead, file.done())
+      if (rowsRead - work.rowsDone >= limits.importChunkRows && work.canEnd(row)) yield await work.end(rowsRead, file.done())
       await work.take(row, rowsRead)
       rowsRead++
     }
   }
-  yield work.end(rowsRead, 1)
+  yield await work.end(rowsRead, 1)
 }
 
 class Chunker {
@@ -140,20 +143,31 @@ class Chunker {
     }
   }
 
-  /** Closes the chunk: what decoding would refuse goes into the report, the rest into messages. */
-  end(rowsDone: number, done: number): ImportChunk {
-    const { tenant, limits, plan, now } = this.#options
-    const messages: ImportMessage[] = []
-    for (const [device, readings] of this.#readings) {
+  /** Closes the chunk: what decoding would refuse, and what is in conflict, goes into the report, the rest into messages. */
+  async end(rowsDone: number, done: number): Promise<ImportChunk> {
+    const { tenant, limits, plan, now, conflictsOf } = this.#options
+    const checkedDevices = [...this.#readings].flatMap(([device, readings]) => {
       const known = this.#devices.get(device)
-      if (known?.kind !== 'known') continue
-      const checked = checkReadings(readings, { tenant, device, ...known, limits, plan, receivedAtMs: now() })
-      messages.push(...checked.payloads.map((payload) => ({ device, type: known.typeName, payload })))
-      this.#report.push(...checked.report)
-      this.#counts.readings += checked.readings
-      this.#counts.bad_values += checked.badValues
-      this.#counts.bad_rows += checked.badRows
+      if (known?.kind !== 'known') return []
+      return { device, type: known.typeName, ...checkReadings(readings, { tenant, device, ...known, limits, plan, receivedAtMs: now() }) }
+    })
+    const conflicts = await conflictsOf(checkedDevices.flatMap(({ batches }) => batches.flatMap(({ kept }) => kept)))
+    for (const [own, reason] of conflicts) {
+      this.#report.push(conflictLine(own, reason))
+      this.#counts.bad_rows += own.row.rows
     }
+    const messages: ImportMessage[] = []
+    for (const { device, type, batches, report, badValues, badRows } of checkedDevices) {
+      for (const batch of batches) {
+        const payload = payloadWithout(batch, conflicts)
+        if (payload !== undefined) messages.push({ device, type, payload })
+        this.#counts.readings += batch.kept.length
+      }
+      this.#report.push(...report)
+      this.#counts.bad_values += badValues
+      this.#counts.bad_rows += badRows
+    }
+    this.#counts.readings -= conflicts.size
     this.#counts.messages = messages.length
     const report = this.#report.sort((a, b) => a.line - b.line)
     const chunk = { messages, report, counts: this.#counts, rowsDone, done }

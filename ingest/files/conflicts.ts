@@ -1,0 +1,94 @@
+/**
+ * Rows whose key stands for something else: a reading with the same boot and seq (or the same time and content key) and other content came
+ * before, in the store or in an earlier row of the file. They are told in the report and stay out, so that a file fills no quarantine. Which
+ * keys may have come, dedup knows without the store; the store is asked for those only. Rows of the file are remembered by their keys, the
+ * newest `importKeys_MAX` of them; of older ones the store knows by then, except in a dry run.
+ */
+import { crc32 } from 'node:zlib'
+import type { Limits } from '#kernel/limits.ts'
+import type { Reading } from '#kernel/reading.ts'
+import { KEYLESS_BOOT } from '../decode-envelope.ts'
+import { hasSameContent, readingKey } from '../same-reading.ts'
+import type { RowReading } from './row-readings.ts'
+
+/** A reading that decoding takes, with the row it is of. */
+export interface KeptReading {
+  readonly row: RowReading
+  readonly reading: Reading
+}
+
+export type ReadingKey = Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq' | 'observed_at_ms'>
+
+export interface KnownReadings {
+  /** Indexes of keys that came before, or may have. */
+  readonly suspects: (keys: readonly ReadingKey[]) => Promise<readonly number[]>
+  /** What is stored under keys, as `ReadingStore.lookup` gives it. */
+  readonly stored: (keys: readonly ReadingKey[]) => Promise<ReadonlyMap<string, Reading>>
+}
+
+/** Why each reading in conflict stays out. */
+export type ConflictLook = (kept: readonly KeptReading[]) => Promise<ReadonlyMap<KeptReading, string>>
+
+/** Makes the look of one import; readings of one device come in the order of the file. */
+export function createConflictLook(known: KnownReadings, { importKeys_MAX }: Pick<Limits, 'importKeys_MAX'>): ConflictLook {
+  const memory = createMemory(importKeys_MAX)
+  return async (kept) => {
+    const conflicts = new Map<KeptReading, string>()
+    const suspects = kept.length === 0 ? [] : await known.suspects(kept.map(({ reading }) => keyOf(reading)))
+    const keys = suspects.flatMap((index) => (kept[index] === undefined ? [] : [keyOf(kept[index].reading)]))
+    const stored = keys.length === 0 ? new Map<string, Reading>() : await known.stored(keys)
+    for (const own of kept) {
+      const { reading } = own
+      const first = stored.size === 0 ? undefined : stored.get(readingKey(reading))
+      const name = reading.boot === KEYLESS_BOOT ? 'the key made of its time and content' : `boot ${reading.boot}, seq ${reading.seq}`
+      if (first !== undefined && !hasSameContent(first, reading)) {
+        conflicts.set(own, `${name} is stored with other content, observed at ${first.observed_at_ms}, received at ${first.received_at_ms}`)
+      } else if (!memory.takes(reading)) conflicts.set(own, `${name} stands in an earlier row with other content`)
+    }
+    return conflicts
+  }
+}
+
+const keyOf = ({ tenant, device, type, boot, seq, observed_at_ms }: Reading): ReadingKey => ({ tenant, device, type, boot, seq, observed_at_ms })
+
+interface Memory {
+  /** False when the key came with other content; the first content of a key is kept. */
+  takes(reading: Reading): boolean
+}
+
+/** Contents by (device, boot) and seq in two generations: the older one is dropped when the newer one has half of all keys. */
+function createMemory(keys_MAX: number): Memory {
+  let newer = new Map<string, Map<number, number>>()
+  let older = new Map<string, Map<number, number>>()
+  let count = 0
+  return {
+    takes(reading) {
+      const line = `${reading.device}/${reading.boot}`
+      const content = contentHash(reading)
+      const known = newer.get(line)?.get(reading.seq) ?? older.get(line)?.get(reading.seq)
+      if (known !== undefined) return known === content
+      if (count >= keys_MAX / 2) {
+        older = newer
+        newer = new Map()
+        count = 0
+      }
+      let own = newer.get(line)
+      if (own === undefined) {
+        own = new Map()
+        newer.set(line, own)
+      }
+      own.set(reading.seq, content)
+      count++
+      return true
+    },
+  }
+}
+
+/** Equal where `hasSameContent` says so: values that are absent at the end do not count, and 0 is -0. */
+function contentHash({ observed_at_ms, fw, numbers, texts }: Reading): number {
+  let width = numbers.length
+  while (width > 0 && Number.isNaN(numbers[width - 1])) width--
+  const values = numbers.slice(0, width).map((value) => value + 0)
+  const said = texts.length === 0 && fw === undefined ? '' : JSON.stringify([fw ?? null, texts])
+  return crc32(new Uint8Array(values.buffer), crc32(`${observed_at_ms}/${said}`))
+}
