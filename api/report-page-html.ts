@@ -23,6 +23,12 @@ const TEXTS = {
   danger: words('Do this first', '请先这样做'),
   asking: words('One more question.', '再回答一个问题。'),
   not_known: words('We cannot tell yet what it is. Your report is kept; please call the service.', '暂时无法判断。您的报告已保存，请致电客服。'),
+  try_first: words(
+    'Please try this first. Nobody comes yet; if it does not help, a visit is arranged.',
+    '请先尝试以下操作，暂不安排上门；如无效将为您安排。',
+  ),
+  checking: words('What you did is being checked. If it did not help, a visit is arranged.', '正在检查处理效果；如无效将为您安排上门。'),
+  minutes: words('About {minutes} minutes', '约 {minutes} 分钟'),
   order_open: words('A service order is open. You will be told when somebody comes.', '已生成服务单，上门时间将另行通知。'),
   appointment: words('An appointment is made.', '已预约上门时间。'),
   on_the_way: words('An engineer is on the way.', '工程师正在路上。'),
@@ -71,7 +77,7 @@ export function formPage(locale: Locale, name: Text, intake: Intake | undefined)
 /** What follows from a report: advice first, then what is likely, how far the help is, and the next question. */
 export function answerPage(locale: Locale, answer: ReportAnswer): string {
   const say = (text: Text): string => escapeHtml(text[locale])
-  const { safety_advice, diagnosis, next_question, service, contact_id } = answer
+  const { safety_advice, diagnosis, next_question, service, contact_id, remote_step } = answer
   const named = diagnosis.ranked.find(({ fault }) => fault === diagnosis.fault)
   const question =
     next_question === null
@@ -88,6 +94,9 @@ export function answerPage(locale: Locale, answer: ReportAnswer): string {
       safety_advice === null ? '' : `<h2>${say(TEXTS.danger)}</h2><p><strong>${say(safety_advice)}</strong></p>`,
       named === undefined ? '' : `<p>${say(TEXTS.likely)}: ${say(named.fault_name)}</p>`,
       `<p>${say(TEXTS[service.state])}</p>`,
+      remote_step === undefined || remote_step === null || service.state !== 'try_first'
+        ? ''
+        : `<p><strong>${say(remote_step.text)}</strong><br>${say(TEXTS.minutes).replace('{minutes}', String(remote_step.minutes))}</p>`,
       question,
     ].join(''),
   )

@@ -73,6 +73,19 @@ describe('the page behind a sticker', () => {
 })
 
 describe('the answer page', () => {
+  it('says what to try first, and announces no visit meanwhile', async () => {
+    const { answerPage } = await import('./report-page-html.ts')
+    const answer = await memoryIntake(() => {}).report({ tenant: 'home', actor: '', source: 'household', at_ms: 0 })
+    const text = { en: 'Clean the filter', 'zh-CN': '清洗滤网' }
+    const remote_step = { action: 'WM-H01', text, minutes: 10, wants_photo: false, otherwise: text }
+    const html = answerPage('en', { ...answer, remote_step, service: { ...answer.service, state: 'try_first' } })
+    expect(html).toContain('Clean the filter')
+    expect(html).toContain('About 10 minutes')
+    expect(html).not.toContain('told when somebody comes')
+    expect(answerPage('zh-CN', { ...answer, remote_step, service: { ...answer.service, state: 'try_first' } })).toContain('清洗滤网')
+    expect(answerPage('en', { ...answer, remote_step, service: { ...answer.service, state: 'checking' } })).not.toContain('Clean the filter')
+  })
+
   it('escapes what it shows', async () => {
     const { answerPage } = await import('./report-page-html.ts')
     const answer = await memoryIntake(() => {}).report({ tenant: 'home', actor: '', source: 'household', at_ms: 0 })

@@ -313,6 +313,8 @@ export interface ApplianceType {
   readonly faults: readonly Fault[]
   readonly parts: readonly Part[]
   readonly steps: readonly RepairStep[]
+  /** Words of tools that `catalogue/tools.ts` does not have, by the name in the steps. */
+  readonly tools?: Readonly<Record<string, Text>>
   readonly remoteSteps?: readonly RemoteStep[]
   readonly activeTests?: readonly ActiveTest[]
   /** Codes, symptoms and questions by which a person tells what is wrong. */

@@ -90,6 +90,11 @@ describe('checkType', () => {
     ['a danger without a safety channel', withRule({ when: { channel: 'power_w', op: '>', value: 1, unit: 'w' } }), 'no safety channel'],
     ['a danger of another class than its fault', withRule({ safetyClass: 'E1' }), 'but its fault is E0'],
     ['a fault that begins with guidance and has none', withFault({ skills: ['REM'] }), 'has no remote step'],
+    [
+      'a tool without words',
+      { ...airConditioner, steps: airConditioner.steps.map((step) => ({ ...step, tools: ['odd thing'] })) },
+      'the tool odd thing has no words',
+    ],
     ['a danger without a safe state', { ...airConditioner, safeStates: [] }, 'no safe state is named for it'],
     ['a safe state of nothing', withSafeState({ of: ['AC-99'] }), 'AC-99 is neither fault nor rule'],
     ['a safe state that does nothing', withSafeState({ actions: [] }), 'does nothing'],

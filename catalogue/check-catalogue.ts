@@ -9,6 +9,7 @@ import { checkCare } from './check-care.ts'
 import { checkLeaf, checkText, leavesOf } from './check-condition.ts'
 import { checkGuidance } from './check-guidance.ts'
 import { checkQuality } from './check-quality.ts'
+import { toolWords } from './tools.ts'
 
 /** Gives what is wrong with a type, one sentence each. */
 export function checkType(type: ApplianceType): string[] {
@@ -23,6 +24,7 @@ export function checkType(type: ApplianceType): string[] {
       ...checkText(step.text, step.id),
       ...checkText(step.proof, `${step.id} proof`),
       ...(step.minutes > 0 ? [] : [`${step.id}: takes no time`]),
+      ...step.tools.flatMap((tool) => (toolWords(type, tool) === undefined ? [`${step.id}: the tool ${tool} has no words in both languages`] : [])),
     ]),
     ...type.faults.flatMap((fault) => checkFault(type, fault)),
     ...type.rules.flatMap((rule) => checkRule(type, rule)),

@@ -1,7 +1,6 @@
 /** Reads the hubs' records for the API: lists of one tenant, newest first, by keyset cursors that stay true while records are added. */
 
 import { type Kysely, sql } from 'kysely'
-import type { Text } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { MendlineError } from '#kernel/errors.ts'
@@ -12,7 +11,6 @@ import type { AlarmGroupRow } from './alarm-tables.ts'
 import type { CaseRow, EmergencyRow, HubTables } from './hub-tables.ts'
 import type { Label } from './labels.ts'
 import { toWorkOrder } from './orders/order-record.ts'
-import { evidenceSvg } from './packet/evidence-svg.ts'
 import { findOrder } from './work-orders.ts'
 
 export interface Page<T> {
@@ -65,8 +63,6 @@ export interface PartTotal {
 export interface HubLists {
   workOrders(query: ListQuery): Promise<Page<WorkOrder>>
   workOrder(tenant: string, id: string): Promise<WorkOrder | undefined>
-  /** SVG of the evidence of an order's packet. */
-  workOrderEvidence(tenant: string, id: string, locale: keyof Text): Promise<string | undefined>
   /** History of an order, oldest first. */
   workOrderMoves(tenant: string, id: string): Promise<readonly MoveRecord[]>
   cases(query: ListQuery): Promise<Page<Case>>
@@ -101,12 +97,6 @@ export function createHubLists(database: Kysely<HubTables>): HubLists {
         engineer: query.engineer,
       }
       return mapPage(await page<HubTables['hub_work_orders']>('hub_work_orders', keys, { query, filters }), toWorkOrder)
-    },
-    async workOrderEvidence(tenant, id, locale) {
-      const order = await this.workOrder(tenant, id)
-      if (order === undefined) return undefined
-      const { evidence_for: evidenceFor, evidence_against: evidenceAgainst, fault_name: title } = order.packet
-      return evidenceSvg({ title, evidenceFor, evidenceAgainst, locale })
     },
     async workOrder(tenant, id) {
       const row = await findOrder({ database }, tenant, id)

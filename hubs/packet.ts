@@ -3,6 +3,7 @@
  * that an order has the same packet whatever the order in which they came.
  */
 import type { ApplianceType, Fault, Text } from '#catalogue/appliance-type.ts'
+import { toolWords } from '#catalogue/tools.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { Diagnosis, Evidence, PartNeed } from '#kernel/diagnosis.ts'
 import type { Packet } from '#kernel/work-order.ts'
@@ -21,7 +22,17 @@ export function buildPacket(sources: PacketSources): Packet {
   const fault = type?.faults.find((entry) => entry.code === sources.fault)
   const steps = (fault?.steps ?? []).flatMap((id) => {
     const step = type?.steps.find((entry) => entry.id === id)
-    return step === undefined ? [] : [{ id, text: step.text[locale], tools: [...step.tools], minutes: step.minutes, proof: step.proof[locale] }]
+    return step === undefined
+      ? []
+      : [
+          {
+            id,
+            text: step.text[locale],
+            tools: step.tools.map((tool) => toolWords(type, tool)?.[locale] ?? tool),
+            minutes: step.minutes,
+            proof: step.proof[locale],
+          },
+        ]
   })
   const rivals = diagnosis?.rivals ?? []
   return {

@@ -83,10 +83,26 @@ export const ReportAnswerSchema = Type.Object({
   }),
   next_question: orNull(NextQuestionSchema),
   safety_advice: orNull(LocalTextSchema),
+  remote_step: Type.Optional(
+    orNull(
+      Type.Object(
+        {
+          action: Type.String({ description: 'Id in the catalogue' }),
+          text: LocalTextSchema,
+          minutes: Type.Integer(),
+          wants_photo: Type.Boolean(),
+          otherwise: LocalTextSchema,
+        },
+        { description: 'What the household can try before anybody travels' },
+      ),
+    ),
+  ),
   hazard: Type.Optional(orNull(Type.String({ description: 'What endangers the home: gas, carbon_monoxide, fire_or_shock, water or scald' }))),
   safety_class: Type.Enum([...SAFETY_CLASSES]),
   service: Type.Object({
-    state: Type.Enum(['asking', 'not_known', 'order_open', 'appointment', 'on_the_way', 'done'], { description: 'How far the help is' }),
+    state: Type.Enum(['asking', 'not_known', 'try_first', 'checking', 'order_open', 'appointment', 'on_the_way', 'done'], {
+      description: 'How far the help is; `try_first`: nobody comes before `remote_step` was tried, `checking`: sensors tell whether it helped',
+    }),
     window_from_ms: Type.Union([Type.Integer(), Type.Null()]),
     window_to_ms: Type.Union([Type.Integer(), Type.Null()]),
   }),

@@ -150,7 +150,7 @@ function saidEvidence(intake: Intake, said: Said, locale: keyof Text): Evidence[
   return texts.map(([feature, text]) => ({ feature, text, observed: null, expected: null, unit: '', z_score: null }))
 }
 
-const UNNAMED: Text = { en: 'Cause not known yet', 'zh-CN': '原因待查' }
+export const UNNAMED: Text = { en: 'Cause not known yet', 'zh-CN': '原因待查' }
 
 /** What a ranking rests on. */
 export function restsOn(said: Said, { isAged, isMeasured }: { readonly isAged: boolean; readonly isMeasured: boolean }): EvidenceSource[] {

@@ -75,6 +75,28 @@ describe('a report of a unit', () => {
     ])
   })
 
+  it('announces no visit while something can be tried first, also in the moment before it is offered', async () => {
+    const { hubs, say, orders, clock } = await bench()
+    const filter = { symptom: 'water_left', fault_code: 'E21', answers: [{ question: 'WM-Q04', answer: 'not_cleaned' }] }
+    const hum = { question: 'WM-Q03', answer: 'slow' }
+    const first = await say({ ...filter, answers: [...filter.answers, hum] })
+    expect(first).toMatchObject({ diagnosis: { fault: 'WM-01' }, service: { state: 'try_first' } })
+    expect(first.remote_step?.text['zh-CN']).toBeTruthy()
+    await hubs.start()
+    clock.advance(60_000)
+    await hubs.timersSettled()
+    const [order] = await orders()
+    expect(order?.state).toBe('remote_offered')
+    const [offer] = (await hubs.remoteOffers('home', order?.work_order_id ?? '')) ?? []
+    const again = await say({ kind: 'chase', text: 'when do you come?' })
+    expect(again).toMatchObject({ service: { state: 'try_first' }, remote_step: { action: offer?.action } })
+    const answer = { answer: 'refuse', at_ms: clock.now(), actor: 'anna' } as const
+    await hubs.answerRemote('home', offer?.offer_id ?? '', answer)
+    clock.advance(1)
+    expect(await say({ kind: 'chase', text: 'and now?' })).toMatchObject({ service: { state: 'order_open' }, remote_step: null })
+    await hubs.stop()
+  })
+
   it('asks as long as it is not sure, five times at most, and opens an order with a check of the household when nothing can be named', async () => {
     const { hubs, say, orders, database, clock } = await bench()
     let answer = await say({ text: 'it does not work' }, 'first')
@@ -85,7 +107,7 @@ describe('a report of a unit', () => {
       answer = await say({ contact_id: answer.contact_id, answers: [{ question, answer: 'dont_know' }] })
     }
     expect(new Set(asked).size).toBe(5)
-    expect(answer).toMatchObject({ is_concluded: true, joined: false, service: { state: 'order_open' } })
+    expect(answer).toMatchObject({ is_concluded: true, joined: false, service: { state: 'try_first' } })
     expect(answer.diagnosis).toMatchObject({ answer: 'unknown_fault', fault: null })
     await hubs.start()
     await hubs.timersSettled()

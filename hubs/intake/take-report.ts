@@ -16,6 +16,7 @@ import { applyFinding } from '../findings.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
+import { stepBeforeVisit } from '../remote/remote-offers.ts'
 import { isOpenPhase, phaseOf } from '../work-order-states.ts'
 import { orderRow, remarkOrder } from '../work-orders.ts'
 import { keepContact, readSaid, refuse, type Said, saidOf } from './contacts.ts'
@@ -176,8 +177,9 @@ function diagnosisOf(hub: HubTransaction, assessed: Assessed, fault: string | nu
   const diagnosis = makeDiagnosis({ ...assessed, fault, locale: hub.locale, nowMs: hub.nowMs })
   if (danger === undefined) return diagnosis
   const safety_class = [diagnosis.safety_class, danger.safetyClass].sort()[0] ?? danger.safetyClass
-  // A danger of the home is no fault of the unit; its name says to whoever reads the packet what it is.
-  return { ...diagnosis, safety_class, fault_name: fault === null ? hazardName(danger.hazard)[hub.locale] : diagnosis.fault_name }
+  if (fault !== null) return { ...diagnosis, safety_class }
+  // A danger of the home is no fault of the unit, and needs no part of it; its name says to whoever reads the packet what it is.
+  return { ...diagnosis, safety_class, fault_name: hazardName(danger.hazard)[hub.locale], rivals: [], parts: [], skills: [] }
 }
 
 async function storeDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promise<boolean> {
@@ -283,8 +285,22 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
     safety_advice: danger?.advice ?? null,
     hazard: danger?.hazard ?? null,
     safety_class: danger?.safetyClass ?? (fault === null ? 'E3' : (entryOf(fault)?.safetyClass ?? 'E3')),
-    service: await serviceOf(hub, came?.order, isConcluded),
+    ...(await helpOf(hub, came?.order, isConcluded)),
   }
+}
+
+/** How far the help is, and what can be tried before anybody comes. */
+async function helpOf(
+  hub: HubTransaction,
+  order: WorkOrderRow | undefined,
+  isConcluded: boolean,
+): Promise<Pick<ReportAnswer, 'service' | 'remote_step'>> {
+  const service = await serviceOf(hub, order, isConcluded)
+  const before = order === undefined || service.state !== 'order_open' ? undefined : await stepBeforeVisit(hub, order)
+  if (before === undefined) return { service, remote_step: null }
+  const { id, action, minutes, wantsPhoto, otherwise } = before.step
+  const state = before.isMeasured ? 'checking' : 'try_first'
+  return { service: { ...service, state }, remote_step: { action: id, text: action, minutes, wants_photo: wantsPhoto, otherwise } }
 }
 
 async function serviceOf(hub: HubTransaction, order: WorkOrderRow | undefined, isConcluded: boolean): Promise<ServiceView> {

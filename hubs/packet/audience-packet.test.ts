@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { applianceTypes } from '#catalogue/registry.ts'
-import { PACKET_AUDIENCES, type PacketAudience } from '#kernel/audience-packet.ts'
+import { type AudiencePacket, PACKET_AUDIENCES, type PacketAudience } from '#kernel/audience-packet.ts'
 import { silentLog } from '#kernel/log.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { openHubBench } from '../hub-bench.ts'
@@ -56,6 +56,25 @@ describe('the packet of an order for its audiences', () => {
     ])
     expect(JSON.stringify((await bench.packetOf('agent')).sections)).toContain('2026-06-02 00:00 to 2026-06-02 02:00 (UTC)')
     await bench.close()
+  })
+
+  it('says of an order that is done, or over without a visit, that nobody comes, and promises no time', async () => {
+    const appointmentOf = (packet: AudiencePacket) => packet.sections.find(({ id }) => id === 'appointment')?.items.map(({ text }) => text)
+    for (const [end, said] of [
+      ['done', 'The work is done.'],
+      ['cancelled', 'Nobody comes any more: the order is closed.'],
+    ] as const) {
+      const bench = await openBench()
+      await bench.apply(leaking)
+      expect(appointmentOf(await bench.packetOf('household'))).toEqual(['No time is promised yet.'])
+      const outcome = { cause: 'FR-03', parts_used: [], parts_returned: [], minutes: 30 }
+      if (end === 'done') for (const state of ['accepted', 'en_route', 'on_site'] as const) await bench.answer(state)
+      const steps = (await bench.order()).packet.steps.map(({ id }) => ({ step: id, done: true }))
+      await bench.answer(end, end === 'done' ? { outcome: { ...outcome, steps } } : { reason: 'not wanted' })
+      expect(appointmentOf(await bench.packetOf('household'))).toEqual([said])
+      expect(appointmentOf(await bench.packetOf('agent', 'zh-CN'))?.[0]).toMatch(/^\p{Script=Han}/u)
+      await bench.close()
+    }
   })
 
   it('tells a household no code, evidence or probability, and every audience the same fault', async () => {

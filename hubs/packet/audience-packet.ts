@@ -1,13 +1,15 @@
 /**
  * The packet of an order for household, engineer and call-centre agent, in zh-CN or en: a table says which audience reads which section, and
  * each section is made once from the order, the catalogue and the rule of its alarm. What the catalogue knows is said in the language asked
- * for; what only the stored packet knows stays as it was made. The household reads no codes, numbers of evidence or names of staff.
+ * for, tools and evidence among it; what nobody in the catalogue wrote stays as it was made. The household reads no codes, numbers of evidence or names of staff.
  */
 import type { ApplianceType, Fault, Rule, Text } from '#catalogue/appliance-type.ts'
+import { toolWords } from '#catalogue/tools.ts'
 import type { AudiencePacket, PacketAudience, PacketItem } from '#kernel/audience-packet.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
 import { isDanger } from '../quiet-alarms.ts'
+import { evidenceText, knownText, unitLabel } from './evidence-words.ts'
 import { ADVICE, fill, HEADINGS, type PacketSection, PREPARE, PREPARE_AT_EASE, REASONS, SAFETY_CLASSES_SAID, SAID, SKILLS } from './packet-words.ts'
 
 export interface AudienceSources {
@@ -75,7 +77,10 @@ const item = (text: string, notes: readonly string[] = [], more: Pick<PacketItem
 
 const faultOf = (type: ApplianceType | undefined, code: string | null): Fault | undefined => type?.faults.find((fault) => fault.code === code)
 
-const faultName = ({ fault, order, locale, say }: Making): string => fault?.name[locale] ?? (order.packet.fault_name || say(SAID.unknown))
+function faultName({ fault, order, type, rule, locale, say }: Making): string {
+  const { fault_name } = order.packet
+  return fault?.name[locale] ?? knownText(type, fault_name)?.[locale] ?? rule?.title[locale] ?? (fault_name || say(SAID.unknown))
+}
 
 function safety({ order, rule, audience, locale, say }: Making): PacketItem[] {
   const classSaid = SAFETY_CLASSES_SAID[order.safety_class]
@@ -117,9 +122,13 @@ function selfHelp({ order, fault, type, locale, say }: Making): PacketItem[] {
   })
 }
 
+const ENDED: ReadonlySet<WorkOrder['state']> = new Set(['done', 'verified', 'closed', 'cancelled'])
+
 function appointment({ order, say }: Making): PacketItem[] {
   const { promised_from_ms: from_ms, promised_to_ms: to_ms, packet } = order
   const duration = packet.minutes > 0 ? say(SAID.minutes, { minutes: packet.minutes }) : ''
+  // Behind its end an order promises nothing any more.
+  if (ENDED.has(order.state)) return [item(say(order.outcome === null ? SAID.noVisit : SAID.visited))]
   if (typeof from_ms !== 'number' || typeof to_ms !== 'number') return [item(say(SAID.noPromise), [duration])]
   const at = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
   return [item(say(SAID.promised, { from: at(from_ms), to: at(to_ms) }), [duration], { values: { from_ms, to_ms, minutes: packet.minutes } })]
@@ -134,15 +143,16 @@ function need({ order, say }: Making): PacketItem[] {
   ]
 }
 
-function evidence({ order, fault, audience, locale, say }: Making): PacketItem[] {
-  // Signs of the catalogue are said in the language asked for.
-  const textOf = ({ feature, text }: Evidence): string => fault?.signs.find((sign) => sign.feature === feature)?.text[locale] ?? text
+function evidence({ order, type, fault, audience, locale, say }: Making): PacketItem[] {
+  const textOf = (sign: Evidence): string => evidenceText(sign, { type, fault, locale })
   const { evidence_for, evidence_against } = order.packet
   if (audience === 'agent') return evidence_for.map((sign) => item(textOf(sign)))
   const make = (sign: Evidence, text: string): PacketItem => {
     const { observed, expected, unit, z_score } = sign
     const notes =
-      observed === null || expected === null ? [] : [say(SAID.observed, { observed: rounded(observed), expected: rounded(expected), unit })]
+      observed === null || expected === null
+        ? []
+        : [say(SAID.observed, { observed: rounded(observed), expected: rounded(expected), unit: unitLabel(unit) }).trimEnd()]
     return item(text, notes, { code: sign.feature, values: { observed, expected, z_score } })
   }
   return [
@@ -151,11 +161,17 @@ function evidence({ order, fault, audience, locale, say }: Making): PacketItem[]
   ]
 }
 
+const listed = (parts: readonly string[], locale: keyof Text): string => parts.join(locale === 'en' ? ', ' : '、')
+
 const rounded = (value: number): number => Number(value.toPrecision(4))
 
 function rivals({ order, type, locale, say, share }: Making): PacketItem[] {
   return order.packet.rivals.map(({ fault: code, fault_name, probability }) =>
-    item(faultOf(type, code)?.name[locale] ?? fault_name, [say(SAID.probability, { share: share(probability) })], { code, values: { probability } }),
+    item(
+      faultOf(type, code)?.name[locale] ?? knownText(type, fault_name)?.[locale] ?? fault_name,
+      [say(SAID.probability, { share: share(probability) })],
+      { code, values: { probability } },
+    ),
   )
 }
 
@@ -163,13 +179,16 @@ function repeat({ order, say }: Making): PacketItem[] {
   return typeof order.repeat_of === 'string' ? [item(say(SAID.repeatOf, { order: order.repeat_of }), [], { code: order.repeat_of })] : []
 }
 
-function questions({ order, fault, locale, say }: Making): PacketItem[] {
+function questions({ order, type, fault, locale, say }: Making): PacketItem[] {
   const named = new Set(order.packet.rivals.map((rival) => rival.fault))
   const known = fault?.questions ?? []
-  if (known.length === 0) return order.packet.questions.map((text) => item(text))
+  if (known.length === 0) return order.packet.questions.map((text) => item(knownText(type, text)?.[locale] ?? text))
+  const nameOf = (code: string): string => faultOf(type, code)?.name[locale] ?? code
   const tells = ({ rivals: own }: (typeof known)[number]): boolean => own.some((rival) => named.has(rival))
   const sorted = [...known.filter(tells), ...known.filter((question) => !tells(question))]
-  return sorted.map(({ rivals: own, text }) => item(text[locale], [own.length === 0 ? '' : say(SAID.tells, { rivals: own.join(', ') })]))
+  return sorted.map(({ rivals: own, text }) =>
+    item(text[locale], [own.length === 0 ? '' : say(SAID.tells, { rivals: listed(own.map(nameOf), locale) })]),
+  )
 }
 
 function parts({ order, type, locale, say, share }: Making): PacketItem[] {
@@ -191,9 +210,10 @@ function skills({ order, say }: Making): PacketItem[] {
 function steps({ order, type, locale, say }: Making): PacketItem[] {
   return order.packet.steps.map((step) => {
     const known = type?.steps.find(({ id }) => id === step.id)
+    const tools = (known?.tools ?? step.tools).map((tool) => toolWords(type, tool)?.[locale] ?? tool)
     const notes = [
       say(SAID.minutes, { minutes: step.minutes }),
-      step.tools.length === 0 ? '' : say(SAID.tools, { tools: step.tools.join(', ') }),
+      step.tools.length === 0 ? '' : say(SAID.tools, { tools: listed(tools, locale) }),
       say(SAID.proof, { proof: known?.proof[locale] ?? step.proof }),
     ]
     return item(known?.text[locale] ?? step.text, notes, { ...(step.id !== undefined && { code: step.id }), values: { minutes: step.minutes } })

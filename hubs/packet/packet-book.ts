@@ -3,11 +3,14 @@ import type { Kysely } from 'kysely'
 import type { ApplianceType, Rule, Text } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { AudiencePacket, PacketAudience } from '#kernel/audience-packet.ts'
+import type { Evidence } from '#kernel/diagnosis.ts'
+import type { WorkOrder } from '#kernel/work-order.ts'
 import type { HubTables } from '../hub-tables.ts'
 import { toWorkOrder } from '../orders/order-record.ts'
 import { findOrder } from '../work-orders.ts'
 import { audiencePacket } from './audience-packet.ts'
 import { evidenceSvg } from './evidence-svg.ts'
+import { evidenceText, unitLabel } from './evidence-words.ts'
 import { packetHtml } from './packet-html.ts'
 
 interface Reading {
@@ -20,6 +23,8 @@ interface Reading {
 export interface PacketBook {
   /** Undefined = no such order. */
   workOrderPacket(reading: Reading): Promise<AudiencePacket | undefined>
+  /** The evidence as an SVG; undefined = no such order. */
+  workOrderEvidence(tenant: string, id: string, locale: keyof Text): Promise<string | undefined>
   /** The same as an HTML page. */
   workOrderPacketPage(reading: Reading): Promise<string | undefined>
 }
@@ -42,15 +47,26 @@ export function createPacketBook(options: {
     const rule = alarm === undefined || alarm.body === '' ? undefined : ruleOf(JSON.parse(alarm.body) as Alarm)
     return { order, packet: audiencePacket({ order, type: catalogue(order.type), rule, audience, locale }) }
   }
+  const plotOf = ({ order, packet }: { readonly order: WorkOrder; readonly packet: AudiencePacket }, locale: keyof Text): string => {
+    const type = catalogue(order.type)
+    const fault = type?.faults.find(({ code }) => code === order.packet.fault)
+    const said = (signs: readonly Evidence[]): Evidence[] =>
+      signs.map((sign) => ({ ...sign, text: evidenceText(sign, { type, fault, locale }), unit: unitLabel(sign.unit) }))
+    const { evidence_for, evidence_against } = order.packet
+    return evidenceSvg({ title: packet.title, evidenceFor: said(evidence_for), evidenceAgainst: said(evidence_against), locale })
+  }
   return {
+    async workOrderEvidence(tenant, id, locale) {
+      const found = await read({ tenant, id, audience: 'engineer', locale })
+      return found === undefined ? undefined : plotOf(found, locale)
+    },
     workOrderPacket: async (reading) => (await read(reading))?.packet,
     async workOrderPacketPage(reading) {
       const found = await read(reading)
       if (found === undefined) return undefined
-      const { evidence_for: evidenceFor, evidence_against: evidenceAgainst } = found.order.packet
-      const { packet } = found
-      const isShown = reading.audience === 'engineer' && evidenceFor.length + evidenceAgainst.length > 0
-      return packetHtml(packet, isShown ? evidenceSvg({ title: packet.title, evidenceFor, evidenceAgainst, locale: reading.locale }) : undefined)
+      const { evidence_for, evidence_against } = found.order.packet
+      const isShown = reading.audience === 'engineer' && evidence_for.length + evidence_against.length > 0
+      return packetHtml(found.packet, isShown ? plotOf(found, reading.locale) : undefined)
     },
   }
 }

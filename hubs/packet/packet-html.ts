@@ -10,7 +10,8 @@ h1{font-size:1.4rem}h2{font-size:1.05rem;margin:1.2rem 0 .3rem;border-bottom:1px
 export function packetHtml({ title, locale, work_order_id, device, sections }: AudiencePacket, evidence: string | undefined): string {
   const body = sections.map(({ id, heading, items }) => {
     const list = items.map(({ text, notes, code }) => {
-      const shown = code === undefined ? '' : ` <code>${escapeXml(code)}</code>`
+      // Names of features are for programs, which read the record.
+      const shown = code === undefined || id === 'evidence' ? '' : ` <code>${escapeXml(code)}</code>`
       return `<li>${escapeXml(text)}${shown}${notes.map((note) => `<small>${escapeXml(note)}</small>`).join('')}</li>`
     })
     const tag = id === 'steps' ? 'ol' : 'ul'

@@ -90,6 +90,8 @@ export const SAID = {
   against: words('Against it: {text}', '反对依据：{text}'),
   promised: words('{from} to {to} (UTC)', '{from} 至 {to}（UTC）'),
   noPromise: words('No time is promised yet.', '尚未约定时间。'),
+  visited: words('The work is done.', '维修已完成。'),
+  noVisit: words('Nobody comes any more: the order is closed.', '工单已结束，不再上门。'),
   minutes: words('About {minutes} minutes', '约 {minutes} 分钟'),
   quantity: words('{quantity} ×, needed with probability {share}', '{quantity} 件，需要概率 {share}'),
   tools: words('Tools: {tools}', '工具：{tools}'),

@@ -17,7 +17,7 @@ import { processOf } from '../orders/process-book.ts'
 import { isAskedFor } from '../orders/recovery.ts'
 import { isDanger } from '../quiet-alarms.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
-import { phaseOf } from '../work-order-states.ts'
+import { type Process, phaseOf } from '../work-order-states.ts'
 import { findOrder, moveOrder, orderRow, remarkOrder, SYSTEM_ACTOR } from '../work-orders.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
 
@@ -61,16 +61,15 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   const type = hub.catalogue(order.type)
   const fault = type?.faults.find(({ code }) => code === order.fault)
   if (!isWaiting) return
-  const steps = order.cause === UNNAMED_CAUSE ? type?.intake?.checks : fault?.skills[0] === 'REM' ? fault.remoteSteps : []
+  const steps = stepsFor(type, fault, order)
   if (!hub.policy.remoteFirst || type === undefined || steps === undefined || isDanger(classOf(order))) {
     const reason = isDanger(classOf(order)) ? 'it has become a danger' : before
     if (order.state === 'remote_offered') await beginVisit(hub, order, reason)
     return
   }
   const tried = new Set((await offersOf(hub, order)).map(({ action }) => action))
-  const step = steps.find((id) => !tried.has(id))
-  const mayWait = order.state === 'remote_offered' || process.states[order.state as WorkOrderState]?.next.includes('remote_offered') === true
-  if (step !== undefined && mayWait) {
+  const step = untriedStep(steps, tried, { process, order })
+  if (step !== undefined) {
     await makeOffer(hub, order, { kind: 'step', action: step, type })
     if (order.state === 'remote_offered') return
     const told = { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason: 'the household is asked to try something first', data: { action: step } }
@@ -80,6 +79,40 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   if (order.state === 'remote_offered') return (await remind(hub, order, type)) ? undefined : beginVisit(hub, order, before)
   const test = fault === undefined ? undefined : tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
   if (test !== undefined && order.diagnosis_id !== null) await makeOffer(hub, order, { kind: 'test', action: test.id, type })
+}
+
+/** Steps that may be offered for an order, in their order; undefined where the catalogue knows none of its cause. */
+const stepsFor = (type: ApplianceType | undefined, fault: Fault | undefined, order: WorkOrderRow): readonly string[] | undefined =>
+  order.cause === UNNAMED_CAUSE ? type?.intake?.checks : fault?.skills[0] === 'REM' ? fault.remoteSteps : []
+
+/** The step that is offered next; undefined where none is left, or the process lets the order wait for none. */
+function untriedStep(
+  steps: readonly string[],
+  tried: ReadonlySet<string>,
+  { process, order }: { readonly process: Process; readonly order: WorkOrderRow },
+): string | undefined {
+  const mayWait = order.state === 'remote_offered' || process.states[order.state as WorkOrderState]?.next.includes('remote_offered') === true
+  return mayWait ? steps.find((id) => !tried.has(id)) : undefined
+}
+
+/** What a household that asks is to try before anybody comes, also in the moment before it is offered; undefined when the visit goes on. */
+export async function stepBeforeVisit(
+  hub: HubTransaction,
+  order: WorkOrderRow,
+): Promise<{ readonly step: RemoteStep; readonly isMeasured: boolean } | undefined> {
+  const process = await processOf(hub, order)
+  const type = hub.catalogue(order.type)
+  const steps = stepsFor(
+    type,
+    type?.faults.find(({ code }) => code === order.fault),
+    order,
+  )
+  if (phaseOf(process, order.state as WorkOrderState) !== 'waiting' || steps === undefined || isDanger(classOf(order))) return undefined
+  const offers = await offersOf(hub, order)
+  const open = offers.find(({ kind, state }) => kind === 'step' && OPEN_OFFERS.some((each) => each === state))
+  const next = hub.policy.remoteFirst ? untriedStep(steps, new Set(offers.map(({ action }) => action)), { process, order }) : undefined
+  const step = type?.remoteSteps?.find(({ id }) => id === (open?.action ?? next))
+  return step === undefined ? undefined : { step, isMeasured: open?.state === 'measuring' }
 }
 
 /**
