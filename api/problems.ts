@@ -114,7 +114,7 @@ function toProblem(error: FastifyError | Error, requestId: string): Problem {
     return details.length === 0 ? told : { ...told, details: Object.fromEntries(details) }
   }
   const status = 'statusCode' in error ? error.statusCode : undefined
-  if (status === 413) return problem('MDL_API_TOO_LARGE', error.message, requestId)
+  if (status === 413) return problem('MDL_API_TOO_LARGE', error.message, requestId, [{ field: 'body', reason: error.message }])
   if (status !== undefined && status >= 400 && status < 500) {
     return { ...problem('MDL_API_INVALID', error.message, requestId, [{ field: 'body', reason: error.message }]), status }
   }

@@ -14,6 +14,20 @@ export const LIFE_COVARIATES = {
   outlet_temperature_c: 'usual outlet temperature, °C',
 } as const
 
+/** Least and greatest value of each that can be. */
+export const LIFE_COVARIATE_BOUNDS: Readonly<Record<LifeCovariate, readonly [least: number, greatest: number]>> = {
+  running_h_per_day: [0, 24],
+  cycles_per_week: [0, 500],
+  starts_per_day: [0, 1_000],
+  outdoor_summer_c: [-60, 60],
+  room_humidity_pct: [0, 100],
+  is_coastal: [0, 1],
+  dust_level: [0, 2],
+  water_hardness_mmol_l: [0, 20],
+  mains_sags_per_month: [0, 1_000],
+  outlet_temperature_c: [0, 100],
+}
+
 export type LifeCovariate = keyof typeof LIFE_COVARIATES
 
 /** Weibull life; a covariate multiplies the hazard by `hazardRatio` for each `per` that it lies above `reference`. */

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { parse } from 'yaml'
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
+import { MODEL_BYTES_MAX } from '../models/artefact.ts'
 import { type ClientFlags, createClient, show as printAnswer } from './client.ts'
 
 type Flags = ClientFlags & { readonly tenant?: string }
@@ -95,6 +96,8 @@ async function add(path: string, flags: Flags & { readonly manifest: string }): 
   if (typeof named !== 'string') throw new MendlineError('MDL_MODEL_INVALID', `${flags.manifest}: parity must name the parity file`)
   const parity = await readDocument(resolve(dirname(flags.manifest), named))
   const model = await readFile(path).catch((cause: unknown) => unreadable(path, cause))
+  if (model.byteLength > MODEL_BYTES_MAX)
+    throw new MendlineError('MDL_MODEL_INVALID', `${path} has ${model.byteLength} bytes, a model may have ${MODEL_BYTES_MAX}`)
   done(await createClient(flags).send('POST', `/models${query(flags)}`, { manifest, parity, model: model.toString('base64') }), flags)
 }
 

@@ -12,7 +12,7 @@ import { accumulateBelief } from './accumulate.ts'
 import { createAmender, type WindowHistoryQuery } from './amend.ts'
 import { type Artefact, NO_FAULT } from './artefact.ts'
 import { distanceOf, type TimedResiduals } from './evidence.ts'
-import { createJudge, type Judge, probabilitiesOf, remember } from './judge.ts'
+import { type BatchBounds, createJudge, type Judge, probabilitiesOf, remember } from './judge.ts'
 import { makeDiagnosis } from './make-diagnosis.ts'
 import type { ModelRuntime } from './model-runtime.ts'
 import { type Answer, chooseAnswer, observe } from './opinion.ts'
@@ -29,6 +29,8 @@ export interface DiagnoserOptions {
   readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceAttempts_MAX'>
   /** Windows of a device that ended at or before a device time, in order; without it a stretch that late data amended is judged by itself. */
   readonly history?: (query: WindowHistoryQuery) => AsyncIterable<ClosedWindow>
+  /** Told of windows on which the model failed too often. */
+  readonly onSetAside?: (windows: readonly ClosedWindow[]) => void
   /** Told of every window that was judged, in order. */
   readonly onJudged?: (judged: readonly JudgedWindow[]) => void
 }
@@ -108,7 +110,7 @@ const UNJUDGED_MAX = 14
 const DAY_MS = 86_400_000
 
 /** Creates the diagnoser; no I/O, the runtimes are started by whoever made them. */
-export function createDiagnoser({ types, artefacts, runtime, log, limits, history, onJudged }: DiagnoserOptions): Diagnoser {
+export function createDiagnoser({ types, artefacts, runtime, log, limits, history, onJudged, onSetAside }: DiagnoserOptions): Diagnoser {
   const judges = new Map<string, Judge | undefined>()
   const judgeOf = (id: string): Judge | undefined => {
     if (!judges.has(id)) judges.set(id, createJudge(types(id), artefacts.get(id), runtime(id)))
@@ -120,13 +122,6 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     return judge === undefined ? undefined : states.of(device, judge.artefact.card.version)
   }
   const counts = { windows: 0, judged: 0, diagnoses: 0, setAside: 0 }
-  const bounds = {
-    ...limits,
-    onSetAside: (error: { readonly code: string }, windows: number) => {
-      counts.setAside += windows
-      log.error('windows set aside, the model failed on them', { code: error.code, windows })
-    },
-  }
 
   /** Judged windows and the ones with which a device became blind, in the order of the windows. */
   const judgeAll = async (windows: readonly ClosedWindow[]): Promise<Array<Judged | Blind>> => {
@@ -150,7 +145,10 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     for (const judge of new Set(entries.map((entry) => entry.judge))) {
       const mine = entries.filter((entry) => entry.mean !== undefined).filter((entry) => entry.judge === judge)
       const means = mine.map(({ mean }) => mean)
-      const probabilities = await probabilitiesOf(judge, means, bounds)
+      const probabilities = await probabilitiesOf(judge, means, { ...limits, onSetAside: logSetAside(judge, log) })
+      const failed = mine.filter((_, index) => probabilities[index] === undefined).map(({ window }) => window)
+      counts.setAside += failed.length
+      if (failed.length > 0) onSetAside?.(failed)
       mine.forEach((entry, index) => {
         const row = probabilities[index]
         if (row === undefined) return
@@ -200,6 +198,11 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     restore: (snapshot) => states.restore(snapshot, ({ type, model }) => judgeOf(type)?.artefact.card.version === model),
   }
 }
+
+const logSetAside =
+  ({ type, artefact }: Judge, log: Log): BatchBounds['onSetAside'] =>
+  ({ code }, windows) =>
+    log.error('windows set aside, the model failed on them', { type: type.id, model: artefact.card.version, code, windows })
 
 /** What is believed of the unit with what the model says of this window; what the model says where the card has no accumulation. */
 function believe({ judge, state, window, isFresh }: Prepared, probabilities: readonly number[]): readonly number[] {

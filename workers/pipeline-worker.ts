@@ -193,7 +193,7 @@ async function start(): Promise<void> {
     limits,
   })
   main.handle(PIPELINE_CALLS.statistics, async () => ({
-    pipeline: pipeline?.statistics(),
+    pipeline: pipelineStatistics(),
     writer: writer.statistics(),
     truth: { ...truth.statistics() },
     audit: audit.statistics(),
@@ -213,6 +213,12 @@ async function start(): Promise<void> {
     log.error('pipeline cannot go on', { cause: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     process.exit(1)
   })
+}
+
+/** Windows that a model failed on are lost to diagnosis whether their batch failed or they were set aside. */
+function pipelineStatistics() {
+  const found = pipeline?.statistics()
+  return found === undefined ? undefined : { ...found, windowsFailed: found.windowsFailed + (models?.bench.statistics().windowsSetAside ?? 0) }
 }
 
 async function seeWhatIsAcknowledged(): Promise<void> {

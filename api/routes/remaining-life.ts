@@ -1,13 +1,16 @@
 /** Remaining life of the parts of one unit, by age, usage and the standing diagnosis. */
 import { Type } from 'typebox'
-import { LIFE_COVARIATES } from '#catalogue/life.ts'
+import { LIFE_COVARIATE_BOUNDS, LIFE_COVARIATES, type LifeCovariate } from '#catalogue/life.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
 import { RemainingLifeSchema } from '../life-ports.ts'
 import { answers, found, tenantOf, tenantQuery } from '../requests.ts'
 
 const given = Object.fromEntries(
-  Object.entries(LIFE_COVARIATES).map(([name, description]) => [name, Type.Optional(Type.Number({ minimum: -60, maximum: 1_000, description }))]),
+  Object.entries(LIFE_COVARIATE_BOUNDS).map(([name, [minimum, maximum]]) => [
+    name,
+    Type.Optional(Type.Number({ minimum, maximum, description: LIFE_COVARIATES[name as LifeCovariate] })),
+  ]),
 )
 
 export function remainingLifeRoutes(app: App, { ports }: RouteContext): void {

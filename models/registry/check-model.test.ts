@@ -87,6 +87,13 @@ describe('checkGivenModel', () => {
     ['more bytes than a model may have', { model: new Uint8Array(MODEL_BYTES_MAX + 1) }, /it may have/],
     ['a parity file without rows', { parity: {} }, /needs `rows`/],
     ['too few rows', { parity: { rows: rows.slice(1), probabilities: parity.probabilities.slice(1) } }, /3 rows, it needs 4/],
+    ['a name that means something else', { manifest: { version: 'live' } }, /no model is called live/],
+    ['a feature twice', { manifest: { input: { name: 'features', features: ['lift_k', 'lift_k', 'distance'] } } }, /lift_k stands twice/],
+    [
+      'a score of no fault',
+      { manifest: { output: { name: 'probabilities', kind: 'score', fault: 'no_fault' } }, parity: { rows, scores: rows.map(() => 0) } },
+      /fault of a score is a fault of pump/,
+    ],
     ['an answer of another width', { parity: { rows, probabilities: rows.map(() => [1, 0]) } }, /answer 0 .* has 2 numbers/],
     [
       'answers that differ by more than 1e-4',
@@ -95,6 +102,15 @@ describe('checkGivenModel', () => {
     ],
   ])('refuses %s', async (_, change, reason) => {
     await expect(check(change)).rejects.toMatchObject({ code: 'MDL_MODEL_INVALID', message: expect.stringMatching(reason) })
+  })
+
+  it.each([
+    ['body.manifest.version', { manifest: { version: '../x' } }],
+    ['body.manifest.input.features', { manifest: { input: { name: 'features', features: ['lift_k', 'lift_k', 'distance'] } } }],
+    ['body.parity', { parity: {} }],
+    ['body.model', { model: Uint8Array.of(1, 2, 3) }],
+  ])('names the field %s', async (field, change) => {
+    await expect(check(change)).rejects.toMatchObject({ details: { errors: [{ field }] } })
   })
 
   it('takes answers that differ by less than 1e-4', async () => {

@@ -10,6 +10,7 @@ import { silentLog } from '#kernel/log.ts'
 import { type Artefact, type Card, MODEL_BYTES_MAX, NO_FAULT, type Parity } from '../artefact.ts'
 import { createInputs } from '../inputs.ts'
 import { objectionsTo } from '../onnx-inspect.ts'
+import { objectionToRows } from '../runtimes/guarded-runtime.ts'
 import { describeModel, startModelProcess } from '../runtimes/model-process.ts'
 import type { GraphEnd, ModelContract, ModelDescription } from '../runtimes/onnx-protocol.ts'
 import { createOnnxRuntime } from '../runtimes/onnx-runtime.ts'
@@ -44,22 +45,32 @@ export const contractOf = ({ input_name, output_name, output_kind, inputs, class
  */
 export async function checkGivenModel({ manifest: given, parity: givenParity, model }: GivenModel, parts: CheckParts) {
   const manifest = readManifest(given)
-  if (model.byteLength > MODEL_BYTES_MAX) throw invalid([`the model has ${model.byteLength} bytes, it may have ${MODEL_BYTES_MAX}`])
+  if (model.byteLength > MODEL_BYTES_MAX) throw invalid('model', [`the model has ${model.byteLength} bytes, it may have ${MODEL_BYTES_MAX}`])
   const type = parts.findType(manifest.type)
-  if (type === undefined) throw invalid([`there is no type ${manifest.type}`])
+  if (type === undefined) throw invalid('manifest', [`there is no type ${manifest.type}`])
   const base = parts.baseOf(type.id)
   if (base === undefined)
-    throw invalid([`the type ${type.id} has no model whose no-fault reference could be used; train one (mendline models train --type ${type.id})`])
+    throw invalid('manifest', [
+      `the type ${type.id} has no model whose no-fault reference could be used; train one (mendline models train --type ${type.id})`,
+    ])
   const artefact = artefactOf(manifest, { type, model, parity: readParity(givenParity, manifest), base })
   const faults = namesOf(artefact, type)
-  if (faults.length > 0) throw invalid(faults)
+  if (faults.length > 0) throw invalid('manifest', faults)
   const description = await describeModel(model, parts).catch((error: unknown) => {
-    throw error instanceof MendlineError && error.code === 'MDL_MODEL_INVALID' ? invalid([`the model cannot be loaded: ${error.message}`]) : error
+    if (error instanceof MendlineError && error.code === 'MDL_MODEL_INVALID') throw invalid('model', [`the model cannot be loaded: ${error.message}`])
+    return slow(error)
   })
   const found = [...objectionsTo(description.summary), ...contractFaults(description, contractOf(artefact.card))]
-  if (found.length > 0) throw invalid(found)
-  await checkParity(artefact, parts)
+  if (found.length > 0) throw invalid('model', found)
+  await checkParity(artefact, parts).catch(slow)
   return artefact
+}
+
+/** One that hangs is told as such at the field that brought it. */
+function slow(error: unknown): never {
+  if (!(error instanceof MendlineError) || error.code !== 'MDL_MODEL_TIMEOUT') throw error
+  const reason = `the model gives no answer in time (${error.message})`
+  throw new MendlineError('MDL_MODEL_TIMEOUT', reason, { cause: error, details: { errors: [{ field: 'body.model', reason }] } })
 }
 
 function namesOf({ card, reference }: Artefact, type: ApplianceType): string[] {
@@ -68,7 +79,9 @@ function namesOf({ card, reference }: Artefact, type: ApplianceType): string[] {
   const unknown = card.classes.filter((name) => name !== NO_FAULT && !codes.has(name))
   if (unknown.length > 0) faults.push(`${unknown.join(', ')} are no faults of ${type.id}`)
   if (!card.classes.includes(NO_FAULT)) faults.push(`there is no class ${NO_FAULT}`)
-  if (new Set(card.classes).size < card.classes.length) faults.push('a class is named twice')
+  const isSound = card.output_kind === 'score' && card.classes[1] === NO_FAULT
+  if (isSound) faults.push(`the fault of a score is a fault of ${type.id}, not ${NO_FAULT}`)
+  else if (new Set(card.classes).size < card.classes.length) faults.push('a class is named twice')
   const inputs = createInputs(
     card.inputs,
     type,
@@ -126,14 +139,16 @@ async function checkParity({ card, parity, model }: Artefact, { clock, limits }:
     const difference = differs(expected[farthest] ?? 0, answers[farthest])
     if (!(difference <= PARITY_TOLERANCE)) {
       const row = Math.floor(farthest / contract.classCount)
-      throw invalid([
+      throw invalid('parity', [
         `the model says ${answers[farthest]} of row ${row} of the parity file, which says ${expected[farthest]}; they may differ by ${PARITY_TOLERANCE}`,
       ])
     }
     if ([...alone].some((value, at) => differs(value, answers[at]) > PARITY_TOLERANCE))
-      throw invalid(['the model says another thing of a row alone than in a batch'])
+      throw invalid('model', ['the model says another thing of a row alone than in a batch'])
     if (answers.some((value) => value < -PARITY_TOLERANCE || value > 1 + PARITY_TOLERANCE))
-      throw invalid(['the output holds numbers that are no probabilities'])
+      throw invalid('model', ['the output holds numbers that are no probabilities'])
+    const objection = contract.classCount === 1 ? undefined : objectionToRows(Float32Array.from(answers), contract.classCount)
+    if (objection !== undefined) throw invalid('model', [`the model ${objection}`])
   } finally {
     await runtime.stop()
   }

@@ -53,10 +53,29 @@ const PARITY_ROWS_MIN = 4
 const PARITY_ROWS_MAX = 5_000
 const DAY_MS = 86_400_000
 
+/** Words that stand in the place of a version in addresses and commands. */
+const RESERVED = ['live', 'drift', 'history', 'features', 'trainings', 'rollback']
+
 /** Reads a manifest. @throws MendlineError MDL_MODEL_INVALID that names each field */
 export function readManifest(value: unknown): Manifest {
-  if (Value.Check(ManifestSchema, value)) return value
-  throw invalid([...Value.Errors(ManifestSchema, value)].slice(0, 8).map(({ instancePath, message }) => `manifest${instancePath}: ${message}`))
+  if (Value.Check(ManifestSchema, value)) {
+    const { version = '', input } = value
+    const twice = input.features.filter((name, at) => input.features.indexOf(name) !== at)
+    const errors = [
+      ...(RESERVED.includes(version)
+        ? [{ field: 'body.manifest.version', reason: `no model is called ${version}: the word means something else` }]
+        : []),
+      ...(twice.length > 0 ? [{ field: 'body.manifest.input.features', reason: `${[...new Set(twice)].join(', ')} stands twice` }] : []),
+    ]
+    if (errors.length > 0) throw refusal(errors)
+    return value
+  }
+  throw refusal(
+    [...Value.Errors(ManifestSchema, value)].slice(0, 8).map(({ instancePath, message }) => ({
+      field: `body.manifest${instancePath.replaceAll('/', '.')}`,
+      reason: `manifest${instancePath}: ${message}`,
+    })),
+  )
 }
 
 /** Reads a parity file: `rows` and what the model's maker says of each (`probabilities`, or `scores`). @throws MendlineError MDL_MODEL_INVALID */
@@ -65,7 +84,7 @@ export function readParity(value: unknown, { input, output }: Manifest): Parity 
   const scores = Array.isArray(given?.scores) ? given.scores.map((score: unknown) => (Array.isArray(score) ? score : [score])) : undefined
   const parity = { tolerance: PARITY_TOLERANCE, rows: given?.rows, probabilities: scores ?? given?.probabilities }
   if (!Value.Check(ParitySchema, parity))
-    throw invalid(['the parity file needs `rows` and `probabilities` (or `scores`), both lists of lists of numbers'])
+    throw invalid('parity', ['the parity file needs `rows` and `probabilities` (or `scores`), both lists of lists of numbers'])
   const width = output.kind === 'score' ? 1 : output.classes.length
   const faults: string[] = []
   if (parity.rows.length < PARITY_ROWS_MIN || parity.rows.length > PARITY_ROWS_MAX)
@@ -76,7 +95,7 @@ export function readParity(value: unknown, { input, output }: Manifest): Parity 
   if (short >= 0) faults.push(`row ${short} of the parity file has ${parity.rows[short]?.length} numbers for ${input.features.length} features`)
   const odd = parity.probabilities.findIndex((row) => row.length !== width)
   if (odd >= 0) faults.push(`answer ${odd} of the parity file has ${parity.probabilities[odd]?.length} numbers, the manifest says ${width}`)
-  if (faults.length > 0) throw invalid(faults)
+  if (faults.length > 0) throw invalid('parity', faults)
   return parity
 }
 
@@ -119,5 +138,11 @@ export function artefactOf(
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 const factsOf = (bytes: Uint8Array) => ({ bytes: bytes.byteLength, sha256: sha256(bytes) })
 
-export const invalid = (faults: readonly string[]): MendlineError =>
-  new MendlineError('MDL_MODEL_INVALID', faults.join('; '), { details: { faults, errors: faults.map((reason) => ({ field: 'body', reason })) } })
+/** Refusal of what stands in one of the three parts of a request. */
+export const invalid = (part: 'manifest' | 'parity' | 'model', faults: readonly string[]): MendlineError =>
+  refusal(faults.map((reason) => ({ field: `body.${part}`, reason })))
+
+function refusal(errors: ReadonlyArray<{ readonly field: string; readonly reason: string }>): MendlineError {
+  const faults = errors.map(({ reason }) => reason)
+  return new MendlineError('MDL_MODEL_INVALID', faults.join('; '), { details: { faults, errors } })
+}

@@ -126,6 +126,15 @@ describe('ModelBench', () => {
     expect(bench.comparison('home', 'pump', 'mine-1')).toMatchObject({ windows: 0, failed: 4 })
   })
 
+  it('compares nothing with windows that the live model failed on, and counts them', async () => {
+    const { bench } = await aBench({ 'mine-1': broken, 'mine-2': above(3) })
+    bench.replace(seats({ reigns: [{ from_ms: 2 * HOUR, version: 'mine-1' }], shadows: [{ from_ms: 0, version: 'mine-2' }] }))
+    await bench.diagnose(lifted(0, 3))
+    await bench.settled()
+    expect(bench.comparison('home', 'pump', 'mine-2')).toMatchObject({ windows: 1, failed: 0, live_failed: 3 })
+    expect(bench.statistics().windowsSetAside).toBe(3)
+  })
+
   it('leaves the windows of a model that cannot be loaded without diagnosis, and those of another tenant alone', async () => {
     const { bench } = await aBench({ 'mine-2': above(3) })
     bench.replace([

@@ -68,6 +68,9 @@ export class ModelBench {
   /** Seat that a device was diagnosed by last, where that is not the one of the program. */
   #lastSeat = new Map<string, string>()
   #missing = 0
+  #setAside = 0
+  /** Windows of the call in hand on which a model in force failed. */
+  #failed = new Set<ClosedWindow>()
 
   constructor(parts: BenchParts) {
     this.#parts = parts
@@ -75,9 +78,23 @@ export class ModelBench {
     const { types, builtIn, runtime, history, log, limits } = parts
     const onJudged: Parameters<typeof createDiagnoser>[0]['onJudged'] = (judged) => this.#drift.observe(judged)
     this.#builtIn = {
-      diagnoser: createDiagnoser({ types, artefacts: builtIn, runtime, log, limits, onJudged, ...(history !== undefined && { history }) }),
+      diagnoser: createDiagnoser({
+        types,
+        artefacts: builtIn,
+        runtime,
+        log,
+        limits,
+        onJudged,
+        onSetAside: this.#noteFailed,
+        ...(history !== undefined && { history }),
+      }),
       runtime: undefined,
     }
+  }
+
+  readonly #noteFailed = (windows: readonly ClosedWindow[]): void => {
+    this.#setAside += windows.length
+    for (const window of windows) this.#failed.add(window)
   }
 
   /** Takes what the registry says; what is no longer needed is ended. */
@@ -103,13 +120,16 @@ export class ModelBench {
   async diagnose(windows: readonly ClosedWindow[]): Promise<Diagnosis[]> {
     if (this.#book.size === 0) return this.#builtIn.diagnoser.diagnose(windows)
     const before = this.#toldBefore(windows)
+    this.#failed = new Set()
     const diagnoses: Diagnosis[] = []
     let groups = new Map<string, ClosedWindow[]>()
     const flush = async (): Promise<void> => {
       for (const [key, group] of groups) {
         const seat = await this.#seat(key)
-        if (seat === undefined) this.#missing += group.length
-        else diagnoses.push(...(await seat.diagnoser.diagnose(group)))
+        if (seat === undefined) {
+          this.#missing += group.length
+          for (const window of group) this.#failed.add(window)
+        } else diagnoses.push(...(await seat.diagnoser.diagnose(group)))
       }
       groups = new Map()
     }
@@ -158,9 +178,9 @@ export class ModelBench {
     return this.#drift.findings(tenant)
   }
 
-  /** Models of users at work, windows without a model, and findings of drift. */
+  /** Models of users at work, windows without a model, windows on which a model in force failed. */
   statistics(): Readonly<Record<string, number>> {
-    return { running: this.#open.size, shadows: this.#lanes.size, windowsWithoutModel: this.#missing }
+    return { running: this.#open.size, shadows: this.#lanes.size, windowsWithoutModel: this.#missing, windowsSetAside: this.#setAside }
   }
 
   async stop(): Promise<void> {
@@ -233,6 +253,9 @@ export class ModelBench {
         // Shadows are no population of their own.
         if (!this.#lanes.has(key) && !this.#ending.has(key)) this.#drift.observe(judged)
       },
+      onSetAside: (windows) => {
+        if (!this.#lanes.has(key) && !this.#ending.has(key)) this.#noteFailed(windows)
+      },
     })
     await runtime.start().catch((error: unknown) => log.warn('a model of a tenant does not start yet', { model: key, cause: String(error) }))
     const saved = this.#saved.get(key)
@@ -265,11 +288,12 @@ export class ModelBench {
           ({ device, tenant, made_at_ms }) => device === window.device && tenant === window.tenant && made_at_ms === window.to_ms,
         )
         const key = keyOf(own, version)
-        seen.set(key, [...(seen.get(key) ?? []), { window, live, before: before.get(deviceOf(window)) }])
+        const hasLiveFailed = this.#failed.has(window)
+        seen.set(key, [...(seen.get(key) ?? []), { window, live, before: before.get(deviceOf(window)), ...(hasLiveFailed && { hasLiveFailed }) }])
       }
     }
     for (const [key, own] of seen)
-      this.#lane(key).add(own.map(({ window, live, before: first }) => ({ window, live: said(live), before: said(first) })))
+      this.#lane(key).add(own.map(({ live, before: first, ...one }) => ({ ...one, live: said(live), before: said(first) })))
   }
 
   #isShadow(key: string): boolean {

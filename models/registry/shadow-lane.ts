@@ -12,6 +12,8 @@ export interface SeenWindow {
   readonly window: ClosedWindow
   readonly live: Said | undefined
   readonly before: Said | undefined
+  /** The live model failed on it, or could not be loaded, so it said nothing that could be compared. */
+  readonly hasLiveFailed?: boolean
 }
 
 /** Windows of one device that late data made anew, with what the live model told by it. */
@@ -35,6 +37,8 @@ export interface ShadowCounts {
   agreed: number
   dropped: number
   failed: number
+  /** Windows that the live model failed on; absent in what versions before it saved. */
+  live_failed?: number
   /** `live -> shadow`, windows in which they said so. */
   pairs: Record<string, number>
 }
@@ -148,7 +152,10 @@ export class ShadowLane {
     const { diagnoses, failed } = await diagnose(seen.map(({ window }) => window))
     this.#counts.failed += failed
     // A window without an answer says nothing of the model's answers.
-    if (failed === 0) for (const one of seen) this.#compare(one, diagnoses)
+    for (const one of seen) {
+      if (one.hasLiveFailed === true) this.#counts.live_failed = (this.#counts.live_failed ?? 0) + 1
+      else if (failed === 0) this.#compare(one, diagnoses)
+    }
     if (diagnoses.length > 0) await keep(diagnoses)
   }
 

@@ -64,6 +64,8 @@ export interface ShadowReport {
   readonly unit_weeks: number
   readonly windows_dropped: number
   readonly windows_failed: number
+  /** Windows that the live model failed on; they are compared with nothing. */
+  readonly windows_live_failed: number
   readonly windows_pending: number
   readonly agreement_ratio: number | null
   /** Windows by what the two said, most frequent first; agreement included. */
@@ -103,7 +105,7 @@ export const GATE = { windows: 200, outcomes: 5, failed_ratio: 0.01 } as const
 
 export function makeReport(inputs: ReportInputs): ShadowReport {
   const { comparison, outcomes, costs, liveVersion, shadowVersion, fromMs, toMs } = inputs
-  const { windows, agreed, units, unit_weeks, dropped, failed, pending, pairs } = comparison
+  const { windows, agreed, units, unit_weeks, dropped, failed, live_failed = 0, pending, pairs } = comparison
   const live = judge(inputs.live, outcomes)
   const shadow = judge(inputs.shadow, outcomes)
   // What an alert of the live model is wrong in, of those that somebody looked at; one half where nobody did.
@@ -126,7 +128,8 @@ export function makeReport(inputs: ReportInputs): ShadowReport {
   const liveFalse = new Set(live.falseAlarms)
   return {
     ...{ live_version: liveVersion, shadow_version: shadowVersion, from_ms: fromMs, to_ms: toMs },
-    ...{ windows, units, unit_weeks: rounded(unit_weeks), windows_dropped: dropped, windows_failed: failed, windows_pending: pending },
+    ...{ windows, units, unit_weeks: rounded(unit_weeks), windows_dropped: dropped, windows_failed: failed },
+    ...{ windows_live_failed: live_failed, windows_pending: pending },
     agreement_ratio: windows > 0 ? rounded(agreed / windows) : null,
     answers: Object.entries(pairs)
       .sort(([, a], [, b]) => b - a)

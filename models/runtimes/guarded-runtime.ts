@@ -25,6 +25,8 @@ export interface GuardedRuntime extends ModelRuntime {
 
 /** Rounding of a softmax in float32, and some more. */
 const SLACK = 1e-3
+/** What many small roundings of one row may come to. */
+const SUM_SLACK = 0.01
 
 export function createGuardedRuntime(inner: ModelRuntime, options: GuardOptions): GuardedRuntime {
   const { version, isScore, clock, log, limits } = options
@@ -49,8 +51,8 @@ export function createGuardedRuntime(inner: ModelRuntime, options: GuardOptions)
       try {
         const scores = await inner.run(rows, rowCount)
         const probabilities = isScore ? Float32Array.from({ length: scores.length * 2 }, (_, at) => share(scores[at >> 1] ?? Number.NaN, at)) : scores
-        if (!probabilities.every((value) => value >= -SLACK && value <= 1 + SLACK))
-          throw new MendlineError('MDL_MODEL_INVALID', `the model ${version} gave a score that is no probability`)
+        const objection = objectionToRows(probabilities, probabilities.length / rowCount)
+        if (objection !== undefined) throw new MendlineError('MDL_MODEL_INVALID', `the model ${version} ${objection}`)
         failures = 0
         pauseMs = limits.modelPauseMs
         return probabilities
@@ -60,6 +62,17 @@ export function createGuardedRuntime(inner: ModelRuntime, options: GuardOptions)
       }
     },
   }
+}
+
+/** Why rows of scores are no probabilities of classes that shut each other out; undefined when they are. Not a number is none. */
+export function objectionToRows(scores: Float32Array, width: number): string | undefined {
+  for (let from = 0; from < scores.length; from += width) {
+    const row = scores.subarray(from, from + width)
+    if (!row.every((value) => value >= -SLACK && value <= 1 + SLACK)) return 'gave a score that is no probability'
+    const sum = row.reduce((total, value) => total + value, 0)
+    if (Math.abs(sum - 1) > SUM_SLACK) return `gave probabilities that sum to ${sum.toFixed(3)}, not to 1`
+  }
+  return undefined
 }
 
 const share = (score: number, at: number): number => (at % 2 === 0 ? 1 - score : score)
