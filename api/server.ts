@@ -13,6 +13,7 @@ import fastify from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { isDeeperThan, JSON_DEPTH_MAX } from '#kernel/json-depth.ts'
+import { hasRepeatedName, jsonFault, jsonField, parseJson } from '#kernel/json-text.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { listenFailure } from '#kernel/listen-failure.ts'
 import type { Log } from '#kernel/log.ts'
@@ -147,13 +148,10 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   // What the ports give is what goes out; the tests hold it against the schemas.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   // Many clients name JSON as the type of a body that they do not send (DELETE, rotation).
-  const parseJson = app.getDefaultJsonParser('error', 'error')
+  const readJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined)
-    else
-      void parseJson(request, body.toString(), (error, value) =>
-        error === null && isDeeperThan(value, JSON_DEPTH_MAX) ? done(tooDeep()) : done(error, value),
-      )
+    else void readJson(request, body.toString(), (error, value) => done(error ?? refusalOf(body.toString(), value), value))
   })
   app.setErrorHandler(problemHandler(log))
   app.setNotFoundHandler((request) => {
@@ -201,6 +199,15 @@ export async function createApi({ ports, clock, log, limits, settings, version }
       cancel()
     },
   }
+}
+
+/** Why a body is refused that JSON.parse takes: nested too deep, a name that stands twice, a number that became Infinity. */
+function refusalOf(text: string, value: unknown): MendlineError | null {
+  if (isDeeperThan(value, JSON_DEPTH_MAX)) return tooDeep()
+  const fault = jsonFault(hasRepeatedName(text, value) ? parseJson(text) : value)
+  if (fault === undefined) return null
+  const field = jsonField('body', fault.path)
+  return new MendlineError('MDL_API_INVALID', `${field}: ${fault.reason}`, { details: { errors: [{ field, reason: fault.reason }] } })
 }
 
 /** Before anything walks the body. */

@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { type EpochMs, epochMs } from '#kernel/clock.ts'
+import { isRepeated, REPEATED_REASON } from '#kernel/json-text.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { Complain } from './decode-complaints.ts'
 import { type JsonRecord, ownField } from './decode-json.ts'
@@ -35,21 +36,25 @@ export function readEnvelope(item: JsonRecord, path: string, { complain, textLen
   const at = (field: string): string => (path === '' ? field : `${path}.${field}`)
   const ts = ownField(item, 'ts')
   if (!isInstant(ts)) {
-    complain('MDL_INGEST_FIELD_INVALID', at('ts'), 'ts is the device time as integer milliseconds since 1970')
+    complain('MDL_INGEST_FIELD_INVALID', at('ts'), onceOr(ts, 'ts is the device time as integer milliseconds since 1970'))
     return undefined
   }
   const key = readKey(item, ts, keyed)
   if ('wrong' in key) {
-    complain('MDL_INGEST_FIELD_INVALID', at(key.wrong), `${key.wrong} is an integer from 0 to ${UINT32_MAX}`, ts)
+    complain('MDL_INGEST_FIELD_INVALID', at(key.wrong), onceOr(ownField(item, key.wrong), `${key.wrong} is an integer from 0 to ${UINT32_MAX}`), ts)
     return undefined
   }
   const hist = ownField(item, 'hist') ?? false
-  if (typeof hist !== 'boolean') complain('MDL_INGEST_FIELD_INVALID', at('hist'), 'hist is true or false', ts)
+  if (typeof hist !== 'boolean') complain('MDL_INGEST_FIELD_INVALID', at('hist'), onceOr(hist, 'hist is true or false'), ts)
   const fw = ownField(item, 'fw') ?? undefined
   const isFirmware = typeof fw === 'string' && fw.length <= textLength_MAX
-  if (fw !== undefined && !isFirmware) complain('MDL_INGEST_FIELD_INVALID', at('fw'), `fw is a text of at most ${textLength_MAX} characters`, ts)
+  if (fw !== undefined && !isFirmware)
+    complain('MDL_INGEST_FIELD_INVALID', at('fw'), onceOr(fw, `fw is a text of at most ${textLength_MAX} characters`), ts)
   return { ts: epochMs(ts), ...key, hist: hist === true, fw: isFirmware ? fw : undefined }
 }
+
+/** Why a field is refused: that it stands twice, or else the reason given. */
+export const onceOr = (value: unknown, reason: string): string => (isRepeated(value) ? REPEATED_REASON : reason)
 
 /**
  * Key of a reading without `seq`: boot -1, and 53 bits of device time and a hash of the content, time first. So the same reading sent

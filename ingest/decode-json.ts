@@ -1,5 +1,6 @@
 /** The first look at a payload: UTF-8, bounded nesting, JSON. It gives plain values and touches no prototype. */
 import { isUtf8 } from 'node:buffer'
+import { parseJson } from '#kernel/json-text.ts'
 
 /** An object as JSON.parse makes it; `__proto__` in it is an ordinary own key. */
 export type JsonRecord = { readonly [key: string]: unknown }
@@ -8,15 +9,19 @@ export type ParsedPayload = { readonly kind: 'parsed'; readonly value: unknown }
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const COLON = 0x3a
 
-/** Parses a payload; a depth without bound is not looked at. A number too large for a double becomes Infinity here and is refused as a value later; NaN is no JSON. */
+/**
+ * Parses a payload; a depth without bound is not looked at. A number too large for a double becomes Infinity here and is refused
+ * as a value later, and so is a name that stands twice (`isRepeated`); NaN is no JSON.
+ */
 export function parsePayload(payload: Uint8Array, depth_MAX: number): ParsedPayload {
   if (!isUtf8(payload)) return { kind: 'refused', reason: 'the payload is not UTF-8' }
-  if (depth_MAX !== Number.POSITIVE_INFINITY && isDeeperThan(payload, depth_MAX))
-    return { kind: 'refused', reason: `the payload is nested deeper than ${depth_MAX}` }
+  const colons = colonsWithin(payload, depth_MAX)
+  if (colons === 'deeper') return { kind: 'refused', reason: `the payload is nested deeper than ${depth_MAX}` }
   const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8')
   try {
-    return { kind: 'parsed', value: JSON.parse(text) }
+    return { kind: 'parsed', value: parseJson(text, colons) }
   } catch {
     return { kind: 'refused', reason: 'the payload is not JSON' }
   }
@@ -27,9 +32,10 @@ export const isRecord = (value: unknown): value is JsonRecord => typeof value ==
 /** Own field of a record, so that nothing is read from Object.prototype. */
 export const ownField = (record: JsonRecord, name: string): unknown => (Object.hasOwn(record, name) ? record[name] : undefined)
 
-/** Scans bytes for brackets outside strings; cheaper than parsing first and walking afterwards. */
-function isDeeperThan(payload: Uint8Array, depth_MAX: number): boolean {
+/** Counts colons outside strings, or stops where brackets are nested deeper than `depth_MAX`; cheaper than parsing first and walking afterwards. */
+function colonsWithin(payload: Uint8Array, depth_MAX: number): number | 'deeper' {
   let depth = 0
+  let colons = 0
   let isInString = false
   for (let index = 0; index < payload.length; index++) {
     const byte = payload[index]
@@ -37,10 +43,11 @@ function isDeeperThan(payload: Uint8Array, depth_MAX: number): boolean {
       if (byte === BACKSLASH) index++
       else if (byte === QUOTE) isInString = false
     } else if (byte === QUOTE) isInString = true
+    else if (byte === COLON) colons++
     // `[` and `{` differ in one bit, as do `]` and `}`.
     else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > depth_MAX) return true
+      if (++depth > depth_MAX) return 'deeper'
     } else if (byte === 0x5d || byte === 0x7d) depth--
   }
-  return false
+  return colons
 }

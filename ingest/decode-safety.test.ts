@@ -54,6 +54,18 @@ describe('decodeForSafety', () => {
     expect(decode([...Array(600).fill({}), JSON.parse(payload('{"float_is_closed":true}'))])).toHaveLength(1)
   })
 
+  it('looks at each value of a channel that stands there twice', () => {
+    const read = (values: string) => decode(payload(values)).map(({ v }) => v)
+    expect(read('{"board_temperature_c":190,"board_temperature_c":20}')).toEqual([{ board_temperature_c: 20 }, { board_temperature_c: 190 }])
+    expect(read('{"float_is_closed":true,"float_is_closed":false,"board_temperature_c":3}')).toEqual([
+      { float_is_closed: 1, board_temperature_c: 3 },
+      { float_is_closed: 0, board_temperature_c: 3 },
+    ])
+    expect(decode('{"v":{"float_is_closed":true},"v":{}}')).toMatchObject([{ v: { float_is_closed: 1 } }, { v: {} }])
+    const many = Array.from({ length: 5_000 }, (_, index) => `"board_temperature_c":${index % 100}`).join()
+    expect(read(`{${many}}`)).toEqual([{ board_temperature_c: 0 }, { board_temperature_c: 99 }])
+  })
+
   it('finds nothing in what cannot be read', () => {
     for (const wrong of ['', '{', '['.repeat(100_000), 'null', '3', '{"v":3}']) expect(decode(wrong)).toEqual([])
   })

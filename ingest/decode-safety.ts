@@ -6,6 +6,7 @@
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
+import { isRepeated } from '#kernel/json-text.ts'
 import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel, widened } from './decode-channels.ts'
@@ -42,11 +43,41 @@ export function decodeForSafety(message: AcceptedMessage, type: ApplianceType, l
   const plan = channelPlan(type)
   const readings: Reading[] = []
   for (const item of items) {
-    if (!isRecord(item)) continue
-    const values = ownField(item, 'v')
-    if (isRecord(values)) readings.push(safetyReading({ message, plan, limits }, item, values))
+    for (const own of eachMeaning(item)) {
+      const values = ownField(own, 'v')
+      if (isRecord(values)) readings.push(safetyReading({ message, plan, limits }, own, values))
+    }
   }
   return readings
+}
+
+/** Values of one name that are looked at; of numbers the lowest and the highest. */
+const MEANINGS_MAX = 16
+
+/** A reading in which names stand twice, in each of its meanings; every other one as it is. */
+function eachMeaning(item: unknown): readonly JsonRecord[] {
+  if (!isRecord(item)) return []
+  return spread(item).flatMap((own) => {
+    const values = ownField(own, 'v')
+    return isRecord(values) ? spread(values).map((v) => ({ ...own, v })) : []
+  })
+}
+
+function spread(record: JsonRecord): readonly JsonRecord[] {
+  const names = Object.keys(record).filter((name) => isRepeated(record[name]))
+  if (names.length === 0) return [record]
+  const meanings = new Map(names.map((name) => [name, meaningsOf(record[name] as readonly unknown[])]))
+  const count = Math.max(...[...meanings.values()].map(({ length }) => length))
+  return Array.from({ length: count }, (_, index) => {
+    const chosen = [...meanings].map(([name, values]) => [name, values[Math.min(index, values.length - 1)]] as const)
+    return { ...record, ...Object.fromEntries(chosen) }
+  })
+}
+
+function meaningsOf(values: readonly unknown[]): readonly unknown[] {
+  const numbers = values.filter((value) => typeof value === 'number')
+  const others = values.filter((value) => typeof value !== 'number' && value !== null)
+  return [...new Set([...(numbers.length === 0 ? [] : [Math.min(...numbers), Math.max(...numbers)]), ...others])].slice(0, MEANINGS_MAX)
 }
 
 // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.

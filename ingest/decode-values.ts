@@ -1,5 +1,6 @@
 /** The values of a reading into columns. Hot: one Map lookup a value, one Float64Array a reading, no copy. */
 import type { Channel } from '#catalogue/appliance-type.ts'
+import { isRepeated } from '#kernel/json-text.ts'
 import { type ChannelPlan, emptyRow, type PlannedChannel, widened } from './decode-channels.ts'
 import type { Complain, DecodeLimits } from './decode-complaints.ts'
 import { isRecord, type JsonRecord, ownField } from './decode-json.ts'
@@ -30,6 +31,15 @@ export function decodeValues(values: JsonRecord, path: string, { plan, limits, c
       continue
     }
     if (value === null) continue
+    if (isRepeated(value)) {
+      complain(
+        'MDL_INGEST_CONFLICT',
+        `${path}.${name}`,
+        `the channel stands there ${value.length} times: ${shorten(value.map(said).join(', '))}`,
+        observedAtMs,
+      )
+      continue
+    }
     const { channel, column } = planned
     if (channel.kind === 'text') {
       const refused = textRefusal(value, limits.textLength_MAX)
@@ -97,5 +107,7 @@ const outOfRange = (value: number, channel: Channel, field = ''): Refusal => ({
 /** Values and names of strangers stand in reasons shortened. */
 const describe = (value: unknown): string =>
   typeof value === 'string' ? `the text "${shorten(value)}"` : Array.isArray(value) ? 'a list' : `a ${typeof value}`
+
+const said = (value: unknown): string => JSON.stringify(value)
 
 const shorten = (text: string): string => (text.length <= 64 ? text : `${text.slice(0, 64)}…`)

@@ -56,6 +56,10 @@ describe('decodeMessage', () => {
     ['{"float_is_closed":"true"}', 'MDL_INGEST_VALUE_TYPE', 'v.float_is_closed'],
     ['{"mode":3}', 'MDL_INGEST_VALUE_TYPE', 'v.mode'],
     [`{"mode":"${'x'.repeat(65)}"}`, 'MDL_INGEST_VALUE_TYPE', 'v.mode'],
+    ['{"inlet_temperature_c":20,"inlet_temperature_c":90}', 'MDL_INGEST_CONFLICT', 'v.inlet_temperature_c'],
+    ['{"inlet_temperature_c":20,"\\u0069nlet_temperature_c":20}', 'MDL_INGEST_CONFLICT', 'v.inlet_temperature_c'],
+    ['{"mode":"boil","mode":"keep"}', 'MDL_INGEST_CONFLICT', 'v.mode'],
+    ['{"outlet_temperature_c":{"min":1,"min":2,"mean":2,"max":3}}', 'MDL_INGEST_VALUE_TYPE', 'v.outlet_temperature_c'],
     ['{"unknown":1}', 'MDL_INGEST_CHANNEL_UNKNOWN', 'v.unknown'],
     ['{"__proto__":{"polluted":1}}', 'MDL_INGEST_CHANNEL_UNKNOWN', 'v.__proto__'],
     ['{"constructor":1}', 'MDL_INGEST_CHANNEL_UNKNOWN', 'v.constructor'],
@@ -70,6 +74,21 @@ describe('decodeMessage', () => {
     expect(readings.map((reading) => hasSameContent(reading, readingOf({ board_temperature_c: 40 }, { seq: 7, boot: 3 })))).toEqual([true])
     expect(refused).toBe(0)
     expect(Object.hasOwn(Object.prototype, 'polluted')).toBe(false)
+  })
+
+  it('says what a channel that stands there twice holds', () => {
+    const { quarantine, readings } = decode(`{"ts":${NOW_MS},"v":{"inlet_temperature_c":20,"inlet_temperature_c":"x","inlet_temperature_c":null}}`)
+    expect(quarantine.map(({ reason }) => reason)).toEqual(['the channel stands there 3 times: 20, "x", null'])
+    expect(readings).toHaveLength(1)
+  })
+
+  it.each([
+    ['reported', '{"reported":{"a":1,"a":2}}', 'reported.a'],
+    ['reported', '{"reported":{"a":{"b":1e400}}}', 'reported.a.b'],
+    ['ack', '{"state":"done","state":"refused"}', 'state'],
+    ['ack', '{"state":"done","data":{"x":[-1e400]}}', 'data.x[0]'],
+  ] as const)('keeps what the twin cannot take: %s %s', (kind, payload, field) => {
+    expect(decode(payload, { kind }).quarantine).toMatchObject([{ code: 'MDL_TWIN_INVALID', field }])
   })
 
   const bounds: ReadonlyArray<readonly [string, number]> = [
@@ -98,6 +117,9 @@ describe('decodeMessage', () => {
     ['seq below 0', { ...envelope, seq: -1, v: {} }, 'MDL_INGEST_FIELD_INVALID', 'seq'],
     ['seq above uint32', { ...envelope, seq: 4_294_967_296, v: {} }, 'MDL_INGEST_FIELD_INVALID', 'seq'],
     ['boot as text', { ...envelope, boot: '3', v: {} }, 'MDL_INGEST_FIELD_INVALID', 'boot'],
+    ['ts twice', `{"ts":${NOW_MS},"seq":1,"ts":${NOW_MS},"v":{}}`, 'MDL_INGEST_FIELD_INVALID', 'ts'],
+    ['seq twice', `{"ts":${NOW_MS},"seq":1,"seq":2,"v":{}}`, 'MDL_INGEST_FIELD_INVALID', 'seq'],
+    ['v twice', `{"ts":${NOW_MS},"seq":1,"v":{"mode":"a"},"v":{}}`, 'MDL_INGEST_FIELD_INVALID', 'v'],
     ['no v', envelope, 'MDL_INGEST_FIELD_INVALID', 'v'],
     ['v as a list', { ...envelope, v: [] }, 'MDL_INGEST_FIELD_INVALID', 'v'],
     [

@@ -9,7 +9,7 @@ import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import { readAck, readReported } from '#kernel/twin-message.ts'
 import { type ChannelPlan, channelPlan } from './decode-channels.ts'
 import { type Complain, complainInto, type DecodeLimits } from './decode-complaints.ts'
-import { type Envelope, readEnvelope, readingOf } from './decode-envelope.ts'
+import { type Envelope, onceOr, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import { decodeValues } from './decode-values.ts'
 import { complainAt, type KeyContent, type MappingOf } from './forms/form-items.ts'
@@ -160,7 +160,7 @@ function valuesOf(item: JsonRecord, path: string, envelope: Envelope, { message,
   const field = joinPath(path, 'v')
   // An event may say nothing but that it happened.
   if (values === undefined && message.kind === 'event') return NO_VALUES
-  if (!isRecord(values)) return nothing(complain('MDL_INGEST_FIELD_INVALID', field, 'v is an object of channels', envelope.ts))
+  if (!isRecord(values)) return nothing(complain('MDL_INGEST_FIELD_INVALID', field, onceOr(values, 'v is an object of channels'), envelope.ts))
   const count = Object.keys(values).length
   if (count <= limits.channelsPerReading_MAX) return values
   const reason = `${count} channels in one reading, the limit is ${limits.channelsPerReading_MAX}`

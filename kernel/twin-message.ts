@@ -5,6 +5,7 @@
 import type { AcceptedMessage } from './accepted-message.ts'
 import { ACK_STATES, type AckState } from './command.ts'
 import type { ErrorCode } from './errors.ts'
+import { jsonFault, jsonField } from './json-text.ts'
 import type { Limits } from './limits.ts'
 
 export type JsonObject = { readonly [key: string]: unknown }
@@ -52,6 +53,8 @@ export function readReported(
   limits: TwinMessageLimits,
 ): ReportedMessage | Refusal {
   if (!isObject(value)) return refused('', 'the payload is an object {ts, desired_version, reported}')
+  const fault = jsonFault(value)
+  if (fault !== undefined) return refused(jsonField('', fault.path), fault.reason)
   const { form, ...rest } = message
   if (form === 'thingsboard') return readReported({ reported: value }, rest, limits)
   if (form !== undefined) return refused('', `settings cannot come in the form ${form}`)
@@ -73,6 +76,8 @@ export function readReported(
 /** Reads `{"state": "accepted"|"done"|"refused", "reason"?, "data"?}`. */
 export function readAck(value: unknown, limits: TwinMessageLimits): AckMessage | Refusal {
   if (!isObject(value)) return refused('', 'the payload is an object {state, reason, data}')
+  const fault = jsonFault(value)
+  if (fault !== undefined) return refused(jsonField('', fault.path), fault.reason)
   const said = field(value, 'state')
   const state = ACK_STATES.find((known) => known === said)
   if (state === undefined) return refused('state', `state is one of ${ACK_STATES.join(', ')}`)
