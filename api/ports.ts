@@ -251,8 +251,8 @@ export interface WebhookPort {
   list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>
   get(tenant: string, id: string): Promise<object | undefined>
   update(tenant: string, id: string, change: WebhookChange): Promise<object | undefined>
-  /** New signing secret; the old one signs beside it for a while. @throws MendlineError MDL_API_NOT_FOUND */
-  rotateSecret(tenant: string, id: string): Promise<object>
+  /** New signing secret; the old one signs beside it for a while. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT while two sign and `ends` names none */
+  rotateSecret(tenant: string, id: string, ends?: 'older' | 'newer'): Promise<object>
   /** Tells whether there was one. */
   remove(tenant: string, id: string): Promise<boolean>
   attempts(query: { readonly tenant: string; readonly id: string; readonly after?: string; readonly limit: number }): Promise<Page<object>>

@@ -36,6 +36,9 @@ export interface EndpointChange {
   readonly enabled?: boolean | undefined
 }
 
+/** Which of two secrets that both sign makes room for a new one. */
+export type SecretEnd = 'older' | 'newer'
+
 export interface OutboxEndpoints {
   /** @throws MendlineError MDL_HUBS_WEBHOOK_TARGET_REFUSED, MDL_API_INVALID */
   create(tenant: string, given: NewEndpoint): Promise<Endpoint & { readonly secret: string }>
@@ -44,8 +47,12 @@ export interface OutboxEndpoints {
   get(tenant: string, id: string): Promise<Endpoint | undefined>
   /** Undefined when there is none; enabling makes what is owed due at once. @throws MendlineError MDL_HUBS_WEBHOOK_TARGET_REFUSED, MDL_API_INVALID */
   update(tenant: string, id: string, change: EndpointChange): Promise<Endpoint | undefined>
-  /** Gives a new secret; the old one signs beside it for 24 hours. @throws MendlineError MDL_API_NOT_FOUND */
-  rotateSecret(tenant: string, id: string): Promise<{ readonly secret: string; readonly previous_until_ms: number }>
+  /**
+   * Gives a new secret; the old one signs beside it for 24 hours. While an older one still does, `ends` says which of the two that sign ends
+   * now: the `older`, or the `newer`, which nobody has taken up; without it nothing is changed.
+   * @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT (two sign already; `previous_until_ms` in the details)
+   */
+  rotateSecret(tenant: string, id: string, ends?: SecretEnd): Promise<{ readonly secret: string; readonly previous_until_ms: number }>
   /** Removes the endpoint with its deliveries; tells whether there was one. */
   remove(tenant: string, id: string): Promise<boolean>
 }
@@ -131,13 +138,10 @@ export function createOutboxEndpoints(options: {
       onChange()
       return toEndpoint(changed)
     },
-    async rotateSecret(tenant, id) {
+    async rotateSecret(tenant, id, ends) {
       const row = await find(tenant, id)
       if (row === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such webhook endpoint')
-      const secret = newSecret()
-      const previous_until_ms = clock.now() + ROTATION_MS
-      await save({ ...row, secret, previous_secret: row.secret, previous_until_ms })
-      return { secret, previous_until_ms }
+      return saveRotated(database, row, rotated(row, clock.now(), ends))
     },
     async remove(tenant, id) {
       if ((await find(tenant, id)) === undefined) return false
@@ -149,6 +153,25 @@ export function createOutboxEndpoints(options: {
       return true
     },
   }
+}
+
+/** The secrets behind a rotation: the one in force signs on for its day, and none that is owed a day ends unless that is asked for. */
+function rotated(row: EndpointRow, nowMs: number, ends: SecretEnd | undefined) {
+  const { previous_secret, previous_until_ms: until } = row
+  const isRotating = previous_secret !== null && until !== null && nowMs < until
+  if (isRotating && ends === undefined) {
+    const reason = 'two secrets sign already: wait until the older has ended, or say by `end` which of them ends now'
+    throw new MendlineError('MDL_API_CONFLICT', reason, { details: { previous_until_ms: until } })
+  }
+  if (isRotating && ends === 'newer') return { secret: newSecret(), previous_secret, previous_until_ms: until }
+  return { secret: newSecret(), previous_secret: row.secret, previous_until_ms: nowMs + ROTATION_MS }
+}
+
+async function saveRotated(database: Kysely<HubTables>, { endpoint_id, secret }: EndpointRow, change: ReturnType<typeof rotated>) {
+  const update = database.updateTable('outbox_endpoints').set(change).where('endpoint_id', '=', endpoint_id).where('secret', '=', secret)
+  const { numUpdatedRows } = await update.executeTakeFirst()
+  if (numUpdatedRows === 0n) throw new MendlineError('MDL_API_CONFLICT', 'the secret was rotated by somebody else just now')
+  return { secret: change.secret, previous_until_ms: change.previous_until_ms }
 }
 
 const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`

@@ -268,6 +268,39 @@ describe('outbox: endpoints', () => {
     expect(b.receiver.requests[1]?.headers['webhook-signature']?.split(' ')).toHaveLength(1)
   })
 
+  it('refuses a second rotation within the day, so that no secret that is owed a day ends, unless it is said which', async () => {
+    const b = await bench()
+    const verifies = (key: string, request: (typeof b.receiver.requests)[number] | undefined): boolean => {
+      try {
+        new Webhook(key).verify(request?.body ?? '', { ...request?.headers })
+        return true
+      } catch {
+        return false
+      }
+    }
+    const signing = async (...keys: readonly string[]): Promise<boolean[]> => {
+      await b.outbox.sendTest('home', endpoint_id)
+      await b.outbox.settled()
+      return keys.map((key) => verifies(key, b.receiver.requests.at(-1)))
+    }
+    const { secret: first, endpoint_id } = await b.outbox.create('home', { url })
+    await b.outbox.start()
+    const { secret: second, previous_until_ms } = await b.outbox.rotateSecret('home', endpoint_id)
+    const details = { previous_until_ms }
+    await expect(b.outbox.rotateSecret('home', endpoint_id)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT', details })
+    expect(await signing(first, second)).toEqual([true, true])
+    const { secret: third, previous_until_ms: same } = await b.outbox.rotateSecret('home', endpoint_id, 'newer')
+    expect(same).toBe(previous_until_ms)
+    expect(await signing(first, second, third)).toEqual([true, false, true])
+    const { secret: fourth } = await b.outbox.rotateSecret('home', endpoint_id, 'older')
+    expect(await signing(first, third, fourth)).toEqual([false, true, true])
+    await b.pass(24 * 3_600_000 + 1_000)
+    // The day is over: the next rotation needs no word.
+    await b.outbox.rotateSecret('home', endpoint_id)
+    await signing()
+    expect(b.receiver.requests.at(-1)?.headers['webhook-signature']?.split(' ')).toHaveLength(2)
+  })
+
   it('sends a test event to one endpoint only, whatever its filter', async () => {
     const b = await bench()
     const { endpoint_id } = await b.outbox.create('home', only('mendline.parts.need.v1'))

@@ -133,14 +133,22 @@ function deliveryRoutes(app: App, context: RouteContext): void {
       schema: {
         tags,
         summary: 'Rotate the signing secret; the old one signs beside it for a day',
-        ...one,
+        description:
+          'Refused (409 MDL_API_CONFLICT) while an older secret still signs beside the one in force, unless `end` says which of the two ends now.',
+        params: one.params,
+        querystring: Type.Object({
+          ...tenantQuery,
+          end: Type.Optional(
+            Type.Enum(['older', 'newer'], { description: 'Ends at once: the `older`, or the `newer` that no receiver has taken up' }),
+          ),
+        }),
         headers: IdempotencyHeader,
         response: answers(200, Type.Object({ secret, previous_until_ms: Type.Integer() })),
       },
     },
     async (request) => {
       const tenant = tenantOf(request, request.query.tenant)
-      return once(context, request, () => webhooks.rotateSecret(tenant, request.params.id))
+      return once(context, request, () => webhooks.rotateSecret(tenant, request.params.id, request.query.end))
     },
   )
   app.get(

@@ -9,7 +9,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { AttemptRow, EndpointRow, HubTables } from '../hub-tables.ts'
 import type { Page } from '../lists.ts'
 import type { Delivery, Outbox } from '../outbox.ts'
-import type { Endpoint, EndpointChange, NewEndpoint } from '../outbox-endpoints.ts'
+import type { Endpoint, EndpointChange, NewEndpoint, SecretEnd } from '../outbox-endpoints.ts'
 
 type Lane = 'ordinary' | 'emergency'
 
@@ -24,7 +24,7 @@ export interface WebhookLanes {
   list(query: { readonly tenant: string; readonly after?: string | undefined; readonly limit?: number | undefined }): Promise<Page<LanedEndpoint>>
   get(tenant: string, id: string): Promise<LanedEndpoint | undefined>
   update(tenant: string, id: string, change: EndpointChange): Promise<LanedEndpoint | undefined>
-  rotateSecret(tenant: string, id: string): ReturnType<Outbox['rotateSecret']>
+  rotateSecret(tenant: string, id: string, ends?: SecretEnd): ReturnType<Outbox['rotateSecret']>
   remove(tenant: string, id: string): Promise<boolean>
   /** Sends a test by each lane that the endpoint is served by; gives the id of the ordinary one. */
   sendTest(tenant: string, id: string): ReturnType<Outbox['sendTest']>
@@ -93,7 +93,8 @@ export function createWebhookLanes(parts: {
       const there = isOwn(id) || enabled === undefined ? await emergency.get(tenant, id) : await emergency.update(tenant, id, { enabled })
       return told(changed, there === undefined ? [] : [there])
     },
-    rotateSecret: (tenant, id) => (isOwn(id) ? emergency.rotateSecret(tenant, id) : mirrored(() => ordinary.rotateSecret(tenant, id))),
+    rotateSecret: (tenant, id, ends) =>
+      isOwn(id) ? emergency.rotateSecret(tenant, id, ends) : mirrored(() => ordinary.rotateSecret(tenant, id, ends)),
     remove: (tenant, id) => (isOwn(id) ? emergency.remove(tenant, id) : mirrored(() => ordinary.remove(tenant, id))),
     async sendTest(tenant, id) {
       const sent = await of(id).sendTest(tenant, id)
