@@ -1,6 +1,7 @@
-/** Where units stand, from the registry of devices, for groups of alarms: what a unit shares with others, and how many share it. */
+/** What the hubs know of units by the registry of devices: where they stand and with how many others, since when, and that one was revoked. */
 import type { GroupScope, UnitPlace } from '#kernel/alarm-group.ts'
 import type { Clock } from '#kernel/clock.ts'
+import type { Log } from '#kernel/log.ts'
 import type { GroupingPlaces } from './hubs/grouping/group-alarms.ts'
 
 interface Registered {
@@ -35,6 +36,15 @@ export function createUnitBook(registry: PlaceRegistry, clock: Pick<Clock, 'mono
     installedAt: (tenant: string, device: string): number | undefined => registry.get(tenant, device)?.installed_at_ms ?? undefined,
   }
 }
+
+/** Cancels what is open for a unit that is revoked; where that fails the next start does it. */
+export const endingWork =
+  (hubs: { endUnit(of: { readonly tenant: string; readonly device: string }): Promise<void> }, log: Log) =>
+  (tenant: string, device: string): void => {
+    hubs
+      .endUnit({ tenant, device })
+      .catch((cause: unknown) => log.error('the work of a revoked unit was not cancelled', { tenant, device, cause: String(cause) }))
+  }
 
 function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotonicMs'>): GroupingPlaces {
   const counted = new Map<string, { readonly atMs: number; readonly counts: ReadonlyMap<string, number> }>()

@@ -27,7 +27,7 @@ import type { Config } from './config.ts'
 import { createDeviceZones, type DeviceZones, listZones } from './device-zones.ts'
 import { createDiskGuard, type DiskGuard } from './disk-guard.ts'
 import { type EmergencyStage, joinEmergencies } from './emergency-join.ts'
-import { createUnitBook } from './group-places.ts'
+import { createUnitBook, endingWork } from './group-places.ts'
 import { prepareLayouts } from './guard/layouts.ts'
 import { createHealth } from './health.ts'
 import { createHubBoards } from './hubs/boards.ts'
@@ -215,6 +215,7 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     hasEmergencyPath: true,
     onCommitted: () => outbox.wake(),
   })
+  registry.onRevoked(endingWork(hubs, log))
   const withdrawCommand = withdrawFrom(operations.database, clock)
   const dangerPorts = { database, catalogue: types.byId, ruleOf: rules.ruleOf, registry, guard, ordinary: outbox, hubs, withdrawCommand }
   const commandsGoTo = (stage: TwinStage): void => {

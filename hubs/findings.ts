@@ -31,7 +31,7 @@ export async function applyDiagnosis(hub: HubTransaction, diagnosis: Diagnosis):
     .values({ diagnosis_id, tenant, device, made_at_ms, answer, fault, body: JSON.stringify(diagnosis) })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst()
-  if (stored.numInsertedOrUpdatedRows === 0n) return
+  if (stored.numInsertedOrUpdatedRows === 0n || hub.isGone(tenant, device)) return
   if (answer === 'fault' && fault !== null) {
     await noteFirstFault(hub.database, { tenant, device, fault, first_ms: made_at_ms })
     const rivals = diagnosis.rivals.map((rival) => rival.fault)
@@ -86,6 +86,7 @@ export const runGroupTimer: TimerHandler = async (hub, timer) => {
 }
 
 async function openForAlarm(hub: HubTransaction, alarm: Alarm, atMs: number): Promise<void> {
+  if (hub.isGone(alarm.tenant, alarm.device)) return
   const isPast = isDanger(alarm) && isPastDanger(alarm, hub.policy.pastDangerMs)
   const cause = alarm.fault ?? `rule:${alarm.rule}`
   const order = await applyFinding(

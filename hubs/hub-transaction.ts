@@ -18,6 +18,8 @@ export interface HubSettings {
   readonly places: GroupingPlaces
   /** When a unit was installed, epoch ms; undefined = nobody said. */
   readonly installedAt: (tenant: string, device: string) => number | undefined
+  /** The unit was revoked: it gets no work any more. */
+  readonly isGone: (tenant: string, device: string) => boolean
   readonly policy: HubPolicy
   /** The process that ships; `processOf` gives that of an order. */
   readonly process: Process

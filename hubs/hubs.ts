@@ -19,6 +19,7 @@ import { commandOwed, noteCommand } from './emergency/safe-state.ts'
 import { createEventIntake, type EventIntakeStatistics } from './event-intake.ts'
 import { createExperience, type ExperienceHub } from './experience/experience.ts'
 import { applyAlarm, applyAlarmChanged, applyAlarmCleared, applyDiagnosis } from './findings.ts'
+import { endGoneUnits, endUnit, type OfUnit } from './gone-units.ts'
 import { groupRaised } from './grouping/alarm-groups.ts'
 import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import { createHelpDesk, type HelpDesk } from './help/help-desk.ts'
@@ -79,6 +80,8 @@ export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub
   /** Gives the safe-state commands still owed from before, sets the timers that open orders lack, and runs the timers. */
   start(): Promise<void>
   stop(): Promise<void>
+  /** The unit was revoked: what is open for it is cancelled. Again it changes nothing. @throws MendlineError MDL_STORE_UNAVAILABLE */
+  endUnit(of: OfUnit): Promise<void>
   /** Resolves when every timer that is due has been run. */
   timersSettled(): Promise<void>
   /**
@@ -116,6 +119,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ruleOf: (alarm: Alarm) => options.ruleOf?.(alarm) ?? catalogue(alarm.type)?.rules.find(({ id }) => id === alarm.rule),
     places: patientPlaces(options.places ?? NO_PLACES, log),
     installedAt: options.installedAt ?? (() => undefined),
+    isGone: (tenant: string, device: string) => (options.unitOf?.(tenant, device)?.revoked_at_ms ?? null) !== null,
     policy: { ...standardPolicy, ...options.policy },
     process: options.process ?? standardProcess,
     processes: createProcessBook(),
@@ -161,10 +165,14 @@ export function createHubs(options: HubsOptions): Hubs {
         .execute()
       if (options.commands === undefined) log.warn('nobody carries out safe-state commands', {})
       else await inTransaction(commandOwed)
+      await endGoneUnits(inTransaction, log)
       await setMissingTimers(inTransaction, log)
       timers.start()
     },
     stop: timers.stop,
+    async endUnit(of) {
+      await inTransaction((hub) => endUnit(hub, of))
+    },
     timersSettled: timers.settled,
     ...intake,
     statistics: () => ({ ...intake.statistics(), ...timers.statistics() }),

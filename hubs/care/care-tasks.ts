@@ -41,6 +41,7 @@ export const taskRows = ({ database }: HubTransaction, { tenant, device }: OfUni
 export async function noteCare(hub: HubTransaction, { tenant, device, type: typeId, windows, readTo_ms }: CareNote): Promise<void> {
   const care = hub.catalogue(typeId)?.care
   if (care === undefined) return
+  if (hub.isGone(tenant, device)) return endCare(hub, { tenant, device })
   const known = await unitRow(hub, { tenant, device })
   if (known !== undefined && known.type !== typeId) await endCare(hub, { tenant, device })
   const counted = known?.type === typeId ? known : undefined
@@ -152,6 +153,7 @@ export const runCareTimer: TimerHandler = async (hub, { tenant, subject }) => {
   const unit = row === undefined ? undefined : await unitRow(hub, row)
   const task = row === undefined ? undefined : careTask(hub.catalogue(row.type), row.task)
   if (row === undefined || unit === undefined || task === undefined) return
+  if (hub.isGone(row.tenant, row.device)) return endCare(hub, row)
   if (row.state === 'due') return tellDue(hub, unit, row)
   return judge(hub, { unit, row, task, windows: [] })
 }

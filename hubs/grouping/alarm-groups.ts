@@ -25,7 +25,9 @@ const bucketOf = (alarm: Alarm): number => Math.floor(alarm.began_at_ms / BUCKET
 
 /** Puts the alarms that some events raise into their groups. */
 export async function groupRaised(hub: HubTransaction, events: readonly HubEvent[]): Promise<void> {
-  const alarms = events.flatMap((event) => (event.kind === 'alarm_raised' ? [event.alarm] : []))
+  const alarms = events.flatMap((event) =>
+    event.kind === 'alarm_raised' && !hub.isGone(event.alarm.tenant, event.alarm.device) ? [event.alarm] : [],
+  )
   const dirty = new Map<string, Bucket>()
   for (const [index, alarm] of alarms.entries()) {
     await breathe(index)

@@ -29,6 +29,8 @@ export interface ReportedUnit {
   readonly type: string
   readonly household: string | null
   readonly installed_at_ms: number | null
+  /** Absent or null = it is in use. */
+  readonly revoked_at_ms?: number | null
 }
 
 const YEAR_MS = 365.25 * 86_400_000
@@ -72,7 +74,10 @@ export async function takeReport(
   const household = unit.household ?? report.household ?? null
   const contact = await keepContact(hub, { ...report, device }, { said, household, key })
   const assessed = await assess(hub, contact, { type, unit })
-  const came = await decide(hub, assessed)
+  const isGone = hub.isGone(tenant, device)
+  if (isGone && assessed.danger === undefined) throw refuse('device', 'names a unit that was revoked')
+  // A danger is in the home, whatever became of the unit: it is advised on and warned of, and nobody is sent to the unit.
+  const came = isGone ? undefined : await decide(hub, assessed)
   return answerOf(hub, assessed, came)
 }
 
