@@ -7,13 +7,18 @@ import { buildQuote, type QuoteSources } from './quote.ts'
 const YEAR_MS = 365.25 * 86_400_000
 const NOW_MS = Date.UTC(2026, 5, 1)
 
-function sources(given: { readonly type?: string; readonly fault?: string; readonly ageYears?: number; readonly isRepeat?: boolean }): QuoteSources {
+function sources(given: {
+  readonly type?: string
+  readonly fault?: string | null
+  readonly ageYears?: number
+  readonly isRepeat?: boolean
+}): QuoteSources {
   const type = applianceTypes.find(({ id }) => id === (given.type ?? 'air_conditioner'))
   const terms = serviceTerms[type?.id ?? '']
   if (terms === undefined) throw new Error('every type has terms')
   return {
     type,
-    packet: buildPacket({ type, fault: given.fault ?? 'AC-06', diagnosis: undefined, alarm: undefined, locale: 'en' }),
+    packet: buildPacket({ type, fault: given.fault === undefined ? 'AC-06' : given.fault, diagnosis: undefined, alarm: undefined, locale: 'en' }),
     terms: { type: type?.id ?? '', version: 0, terms },
     installedAtMs: given.ageYears === undefined ? null : NOW_MS - given.ageYears * YEAR_MS,
     openedAtMs: NOW_MS,
@@ -37,6 +42,18 @@ describe('buildQuote', () => {
     expect(price.expected_minor).toBe(Math.round(0.45 * 34_000 + 0.5 * 125_000 + (30_750 + 61_500) / 2 + 5_000))
     expect(warranty).toMatchObject({ is_covered: false })
     for (const line of price.lines) expect(Number.isInteger(line.min_minor) && Number.isInteger(line.max_minor)).toBe(true)
+  })
+
+  it('prices the work of a fault that nobody named as any repair of the type, and never as none', () => {
+    const { lines } = buildQuote(sources({ fault: null })).price
+    const named = applianceTypes.find(({ id }) => id === 'air_conditioner')?.faults ?? []
+    const labours = named.map(({ code }) => buildQuote(sources({ fault: code })).price.lines.find(({ kind }) => kind === 'labour'))
+    const paid = labours.filter((line) => (line?.max_minor ?? 0) > 0)
+    expect(lines.find(({ kind }) => kind === 'labour')).toMatchObject({
+      min_minor: Math.min(...paid.map((line) => line?.min_minor ?? 0)),
+      max_minor: Math.max(...paid.map((line) => line?.max_minor ?? 0)),
+    })
+    expect(Math.min(...paid.map((line) => line?.min_minor ?? 0))).toBeGreaterThan(0)
   })
 
   it('takes off what is covered: all in the first year, later the parts, then the compressor alone', () => {

@@ -42,7 +42,9 @@ export function buildQuote(sources: QuoteSources): Quote {
     const untilMs = until(terms.parts.find((entry) => entry.part === part)?.warranty_months ?? terms.parts_warranty_months)
     return { part, until_ms: untilMs, is_covered: isCovered(untilMs) }
   })
-  const lines = linesOf(packet, terms, {
+  const lines = linesOf(packet, {
+    terms,
+    minutes: workMinutes(sources),
     labour: isCovered(labourUntil),
     part: (part) => parts.find((entry) => entry.part === part)?.is_covered ?? null,
   })
@@ -58,19 +60,34 @@ export function buildQuote(sources: QuoteSources): Quote {
   }
 }
 
-function linesOf(
-  { parts, minutes }: Packet,
-  terms: ServiceTerms,
-  covered: { readonly labour: boolean | null; readonly part: (part: string) => boolean | null },
-): PriceLine[] {
-  const labour = (share: number): number => Math.round((terms.labour_minor_per_hour * minutes * share) / 60)
+/** Minutes of work at least and at most. Where no fault is named it may be any repair of the type. */
+function workMinutes({ type, packet }: QuoteSources): { readonly min: number; readonly max: number } {
+  if (packet.fault !== null || packet.steps.length > 0 || type === undefined)
+    return { min: packet.minutes * LABOUR.min, max: packet.minutes * LABOUR.max }
+  const all = type.faults.map((fault) => minutesOf(type, fault)).filter((minutes) => minutes > 0)
+  return all.length === 0 ? { min: 0, max: 0 } : { min: Math.min(...all) * LABOUR.min, max: Math.max(...all) * LABOUR.max }
+}
+
+const minutesOf = ({ steps }: ApplianceType, fault: Fault): number =>
+  fault.steps.reduce((sum, id) => sum + (steps.find((step) => step.id === id)?.minutes ?? 0), 0)
+
+interface Pricing {
+  readonly terms: ServiceTerms
+  readonly minutes: { readonly min: number; readonly max: number }
+  /** Whether the warranty covers labour, and a part. */
+  readonly labour: boolean | null
+  readonly part: (part: string) => boolean | null
+}
+
+function linesOf({ parts }: Packet, { terms, minutes, ...covered }: Pricing): PriceLine[] {
+  const labour = (spent: number): number => Math.round((terms.labour_minor_per_hour * spent) / 60)
   return [
     ...parts.map(({ part, quantity, probability }): PriceLine => {
       const price = terms.parts.find((entry) => entry.part === part) ?? terms.other_part
       const [min_minor, max_minor] = [price.min_minor * quantity, price.max_minor * quantity]
       return { kind: 'part', part, quantity, probability, min_minor, max_minor, is_covered: covered.part(part) }
     }),
-    { kind: 'labour', quantity: 1, probability: 1, min_minor: labour(LABOUR.min), max_minor: labour(LABOUR.max), is_covered: covered.labour },
+    { kind: 'labour', quantity: 1, probability: 1, min_minor: labour(minutes.min), max_minor: labour(minutes.max), is_covered: covered.labour },
     { kind: 'travel', quantity: 1, probability: 1, min_minor: terms.travel_minor, max_minor: terms.travel_minor, is_covered: covered.labour },
   ]
 }
@@ -129,7 +146,7 @@ function failures({ life }: Fault, ageYears: number, years: number): number {
 function costOf(fault: Fault, { type, terms }: { readonly type: ApplianceType; readonly terms: ServiceTerms }): number {
   // What the household can do by itself costs nothing.
   if ((fault.remoteSteps ?? []).length > 0) return 0
-  const minutes = fault.steps.reduce((sum, id) => sum + (type.steps.find((step) => step.id === id)?.minutes ?? 0), 0)
+  const minutes = minutesOf(type, fault)
   const parts = fault.parts.reduce((sum, { part, quantity, probability }) => {
     const price = terms.parts.find((entry) => entry.part === part) ?? terms.other_part
     return sum + (probability * quantity * (price.min_minor + price.max_minor)) / 2
