@@ -94,6 +94,16 @@ interface Shared {
   readonly remove: (tenant: string, kind: 'import' | 'export', id: string) => Promise<void>
 }
 
+/** The API names faults of a mapping below the field in which it is registered; here it is another one. */
+function checkMapping(text: string): void {
+  try {
+    readMappingText(text, 'mapping')
+  } catch (error) {
+    if (!(error instanceof MendlineError)) throw error
+    throw new MendlineError(error.code, error.message, { cause: error, details: { errors: [{ field: 'body.mapping', reason: error.message }] } })
+  }
+}
+
 function importPort({ jobs, parts, folderOf, find, remove }: Shared): ImportPort {
   const { limits, findType } = parts
   const contentOf = (id: string): string => join(folderOf('import', id), 'content')
@@ -107,7 +117,7 @@ function importPort({ jobs, parts, folderOf, find, remove }: Shared): ImportPort
   return {
     async create(tenant, wanted, actor) {
       if (wanted.bytes > limits.importBytes_MAX) throw new MendlineError('MDL_API_TOO_LARGE', `a file has at most ${limits.importBytes_MAX} bytes`)
-      if (wanted.mapping !== undefined) readMappingText(wanted.mapping, 'mapping')
+      if (wanted.mapping !== undefined) checkMapping(wanted.mapping)
       if (wanted.create_devices === true && (wanted.type === undefined || findType(tenant, wanted.type) === undefined)) {
         const reason = 'create_devices needs a type that is known'
         throw new MendlineError('MDL_API_INVALID', reason, { details: { errors: [{ field: 'body.type', reason }] } })

@@ -171,7 +171,7 @@ async function openBooks({ dataDir, limits, jwt }: Config, { log, clock }: Ports
   await operations.migrate(migrations)
   const types = createTypeRegistry({ database: operations.database as Kysely<OwnTypeTables>, catalogue: applianceTypes, clock, limits })
   await types.start()
-  const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, limits })
+  const mappings = createMappingRegistry({ database: operations.database as Kysely<MappingTables>, clock, typeOf: types.find, limits })
   await mappings.start()
   const rules = await openRules({ database: operations.database as unknown as Kysely<RuleTables>, types, clock })
   const identity = createIdentity({ database: operations.database as Kysely<DeviceTables>, clock, types: types.names, tokens: jwt })

@@ -100,13 +100,24 @@ export function problemHandler(log: Log) {
   }
 }
 
+/** Each fault of a mapping (`fields.0.min: ...`) as a field below the text that it stands in. */
+function mappingFaults({ code, details }: MendlineError): FieldError[] | undefined {
+  if (code !== 'MDL_MAPPING_INVALID' || !Array.isArray(details.faults)) return undefined
+  return details.faults.slice(0, 50).map((fault: unknown) => {
+    const [, path, reason] = /^([\w.]+): (.*)$/s.exec(String(fault)) ?? []
+    const steps = path === undefined || path === 'mapping' ? [] : path.split('.')
+    const field = steps.reduce((name, step) => (/^\d+$/.test(step) ? `${name}[${step}]` : `${name}.${step}`), 'body.definition')
+    return { field, reason: reason ?? String(fault) }
+  })
+}
+
 /** Details of an error that leave the house; every other is for the log. */
 const TOLD_DETAILS: ReadonlySet<string> = new Set(Object.keys(ProblemSchema.properties.details.properties))
 
 function toProblem(error: FastifyError | Error, requestId: string): Problem {
   if (error instanceof RequestInvalid) return problem('MDL_API_INVALID', error.message, requestId, error.errors)
   if (error instanceof MendlineError) {
-    const given = error.details.errors
+    const given = error.details.errors ?? mappingFaults(error)
     const named = error.code === 'MDL_HUBS_WEBHOOK_TARGET_REFUSED' ? [{ field: 'body.url', reason: error.message }] : []
     const fields = Array.isArray(given) ? given : named
     const told = problem(error.code, STATUS[error.code] === undefined ? '' : error.message, requestId, fields)

@@ -66,6 +66,15 @@ export function toWire(page: { readonly items: readonly unknown[]; readonly next
   return { items: page.items, next: page.next === null ? null : cursorOf(page.next) }
 }
 
+/** A name that people give: one line, nothing that cannot be seen. */
+export const nameText = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$' })
+
+/** Epoch milliseconds of something in the life of an appliance: until 2100, so that microseconds are none. */
+export const LifeInstant = Type.Integer({ minimum: 0, maximum: 4_102_444_800_000 })
+
+/** The last instant that a date can hold. */
+export const INSTANT_MAX = 8_640_000_000_000_000
+
 /** Only the fields that are set. */
 export function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {

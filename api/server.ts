@@ -12,8 +12,9 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { fieldRefused } from '#kernel/field-errors.ts'
 import { isDeeperThan, JSON_DEPTH_MAX } from '#kernel/json-depth.ts'
-import { hasRepeatedName, jsonFault, jsonField, parseJson } from '#kernel/json-text.ts'
+import { findInJson, hasRepeatedName, jsonFault, jsonField, parseJson } from '#kernel/json-text.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { listenFailure } from '#kernel/listen-failure.ts'
 import type { Log } from '#kernel/log.ts'
@@ -204,11 +205,18 @@ export async function createApi({ ports, clock, log, limits, settings, version }
 /** Why a body is refused that JSON.parse takes: nested too deep, a name that stands twice, a number that became Infinity. */
 function refusalOf(text: string, value: unknown): MendlineError | null {
   if (isDeeperThan(value, JSON_DEPTH_MAX)) return tooDeep()
+  const unseen = text.includes('\\u0000') ? findInJson(value, hasNul) : undefined
+  if (unseen !== undefined) return fieldRefused(jsonField('body', unseen), 'has the character U+0000')
   const fault = jsonFault(hasRepeatedName(text, value) ? parseJson(text) : value)
   if (fault === undefined) return null
-  const field = jsonField('body', fault.path)
-  return new MendlineError('MDL_API_INVALID', `${field}: ${fault.reason}`, { details: { errors: [{ field, reason: fault.reason }] } })
+  return fieldRefused(jsonField('body', fault.path), fault.reason)
 }
+
+/** No text of ours has it, and not every store takes it. */
+const hasNul = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? value.includes('\0')
+    : typeof value === 'object' && value !== null && Object.keys(value).some((name) => name.includes('\0'))
 
 /** Before anything walks the body. */
 const tooDeep = (): MendlineError =>

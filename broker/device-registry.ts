@@ -6,6 +6,7 @@
 import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { fieldRefused } from '#kernel/field-errors.ts'
 import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
@@ -205,7 +206,10 @@ async function createAll(
   { database, clock, types, isTaken }: Required<DeviceRegistryPorts>,
   devices: readonly NewDevice[],
 ): Promise<ReadonlyArray<{ readonly row: DeviceRow; readonly secret: string }>> {
-  const created = devices.map((device) => ({ row: toRow(device, clock.now(), types(device.tenant ?? DEFAULT_TENANT)), secret: makeSecret() }))
+  const created = devices.map((device, index) => {
+    const at = { now: clock.now(), types: types(device.tenant ?? DEFAULT_TENANT), field: `body[${index}]` }
+    return { row: toRow(device, at), secret: makeSecret() }
+  })
   for (const { row, secret } of created) row.secret_hash = hashSecret(secret)
   const rows = created.map(({ row }) => row)
   refuseTaken(rows, isTaken)
@@ -213,19 +217,26 @@ async function createAll(
   return created
 }
 
-function toRow(device: NewDevice, now: number, types: ReadonlySet<string>): DeviceRow {
+const ID_REASON = 'is 1 to 64 letters, digits, _ or -'
+
+interface RowContext {
+  readonly now: number
+  readonly types: ReadonlySet<string>
+  /** Name of the device's place in what was asked for, e.g. `body[3]`. */
+  readonly field: string
+}
+
+function toRow(device: NewDevice, { now, types, field }: RowContext): DeviceRow {
   const tenant = device.tenant ?? DEFAULT_TENANT
   const maxAgeDays = device.max_age_days ?? limits.behindDays_MAX
-  const details = { tenant, device: device.device }
-  if (!isId(tenant) || !isId(device.device)) {
-    throw new MendlineError('MDL_API_INVALID', 'tenant and device are 1 to 64 letters, digits, _ or -', { details })
-  }
-  if (!types.has(device.type)) throw new MendlineError('MDL_API_INVALID', `there is no appliance type ${device.type}`, { details })
+  if (!isId(tenant)) throw fieldRefused(`${field}.tenant`, ID_REASON)
+  if (!isId(device.device)) throw fieldRefused(`${field}.device`, ID_REASON)
+  if (!types.has(device.type)) throw fieldRefused(`${field}.type`, `there is no appliance type ${device.type}`)
   if (!Number.isInteger(maxAgeDays) || maxAgeDays < 1 || maxAgeDays > limits.deviceAgeDays_MAX) {
-    throw new MendlineError('MDL_API_INVALID', `max_age_days is an integer from 1 to ${limits.deviceAgeDays_MAX}`, { details })
+    throw fieldRefused(`${field}.max_age_days`, `is an integer from 1 to ${limits.deviceAgeDays_MAX}`)
   }
   if (device.time_zone !== undefined && !isTimeZone(device.time_zone)) {
-    throw new MendlineError('MDL_API_INVALID', `time_zone is an IANA name, e.g. Europe/Berlin, not ${device.time_zone}`, { details })
+    throw fieldRefused(`${field}.time_zone`, `is an IANA name, e.g. Europe/Berlin, not ${device.time_zone}`)
   }
   return {
     tenant,

@@ -8,6 +8,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { fieldRefused, renamedFields } from '#kernel/field-errors.ts'
 import { limits } from '#kernel/limits.ts'
 import { insertAudit } from './audit.ts'
 import { hashSecret, makeSecret } from './credentials.ts'
@@ -93,12 +94,15 @@ export function createProvisioning(ports: {
   return {
     async createTokens(tenant, wanted, { validMs, actor }) {
       const fresh = wanted.filter(({ device }) => devices.get(tenant, device) === undefined)
-      const untyped = fresh.find(({ type }) => type === undefined)
-      if (untyped !== undefined) throw new MendlineError('MDL_API_INVALID', `device ${untyped.device} is not registered; give its type`)
+      refuseOtherTypes(devices, tenant, wanted)
       const gone = wanted.find(({ device }) => devices.get(tenant, device)?.revoked_at_ms != null)
       if (gone !== undefined) throw new MendlineError('MDL_API_CONFLICT', `device ${gone.device} is revoked`)
       // Their first secrets are shown to nobody; the claim replaces them.
-      if (fresh.length > 0) await devices.create(fresh.map((device) => ({ ...device, tenant, type: device.type ?? '' })))
+      if (fresh.length > 0) {
+        await devices
+          .create(fresh.map((device) => ({ ...device, tenant, type: device.type ?? '' })))
+          .catch((error: unknown) => Promise.reject(renamedFields(error, (field) => placeAmong(wanted, fresh, field))))
+      }
       const expires_at_ms = clock.now() + validMs
       const made = wanted.map(({ device }) => ({ device, token: makeSecret(), expires_at_ms }))
       await database.transaction().execute(async (inside) => {
@@ -142,6 +146,24 @@ export function createProvisioning(ports: {
     },
   }
 }
+
+/** A token changes no type: it is given for a new device, and is that of a registered one. */
+function refuseOtherTypes(devices: Pick<DeviceRegistry, 'get'>, tenant: string, wanted: readonly NewClaimToken[]): void {
+  for (const [index, { device, type }] of wanted.entries()) {
+    const known = devices.get(tenant, device)
+    const field = `body.devices[${index}].type`
+    if (known === undefined && type === undefined) throw fieldRefused(field, `device ${device} is not registered; give its type`)
+    if (known === undefined || type === undefined || known.type === type) continue
+    throw fieldRefused(field, `device ${device} is registered as ${known.type}`, 'MDL_API_CONFLICT')
+  }
+}
+
+/** A field of one of the new devices, named by its place among all. */
+const placeAmong = (wanted: readonly NewClaimToken[], fresh: readonly NewClaimToken[], field: string): string =>
+  field.replace(/^body\[(\d+)\]/, (_, index: string) => {
+    const own = fresh[Number(index)]
+    return `body.devices[${own === undefined ? index : wanted.indexOf(own)}]`
+  })
 
 /** One refusal for an unknown, used, expired and foreign token. */
 const refused = (): MendlineError =>

@@ -157,8 +157,11 @@ async function verify(
 }
 
 async function readPublic(alg: TokenAlgorithm, jwk: object | undefined, pem: string | undefined): Promise<JWK> {
-  const invalid = (reason: string, cause?: unknown): MendlineError => new MendlineError('MDL_API_INVALID', reason, { cause })
-  if ((jwk === undefined) === (pem === undefined)) throw invalid('give either jwk or pem')
+  const fields =
+    jwk === undefined && pem !== undefined ? ['body.pem'] : pem === undefined && jwk !== undefined ? ['body.jwk'] : ['body.jwk', 'body.pem']
+  const invalid = (reason: string, cause?: unknown): MendlineError =>
+    new MendlineError('MDL_API_INVALID', reason, { cause, details: { errors: fields.map((field) => ({ field, reason })) } })
+  if (fields.length > 1) throw invalid('give either jwk or pem')
   try {
     const key = pem === undefined ? await importJWK({ ...(jwk as JWK), alg }, alg) : await importSPKI(pem, alg, { extractable: true })
     if (key instanceof Uint8Array || key.type !== 'public') throw new Error('it is no public key')

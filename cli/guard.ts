@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
@@ -48,7 +48,7 @@ function remote(command: Command): Command {
 async function backup(directory: string, flags: GuardFlags): Promise<void> {
   const keepDays = Number(flags.keepDays ?? limits.backupKeepDays)
   if (!Number.isInteger(keepDays) || keepDays < 1) throw new MendlineError('MDL_CONFIG_INVALID', '--keep-days: must be a whole number above 0')
-  const target = resolve(directory)
+  const target = targetOf(directory, flags)
   const made =
     flags.data === undefined
       ? ((await runJob(flags, '/backups', { directory: target, keep_days: keepDays })) as BackupSummary)
@@ -61,6 +61,23 @@ async function backup(directory: string, flags: GuardFlags): Promise<void> {
     )
     console.log(`To be kept until ${new Date(made.keep_until_ms).toISOString()}.`)
   }
+}
+
+/**
+ * Where a backup goes. A relative folder is one of this shell's folder, which a server on another machine does not have.
+ * @throws MendlineError MDL_CONFIG_INVALID
+ */
+function targetOf(directory: string, flags: GuardFlags): string {
+  if (isAbsolute(directory)) return directory
+  const { hostname } = new URL(flags.data === undefined ? createClient(flags).url : 'http://localhost')
+  if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname))
+    throw new MendlineError(
+      'MDL_CONFIG_INVALID',
+      `the backup lies on the machine of the server (${hostname}): give an absolute folder of it, not ${directory}`,
+    )
+  const target = resolve(directory)
+  console.error(`${directory} is taken as ${target}`)
+  return target
 }
 
 interface BackupSummary {

@@ -1,7 +1,23 @@
 /** Errors of a schema as the API names them: the field as a path from the request, and the reason. Nothing here knows where the value came from. */
+import { type ErrorCode, MendlineError } from './errors.ts'
+
 export interface FieldError {
   readonly field: string
   readonly reason: string
+}
+
+/** A refusal that names its field, as a schema's would. */
+export function fieldRefused(field: string, reason: string, code: ErrorCode = 'MDL_API_INVALID'): MendlineError {
+  return new MendlineError(code, `${field}: ${reason}`, { details: { errors: [{ field, reason }] } })
+}
+
+/** The same refusal about other fields; an error of another kind as it is. */
+export function renamedFields(error: unknown, rename: (field: string) => string): unknown {
+  const given = error instanceof MendlineError ? error.details.errors : undefined
+  if (!(error instanceof MendlineError) || !Array.isArray(given)) return error
+  const errors = (given as readonly FieldError[]).map(({ field, reason }) => ({ field: rename(field), reason }))
+  const message = errors.map(({ field, reason }) => `${field}: ${reason}`).join('; ')
+  return new MendlineError(error.code, message, { cause: error, retryable: error.retryable, details: { ...error.details, errors } })
 }
 
 /** What typebox says of one fault. */

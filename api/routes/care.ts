@@ -3,10 +3,10 @@ import { Type } from 'typebox'
 import { CARE_KINDS, CareChoiceSchema, CareDoneSchema, CareSchema, NewCareChoiceSchema } from '#kernel/care.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, IdempotencyHeader, listOf, nameText, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const tags = ['care']
-const household = Type.String({ minLength: 1, maxLength: 128, description: 'As the devices name it' })
+const household = Type.String({ ...nameText(128), description: 'As the devices name it' })
 const kind = Type.Enum([...CARE_KINDS])
 
 export function careRoutes(app: App, context: RouteContext): void {

@@ -5,9 +5,23 @@
 import { Type } from 'typebox'
 import { DEFAULT_TENANT, IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, defined, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import {
+  actorOf,
+  answers,
+  defined,
+  found,
+  IdempotencyHeader,
+  listOf,
+  nameText,
+  once,
+  pageOf,
+  pageQuery,
+  tenantOf,
+  tenantQuery,
+  toWire,
+} from '../requests.ts'
 
-const text = (maxLength: number) => Type.String({ minLength: 1, maxLength })
+const text = nameText
 const ConsentSchema = Type.Object(
   {
     who: text(128),

@@ -3,7 +3,21 @@ import { Type } from 'typebox'
 import { COMMAND_NAME_PATTERN, COMMAND_STATES, CommandSchema } from '#kernel/command.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, defined, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import {
+  actorOf,
+  answers,
+  defined,
+  found,
+  IdempotencyHeader,
+  INSTANT_MAX,
+  listOf,
+  once,
+  pageOf,
+  pageQuery,
+  tenantOf,
+  tenantQuery,
+  toWire,
+} from '../requests.ts'
 
 const tags = ['commands']
 const ofDevice = { params: Type.Object({ device: IdSchema }) }
@@ -13,7 +27,7 @@ const NewCommandSchema = Type.Object(
   {
     name: Type.String({ pattern: COMMAND_NAME_PATTERN, description: 'What the firmware knows it by, e.g. restart' }),
     payload: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-    expires_at_ms: Type.Optional(Type.Integer({ minimum: 0, description: 'Without it a day from now' })),
+    expires_at_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: INSTANT_MAX, description: 'Without it a day from now' })),
   },
   { additionalProperties: false },
 )

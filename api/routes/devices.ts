@@ -1,11 +1,26 @@
 /** Devices: create one or many, list, read, say something else of one, rotate the secret, revoke. Secrets are shown once. */
 import { type Static, Type } from 'typebox'
+import { renamedFields } from '#kernel/field-errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import {
+  actorOf,
+  answers,
+  found,
+  IdempotencyHeader,
+  LifeInstant,
+  listOf,
+  nameText,
+  once,
+  pageOf,
+  pageQuery,
+  tenantOf,
+  tenantQuery,
+  toWire,
+} from '../requests.ts'
 
-const text = (maxLength: number) => Type.Optional(Type.String({ minLength: 1, maxLength }))
+const text = (maxLength: number) => Type.Optional(nameText(maxLength))
 
 const newDeviceSchema = ({ deviceAgeDays_MAX }: Pick<Limits, 'deviceAgeDays_MAX'>) =>
   Type.Object(
@@ -16,7 +31,7 @@ const newDeviceSchema = ({ deviceAgeDays_MAX }: Pick<Limits, 'deviceAgeDays_MAX'
       model: text(128),
       serial: text(128),
       firmware: text(64),
-      installed_at_ms: Type.Optional(Type.Integer({ minimum: 0 })),
+      installed_at_ms: Type.Optional(LifeInstant),
       site: text(128),
       household: text(128),
       building: text(128),
@@ -34,11 +49,11 @@ const newDeviceSchema = ({ deviceAgeDays_MAX }: Pick<Limits, 'deviceAgeDays_MAX'
 
 const orNull = (schema: ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>) => Type.Union([schema, Type.Null()])
 
-const words = Type.Optional(Type.Union([Type.String({ minLength: 1, maxLength: 128 }), Type.Null()]))
+const words = Type.Optional(Type.Union([nameText(128), Type.Null()]))
 const AttributesSchema = Type.Object(
   {
     ...{ model: words, serial: words, site: words, household: words, building: words, outage_area: words, batch: words },
-    installed_at_ms: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])),
+    installed_at_ms: Type.Optional(Type.Union([LifeInstant, Type.Null()])),
   },
   { additionalProperties: false, minProperties: 1 },
 )
@@ -89,7 +104,9 @@ export function deviceRoutes(app: App, context: RouteContext): void {
       const { body } = request
       const list: ReadonlyArray<Static<typeof NewDeviceSchema>> = Array.isArray(body) ? body : [body]
       const wanted = list.map((device) => ({ ...device, tenant: tenantOf(request, device.tenant) }))
-      const created = await once(context, request, () => devices.create(wanted))
+      const created = await once(context, request, () => devices.create(wanted)).catch((error: unknown) =>
+        Promise.reject(renamedFields(error, (field) => (Array.isArray(body) ? field : field.replace(/^body\[0\]/, 'body')))),
+      )
       return reply.code(201).send(Array.isArray(body) ? created : created[0])
     },
   )

@@ -12,7 +12,7 @@ import {
 } from '#kernel/experience.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, found, listOf, pageQuery, tenantOf, tenantQuery } from '../requests.ts'
+import { actorOf, answers, found, listOf, nameText, pageQuery, tenantOf, tenantQuery } from '../requests.ts'
 
 const tags = ['experience']
 const DAY_MS = 86_400_000
@@ -130,7 +130,7 @@ function measureRoutes(app: App, { ports, clock }: RouteContext): void {
 
 function tagRoutes(app: App, { ports }: RouteContext): void {
   const { experience } = ports
-  const household = Type.String({ minLength: 1, maxLength: 128, description: 'As the devices name it' })
+  const household = Type.String({ ...nameText(128), description: 'As the devices name it' })
   const one = { params: Type.Object({ household, tag: CustomerTagNameSchema }), querystring: Type.Object(tenantQuery) }
   app.get(
     '/experience/households/:household/tags',

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
 import { SCOPES } from '../keys.ts'
-import { answers, IdempotencyHeader, listOf, once, tenantOf, tenantQuery } from '../requests.ts'
+import { answers, IdempotencyHeader, listOf, nameText, once, tenantOf, tenantQuery } from '../requests.ts'
 
 const KeySchema = Type.Object({
   id: Type.String(),
@@ -17,7 +17,7 @@ const KeySchema = Type.Object({
 const NewKeySchema = Type.Object(
   {
     scopes: Type.Array(Type.Enum([...SCOPES]), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
-    label: Type.Optional(Type.String({ maxLength: 100, description: 'Who uses it' })),
+    label: Type.Optional(Type.String({ ...nameText(100), minLength: 0, description: 'Who uses it' })),
   },
   { additionalProperties: false },
 )

@@ -3,12 +3,12 @@ import { Type } from 'typebox'
 import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, Request, RouteContext } from '../app.ts'
-import { actorOf, answers, etagNumber, found, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, etagNumber, found, INSTANT_MAX, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 
 const tags = ['twin']
 const one = { params: Type.Object({ device: IdSchema }), querystring: Type.Object(tenantQuery) }
 const settings = Type.Record(Type.String({ minLength: 1, maxLength: 128 }), Type.Unknown())
-const integerOrNull = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])
+const integerOrNull = Type.Union([Type.Integer({ minimum: 0, maximum: INSTANT_MAX }), Type.Null()])
 
 const DesiredSchema = Type.Object({
   version: Type.Integer(),

@@ -27,7 +27,7 @@ export function createMappingBook(versions: readonly MappingVersion[] = []): Map
     mappingOf(tenant, reference) {
       const entry = known.get(`${tenant}/${reference}`)
       if (entry === undefined) return undefined
-      entry.compiled ??= compileMapping(readMappingText(entry.version.text, reference))
+      entry.compiled ??= compileMapping(readMappingText(entry.version.text, reference, { isKept: true }))
       return entry.compiled
     },
     all: () => [...known.values()].map(({ version }) => version),

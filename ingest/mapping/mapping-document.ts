@@ -73,8 +73,12 @@ export type FieldRule = Omit<NonNullable<MappingDocument['fields']>[number], 'fi
 /** Bytes of a mapping's text. */
 const TEXT_MAX = 64 * 1024
 
-/** Reads and checks a mapping. @throws MendlineError MDL_MAPPING_INVALID with every fault */
-export function readMappingText(text: string, source: string): MappingDocument {
+/**
+ * Reads and checks a mapping.
+ * @param isKept it was taken before, perhaps by a version that looked at less: what only makes no sense is let pass
+ * @throws MendlineError MDL_MAPPING_INVALID with every fault
+ */
+export function readMappingText(text: string, source: string, { isKept = false } = {}): MappingDocument {
   const document = parseYaml(text, source)
   if (!Value.Check(MappingSchema, document)) {
     const faults = Value.Errors(MappingSchema, document)
@@ -82,7 +86,7 @@ export function readMappingText(text: string, source: string): MappingDocument {
       .map((error) => `${error.instancePath.slice(1).replaceAll('/', '.') || 'mapping'}: ${nameExtra(error)}`)
     throw invalid(source, faults.length > 0 ? faults : ['match or device: has none of the forms that are known'])
   }
-  const faults = faultsOf(document)
+  const faults = [...faultsOf(document), ...(isKept ? [] : senselessIn(document))]
   if (faults.length > 0) throw invalid(source, faults)
   return document
 }
@@ -92,7 +96,8 @@ function parseYaml(text: string, source: string): unknown {
   try {
     return parse(text, { maxAliasCount: 0 })
   } catch (cause) {
-    throw new MendlineError('MDL_MAPPING_INVALID', `${source}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new MendlineError('MDL_MAPPING_INVALID', `${source}: ${reason}`, { cause, details: { faults: [`mapping: ${reason}`] } })
   }
 }
 
@@ -120,6 +125,21 @@ function faultsOf(document: MappingDocument): string[] {
   for (const { channel } of [...(fields ?? []), ...(columns ?? [])]) {
     if (channels.has(channel)) faults.push(`fields: two become the channel ${channel}`)
     channels.add(channel)
+  }
+  return faults
+}
+
+/** What can be read and never does what it says. */
+function senselessIn({ match, device, fields, columns }: MappingDocument): string[] {
+  const faults: string[] = []
+  if (match !== undefined && 'topic' in match && device !== undefined && 'level' in device) {
+    const levels = match.topic.split('/')
+    if (levels.at(-1) !== '#' && device.level > levels.length)
+      faults.push(`device.level: match.topic has ${levels.length} levels, so no topic of it has a level ${device.level}`)
+  }
+  for (const [index, { min, max }] of (fields ?? columns ?? []).entries()) {
+    const at = `${fields === undefined ? 'columns' : 'fields'}.${index}.min`
+    if (min !== undefined && max !== undefined && min > max) faults.push(`${at}: ${min} is above max, ${max}, so no value is between them`)
   }
   return faults
 }

@@ -4,6 +4,7 @@
  * by device or by type, always the newest version.
  */
 import type { Kysely } from 'kysely'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -67,10 +68,12 @@ interface Entry {
 type RegistryParts = {
   readonly database: Kysely<MappingTables>
   readonly clock: Clock
+  /** A type by its name in a tenant; undefined where nobody described it yet. */
+  readonly typeOf?: (tenant: string, name: string) => Pick<ApplianceType, 'channels'> | undefined
   readonly limits: Pick<Limits, 'mappingsPerTenant_MAX' | 'jsonDepth_MAX'>
 }
 
-export function createMappingRegistry({ database, clock, limits }: RegistryParts): MappingRegistry {
+export function createMappingRegistry({ database, clock, typeOf = () => undefined, limits }: RegistryParts): MappingRegistry {
   const book = createMappingBook()
   const tenants = new Map<string, Map<string, Entry>>()
   const of = (tenant: string): ReadonlyMap<string, Entry> => tenants.get(tenant) ?? new Map<string, Entry>()
@@ -90,6 +93,7 @@ export function createMappingRegistry({ database, clock, limits }: RegistryParts
     const { mapping, match } = complete(document)
     const known = of(tenant).get(mapping)
     if (known?.record.definition === definition) return known.record
+    refuseUnknownChannels(document, 'type' in match ? typeOf(tenant, match.type) : undefined)
     refuseOverlap(document, mapping, of(tenant))
     if (known === undefined && of(tenant).size >= limits.mappingsPerTenant_MAX)
       throw new MendlineError('MDL_API_CONFLICT', `a tenant has at most ${limits.mappingsPerTenant_MAX} mappings`)
@@ -109,7 +113,7 @@ export function createMappingRegistry({ database, clock, limits }: RegistryParts
     book,
     async start() {
       for (const row of await database.selectFrom('mappings').selectAll().orderBy('version').execute()) {
-        const document = readMappingText(row.definition, `${row.mapping}@${row.version}`)
+        const document = readMappingText(row.definition, `${row.mapping}@${row.version}`, { isKept: true })
         const { match } = complete(document)
         const { mapping, version, definition, created_at_ms } = row
         remember(row.tenant, { record: { mapping, version, match, definition, created_at_ms }, document })
@@ -142,7 +146,17 @@ const referenceOf = ({ mapping, version }: Pick<MappingRecord, 'mapping' | 'vers
 function complete({ mapping, match, fields }: MappingDocument): { readonly mapping: string; readonly match: NonNullable<MappingDocument['match']> } {
   if (mapping !== undefined && match !== undefined && fields !== undefined) return { mapping, match }
   const missing = Object.entries({ mapping, match, fields }).flatMap(([name, value]) => (value === undefined ? [name] : []))
-  throw new MendlineError('MDL_MAPPING_INVALID', `a mapping of a server has mapping (its name), match and fields; missing: ${missing.join(', ')}`)
+  throw new MendlineError('MDL_MAPPING_INVALID', `a mapping of a server has mapping (its name), match and fields; missing: ${missing.join(', ')}`, {
+    details: { faults: missing.map((name) => `${name}: ${name === 'mapping' ? 'the name' : name} is missing`) },
+  })
+}
+
+/** A mapping for a type names its channels only; of a type that is described later nobody knows them. */
+function refuseUnknownChannels({ fields = [] }: MappingDocument, type: Pick<ApplianceType, 'channels'> | undefined): void {
+  if (type === undefined) return
+  const known = new Set(type.channels.map(({ name }) => name))
+  const faults = fields.flatMap(({ channel }, index) => (known.has(channel) ? [] : [`fields.${index}.channel: the type has no channel ${channel}`]))
+  if (faults.length > 0) throw new MendlineError('MDL_MAPPING_INVALID', `mapping\n${faults.join('\n')}`, { details: { faults } })
 }
 
 /** Two mappings for the same filter, device or type would leave it to chance which one is used. */
