@@ -70,13 +70,16 @@ export function joinBacktest(parts: BacktestParts): BacktestPort {
   return {
     async create(tenant, wanted, actor) {
       if (wanted.rule !== undefined && wanted.rule_id === undefined) throw invalid('rule_id', 'names the rule that is tried')
+      if (wanted.version !== undefined && wanted.rule_id === undefined) throw invalid('rule_id', 'names the rule of that version')
       if (wanted.to_ms <= wanted.from_ms) throw invalid('to_ms', 'must lie behind from_ms')
+      if (wanted.from_ms > parts.clock.now()) throw invalid('from_ms', 'lies in the future, of which nothing is stored')
       if (wanted.type !== undefined && types.find(tenant, wanted.type) === undefined) throw invalid('type', 'must name an appliance type')
       if (wanted.device !== undefined && devices.get(tenant, wanted.device) === undefined)
         throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${wanted.device}`)
       if (wanted.model !== undefined) await modelOf(tenant, wanted, parts)
-      const rule = ruleOf(tenant, wanted, registry)
-      const units = unitsOf(tenant, wanted, { ...parts, rule })
+      ruleOf(tenant, wanted, registry)
+      refuseOthers(tenant, wanted, parts)
+      const units = unitsOf(tenant, wanted, parts)
       if (units.length > limits.backtestUnits_MAX) throw invalid('type', `has ${units.length} units, more than ${limits.backtestUnits_MAX}`)
       return jobs.create({ tenant, kind: 'backtest', input: wanted, actor })
     },
@@ -101,19 +104,39 @@ function ruleOf(tenant: string, { rule_id, version, rule }: NewBacktest, registr
   return found
 }
 
-function unitsOf(
+/** Name of the type whose units are tried, as the tenant knows it: that of the rule, or of the model; undefined for all types. */
+const typeNameOf = (
   tenant: string,
-  { device, type, rule_id, rule }: NewBacktest,
-  { devices, registry, limits }: BacktestParts & { readonly rule: Rule | undefined },
-): BacktestUnit[] {
+  { rule_id, rule, model, type }: NewBacktest,
+  { registry }: Pick<BacktestParts, 'registry'>,
+): string | undefined =>
+  rule_id === undefined
+    ? model === undefined
+      ? undefined
+      : type
+    : typeof rule?.type === 'string'
+      ? rule.type
+      : registry.list(tenant).find((known) => known.rule_id === rule_id)?.type
+
+/** Units of another type have nothing that could be tried: a report of no fires would be taken for silence. @throws MendlineError MDL_API_INVALID */
+function refuseOthers(tenant: string, wanted: NewBacktest, { registry, devices }: BacktestParts): void {
+  const name = typeNameOf(tenant, wanted, { registry })
+  if (name === undefined) return
+  if (wanted.type !== undefined && wanted.type !== name) throw invalid('type', `is ${wanted.type}, what is tried is of the type ${name}`)
+  const device = wanted.device === undefined ? undefined : devices.get(tenant, wanted.device)
+  if (device !== undefined && device.type !== name) throw invalid('device', `is of the type ${device.type}, what is tried is of the type ${name}`)
+}
+
+function unitsOf(tenant: string, wanted: NewBacktest, { devices, registry, types, limits }: BacktestParts): BacktestUnit[] {
+  const { device, type } = wanted
   const own =
     device === undefined
       ? devices.list({ tenant, limit: limits.backtestUnits_MAX + 1 })
       : [devices.get(tenant, device)].flatMap((found) => found ?? [])
-  const ofRule = rule_id === undefined ? undefined : (rule?.type ?? registry.list(tenant).find((known) => known.rule_id === rule_id)?.type)
+  const ofRule = typeNameOf(tenant, wanted, { registry })
   return own.flatMap((unit) => {
     const isWanted = (type === undefined || unit.type === type) && (ofRule === undefined || unit.type === ofRule)
-    return isWanted ? [{ tenant, device: unit.device, type: unit.type }] : []
+    return isWanted ? [{ tenant, device: unit.device, type: types.find(tenant, unit.type)?.id ?? unit.type }] : []
   })
 }
 
@@ -123,12 +146,16 @@ async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<objec
   const wanted = job.input as NewBacktest
   const startedMs = clock.monotonicMs()
   const rule = ruleOf(tenant, wanted, registry)
-  const units = unitsOf(tenant, wanted, { ...parts, rule })
+  const units = unitsOf(tenant, wanted, parts)
   const span = { from_ms: wanted.from_ms, to_ms: wanted.to_ms }
+  const typeName = typeNameOf(tenant, wanted, { registry }) ?? ''
   const all = registry.activations().filter((activation) => activation.tenant === tenant)
   const task = {
     types: types.list(tenant),
-    activations: rule === undefined ? all : [...all.filter(({ rule_id }) => rule_id !== rule.id), tried(tenant, rule, units[0]?.type ?? '')],
+    activations:
+      rule === undefined
+        ? all
+        : [...all.filter(({ rule_id }) => rule_id !== rule.id), tried(tenant, rule, types.find(tenant, typeName)?.id ?? typeName)],
     span,
     rule,
     warm_ms: rule === undefined ? 0 : lookBackMs(rule),
@@ -154,7 +181,7 @@ async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<objec
   return {
     ...{
       tried: rule === undefined ? 'rules in force' : `${rule.id}@${rule.version}`,
-      rule: rule === undefined ? null : writeRule(rule, units[0]?.type ?? ''),
+      rule: rule === undefined ? null : writeRule(rule, typeName),
     },
     ...{
       ...span,
@@ -183,7 +210,7 @@ async function tryModel(job: RunningJob, parts: BacktestParts): Promise<object> 
   const wanted = job.input as NewBacktest
   const startedMs = clock.monotonicMs()
   const { version, directory, type } = await modelOf(tenant, wanted, parts)
-  const units = unitsOf(tenant, wanted, { ...parts, rule: undefined })
+  const units = unitsOf(tenant, wanted, parts)
   const span = { from_ms: wanted.from_ms, to_ms: wanted.to_ms }
   const note = createProgress(job, units.length, clock)
   const task: ModelTask = { units, type, directory, span }

@@ -330,7 +330,7 @@ async function joinApi(parts: Everything, config: Config, { log, clock }: Ports)
       lineage: createRepairBook(operations.database as Kysely<HubTables>),
       backtests: parts.backtests,
       models: { ...modelPort(models, { pipeline, findType: types.find, clock, limits: config.limits }), ...training },
-      rules: rulePort(rules, { pipeline, devices: identity.devices, tell: hubs.apply, clock }),
+      rules: rulePort(rules, { pipeline, devices: identity.devices, types, tell: hubs.apply, clock }),
       ...fleetPorts(parts, clock),
       boards: joinBoards({ ...parts, clock, limits: config.limits }),
       webhooks: emergencies.lanes,

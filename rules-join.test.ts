@@ -22,7 +22,7 @@ describe('port of the rules', () => {
     const rules = await openRules({ database, types, clock })
     const events: HubEvent[] = []
     const pipeline = { call: async <Answer>() => undefined as Answer }
-    const port = rulePort(rules, { pipeline, devices: { get: () => undefined }, tell: async (told) => void events.push(...told), clock })
+    const port = rulePort(rules, { pipeline, devices: { get: () => undefined }, types, tell: async (told) => void events.push(...told), clock })
     for (const [id, safetyClass] of [
       ['FIRE', 'E0'],
       ['MILD', 'E3'],

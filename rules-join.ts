@@ -64,11 +64,13 @@ export function rulePort(
   {
     pipeline,
     devices,
+    types,
     tell,
     clock,
   }: {
     readonly pipeline: Pick<PipelineHost, 'call'>
     readonly devices: { get(tenant: string, device: string): { readonly type: string } | undefined }
+    readonly types: Pick<RuleBooks['types'], 'find'>
     /** Takes the notice that a rule for safety was changed. */
     readonly tell: (events: readonly HubEvent[]) => Promise<void>
     readonly clock: Pick<Clock, 'now'>
@@ -96,7 +98,13 @@ export function rulePort(
     async why({ tenant, rule, device, at_ms }) {
       const found = devices.get(tenant, device)
       if (found === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)
-      return pipeline.call<object>(PIPELINE_CALLS.why, { tenant, device, type: found.type, rule, at_ms })
+      const summary = registry.list(tenant).find(({ rule_id }) => rule_id === rule)
+      if (summary === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no rule ${rule}`)
+      if (summary.type !== found.type)
+        throw new MendlineError('MDL_API_NOT_FOUND', `rule ${rule} is of the type ${summary.type}, ${device} is of the type ${found.type}`)
+      // Readings carry the id of the type, which is another than the name that a tenant gave to one of its own.
+      const type = types.find(tenant, found.type)?.id ?? found.type
+      return pipeline.call<object>(PIPELINE_CALLS.why, { tenant, device, type, rule, at_ms })
     },
   }
 }

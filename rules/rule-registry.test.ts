@@ -63,4 +63,35 @@ describe('registry of rules', () => {
     await expect(registry.activate('home', 'R1', { ...how, version: 1 })).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
     expect(await registry.rollBack('home', 'R1', how)).toMatchObject({ live_version: 1 })
   })
+
+  it('takes back one promotion more with each roll-back, never the bad version again', async () => {
+    await registry.put('home', 'R1', given)
+    await registry.put('home', 'R1', given)
+    await registry.activate('home', 'R1', { ...how, version: 2 })
+    await registry.activate('home', 'R1', { ...how, version: 3 })
+    expect(await registry.rollBack('home', 'R1', how)).toMatchObject({ live_version: 2 })
+    expect(await registry.rollBack('home', 'R1', how)).toMatchObject({ live_version: 1 })
+    await expect(registry.rollBack('home', 'R1', how)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
+    await registry.activate('home', 'R1', { ...how, version: 3 })
+    await registry.activate('home', 'R1', { ...how, version: 2, sharePct: 10 })
+    expect(await registry.rollBack('home', 'R1', how)).toMatchObject({ live_version: 3, canary_version: null })
+    expect(await registry.rollBack('home', 'R1', how)).toMatchObject({ live_version: 1 })
+    expect(registry.history('home', 'R1').map(({ is_roll_back }) => is_roll_back)).toEqual([false, false, true, true, false, false, true, true])
+  })
+
+  it('says that a rule is not there when it is to be rolled back', async () => {
+    await expect(registry.rollBack('home', 'NONE', how)).rejects.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
+    await expect(registry.rollBack('home', 'R1', how)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
+  })
+
+  it('names the type of a rule as the tenant named it, and activates it by the id that readings carry', async () => {
+    const own = { ...aType(), id: 'home.pump' }
+    const ownTypes = { list: () => [own], find: (_: string, name: string) => (name === 'pump' ? own : undefined) }
+    const parts = { database: operations.database as unknown as Kysely<RuleTables>, types: ownTypes, clock: new ManualClock(1_000) }
+    const others = new RuleRegistry({ ...parts, onChange: async (activations) => told.push(activations) })
+    await others.put('home', 'P1', { ...given, document: { ...document, type: 'pump' } })
+    expect(await others.activate('home', 'P1', { ...how, version: 1 })).toMatchObject({ type: 'pump' })
+    expect(others.history('home', 'P1')).toMatchObject([{ type: 'pump' }])
+    expect(told.at(-1)).toMatchObject([{ type: 'home.pump' }])
+  })
 })

@@ -9,6 +9,7 @@ import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { isSafetyRule } from './compile-rules.ts'
+import { promotionsOf } from './promotions.ts'
 import type { RuleActivation } from './rule-book.ts'
 import { diffRules, type RuleDocument, readRule, writeRule } from './rule-document.ts'
 import type { RuleTables } from './rule-tables.ts'
@@ -208,6 +209,7 @@ export class RuleRegistry {
       ...canary,
       activated_by: how.actor,
       reason: how.reason,
+      is_roll_back: 0,
     })
   }
 
@@ -219,15 +221,23 @@ export class RuleRegistry {
   async #rollBack(tenant: string, id: string, how: { readonly reason: string; readonly actor: string }): Promise<RuleSummary> {
     const rows = this.#activations.get(`${tenant}/${id}`) ?? []
     const now = rows.at(-1)
-    if (now === undefined) throw new MendlineError('MDL_API_CONFLICT', `rule ${id} is as the catalogue has it`)
-    const isOther = (row: ActivationRow): boolean => row.live_version !== now.live_version || row.canary_version !== now.canary_version
-    const back = rows.findLast((row) => isOther(row) && row.canary_version === null)
-    const live_version = now.canary_version !== null ? now.live_version : (back?.live_version ?? null)
-    return this.#note({ ...now, live_version, canary_version: null, canary_share_pct: null, activated_by: how.actor, reason: how.reason })
+    if (now === undefined && this.#newest(tenant, id) === 0) throw new MendlineError('MDL_API_NOT_FOUND', `there is no rule ${id}`)
+    const isTrial = now !== undefined && now.canary_version !== null
+    const promoted = promotionsOf(rows)
+    if (now === undefined || (!isTrial && promoted.length === 1))
+      throw new MendlineError('MDL_API_CONFLICT', `rule ${id} is as the catalogue has it, there is nothing to take back`)
+    const live_version = isTrial ? now.live_version : (promoted.at(-2) ?? null)
+    const canary = { canary_version: null, canary_share_pct: null }
+    return this.#note({ ...now, live_version, ...canary, activated_by: how.actor, reason: how.reason, is_roll_back: 1 })
   }
 
-  history(tenant: string, id: string): ReadonlyArray<Omit<ActivationRow, 'tenant'>> {
-    return (this.#activations.get(`${tenant}/${id}`) ?? []).map(({ tenant: _tenant, ...row }) => row)
+  /** What was put into force, oldest first; a roll-back stands as one. */
+  history(tenant: string, id: string): ReadonlyArray<Omit<ActivationRow, 'tenant' | 'is_roll_back'> & { readonly is_roll_back: boolean }> {
+    return (this.#activations.get(`${tenant}/${id}`) ?? []).map(({ tenant: _tenant, is_roll_back, ...row }) => ({
+      ...row,
+      type: this.#nameOf(tenant, id, row.type),
+      is_roll_back: is_roll_back === 1,
+    }))
   }
 
   /** A version of a rule, the catalogue's included. */
@@ -308,7 +318,12 @@ export class RuleRegistry {
     const noted = { ...row, from_ms }
     await this.#parts.database.insertInto('rule_activations').values(noted).execute()
     add(this.#activations, noted)
-    return this.#summary(tenant, rule_id, type)
+    return this.#summary(tenant, rule_id, this.#nameOf(tenant, rule_id, type))
+  }
+
+  /** Name of a rule's type as the tenant gave it; an activation holds the id that readings carry. */
+  #nameOf(tenant: string, id: string, type: string): string {
+    return this.#saved(tenant, id)[0]?.type ?? type
   }
 }
 

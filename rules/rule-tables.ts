@@ -23,6 +23,8 @@ export interface RuleTables {
     canary_share_pct: number | null
     activated_by: string
     reason: string
+    /** 1: takes back the change before it; 0 also for roll-backs that were made before this was noted. */
+    is_roll_back: number
   }
 }
 
@@ -36,5 +38,9 @@ export const ruleMigrations: readonly Migration[] = [
         canary_version INTEGER, canary_share_pct DOUBLE PRECISION, activated_by TEXT NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (tenant, rule_id, from_ms))`,
     ],
+  },
+  {
+    id: '0344-rule-roll-backs',
+    statements: ['ALTER TABLE rule_activations ADD COLUMN is_roll_back INTEGER NOT NULL DEFAULT 0'],
   },
 ]

@@ -6,6 +6,7 @@
 import { deserialize } from 'node:v8'
 import type { ApplianceType, Condition, Rule } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
+import { LEARNED_NORMAL_RULE } from '#kernel/anomaly.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedRow } from '../ingest/derived-store.ts'
@@ -121,10 +122,10 @@ export function createBacktestFold(options: {
   }
 }
 
-/** An alarm of the derived store, when it was raised in the span; undefined otherwise. */
+/** An alarm of the derived store, when it was raised in the span by a rule or the state of a channel; undefined otherwise. A learned normal is no rule. */
 export function liveFire({ device, key, from_ms, to_ms, data }: DerivedRow, span: BacktestSpan): Fire | undefined {
   const { rule_version, safety_class, fault, raised_at_ms } = data as Pick<Fire, 'rule_version' | 'safety_class' | 'fault' | 'raised_at_ms'>
-  if (raised_at_ms < span.from_ms || raised_at_ms >= span.to_ms) return undefined
+  if (key === LEARNED_NORMAL_RULE || raised_at_ms < span.from_ms || raised_at_ms >= span.to_ms) return undefined
   return { device, rule: key, rule_version, safety_class, fault, began_at_ms: from_ms, raised_at_ms, cleared_at_ms: to_ms }
 }
 

@@ -53,7 +53,7 @@ const READINGS_MAX = 200_000
 /** @throws MendlineError MDL_API_NOT_FOUND when there is no reading, or the rule did not hold for the unit then */
 export async function explainRule(query: WhyQuery, { types, activations, derived, history }: WhyParts): Promise<Why> {
   const { tenant, device, type, rule, at_ms } = query
-  const isSafety = types(type)?.rules.some((own) => own.id === rule && isSafetyRule(own)) === true
+  const isSafety = isForSafety(query, { types, activations })
   const filter = isSafety ? isSafetyRule : (own: Parameters<typeof isSafetyRule>[0]) => !isSafetyRule(own)
   const book = createRuleBook({ types, filter })
   book.replace(activations)
@@ -84,6 +84,13 @@ export async function explainRule(query: WhyQuery, { types, activations, derived
     ...{ rule_id: rule, device, at_ms, reading_at_ms: last.observed_at_ms, ...verdictOf(explanation, last.observed_at_ms), ...explanation },
     ...{ folded_from_ms: from_ms, readings, untrusted_channels: states.map(({ key }) => key) },
   }
+}
+
+/** Whether the rule is one for safety: the catalogue's, or one that the tenant put into force. A danger stays one in all its versions. */
+function isForSafety({ tenant, type, rule }: WhyQuery, { types, activations }: Pick<WhyParts, 'types' | 'activations'>): boolean {
+  const plain = types(type)?.rules.find((own) => own.id === rule)
+  const own = activations.find((activation) => activation.tenant === tenant && activation.rule_id === rule && activation.live !== null)?.live
+  return [plain, own].some((known) => known !== undefined && known !== null && isSafetyRule(known))
 }
 
 function verdictOf(of: Explanation, atMs: number): Pick<Why, 'verdict' | 'reason'> {

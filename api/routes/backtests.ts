@@ -36,7 +36,9 @@ export function backtestRoutes(app: App, context: RouteContext): void {
                 description: "Tries a version of the type's model instead of rules; live: the one in force",
               }),
             ),
-            visit_cost: Type.Optional(Type.Integer({ minimum: 0, description: 'Cost of a visit in minor units of the currency' })),
+            visit_cost: Type.Optional(
+              Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Cost of a visit in minor units of the currency' }),
+            ),
             currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
           },
           { additionalProperties: false },

@@ -26,6 +26,12 @@ const refused = async (path: string, body: unknown): Promise<{ status: number; t
   return { status: response.status, text: await response.text() }
 }
 
+/** Why a GET is refused. */
+const reasonOf = async (path: string): Promise<string> => {
+  const response = await fetch(`${platform.httpUrl}/api/v1${path}`, { headers: { authorization: 'Bearer dev' } })
+  return ((await response.json()) as { detail: string }).detail
+}
+
 /** Starts that take too long from minute 20 on. */
 async function sendReadings(): Promise<void> {
   const created = (await post('/devices', { device: 'ac-1', type: 'air_conditioner' })) as { secret: string }
@@ -140,6 +146,41 @@ describe('rules through the API', { timeout: 120_000 }, () => {
     expect(
       (await refused('/rules/AC-R04/versions', { rule: { ...document, when: { channel: 'nope', op: '>', value: 1, unit: 'w' } } })).text,
     ).toMatch(/no channel nope/)
+  })
+
+  it('explains and backtests rules of a type of one’s own, and a danger that only the tenant has', async () => {
+    await post('/types', { type: 'pump', channels: [{ name: 'flow_lpm' }] })
+    const common = { type: 'pump', fault: null, title: 'Low flow', title_zh: '流量低', when: { channel: 'flow_lpm', op: '<', value: 5, unit: 'lpm' } }
+    const rules = { 'PU-R1': { safety_class: 'E3', advice: '' }, 'PU-R2': { safety_class: 'E1', advice: 'Stop it.', advice_zh: '停机。' } }
+    for (const [id, own] of Object.entries(rules)) {
+      await post(`/rules/${id}/versions`, { rule: { ...common, ...own, hold_ms: 0, clear_hold_ms: 0, gap_ms_max: 900_000, opens_work_order: true } })
+      expect(await post(`/rules/${id}/activate`, { version: 1 })).toMatchObject({ type: 'pump', live_version: 1 })
+    }
+    const { secret } = (await post('/devices', { device: 'pump-1', type: 'pump' })) as { secret: string }
+    const client = await mqtt.connectAsync(platform.mqttUrl, { clientId: 'home:pump-1', username: 'home:pump-1', password: secret })
+    const nowMs = Date.now()
+    for (const [seq, flow_lpm] of [9, 3, 3, 3].entries())
+      await client.publishAsync('mend/v1/home/pump-1/tele', JSON.stringify({ ts: nowMs + seq * MINUTE_MS, seq, boot: 1, v: { flow_lpm } }), {
+        qos: 1,
+      })
+    await client.endAsync()
+    for (const [rule, rule_version] of Object.entries({ 'PU-R1': 1, 'PU-R2': 1 })) {
+      expect(await get(`/rules/${rule}/why?device=pump-1&at_ms=${nowMs + 3 * MINUTE_MS}`)).toMatchObject({ verdict: 'fired', rule_version })
+      const span = { from_ms: nowMs, to_ms: nowMs + 4 * MINUTE_MS }
+      expect(await backtest({ rule_id: rule, ...span })).toMatchObject({ readings: 4, fires_count: 1, units: 1, rule: { type: 'pump' } })
+    }
+    expect(await reasonOf(`/rules/NONE/why?device=pump-1&at_ms=${nowMs}`)).toBe('there is no rule NONE')
+    expect(await reasonOf(`/rules/AC-R04/why?device=pump-1&at_ms=${nowMs}`)).toContain('of the type air_conditioner')
+  })
+
+  it('refuses a backtest that could find nothing, by field', async () => {
+    const span = { from_ms: beginMs, to_ms: beginMs + MINUTE_MS }
+    const fieldOf = async (wanted: object) =>
+      (JSON.parse((await refused('/backtests', wanted)).text) as { errors: Array<{ field: string }> }).errors[0]?.field
+    expect(await fieldOf({ ...span, version: 1 })).toBe('body.rule_id')
+    expect(await fieldOf({ ...span, rule_id: 'AC-R04', type: 'fridge' })).toBe('body.type')
+    expect(await fieldOf({ ...span, rule_id: 'FR-R04', device: 'ac-1' })).toBe('body.device')
+    expect(await fieldOf({ from_ms: Date.UTC(2100, 0), to_ms: Date.UTC(2101, 0) })).toBe('body.from_ms')
   })
 
   it('keeps what was saved over a restart', async () => {
