@@ -1,6 +1,7 @@
 /** Verbs over the HTTP API: devices, readings, diagnoses, work orders and quarantine of a running server. */
 import type { Command } from 'commander'
 import { type Client, type ClientFlags, createClient, show } from './client.ts'
+import { timeOf } from './times.ts'
 
 interface ListFlags extends ClientFlags {
   readonly limit?: string
@@ -84,17 +85,24 @@ function anomalyVerb(program: Command): void {
     program.command('anomalies').description('how far a device was from its own normal, see docs/learn-normal.md').argument('<device>'),
   )
   command
-    .option('--from <ms>', 'device time, epoch ms')
-    .option('--to <ms>', 'device time, epoch ms, not included')
+    .option('--from <time>', 'device time, epoch ms or ISO 8601')
+    .option('--to <time>', 'device time, epoch ms or ISO 8601, not included')
     .option('--limit <n>', 'records in one page')
     .option('--cursor <cursor>', '`next` of the page before')
     .action(async (device: string, flags: ListFlags & { readonly from?: string; readonly to?: string }) => {
       const { limit, cursor, tenant, from, to } = flags
-      const answer = await createClient(flags).send('GET', `/anomalies${query({ device, from_ms: from, to_ms: to, limit, cursor, tenant })}`)
+      const span = spanOf({ from, to })
+      const answer = await createClient(flags).send('GET', `/anomalies${query({ device, ...span, limit, cursor, tenant })}`)
       const named = flags.json === true ? answer : { ...(answer as object), items: (answer as AnomalyPage).items.map(inWords) }
       show(flags, named, columns)
     })
 }
+
+/** Ends of a span as the API takes them. */
+const spanOf = ({ from, to }: { readonly from?: string | undefined; readonly to?: string | undefined }) => ({
+  from_ms: from === undefined ? undefined : `${timeOf('--from', from)}`,
+  to_ms: to === undefined ? undefined : `${timeOf('--to', to)}`,
+})
 
 interface AnomalyPage {
   readonly items: ReadonlyArray<{ readonly contributions: ReadonlyArray<{ readonly channel: string; readonly share: number }> }>
@@ -139,13 +147,13 @@ function readingVerb(program: Command): void {
   one(program, 'readings', 'show the readings of a device in buckets', async (server, device, _suffix, flags) => {
     const { channels, from, to, points, tier, tenant } = flags as OneFlags &
       Readonly<Record<'channels' | 'from' | 'to' | 'points' | 'tier', string | undefined>>
-    const span = { from_ms: from, to_ms: to, max_points: points, tier }
+    const span = { ...spanOf({ from, to }), max_points: points, tier }
     const path = `/readings${query({ device: decodeURIComponent(device), channels, ...span, tenant })}`
     show(flags, await server.send('GET', path), ['t', 'channel', 'mean', 'min', 'max', 'n'])
   })
     .option('--channels <names>', 'separated by commas')
-    .option('--from <ms>', 'epoch ms')
-    .option('--to <ms>', 'epoch ms')
+    .option('--from <time>', 'epoch ms or ISO 8601')
+    .option('--to <time>', 'epoch ms or ISO 8601')
     .option('--points <n>', 'most buckets a channel', '24')
     .option('--tier <tier>', 'auto, raw, hourly or daily (local days of the device)')
 }

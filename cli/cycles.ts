@@ -5,6 +5,7 @@
 import type { Command } from 'commander'
 import { MendlineError } from '#kernel/errors.ts'
 import { type ClientFlags, createClient, show } from './client.ts'
+import { timeOf } from './times.ts'
 
 interface Cycle {
   readonly begin_ms: number
@@ -75,7 +76,7 @@ export function cycleVerb(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (device: string, flags: CycleFlags) => {
       const bounds = { above: numberOf(flags, 'above'), pauseMs: numberOf(flags, 'pause') * MINUTE_MS, runMs: numberOf(flags, 'run') * MINUTE_MS }
-      const [from, to] = [timeOf(flags, 'from'), timeOf(flags, 'to')]
+      const [from, to] = [timeOf('--from', flags.from), timeOf('--to', flags.to)]
       if (to <= from || to - from > SPAN_MS_MAX) throw new MendlineError('MDL_API_INVALID', '--to must lie behind --from, at most 10,000 minutes')
       const query = new URLSearchParams({
         device,
@@ -93,12 +94,5 @@ export function cycleVerb(program: Command): void {
 function numberOf(flags: CycleFlags, name: 'above' | 'pause' | 'run'): number {
   const value = Number(flags[name])
   if (!Number.isFinite(value)) throw new MendlineError('MDL_API_INVALID', `--${name} must be a number`)
-  return value
-}
-
-function timeOf(flags: CycleFlags, name: 'from' | 'to'): number {
-  const text = flags[name]
-  const value = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  if (!Number.isFinite(value)) throw new MendlineError('MDL_API_INVALID', `--${name} must be epoch ms or ISO 8601`)
   return value
 }

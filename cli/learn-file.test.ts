@@ -39,11 +39,17 @@ describe('a file that nobody described', () => {
     expect(JSON.parse(mapping)).toMatchObject({ time: { column: 'at', format: 'epoch_s' }, columns: [{ channel: 'a_b' }, { channel: 'a_b_2' }] })
   })
 
+  it('has channels of columns in which values are missing, whatever word says so', async () => {
+    const path = file('holes.csv', 'ts,a,b,c,state\n2026-01-01,1,NaN,,on\n2026-01-02,n/a,2,null,-\n2026-01-03,3,-1,4,off\n')
+    expect((await learnFile(path)).channels).toEqual(['a', 'b', 'c'])
+  })
+
   it.each([
     ['no times', 'a,b\n1,2\n'],
     ['no numbers', 'ts,b\n2026-01-01T00:00:00Z,open\n'],
     ['no rows', 'ts,b\n'],
     ['nothing', ''],
+    ['a column twice', 'ts,b,b\n2026-01-01T00:00:00Z,1,2\n'],
   ])('is refused with %s', async (_, csv) => {
     await expect(learnFile(file('bad.csv', csv))).rejects.toMatchObject({ code: 'MDL_IMPORT_INVALID' })
   })

@@ -27,6 +27,8 @@ const FORMATS: ReadonlyArray<readonly [format: string, pattern: RegExp]> = [
   ['DD.MM.YYYY HH:mm:ss', /^\d{2}\.\d{2}\.\d{4} \d{2}:\d{2}:\d{2}$/],
   ['DD/MM/YYYY HH:mm:ss', /^\d{2}\/\d{2}\/\d{4} \d{2}:\d{2}:\d{2}$/],
 ]
+/** What programs write where there is no value; such a cell is left out and reported, its column is one of numbers all the same. */
+const NO_VALUE = /^(nan|null|none|n\/?a|-+|\?)$/i
 /** Columns that say whose or which reading it is. */
 const NO_CHANNELS: ReadonlySet<string> = new Set(['device', 'boot', 'seq', 'received_at_ms', 'hist', 'tenant'])
 
@@ -48,9 +50,11 @@ export async function learnFile(path: string): Promise<LearnedFile> {
     throw new MendlineError('MDL_IMPORT_INVALID', `no column of ${path} holds times as ${known}; name them by a mapping (docs/files.md)`)
   }
   const numbers = columns.filter((column, index) => {
-    const cells = cellsOf(index)
+    const cells = cellsOf(index).filter((cell) => !NO_VALUE.test(cell))
     return index !== time.index && column !== '' && !NO_CHANNELS.has(column) && cells.length > 0 && cells.every((cell) => NUMBER.test(cell))
   })
+  const twice = columns.find((column, index) => columns.indexOf(column) < index && (column === time.column || numbers.includes(column)))
+  if (twice !== undefined) throw new MendlineError('MDL_IMPORT_INVALID', `${path} has two columns of the name ${twice}; nothing was registered`)
   if (numbers.length === 0) throw new MendlineError('MDL_IMPORT_INVALID', `no column of ${path} holds numbers only`)
   const channels = uniqueNames(numbers)
   const mapping = {

@@ -10,6 +10,7 @@ import { parse } from 'yaml'
 import { type ErrorCode, MendlineError } from '#kernel/errors.ts'
 import { MODEL_BYTES_MAX } from '../models/artefact.ts'
 import { type ClientFlags, createClient, show as printAnswer } from './client.ts'
+import { timeOf } from './times.ts'
 
 type Flags = ClientFlags & { readonly tenant?: string }
 
@@ -167,12 +168,6 @@ async function train(flags: TrainFlags): Promise<void> {
   if (job.state !== 'done') throw new MendlineError(job.report?.code ?? 'MDL_MODEL_TRAINER', job.report?.message ?? 'the training failed')
   if (flags.json === true) print(job.report)
   else console.log(`registered ${job.report?.version} as a candidate; next: mendline models shadow ${job.report?.version}`)
-}
-
-function timeOf(flag: string, text: string): number {
-  const ms = /^\d+$/.test(text) ? Number(text) : Date.parse(text)
-  if (Number.isNaN(ms)) throw new MendlineError('MDL_API_INVALID', `${flag}: ${text} is no time`)
-  return ms
 }
 
 async function readDocument(path: string): Promise<unknown> {

@@ -16,7 +16,7 @@ import type { HubTransaction } from './hub-transaction.ts'
 import { quietByPeople } from './quiet-alarms.ts'
 
 export interface AlarmHandling {
-  /** @throws MendlineError MDL_API_NOT_FOUND */
+  /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID */
   handleAlarm(tenant: string, alarmId: string, change: HandlingChange, actor: string): Promise<Omit<AlarmHandlingRow, 'tenant'>>
   handlingOf(tenant: string, alarmIds: readonly string[]): Promise<ReadonlyMap<string, AlarmHandlingRow>>
   /** @throws MendlineError MDL_API_INVALID */
@@ -46,6 +46,8 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
         .executeTakeFirst()
       if (alarm === undefined || alarm.body === '') throw new MendlineError('MDL_API_NOT_FOUND', `there is no alarm ${alarmId}`)
       const nowMs = clock.now()
+      const refusal = snooze_until_ms === undefined || snooze_until_ms === null ? undefined : endFault(snooze_until_ms, nowMs)
+      if (refusal !== undefined) throw refused([{ field: 'body.snooze_until_ms', reason: `${refusal}; null ends a snooze` }])
       const acknowledged =
         acknowledge === true
           ? { acknowledged_at_ms: nowMs, acknowledged_by: actor }
@@ -77,13 +79,9 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
       return new Map(rows.map((row) => [row.alarm_id, row]))
     },
     async planMaintenance(tenant, window, actor) {
-      const errors: Array<{ field: string; reason: string }> = []
-      if (window.scope !== 'all' && !(GROUP_SCOPES as readonly string[]).includes(window.scope)) {
-        errors.push({ field: 'body.scope', reason: `must be all or one of ${GROUP_SCOPES.join(', ')}` })
-      }
-      if (window.to_ms <= window.from_ms) errors.push({ field: 'body.to_ms', reason: 'must lie behind from_ms' })
-      if (errors.length > 0) throw new MendlineError('MDL_API_INVALID', 'the maintenance window cannot be', { details: { errors } })
       const created_at_ms = clock.now()
+      const errors = maintenanceFaults(window, created_at_ms)
+      if (errors.length > 0) throw refused(errors)
       const window_id = contentId('mw', tenant, window.scope, window.scope_value, window.from_ms, window.to_ms, created_at_ms)
       const row = { window_id, tenant, ...window, created_by: actor, created_at_ms }
       await database.insertInto('hub_maintenance_windows').values(row).execute()
@@ -109,6 +107,33 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
     },
   }
 }
+
+/** A time that is farther ahead is a slip (seconds for milliseconds, or the reverse), not a plan. */
+const AHEAD_MS_MAX = 100 * 366 * 86_400_000
+const TOO_FAR = 'lies more than a hundred years ahead'
+
+const endFault = (endMs: number, nowMs: number): string | undefined =>
+  endMs <= nowMs ? 'lies in the past' : endMs > nowMs + AHEAD_MS_MAX ? TOO_FAR : undefined
+
+function maintenanceFaults({ scope, scope_value, from_ms, to_ms }: NewMaintenance, nowMs: number): Fault[] {
+  const faults: Fault[] = []
+  const isForAll = scope === 'all'
+  if (!isForAll && !(GROUP_SCOPES as readonly string[]).includes(scope))
+    faults.push({ field: 'body.scope', reason: `must be all or one of ${GROUP_SCOPES.join(', ')}` })
+  if (to_ms <= from_ms) faults.push({ field: 'body.to_ms', reason: 'must lie behind from_ms' })
+  if (to_ms > nowMs + AHEAD_MS_MAX) faults.push({ field: 'body.to_ms', reason: TOO_FAR })
+  if (isForAll !== (scope_value.trim() === ''))
+    faults.push({ field: 'body.scope_value', reason: isForAll ? 'is for another scope than all' : `names the ${scope} whose alarms are quiet` })
+  return faults
+}
+
+interface Fault {
+  readonly field: string
+  readonly reason: string
+}
+
+const refused = (errors: readonly Fault[]): MendlineError =>
+  new MendlineError('MDL_API_INVALID', `it cannot be: ${errors.map(({ field, reason }) => `${field} ${reason}`).join('; ')}`, { details: { errors } })
 
 async function writeHandling(
   database: Kysely<HubTables>,

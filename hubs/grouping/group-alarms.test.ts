@@ -186,6 +186,17 @@ describe('a storm of one cause', () => {
     ])
     expect((await openOrders()).map(({ device }) => device).sort()).toEqual(['unit-2', 'unit-70'])
     await expect(hubs.planMaintenance('home', { ...window, to_ms: 0 }, 'anna')).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
+    for (const [change, field] of [
+      [{ scope_value: ' ' }, 'body.scope_value'],
+      [{ scope: 'all' }, 'body.scope_value'],
+      [{ to_ms: Number.MAX_SAFE_INTEGER }, 'body.to_ms'],
+    ] as const)
+      await expect(hubs.planMaintenance('home', { ...window, ...change }, 'anna')).rejects.toMatchObject({ details: { errors: [{ field }] } })
+    const [alarm] = (await hubs.alarms({ tenant: 'home', limit: 1 })).items
+    for (const snooze_until_ms of [1_000, Number.MAX_SAFE_INTEGER])
+      await expect(hubs.handleAlarm('home', alarm?.alarm_id ?? '', { snooze_until_ms }, 'anna')).rejects.toMatchObject({
+        details: { errors: [{ field: 'body.snooze_until_ms' }] },
+      })
     await close()
   })
 
