@@ -2,6 +2,7 @@
  * What an organisation may set about the hubs, as data: when a diagnosis is worth a visit, and how long a cause stays quiet after an
  * order for it was settled. All times are device time. The values are chosen, the needs of single faults by visits in cities of development.
  */
+import type { Fault } from '#catalogue/appliance-type.ts'
 import type { SafetyClass } from '#kernel/alarm.ts'
 
 /** What readings alone must bring before somebody is sent for a fault. */
@@ -68,6 +69,16 @@ export const standardPolicy: HubPolicy = {
   // Two fit into the four days after which an order goes on by itself.
   remindAfterMs: 32 * HOUR_MS,
   reminders_MAX: 0,
+}
+
+/** Probabilities at which the hubs decide otherwise about a fault that readings alone tell of: whoever diagnoses tells again where one is passed. */
+export function decidedAt(
+  type: { readonly id: string; readonly faults: ReadonlyArray<Pick<Fault, 'code' | 'safetyClass'>> },
+  code: string,
+): readonly number[] {
+  const policy = standardPolicy
+  const safetyClass = type.faults.find((fault) => fault.code === code)?.safetyClass ?? 'E3'
+  return [policy.diagnosisProbability_MIN, visitProbability(policy, { type: type.id, fault: code, safetyClass }), policy.afterNothingProbability_MIN]
 }
 
 /** Probability from which readings alone send somebody for a fault. */

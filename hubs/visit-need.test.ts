@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { applianceTypes } from '#catalogue/registry.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { silentLog } from '#kernel/log.ts'
 import { openOperations } from '../operations/open-database.ts'
 import { type HubBench, openHubBench } from './hub-bench.ts'
 import { diagnosed, raised } from './hub-builders.ts'
-import { standardPolicy, visitProbability } from './hub-policy.ts'
+import { decidedAt, standardPolicy, visitProbability } from './hub-policy.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -28,6 +29,25 @@ describe('what readings must bring before somebody is sent', () => {
     expect([need('E2'), need('E3'), need('E3', 'FR-04')]).toEqual([0.6, 0.75, 0.99])
     expect([need('E0', 'FR-04'), need('E1', 'FR-04')]).toEqual([0.6, 0.6])
     expect(visitProbability(standardPolicy, { type: 'other', fault: 'FR-04', safetyClass: 'E2' })).toBe(0.6)
+  })
+
+  it('is what models tell a fault again at, for every fault of the catalogue', () => {
+    for (const type of applianceTypes) {
+      for (const { code, safetyClass } of type.faults) {
+        const need = visitProbability(standardPolicy, { type: type.id, fault: code, safetyClass })
+        expect(decidedAt(type, code), `${type.id} ${code}`).toContain(need)
+        expect(decidedAt(type, code)).toContain(standardPolicy.afterNothingProbability_MIN)
+      }
+    }
+  })
+
+  it('opens the order when a fault that was told below it is told again above it', async () => {
+    const b = await openBench()
+    await b.apply(diagnosed({ safety_class: 'E3', probability: 0.74 }))
+    expect(await counted(b)).toBe(0)
+    await b.apply(diagnosed({ safety_class: 'E3', probability: 0.83, hour: 2 }))
+    expect(await counted(b)).toBe(1)
+    await b.close()
   })
 
   it('gives for each fault of the table a reason', () => {

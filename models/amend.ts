@@ -1,10 +1,10 @@
 /**
  * What late data does to diagnoses: the windows that it made anew replace what was made of the device from there on. The device is folded
  * again from its stored windows, so what stands in the end depends on the readings and not on the order in which they came. Nobody is told
- * of what was amended but when something else stands in the end.
+ * of what was amended but when something else stands in the end, or the same fault beyond a limit that somebody acts on.
  */
 import type { Diagnosis } from '#kernel/diagnosis.ts'
-import type { Answer } from './opinion.ts'
+import { type Answer, passes } from './opinion.ts'
 import type { UnitStates } from './unit-states.ts'
 import type { ClosedWindow } from './windows.ts'
 
@@ -26,12 +26,21 @@ interface AmenderParts {
   readonly batch: number
   /** Version of the model of a type; undefined when it has none. */
   readonly versionOf: (type: string) => string | undefined
+  /** Limits of a fault of a type at which somebody acts on it. */
+  readonly limitsOf: (answer: Answer, type: string) => readonly number[]
   /** Takes windows of a device into its state. */
   readonly fold: (windows: readonly ClosedWindow[]) => Promise<Folded>
 }
 
 /** Makes the function that takes amended windows, in order of time by device, and gives what is to be told. */
-export function createAmender({ states, history, batch, versionOf, fold }: AmenderParts): (windows: readonly ClosedWindow[]) => Promise<Diagnosis[]> {
+export function createAmender({
+  states,
+  history,
+  batch,
+  versionOf,
+  limitsOf,
+  fold,
+}: AmenderParts): (windows: readonly ClosedWindow[]) => Promise<Diagnosis[]> {
   const foldAll = async (windows: AsyncIterable<ClosedWindow> | readonly ClosedWindow[], before: Folded): Promise<Folded> => {
     let found = before
     let waiting: ClosedWindow[] = []
@@ -58,7 +67,8 @@ export function createAmender({ states, history, batch, versionOf, fold }: Amend
     const past = isBehind && history !== undefined ? await foldAll(history({ tenant, device, type, until_ms }), {}) : {}
     const { told, takeBack } = await foldAll(windows, past)
     const stands = states.of(first, version).opinion.told
-    if (isSameAnswer(stood, stands)) return []
+    const isPassed = stood !== null && stands !== null && passes(stood, stands, limitsOf(stands, type))
+    if (isSameAnswer(stood, stands) && !isPassed) return []
     const diagnosis = stands === null ? takeBack?.() : told
     return diagnosis === undefined ? [] : [diagnosis]
   }

@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { Artefact } from './artefact.ts'
-import { createDiagnoser } from './diagnose.ts'
+import { createDiagnoser, type DiagnoserOptions } from './diagnose.ts'
 import type { ModelRuntime } from './model-runtime.ts'
 import { createMemoryRuntime } from './runtimes/memory-runtime.ts'
 import { artefact, aWindow, types } from './test-builders.ts'
@@ -52,6 +53,36 @@ describe('diagnoser', () => {
     expect(diagnosis?.probability).toBeCloseTo(Math.exp(4) / (Math.exp(4) + Math.exp(2) + 1), 3)
     expect(diagnosis?.parts[0]).toMatchObject({ part: 'P-K-01', name: 'seal', quantity: 1 })
     expect(diagnosis?.parts.find(({ part }) => part === 'P-COMMON')).toMatchObject({ quantity: 2, probability: 0.5 })
+  })
+
+  it('tells a fault again when it passes a probability at which somebody acts, also by data that came late', async () => {
+    const decidedAt = (type: ApplianceType, code: string) => (type.id === 'pump' && code === 'K-01' ? [0.75] : [])
+    const slight = { ...normal, lift_k: 13.2 }
+    const surer = { ...normal, lift_k: 13.7 }
+    const make = (given: Partial<DiagnoserOptions>) =>
+      createDiagnoser({ types, artefacts: new Map([['pump', artefact]]), runtime: () => memory, log: silentLog, limits, ...given })
+    const run = async (given: Partial<DiagnoserOptions>) =>
+      (await make(given).diagnose(series(0, ...Array(4).fill(slight), ...Array(6).fill(surer)))).map(({ fault, probability }) => [
+        fault,
+        probability >= 0.75,
+      ])
+    expect(await run({})).toEqual([['K-01', false]])
+    expect(await run({ decidedAt })).toEqual([
+      ['K-01', false],
+      ['K-01', true],
+    ])
+    const early = series(0, ...Array(4).fill(slight))
+    const late = series(2, ...Array(2).fill({ ...normal, lift_k: 13.9 }))
+    const history = async function* () {
+      yield* early.slice(0, 2)
+    }
+    const amended = async (given: Partial<DiagnoserOptions>) => {
+      const diagnoser = make({ history, ...given })
+      await diagnoser.diagnose(early)
+      return (await diagnoser.amend(late)).map(({ probability }) => probability >= 0.75)
+    }
+    expect(await amended({})).toEqual([])
+    expect(await amended({ decidedAt })).toEqual([true])
   })
 
   it('tells a fault again when it has become clearly stronger or another one, not per window', async () => {

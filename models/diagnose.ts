@@ -15,7 +15,7 @@ import { distanceOf, type TimedResiduals } from './evidence.ts'
 import { type BatchBounds, createJudge, type Judge, probabilitiesOf, remember } from './judge.ts'
 import { makeDiagnosis } from './make-diagnosis.ts'
 import type { ModelRuntime } from './model-runtime.ts'
-import { type Answer, chooseAnswer, observe } from './opinion.ts'
+import { type Answer, chooseAnswer, type DecidedAt, observe } from './opinion.ts'
 import { createUnitStates, type UnitState } from './unit-states.ts'
 import type { ClosedWindow } from './windows.ts'
 
@@ -27,6 +27,8 @@ export interface DiagnoserOptions {
   readonly runtime: (type: string) => ModelRuntime | undefined
   readonly log: Log
   readonly limits: Pick<Limits, 'inferenceBatch_MAX' | 'inferenceAttempts_MAX'>
+  /** A fault that passes one of these is told again; absent = nobody said. */
+  readonly decidedAt?: DecidedAt
   /** Windows of a device that ended at or before a device time, in order; without it a stretch that late data amended is judged by itself. */
   readonly history?: (query: WindowHistoryQuery) => AsyncIterable<ClosedWindow>
   /** Told of windows on which the model failed too often. */
@@ -110,7 +112,8 @@ const UNJUDGED_MAX = 14
 const DAY_MS = 86_400_000
 
 /** Creates the diagnoser; no I/O, the runtimes are started by whoever made them. */
-export function createDiagnoser({ types, artefacts, runtime, log, limits, history, onJudged, onSetAside }: DiagnoserOptions): Diagnoser {
+export function createDiagnoser({ types, artefacts, runtime, log, limits, decidedAt, history, onJudged, onSetAside }: DiagnoserOptions): Diagnoser {
+  const tellOf = (judged: Judged): Diagnosis[] => tell(judged, decidedAt)
   const judges = new Map<string, Judge | undefined>()
   const judgeOf = (id: string): Judge | undefined => {
     if (!judges.has(id)) judges.set(id, createJudge(types(id), artefacts.get(id), runtime(id)))
@@ -168,10 +171,11 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     ...(history !== undefined && { history }),
     batch: limits.inferenceBatch_MAX,
     versionOf: (type) => judgeOf(type)?.artefact.card.version,
+    limitsOf: ({ fault }, id) => limitsOf(decidedAt, types(id), fault),
     async fold(windows) {
       const judged = (await judgeAll(windows)).filter((entry) => entry.mean !== undefined)
       const last = judged.at(-1)
-      return { told: judged.flatMap(tell).at(-1), ...(last !== undefined && { takeBack: () => sayNoFault(last) }) }
+      return { told: judged.flatMap(tellOf).at(-1), ...(last !== undefined && { takeBack: () => sayNoFault(last) }) }
     },
   })
 
@@ -183,7 +187,7 @@ export function createDiagnoser({ types, artefacts, runtime, log, limits, histor
     },
     async diagnose(windows) {
       const entries = await judgeAll(windows)
-      const diagnoses = entries.flatMap((entry) => (entry.mean === undefined ? [sayNotEnough(entry)] : tell(entry)))
+      const diagnoses = entries.flatMap((entry) => (entry.mean === undefined ? [sayNotEnough(entry)] : tellOf(entry)))
       counts.diagnoses += diagnoses.length
       return diagnoses
     },
@@ -216,14 +220,18 @@ function believe({ judge, state, window, isFresh }: Prepared, probabilities: rea
 }
 
 /** Takes the judgement into the opinion of the device; the record when it is to be told. */
-function tell({ judge, state, window, mean, classes, probabilities, distance }: Judged): Diagnosis[] {
+function tell({ judge, state, window, mean, classes, probabilities, distance }: Judged, decidedAt: DecidedAt | undefined): Diagnosis[] {
   const { type, artefact, features } = judge
   const { version, decision } = artefact.card
   const bounds = { noFault: NO_FAULT, threshold: decision.threshold, unknownDistance: decision.unknown_distance }
   const answer = chooseAnswer(classes, probabilities, { distance, held: state.opinion.told?.fault ?? null, bounds })
-  if (!observe(state.opinion, answer, decision.agree_windows)) return []
+  const limits = limitsOf(decidedAt, type, answer?.fault ?? null)
+  if (!observe(state.opinion, answer, { agreeMin: decision.agree_windows, limits })) return []
   return [makeDiagnosis({ type, modelVersion: version, window, answer, mean, features, classes, probabilities })]
 }
+
+const limitsOf = (decidedAt: DecidedAt | undefined, type: ApplianceType | undefined, fault: string | null): readonly number[] =>
+  decidedAt === undefined || type === undefined || fault === null ? [] : decidedAt(type, fault)
 
 /** Takes back a fault that the unit, with all that came late, never showed. */
 function sayNoFault({ judge, window, mean, classes, probabilities }: Judged): Diagnosis {

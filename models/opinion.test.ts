@@ -32,6 +32,22 @@ describe('opinion of a device', () => {
   })
 })
 
+describe('a fault that passes a limit at which somebody acts', () => {
+  const told = (probabilities: readonly number[], limits: readonly number[]) => {
+    const opinion = createOpinion()
+    return probabilities.flatMap((probability, index) => (observe(opinion, fault('A', probability), { limits }) ? [index] : []))
+  }
+  it.each<[string, number[], number[], number[]]>([
+    ['is told again although it is hardly surer', [0.74, 0.74, 0.83], [0.75], [1, 2]],
+    ['is not told again without the limit', [0.74, 0.74, 0.83], [], [1]],
+    ['is told once however often it comes and goes', [0.74, 0.74, 0.76, 0.73, 0.77, 0.74, 0.78], [0.75], [1, 2]],
+    ['is told once for several limits that are passed together', [0.55, 0.55, 0.64, 0.64], [0.6, 0.62], [1, 2]],
+    ['is not told above a limit that was passed before', [0.76, 0.76, 0.79], [0.75], [1]],
+  ])('%s', (_, probabilities, limits, expected) => {
+    expect(told(probabilities, limits)).toEqual(expected)
+  })
+})
+
 describe('chooseAnswer', () => {
   const classes = ['no_fault', 'A', 'B']
   const bounds = { noFault: 'no_fault', threshold: 0.7, unknownDistance: 4 }

@@ -1,8 +1,9 @@
 /**
  * What a device's windows amount to, as a small state machine: an answer needs two windows that agree, is told when it differs from
- * the last one told or has become clearly stronger, and is not told per window. A fault that was named is left only when another
+ * the last one told, has become clearly stronger or passes a limit at which somebody acts on it, and is not told per window. A fault that was named is left only when another
  * answer is agreed on. Plain data, so that a snapshot survives JSON.
  */
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 
 export interface Answer {
@@ -32,8 +33,18 @@ export const AGREE_MIN = 2
 const STRONGER_STEPS = [0.75, 0.9, 0.97, 0.99, 0.997]
 const STRONGER_BY = 0.1
 
+/** Probabilities from which on whoever hears of a fault acts on it, in any order. What was told only rises while a fault stands, so each is passed once. */
+export type DecidedAt = (type: ApplianceType, fault: string) => readonly number[]
+
+export interface Telling {
+  /** Windows in a row that must agree. */
+  readonly agreeMin?: number | undefined
+  /** Of the fault of the answer. */
+  readonly limits?: readonly number[]
+}
+
 /** Takes the answer of a window, undefined when it decides nothing; says whether the answer is to be told. */
-export function observe(opinion: Opinion, answer: Answer | undefined, agreeMin = AGREE_MIN): answer is Answer {
+export function observe(opinion: Opinion, answer: Answer | undefined, { agreeMin = AGREE_MIN, limits = [] }: Telling = {}): answer is Answer {
   if (answer === undefined) {
     opinion.last = null
     opinion.agreed = 0
@@ -43,7 +54,7 @@ export function observe(opinion: Opinion, answer: Answer | undefined, agreeMin =
   opinion.last = answer
   if (opinion.agreed < agreeMin) return false
   const told = opinion.told ?? { answer: 'no_fault', fault: null, probability: 1 }
-  if (isSame(told, answer) && !isStronger(told, answer)) return false
+  if (isSame(told, answer) && !isStronger(told, answer) && !passes(told, answer, limits)) return false
   opinion.told = answer
   return true
 }
@@ -54,6 +65,10 @@ const stepOf = (probability: number): number => STRONGER_STEPS.filter((step) => 
 
 const isStronger = (told: Answer, now: Answer): boolean =>
   now.answer === 'fault' && stepOf(now.probability) > stepOf(told.probability) && now.probability >= Math.min(told.probability + STRONGER_BY, 0.97)
+
+/** Whether an answer is at or above a limit that the one told before was below. */
+export const passes = (told: Answer, now: Answer, limits: readonly number[]): boolean =>
+  now.answer === 'fault' && limits.some((limit) => told.probability < limit && now.probability >= limit)
 
 /** How an answer is chosen from calibrated probabilities. */
 export interface AnswerBounds {

@@ -8,6 +8,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
+import { decidedAt } from '../hubs/hub-policy.ts'
 import { type Artefact, checkArtefact, loadArtefacts, readArtefact } from '../models/artefact.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
 import { contractOf } from '../models/registry/check-model.ts'
@@ -68,6 +69,7 @@ export async function joinModels(parts: ModelParts): Promise<WorkerModels> {
     builtIn,
     runtime: (type) => runtimes.get(type),
     history,
+    decidedAt,
     async load({ tenant, type: id, version }) {
       const type = types(id)
       if (type === undefined) throw new MendlineError('MDL_MODEL_INVALID', `there is no type ${id}`)

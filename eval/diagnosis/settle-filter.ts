@@ -110,7 +110,7 @@ export function tellPlainly(
   const opinion = createOpinion()
   return judgements.flatMap(({ window, probabilities, distance }): Told[] => {
     const answer = chooseAnswer(classes, probabilities, { distance, held: opinion.told?.fault ?? null, bounds })
-    return observe(opinion, answer, agree) ? [{ ...answer, made_at_ms: window.to_ms }] : []
+    return observe(opinion, answer, { agreeMin: agree }) ? [{ ...answer, made_at_ms: window.to_ms }] : []
   })
 }
 

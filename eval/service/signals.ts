@@ -9,6 +9,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
+import { decidedAt } from '../../hubs/hub-policy.ts'
 import { type Artefact, loadArtefacts } from '../../models/artefact.ts'
 import { createDiagnoser } from '../../models/diagnose.ts'
 import { residualsOf } from '../../models/evidence.ts'
@@ -63,6 +64,7 @@ export async function createSignals({ plan, units, threads = 2 }: SignalOptions)
       runtime: (type) => models.runtimes.get(type),
       log: silentLog,
       limits,
+      decidedAt,
     })
     const told = (await diagnoser.diagnose(windows)).map(toldDiagnosis)
     return [...told, ...alarms].sort((a, b) => a.atMs - b.atMs)

@@ -28,6 +28,7 @@ export interface BenchParts {
   readonly builtIn: ReadonlyMap<string, Artefact>
   readonly runtime: (type: string) => ModelRuntime | undefined
   readonly history?: DiagnoserOptions['history']
+  readonly decidedAt?: DiagnoserOptions['decidedAt']
   /** Reads and checks a model of a tenant. @throws MendlineError MDL_MODEL_INVALID */
   readonly load: (seat: { readonly tenant: string; readonly type: string; readonly version: string }) => Promise<LoadedModel>
   readonly keepShadow: (diagnoses: readonly Diagnosis[]) => Promise<void>
@@ -75,7 +76,7 @@ export class ModelBench {
   constructor(parts: BenchParts) {
     this.#parts = parts
     this.#drift = new DriftMonitor(parts.onDrift)
-    const { types, builtIn, runtime, history, log, limits } = parts
+    const { types, builtIn, runtime, history, decidedAt, log, limits } = parts
     const onJudged: Parameters<typeof createDiagnoser>[0]['onJudged'] = (judged) => this.#drift.observe(judged)
     this.#builtIn = {
       diagnoser: createDiagnoser({
@@ -87,6 +88,7 @@ export class ModelBench {
         onJudged,
         onSetAside: this.#noteFailed,
         ...(history !== undefined && { history }),
+        ...(decidedAt !== undefined && { decidedAt }),
       }),
       runtime: undefined,
     }
@@ -243,12 +245,13 @@ export class ModelBench {
   }
 
   async #openModel(key: string): Promise<Seat> {
-    const { types, load, history, log, limits } = this.#parts
+    const { types, load, history, decidedAt, log, limits } = this.#parts
     const [tenant = '', type = '', version = ''] = key.split('/')
     const { artefact, runtime } = await load({ tenant, type, version })
     const diagnoser = createDiagnoser({
       ...{ types, artefacts: new Map([[type, artefact]]), runtime: () => runtime, log, limits },
       ...(history !== undefined && { history }),
+      ...(decidedAt !== undefined && { decidedAt }),
       onJudged: (judged) => {
         // Shadows are no population of their own.
         if (!this.#lanes.has(key) && !this.#ending.has(key)) this.#drift.observe(judged)
