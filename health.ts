@@ -8,7 +8,11 @@ import type { PipelineHostStatistics } from './workers/pipeline-host.ts'
 type Counts = Readonly<Record<string, number>>
 
 export interface HealthParts {
-  readonly journal: { end(): number; pendingBytes(): number }
+  readonly journal: {
+    end(): number
+    pendingBytes(): number
+    found(): { readonly tornBytes: number; readonly corruptRecords: number } | undefined
+  }
   readonly pipeline: { isRunning(): boolean; auditFinding(): string; statistics(): Promise<PipelineHostStatistics> }
   readonly broker: { connectedCount(): number; statistics(): { readonly refusals: Readonly<Partial<Record<string, number>>> } }
   readonly ingest: { isWriting(): boolean; statistics(): object }
@@ -51,7 +55,8 @@ export function createHealth(parts: HealthParts): Health {
       const isReady = Object.values(vital).every((state) => state === 'ok')
       // Books that do not balance are an alarm; messages are taken all the same.
       const finding = pipeline.auditFinding()
-      return { isReady, checks: { ...vital, audit: finding === '' ? 'ok' : finding } }
+      const more = { audit: finding === '' ? 'ok' : finding, journal_records: brokenRecords(journal.found()?.corruptRecords ?? 0) }
+      return { isReady, checks: { ...vital, ...more } }
     },
     async status(tenant) {
       const [{ pipeline: flow, writer, store }, service] = await Promise.all([pipeline.statistics(), counts(tenant)])
@@ -123,9 +128,14 @@ function pipelineSamples({ windowsPending, restarts, counted }: { windowsPending
 const unaccounted = (value: number): Sample =>
   gauge('mendline_writer_unaccounted_count', 'Readings in that are neither stored, waiting, quarantined, duplicate nor conflict', value)
 
+/** What follows a broken record is read and new ones are taken, so it keeps nobody out; what it held is lost. */
+const brokenRecords = (count: number): string => (count === 0 ? 'ok' : `${count} broken at the start; \`mendline verify\` says where`)
+
 const journalSamples = (journal: HealthParts['journal']): readonly Sample[] => [
   gauge('mendline_journal_end_bytes', 'End of what is durable', journal.end()),
   gauge('mendline_journal_pending_bytes', 'Bytes that wait for a commit', journal.pendingBytes()),
+  gauge('mendline_journal_corrupt_records_count', 'Broken records that the start found in the newest segment', journal.found()?.corruptRecords ?? 0),
+  gauge('mendline_journal_torn_bytes', 'Bytes of a torn tail that the start cut off and kept beside', journal.found()?.tornBytes ?? 0),
 ]
 
 /** What leaves, by both lanes. */

@@ -47,6 +47,8 @@ export interface JournalReader {
 
 export interface Journal extends JournalReader {
   start(): Promise<JournalOpenReport>
+  /** What `start` found; undefined before. */
+  found(): JournalOpenReport | undefined
   /**
    * Adds one record; resolves with its position once it is durable (file adapter: after fdatasync of its group).
    * @throws MendlineError MDL_JOURNAL_UNAVAILABLE (retryable), MDL_JOURNAL_RECORD_TOO_LARGE

@@ -49,6 +49,7 @@ class FileJournal implements Journal {
   readonly #reader: JournalReader
   readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
   #state: State = 'new'
+  #found: JournalOpenReport | undefined
   #segment: OpenSegment | undefined
   #ahead: ZeroAhead | undefined
   #salt = 0
@@ -88,7 +89,12 @@ class FileJournal implements Journal {
     const { segments, end, tornBytes, corruptRecords } = opened
     if (tornBytes > 0) log.warn('journal tail was torn and cut off', { torn_bytes: tornBytes, end })
     if (corruptRecords > 0) log.error('journal holds broken records', { corrupt_records: corruptRecords })
-    return { segments, end, tornBytes, corruptRecords }
+    this.#found = { segments, end, tornBytes, corruptRecords }
+    return this.#found
+  }
+
+  found(): JournalOpenReport | undefined {
+    return this.#found
   }
 
   append(body: Uint8Array): Promise<Position> {

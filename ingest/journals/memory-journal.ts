@@ -60,6 +60,7 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
       state = 'open'
       return { segments: 1, end: durableEnd, tornBytes: 0, corruptRecords: 0 }
     },
+    found: () => (state === 'new' ? undefined : { segments: 1, end: 0, tornBytes: 0, corruptRecords: 0 }),
     append: (body) => promised(body, appendFor),
     appendFor,
     async read(from, maxBytes) {
