@@ -48,9 +48,12 @@ export function joinTraining(jobs: Jobs, parts: TrainingParts): Pick<ModelPort, 
   return {
     async train(tenant, wanted, actor) {
       const type = typeOf(tenant, wanted.type, parts)
-      if (wanted.to_ms <= wanted.from_ms) throw new MendlineError('MDL_MODEL_TRAINER', 'to does not lie behind from')
+      if (wanted.to_ms <= wanted.from_ms) throw invalid('to_ms', 'to does not lie behind from')
       // A bad line is said now, not when the job has its turn.
-      if (wanted.labels !== undefined) readLabels(wanted.labels, type)
+      if (wanted.labels !== undefined) {
+        const known = new Set(devicesOf(tenant, type, parts))
+        readLabels(wanted.labels, type, (device) => known.has(device))
+      }
       return show(await jobs.create({ tenant, kind: 'train', input: { ...wanted, actor } satisfies Input, actor }))
     },
     async training(tenant, jobId) {
@@ -64,10 +67,12 @@ export function joinTraining(jobs: Jobs, parts: TrainingParts): Pick<ModelPort, 
 function typeOf(tenant: string, name: string, { findType }: TrainingParts): ApplianceType {
   const type = findType(tenant, name)
   if (type === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no type ${name}`)
-  if (type.recipe === undefined)
-    throw new MendlineError('MDL_MODEL_TRAINER', `the type ${name} has no recipe of features, so there is nothing to train on`)
+  if (type.recipe === undefined) throw invalid('type', `the type ${name} has no recipe of features, so there is nothing to train on`)
   return type
 }
+
+const invalid = (field: string, reason: string): MendlineError =>
+  new MendlineError('MDL_MODEL_TRAINER', reason, { details: { errors: [{ field: `body.${field}`, reason }] } })
 
 async function runTraining(job: RunningJob, parts: TrainingParts): Promise<object> {
   const { tenant } = job

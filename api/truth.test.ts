@@ -56,6 +56,14 @@ describe('truth in time over HTTP', () => {
     },
   )
 
+  it.each(['/windows?device=a&', '/anomalies?device=a&', '/gaps?', '/alarm-groups/compression?'])(
+    'refuses %s with an end before its begin, by field',
+    async (path) => {
+      const { status, json } = await get(`${path}from_ms=9&to_ms=3`)
+      expect([status, json]).toMatchObject([400, { errors: [{ field: 'querystring.from_ms', reason: 'must be less than to_ms' }] }])
+    },
+  )
+
   it.each(['/latest?device=a', '/windows?device=a', '/anomalies?device=a', '/gaps'])('gives %s of another tenant to an admin only', async (path) => {
     const reader = await test.token('read')
     const other = `${path}${path.includes('?') ? '&' : '?'}tenant=acme`

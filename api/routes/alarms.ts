@@ -5,7 +5,7 @@ import { GROUP_SCOPES, KnownGroupSchema } from '#kernel/alarm-group.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { actorOf, answers, found, listOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, found, listOf, openSpanOf, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 import { hubQuery } from './service.ts'
 
 const tags = ['alarms']
@@ -129,8 +129,8 @@ function groupRoutes(app: App, { ports: { alarms }, limits }: RouteContext): voi
       },
     },
     async (request) => {
-      const { tenant, from_ms = 0, to_ms = Number.MAX_SAFE_INTEGER } = request.query
-      return alarms.compression(tenantOf(request, tenant), { from_ms, to_ms })
+      const { tenant, ...span } = request.query
+      return alarms.compression(tenantOf(request, tenant), openSpanOf(span))
     },
   )
 }

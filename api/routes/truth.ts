@@ -3,11 +3,10 @@ import { type Static, Type } from 'typebox'
 import { AnomalySchema } from '#kernel/anomaly.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, foreignCursor, listOf, pageOf, pageQuery, tenantOf, tenantQuery } from '../requests.ts'
+import { answers, foreignCursor, listOf, openSpanOf, pageOf, pageQuery, tenantOf, tenantQuery } from '../requests.ts'
 
 const instant = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }))
 const span = { from_ms: instant('Device time, included; 0 when absent'), to_ms: instant('Device time, not included; no end when absent') }
-const spanOf = ({ from_ms = 0, to_ms = Number.MAX_SAFE_INTEGER }: { readonly from_ms?: number; readonly to_ms?: number }) => ({ from_ms, to_ms })
 
 const LatestSchema = Type.Object({
   channel: Type.String(),
@@ -78,7 +77,7 @@ export function truthRoutes(app: App, context: RouteContext): void {
       if (after !== undefined && !/^\d{1,15}$/.test(after)) throw foreignCursor()
       const place = after === undefined ? {} : { after: { from_ms: Number(after), key: '' } }
       const source = { tenant: tenantOf(request, query.tenant), device: query.device }
-      const rows = await ports.truth.rows({ ...source, kind: 'window', ...spanOf(query), ...place, limit })
+      const rows = await ports.truth.rows({ ...source, kind: 'window', ...openSpanOf(query), ...place, limit })
       const items = rows.map(({ device, from_ms, to_ms, data }) => ({ device, from_ms, to_ms: to_ms ?? from_ms, ...(data as WindowData) }))
       return { items, next: nextOf(rows, limit, ({ from_ms }) => from_ms) }
     },
@@ -108,7 +107,7 @@ export function truthRoutes(app: App, context: RouteContext): void {
         tenant: tenantOf(request, query.tenant),
         ...(query.device === undefined ? {} : { device: query.device }),
         ...(query.state === undefined ? {} : { isOpen: query.state === 'open' }),
-        ...spanOf(query),
+        ...openSpanOf(query),
         after: Number(after),
         limit,
       })
@@ -135,7 +134,7 @@ function anomalyRoute(app: App, { ports, limits }: RouteContext): void {
       if (after !== undefined && !/^\d{1,15}$/.test(after)) throw foreignCursor()
       const place = after === undefined ? {} : { after: { from_ms: Number(after), key: '' } }
       const source = { tenant: tenantOf(request, query.tenant), device: query.device }
-      const rows = await ports.truth.rows({ ...source, kind: 'anomaly', ...spanOf(query), ...place, limit })
+      const rows = await ports.truth.rows({ ...source, kind: 'anomaly', ...openSpanOf(query), ...place, limit })
       const items = rows.map(({ device, from_ms, to_ms, data }) => ({ t: from_ms, to_ms: to_ms ?? from_ms, device, ...(data as AnomalyData) }))
       return { items, next: nextOf(rows, limit, ({ from_ms }) => from_ms) }
     },

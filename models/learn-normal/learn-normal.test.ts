@@ -104,6 +104,28 @@ describe('the learned normal of a device', () => {
     },
   )
 
+  /** A reading each minute, but for one in `missing` minutes when that is given, with the same values until `changedFrom`. */
+  const constant = (values: readonly number[], { changedFrom = 2_000, to = values, missing = Number.POSITIVE_INFINITY } = {}) =>
+    readings(2_000)
+      .map((reading, minute) => ({ ...reading, numbers: Float64Array.from(minute < changedFrom ? values : to) }))
+      .filter((_, minute) => minute < 1_100 || minute % missing !== 0)
+
+  it('flags that a channel moves on a device of which nothing moved while it learned', () => {
+    const { rows, alarms } = run(normalOf(typeWith(NAMES)), constant([5, 5, 5], { changedFrom: 1_500, to: [5, 5, 25] }))
+    expect(rows.find(({ flagged }) => flagged)).toMatchObject({
+      t: Date.UTC(2026, 0, 1) + 1_500 * 60_000,
+      contributions: [{ channel: 'warmth_c', share: 1 }],
+    })
+    expect(alarms.map(({ kind }) => kind)).toEqual(['alarm_raised'])
+    expect(rows[0]).toMatchObject({ score: 0, flagged: false })
+  })
+
+  it('does not take the rounding of a mean for a change of a channel that does not move', () => {
+    const { rows } = run(normalOf(typeWith(NAMES)), constant([0.1, 1e9 + 0.1, 0.3], { missing: 7 }))
+    expect(rows.length).toBeGreaterThan(10)
+    expect(rows.filter(({ flagged }) => flagged)).toEqual([])
+  })
+
   it('learns from the readings that the user names', () => {
     const named = run(normalOf(typeWith(NAMES, { learnReadings: 600 }), 1_000_000), readings(2_000))
     expect(named.rows.length).toBeGreaterThan(15)

@@ -41,6 +41,10 @@ const TRIM = 0.05
 const STRETCHES = 16
 const HELD_OUT_EVERY = 4
 const DAY_MS = 86_400_000
+/** Least threshold: a unit of which nothing moved while it was learned keeps to none, and what moves then must not be divided by 0. */
+const LEVEL_MIN = 1e-6
+/** A spread that is less than this part of the value itself is the rounding of means. */
+const ROUNDING = 1e-9
 /** Rows must hold at least this part of the channels. */
 const KNOWN_MIN = 0.5
 
@@ -71,7 +75,7 @@ export function learnNormal(rows: readonly NormalRow[], budget: AlertBudget): No
 export function scoreNormal(model: NormalModel, row: NormalRow): NormalScore {
   const { t2, q, byT2, byQ } = statistics(model, row)
   if (Number.isNaN(t2)) return { score: Number.NaN, contributions: new Float64Array(model.centre.length) }
-  const [ofT2, ofQ] = [t2 / model.t2_MAX, q / model.q_MAX]
+  const [ofT2, ofQ] = [t2 / Math.max(LEVEL_MIN, model.t2_MAX), q / Math.max(LEVEL_MIN, model.q_MAX)]
   const shares = ofQ >= ofT2 ? byQ : byT2
   const sum = shares.reduce((total, share) => total + share, 0)
   return { score: Math.max(ofT2, ofQ), contributions: shares.map((share) => (sum > 0 ? share / sum : 0)) }
@@ -116,13 +120,14 @@ function robustColumn(
 ): { readonly centre: number; readonly scale: number; readonly day: readonly number[] } {
   const known = rows.flatMap(({ atMs, values }) => (Number.isNaN(values[channel]) ? [] : [{ atMs, value: values[channel] ?? 0 }]))
   const centre = median(known.map(({ value }) => value))
-  const before = spread(known.map(({ value }) => value - centre))
+  const least = ROUNDING * Math.abs(centre)
+  const before = Math.max(least, spread(known.map(({ value }) => value - centre)))
   const isLong = (known.at(-1)?.atMs ?? 0) - (known[0]?.atMs ?? 0) >= 2 * DAY_MS
   const day = isLong
     ? [0, 1, 2, 3].map((wave) => 2 * mean(known.map(({ atMs, value }) => clip((value - centre) / before) * before * (waves(atMs)[wave] ?? 0))))
     : [0, 0, 0, 0]
   const left = known.map(({ atMs, value }) => value - centre - dot(day, waves(atMs)))
-  const after = spread(left)
+  const after = Math.max(least, spread(left))
   // Waves that do not make the channel quieter are chance.
   return after < 0.9 * before ? { centre, scale: after, day } : { centre, scale: before, day: [0, 0, 0, 0] }
 }

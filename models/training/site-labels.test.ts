@@ -27,6 +27,30 @@ describe('readLabels', () => {
   })
 })
 
+describe('labels that teach nothing', () => {
+  const head = 'device,from,to,fault\n'
+  const errorsOf = (text: string): unknown => {
+    try {
+      return readLabels(text, pump, (device) => device.startsWith('d'))
+    } catch (error) {
+      return (error as { details: { errors: unknown } }).details.errors
+    }
+  }
+
+  it('are refused when their device is not there, with the line, under the field of the request', () => {
+    const reason = 'line 3, device: there is no device typo of the type pump'
+    expect(errorsOf(`${head}d1,2026-01-01,2026-01-02,K-01\ntypo,2026-01-01,2026-01-02,K-01`)).toEqual([{ field: 'body.labels', reason }])
+  })
+
+  it('are refused when they call the same time sound and faulty, of whatever device is meant', () => {
+    const text = `${head}d1,2026-01-01,2026-01-31,K-01\nd1,2026-01-02,2026-01-03,K-02\nd2,2026-01-05,2026-01-06,no_fault\nd1,2026-01-05,2026-01-06,no_fault`
+    const reason = 'line 5, fault: no_fault contradicts K-01 of line 2 for the same time of d1'
+    expect(errorsOf(text)).toEqual([{ field: 'body.labels', reason }])
+    const touching = `${head}d1,2026-01-01,2026-01-02,K-01\nd1,2026-01-02,2026-01-03,no_fault\nd1,2026-01-01,2026-01-02,K-02`
+    expect(errorsOf(touching)).toHaveLength(3)
+  })
+})
+
 describe('classOfOutcome', () => {
   it.each([
     ['a code that is believed', { cause: 'K-01', confidence: 0.9, corrected_cause: null }, 'K-01'],

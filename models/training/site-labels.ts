@@ -20,22 +20,31 @@ const DAY_MS = 86_400_000
 /** A fault that was found had grown for up to this long before it was told, and needs this long to be gone behind the visit. */
 const GROWING_MS = 30 * DAY_MS
 const MENDING_MS = 7 * DAY_MS
+/** What is wrong with the labels of a request. */
+const refused = (reasons: readonly string[], more = ''): MendlineError =>
+  new MendlineError('MDL_MODEL_TRAINER', `${reasons.join('; ')}${more}`, {
+    details: { errors: reasons.map((reason) => ({ field: 'body.labels', reason })) },
+  })
+
 /** Lines of a file. */
 const LABELS_MAX = 200_000
 const FAULTS_SHOWN = 10
 
 /**
- * Reads `device,from,to,fault` (header, any order; times as epoch ms or ISO 8601; `no_fault` for time without).
+ * Reads `device,from,to,fault` (header, any order; times as epoch ms or ISO 8601; `no_fault` for time without). With `isKnown` a device that is
+ * not there is refused: its label would teach nothing and nobody would notice. A time that two lines name differently is refused, too, unless
+ * both name faults.
  * @throws MendlineError MDL_MODEL_TRAINER that names line and field
  */
-export function readLabels(text: string, type: ApplianceType): SiteLabel[] {
+export function readLabels(text: string, type: ApplianceType, isKnown: (device: string) => boolean = () => true): SiteLabel[] {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   const columns = (lines[0] ?? '').split(',').map((name) => name.trim().toLowerCase())
   const at = ['device', 'from', 'to', 'fault'].map((name) => columns.indexOf(name))
-  if (at.includes(-1)) throw new MendlineError('MDL_MODEL_TRAINER', 'the labels need the columns device, from, to and fault in their first line')
-  if (lines.length > LABELS_MAX) throw new MendlineError('MDL_MODEL_TRAINER', `the labels have more than ${LABELS_MAX} lines`)
+  if (at.includes(-1)) throw refused(['the labels need the columns device, from, to and fault in their first line'])
+  if (lines.length > LABELS_MAX) throw refused([`the labels have more than ${LABELS_MAX} lines`])
   const codes = new Set([NO_FAULT, ...type.faults.map(({ code }) => code)])
   const faults: string[] = []
+  const lineOf = new Map<SiteLabel, number>()
   const labels = lines.slice(1).flatMap((line, index): SiteLabel[] => {
     if (line.trim() === '') return []
     const cells = line.split(',').map((cell) => cell.trim().replace(/^"(.*)"$/, '$1'))
@@ -46,17 +55,39 @@ export function readLabels(text: string, type: ApplianceType): SiteLabel[] {
       return []
     }
     if (device === '') return bad('device', 'is empty')
+    if (!isKnown(device)) return bad('device', `there is no device ${device} of the type ${type.id}`)
     if (Number.isNaN(label.from_ms)) return bad('from', `${from} is no time`)
     if (Number.isNaN(label.to_ms)) return bad('to', `${to} is no time`)
     if (label.to_ms <= label.from_ms) return bad('to', 'does not lie behind from')
     if (!codes.has(fault)) return bad('fault', `${fault} is no fault of ${type.id}`)
+    lineOf.set(label, index + 2)
     return [label]
   })
+  for (const [one, other] of contradictions(labels))
+    faults.push(
+      `line ${lineOf.get(other)}, fault: ${other.fault} contradicts ${one.fault} of line ${lineOf.get(one)} for the same time of ${one.device}`,
+    )
   if (faults.length > 0) {
     const more = faults.length > FAULTS_SHOWN ? ` and ${faults.length - FAULTS_SHOWN} more` : ''
-    throw new MendlineError('MDL_MODEL_TRAINER', `${faults.slice(0, FAULTS_SHOWN).join('; ')}${more}`)
+    throw refused(faults.slice(0, FAULTS_SHOWN), more)
   }
   return labels
+}
+
+/** Labels of one device that call the same time sound and faulty, each with the first one that it contradicts. */
+function contradictions(labels: readonly SiteLabel[]): Array<readonly [SiteLabel, SiteLabel]> {
+  return [...Map.groupBy(labels, ({ device }) => device).values()].flatMap((own) => {
+    const sorted = own.toSorted((a, b) => a.from_ms - b.from_ms)
+    // Of each kind the label that reaches farthest is the one that the next may still meet.
+    let [sound, faulty]: [SiteLabel | undefined, SiteLabel | undefined] = [undefined, undefined]
+    return sorted.flatMap((label): Array<readonly [SiteLabel, SiteLabel]> => {
+      const isSound = label.fault === NO_FAULT
+      const met = isSound ? faulty : sound
+      if (isSound) sound = sound !== undefined && sound.to_ms > label.to_ms ? sound : label
+      else faulty = faulty !== undefined && faulty.to_ms > label.to_ms ? faulty : label
+      return met !== undefined && met.to_ms > label.from_ms ? [[met, label]] : []
+    })
+  })
 }
 
 /** A coded outcome and how far it is believed; null on labels from before that was weighed. */
