@@ -8,7 +8,15 @@ import { type Static, Type } from 'typebox'
 import type { FeatureDefinition } from '#catalogue/appliance-type.ts'
 import { assert } from '#kernel/errors.ts'
 import { solveLeastSquares } from './least-squares.ts'
-import { boundZScore, compareWithUnit, fitUnitNormal, UnitNormalSchema, type UnitNormalState, unitTerms } from './unit-normal.ts'
+import {
+  boundZScore,
+  compareWithUnit,
+  fitUnitNormal,
+  type UnitNormalOptions,
+  UnitNormalSchema,
+  type UnitNormalState,
+  unitTerms,
+} from './unit-normal.ts'
 
 export const ReferenceSchema = Type.Object({
   schema: Type.Literal(1),
@@ -220,11 +228,7 @@ export function fitReference(windows: readonly Float64Array[], features: readonl
 export function addUnitNormal(
   reference: Reference,
   units: ReadonlyArray<{ readonly windows: readonly Float64Array[]; readonly vary?: VaryResiduals | undefined }>,
-  {
-    features,
-    drivers: wanted,
-    ...options
-  }: { features: readonly FeatureDefinition[]; drivers: readonly string[]; squares?: number; windows: number; widen: number },
+  { features, drivers: wanted, ...options }: UnitNormalOptions & { readonly features: readonly FeatureDefinition[] },
 ): Reference {
   // A driver that never moved in training is none.
   const drivers = wanted.filter((name) => reference.drivers.some(({ feature, deviation }) => feature === name && deviation > 0))

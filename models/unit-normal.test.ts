@@ -43,6 +43,43 @@ describe('the normal of a unit', () => {
     expect(state.learned).toBe(10)
     expect(compareWithUnit(prior, state, window(0, 6)).zScores[0]).toBeGreaterThan(6)
   })
+  describe('with a bound on departures', () => {
+    const careful: UnitNormalPrior = { ...prior, windows: 60, departure: { windows: 5, z: 0.8 } }
+    /** Windows 1 to 30 without fault, then one that grows by a fifth of the noise a window, in one response out of ten. */
+    const grown = (settings: UnitNormalPrior) => {
+      const random = createRandom('grown')
+      const responses = Array.from({ length: 10 }, () => prior.responses[0] ?? { noise: 1, constant: 1, slope: 1 })
+      const wide = { ...settings, responses }
+      const state = createUnitNormal(wide)
+      const show = (fault: number) => ({
+        terms: [1, random.between(-1, 1)],
+        zScores: Float64Array.from(responses, (_, index) => random.normal(index === 0 ? fault : 0, 0.3)),
+      })
+      for (let index = 0; index < 30; index++) compareWithUnit(wide, state, show(0))
+      for (let index = 1; index <= 30; index++) compareWithUnit(wide, state, show(0.1 * index))
+      return { learned: state.learned, zScore: compareWithUnit(wide, state, show(3)).zScores[0] ?? 0, state, wide }
+    }
+    it('does not learn a fault that grows slowly in one response, which without it becomes the normal', () => {
+      const { departure: _, ...careless } = careful
+      expect(grown(careless).learned).toBe(60)
+      expect(grown(careful).learned).toBeLessThan(45)
+      expect(grown(careful).zScore).toBeGreaterThan(grown(careless).zScore + 1)
+    })
+    it('learns on once the unit is as it was', () => {
+      const { state, wide } = grown(careful)
+      const before = state.learned
+      const calm = { terms: [1, 0], zScores: new Float64Array(10) }
+      for (let index = 0; index < 20; index++) compareWithUnit(wide, state, calm)
+      expect(state.learned).toBeGreaterThan(before)
+    })
+    it('keeps what departs through a snapshot', () => {
+      const { state, wide } = grown(careful)
+      const other = unpackUnitNormal(JSON.parse(JSON.stringify(packUnitNormal(state))))
+      const next = () => ({ terms: [1, 0.2], zScores: new Float64Array(10).fill(0.1) })
+      expect(compareWithUnit(wide, other, next())).toEqual(compareWithUnit(wide, state, next()))
+      expect(other.learned).toBe(state.learned)
+    })
+  })
   it('leaves a response that the window lacks as it was', () => {
     const state = learnedUnit('c')
     const before = packUnitNormal(state).cells

@@ -17,6 +17,11 @@ export const UnitNormalSchema = Type.Object({
   squares: Type.Optional(Type.Integer({ minimum: 0, maximum: 4 })),
   /** Windows that a unit is learned from; later ones only under conditions that are new to it. */
   windows: Type.Integer({ minimum: 1 }),
+  /**
+   * A unit of which any response departs by more than `z` in the mean over about so many windows is not learned from, so that a fault that
+   * grows in one response does not become the unit's normal; absent: only windows far off in many responses are left out.
+   */
+  departure: Type.Optional(Type.Object({ windows: Type.Integer({ minimum: 1, maximum: 100 }), z: Type.Number({ exclusiveMinimum: 0 }) })),
   /** By response of the reference, in its z-scores: noise of a window around its unit, prior deviations of constant and slopes. */
   responses: Type.Array(
     Type.Object({
@@ -38,7 +43,8 @@ export interface UnitNormalState {
   learned: number
   /**
    * The lower triangle of the sum of products of terms by rows, then for each response its sum of terms x residual, and number and sum of
-   * squared residuals. float32, so that a snapshot is small and exact.
+   * squared residuals, then, where the prior has a departure, for each response how far it departs of late. float32, so that a snapshot is
+   * small and exact.
    */
   readonly cells: Float32Array
 }
@@ -78,8 +84,14 @@ export const unitTerms = ({ squares = 0 }: Pick<UnitNormalPrior, 'squares'>, dri
 ]
 
 export const createUnitNormal = (prior: UnitNormalPrior): UnitNormalState => {
+  const departures = prior.departure === undefined ? 0 : prior.responses.length
+  return { learned: 0, cells: new Float32Array(departuresAt(prior) + departures) }
+}
+
+/** Where the departures of the responses stand among the cells. */
+const departuresAt = (prior: UnitNormalPrior): number => {
   const size = termCount(prior)
-  return { learned: 0, cells: new Float32Array(sharedCells(size) + prior.responses.length * cellsOf(size)) }
+  return sharedCells(size) + prior.responses.length * cellsOf(size)
 }
 
 export interface UnitResiduals {
@@ -118,7 +130,8 @@ export function compareWithUnit(prior: UnitNormalPrior, state: UnitNormalState, 
     if (variance > NEW_SHARE * noise) unsure++
   })
   const isNew = state.learned < prior.windows || unsure > prior.responses.length / 2
-  if (isNew && !looksFaulty(state, own)) {
+  const departs = followDepartures(prior, state, own)
+  if (isNew && !departs && !looksFaulty(state, own)) {
     state.learned++
     learnTerms(state.cells, terms)
     prior.responses.forEach((_, index) => {
@@ -143,6 +156,25 @@ function looksFaulty({ learned }: UnitNormalState, zScores: Float64Array): boole
   if (learned < TRUSTED_MIN) return false
   const known = zScores.filter((zScore) => !Number.isNaN(zScore))
   return known.filter((zScore) => Math.abs(zScore) > LEARN_Z_MAX).length > known.length / 4
+}
+
+/** A single window counts no more than this for how far a response departs of late. */
+const DEPARTURE_Z_MAX = 4
+
+/** Takes the window into the means of late, and says whether one of them is beyond the bound of a unit that is known a little. */
+function followDepartures(prior: UnitNormalPrior, { learned, cells }: UnitNormalState, zScores: Float64Array): boolean {
+  if (prior.departure === undefined) return false
+  const { windows, z } = prior.departure
+  const from = departuresAt(prior)
+  let largest = 0
+  zScores.forEach((zScore, index) => {
+    if (Number.isNaN(zScore)) return
+    const before = cells[from + index] ?? 0
+    const now = before + (Math.max(-DEPARTURE_Z_MAX, Math.min(DEPARTURE_Z_MAX, zScore)) - before) / windows
+    cells[from + index] = now
+    largest = Math.max(largest, Math.abs(now))
+  })
+  return learned >= TRUSTED_MIN && largest > z
 }
 
 function learnTerms(cells: Float32Array, terms: UnitTerms): void {
@@ -229,11 +261,10 @@ export interface UnitWindow {
 /**
  * Fits the prior to units without fault: each unit's own dependence by least squares, the spread of these over units, and what is left.
  * @param units for each unit its windows; residuals by response, NaN = not known
- * @param widen how many times farther apart units in the field are than those of the training fleet
  */
 export function fitUnitNormal(
   units: ReadonlyArray<readonly UnitWindow[]>,
-  { drivers, squares = 0, windows, widen }: { drivers: readonly string[]; squares?: number; windows: number; widen: number },
+  { drivers, squares = 0, windows, widen, departure }: UnitNormalOptions,
 ): UnitNormalPrior {
   const count = units.flat()[0]?.zScores.length ?? 0
   assert(count > 0, 'the prior is fitted to windows')
@@ -256,7 +287,13 @@ export function fitUnitNormal(
     const slopes = Array.from({ length: drivers.length + squares }, (_, term) => rounded(Math.max(SLOPE_SHARE * constant, spreadOf(term + 1))))
     return { noise: rounded(noise), constant: rounded(constant), slope: rounded(constant * SLOPE_SHARE), slopes }
   })
-  return { drivers: [...drivers], squares, windows, responses }
+  return { drivers: [...drivers], squares, windows, ...(departure !== undefined && { departure: { ...departure } }), responses }
+}
+
+export interface UnitNormalOptions extends Pick<UnitNormalPrior, 'squares' | 'windows' | 'departure'> {
+  readonly drivers: readonly string[]
+  /** How many times farther apart units in the field are than those of the training fleet. */
+  readonly widen: number
 }
 
 const dotOf = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)

@@ -100,10 +100,11 @@ function atThreshold(
 const isRight = ({ fault, atMs }: Alert, truth: FaultTruth): boolean => fault === truth.fault && atMs >= truth.onset_ms
 
 /** Present for two days before the unit's last window, so that there was time to see it. */
-const isTellable = (unit: LabelledUnit, truth: FaultTruth): boolean =>
+export const isTellable = (unit: LabelledUnit, truth: FaultTruth): boolean =>
   severityAt(truth, (unit.windows.at(-1)?.to_ms ?? 0) - 2 * DAY_MS) >= PRESENT_SEVERITY
 
-function noticedAt({ onset_ms, full_ms, severity_max }: FaultTruth): number | undefined {
+/** When a customer notices; undefined for what never gets so far, or comes at once. */
+export function noticedAt({ onset_ms, full_ms, severity_max }: FaultTruth): number | undefined {
   if (severity_max < NOTICED_SEVERITY || full_ms <= onset_ms) return undefined
   return onset_ms + ((full_ms - onset_ms) * NOTICED_SEVERITY) / severity_max
 }

@@ -14,6 +14,7 @@ const typeOf = (id: string) => {
 const type = typeOf('air_conditioner')
 const features = type.recipe?.features ?? []
 const at = (name: string): number => features.findIndex((feature) => feature.name === name)
+const heater = typeOf('gas_water_heater')
 const HOUR_MS = 3_600_000
 
 /** A unit whose windows all show the same. */
@@ -63,6 +64,24 @@ describe('a restless unit', () => {
     expect(shown(after, 'start_duration_ms').every(Number.isNaN)).toBe(true)
     expect(after?.windows.map(({ to_ms }) => to_ms)).toEqual(before.windows.map(({ to_ms }) => to_ms))
     expect(shown(after, 'eev_opening_steps').every((value) => value > 0)).toBe(true)
+  })
+
+  it('moves what the records of a water heater tell, and not what people and the mains decide', () => {
+    const names = heater.recipe?.features.map(({ name }) => name) ?? []
+    const windows = unitOf('a').windows.map((window) => ({ ...window, type: heater.id, features: new Float64Array(names.length).fill(10) }))
+    const [unit] = restless(heater, [{ ...unitOf('a'), windows }])
+    const moves = (name: string): boolean => unit?.windows.some((window) => window.features[names.indexOf(name)] !== 10) ?? false
+    for (const name of ['draw_flame_current_ua', 'draw_exhaust_temperature_c', 'exchanger_over_outlet_k'])
+      expect([name, moves(name)]).toEqual([name, true])
+    for (const name of [
+      'draw_heat_w',
+      'draw_flow_lpm',
+      'draw_inlet_temperature_c',
+      'ignition_duration_ms',
+      'water_pressure_kpa',
+      'idle_outlet_over_exchanger_k',
+    ])
+      expect([name, moves(name)]).toEqual([name, false])
   })
 
   it('leaves a type alone whose drives nobody named', () => {

@@ -29,9 +29,18 @@ const DRIVES: Readonly<Record<string, readonly Drive[]>> = {
     { feature: 'room_humidity_pct', usual: 52, spread: 9 },
     { feature: 'return_air_temperature_c', usual: 26, spread: 3 },
   ],
+  gas_water_heater: [
+    { feature: 'draw_heat_w', usual: 12_800, spread: 6000 },
+    { feature: 'draw_inlet_temperature_c', usual: 20, spread: 6.5 },
+    { feature: 'ambient_temperature_c', usual: 24, spread: 4 },
+    { feature: 'draw_flow_lpm', usual: 8, spread: 3 },
+  ],
 }
 /** Channels whose values people or the weather set, and those that hardly depend on anything. */
-const STEADY = /set_point|outdoor_temperature|return_air|room_|humidity|mains|rpm|duty|_hz$|start_|float|cooling/
+const STEADY =
+  /set_point|outdoor_temperature|return_air|room_|humidity|mains|rpm|duty|_hz$|start_|float|cooling|flow|inlet|ambient|ignition|water_pressure|gas_pressure|_count/
+/** What a record tells of a draw is of the same sensor as the reading. */
+const sensorOf = (name: string): string => name.replace(/^draw_/, '')
 
 interface Restless {
   readonly isShare: boolean
@@ -54,7 +63,7 @@ function disturb(type: ApplianceType, drives: readonly Drive[], { seed, device, 
   const channels = new Map(
     type.channels
       .filter(({ kind, name }) => kind === 'number' && !STEADY.test(name))
-      .map(({ name, unit }): [string, Restless] => [name, drawRestless(createRandom(`restless/${seed}/${device}/${name}`), name, unit)]),
+      .map(({ name, unit }): [string, Restless] => [name, drawRestless(createRandom(`restless/${seed}/${device}/${sensorOf(name)}`), name, unit)]),
   )
   const places = drives.map(({ feature }) => features.findIndex(({ name }) => name === feature))
   let beforeMs: number | undefined
@@ -99,7 +108,15 @@ function shifted(value: number, derive: Derivation | undefined, moved: ReadonlyM
   if (derive === undefined || Number.isNaN(value)) return value
   const by = (name: string | undefined): number => (name === undefined ? 0 : (moved.get(name) ?? 0))
   if ('difference' in derive) return value + by(derive.difference[0]) - by(derive.difference[1])
-  const name = 'mean' in derive ? derive.mean : 'maximum' in derive ? derive.maximum : undefined
+  if ('recordDifference' in derive) return value + by(derive.recordDifference[0]) - by(derive.recordDifference[1])
+  const name = meanChannelOf(derive)
   if (name === undefined) return value
   return channels.get(name)?.isShare === true ? value * Math.exp(by(name)) : value + by(name)
+}
+
+/** The channel whose values a feature is the mean or the largest of. */
+function meanChannelOf(derive: Derivation): string | undefined {
+  if ('mean' in derive) return derive.mean
+  if ('recordMean' in derive) return derive.recordMean
+  return 'maximum' in derive ? derive.maximum : undefined
 }

@@ -41,12 +41,17 @@ export const SPLITS = {
 } as const satisfies Record<string, Split>
 export type SplitName = keyof typeof SPLITS
 
-/** Where a type has other splits: its plant can be built as other makers would, and more and wider makers are trained on and held out. */
+/** Where a type has other splits: each unit is of a maker of its own, and more of them are trained on, tuned and settled on. */
 const SPLITS_OF: Readonly<Record<string, Partial<Record<SplitName, Split>>>> = {
   air_conditioner: {
     train: { seeds: seedsOf('train', 12), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true, isRestless: true },
     tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
     calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
+  },
+  gas_water_heater: {
+    train: { seeds: seedsOf('train', 14), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true },
+    tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true },
+    calibrate: { seeds: seedsOf('calibrate', 6), unitsPerFleet: 36, faultShare: 0.6, makersFrom: 0, isMixed: true },
   },
 }
 

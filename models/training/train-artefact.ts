@@ -17,6 +17,7 @@ import { createInputs, type InputMaker, inputNames } from '../inputs.ts'
 import type { ModelRuntime } from '../model-runtime.ts'
 import { addUnitNormal, createReference, fitReference, type Reference } from '../reference.ts'
 import { driftReferenceOf } from '../registry/drift-reference.ts'
+import type { UnitNormalOptions } from '../unit-normal.ts'
 import { createMaker, fitSignatures, type MakerSpread, type Signatures } from './makers.ts'
 import { TRAINER } from './python.ts'
 import {
@@ -38,7 +39,7 @@ export interface TrainingOptions {
   readonly smoothing: Smoothing
   readonly alertBudget: number
   /** Windows from which a unit's own normal is learned, and how much farther apart units in the field may be than those of the set. */
-  readonly unit: { readonly windows: number; readonly widen: number }
+  readonly unit: Pick<UnitNormalOptions, 'windows' | 'widen' | 'departure'>
   /** Each unit of training also stands for so many of other makers; undefined where the units are those that will be judged. */
   readonly makers?: { readonly copies: number; readonly spread: MakerSpread }
   /** What the card says of the data and of its limits. */
