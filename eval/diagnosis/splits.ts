@@ -49,9 +49,9 @@ const SPLITS_OF: Readonly<Record<string, Partial<Record<SplitName, Split>>>> = {
     calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
   },
   gas_water_heater: {
-    train: { seeds: seedsOf('train', 14), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true },
-    tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true },
-    calibrate: { seeds: seedsOf('calibrate', 6), unitsPerFleet: 36, faultShare: 0.6, makersFrom: 0, isMixed: true },
+    train: { seeds: seedsOf('train', 14), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true, isRestless: true },
+    tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
+    calibrate: { seeds: seedsOf('calibrate', 6), unitsPerFleet: 36, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
   },
 }
 

@@ -38,7 +38,8 @@ def main(folder: Path) -> None:
         "trees": loss(model, rows, labels, weights, tune, len(classes)),
         "logistic_regression": loss(fit_linear(rows, labels, weights, train), rows, labels, weights, tune, len(classes)),
     }
-    exported = convert_lightgbm(model, initial_types=[("features", FloatTensorType([None, len(inputs)]))], zipmap=False, target_opset=15)
+    # Without a name the converter draws one at random, and the same training would give a file of another hash each time.
+    exported = convert_lightgbm(model, name="classifier", initial_types=[("features", FloatTensorType([None, len(inputs)]))], zipmap=False, target_opset=15)
     onnx.checker.check_model(exported)
     (folder / "model.onnx").write_bytes(exported.SerializeToString())
     write_parity(folder, model, rows, seed)
