@@ -33,6 +33,7 @@ const DEVICES_MAX = 1_000_000
 export function createUnitBook(registry: PlaceRegistry, clock: Pick<Clock, 'monotonicMs'>) {
   return {
     places: createGroupPlaces(registry, clock),
+    unitOf: registry.get,
     installedAt: (tenant: string, device: string): number | undefined => registry.get(tenant, device)?.installed_at_ms ?? undefined,
   }
 }

@@ -208,7 +208,6 @@ function joinService({ operations, types, rules, registry }: Books, { dev, limit
     catalogue: types.byId,
     ruleOf: rules.ruleOf,
     ...createUnitBook(registry, clock),
-    unitOf: registry.get,
     clock,
     log,
     commands: commandsOfHubs(() => twin, limits),

@@ -223,7 +223,7 @@ export interface HubPort {
     id: string,
     input: WorkOrderEvent,
     idempotencyKey: string,
-    options: { readonly expectedRevision: number | undefined },
+    options: { readonly expectedRevision: number | undefined; readonly by: string },
   ): Promise<WorkOrder>
 }
 

@@ -4,5 +4,5 @@ import type { RemoteAnswer, RemoteOffer } from '#kernel/remote-offer.ts'
 export interface RemotePort {
   remoteOffers(tenant: string, workOrderId: string): Promise<readonly RemoteOffer[]>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_INVALID, MDL_HUBS_CONSENT_REQUIRED */
-  answerRemote(tenant: string, offerId: string, answer: RemoteAnswer): Promise<RemoteOffer>
+  answerRemote(tenant: string, offerId: string, answer: RemoteAnswer, by: string): Promise<RemoteOffer>
 }

@@ -248,7 +248,7 @@ describe('work orders', () => {
   it('take what the dispatch system says, with its key and the revision it saw', async () => {
     const answer = await test.request('POST', '/api/v1/work-orders/wo_1/events', { body: event, headers: { ...headers, 'if-match': '"3"' } })
     expect([answer.status, answer.json.state, answer.headers.etag]).toEqual([200, 'accepted', '"4"'])
-    expect(test.calls[0]?.[1]).toEqual({ tenant: 'home', id: 'wo_1', input: event, key: 'e1', expectedRevision: 3 })
+    expect(test.calls[0]?.[1]).toEqual({ tenant: 'home', id: 'wo_1', input: event, key: 'e1', expectedRevision: 3, by: 'key:dev' })
     expect((await test.request('GET', '/api/v1/work-orders/wo_1/events')).json.items).toHaveLength(1)
   })
   it('draw the evidence in the language asked for, and refuse another language and an unknown order', async () => {

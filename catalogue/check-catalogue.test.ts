@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { airConditioner } from './air-conditioner/air-conditioner.ts'
 import type { ActiveTest, ApplianceType, Fault, RemoteStep, Rule } from './appliance-type.ts'
+import { symptom } from './blocks/intake.ts'
 import { hazard, life } from './blocks/makers.ts'
 import type { CareTask } from './care.ts'
 import { checkType } from './check-catalogue.ts'
+import type { Intake, Symptom } from './intake.ts'
 import { applianceTypes } from './registry.ts'
 import { type SafeState, safeStateFor } from './safe-state.ts'
 
@@ -37,6 +39,11 @@ const withCare = (change: Partial<CareTask>): ApplianceType => {
   return { ...airConditioner, care: { counts, tasks: tasks.map((task, index) => (index === 0 ? { ...task, ...change } : task)) } }
 }
 const en = { en: 'x', 'zh-CN': 'x' }
+const speaksFor = (code: string): Symptom => symptom('odd', en, { [code]: 0.5 })
+function withIntake(change: Partial<Intake> | undefined): ApplianceType {
+  const { intake, ...rest } = airConditioner
+  return change === undefined || intake === undefined ? rest : { ...rest, intake: { ...intake, ...change } }
+}
 
 describe('the catalogue', () => {
   for (const type of applianceTypes) {
@@ -95,6 +102,15 @@ describe('checkType', () => {
       { ...airConditioner, steps: airConditioner.steps.map((step) => ({ ...step, tools: ['odd thing'] })) },
       'the tool odd thing has no words',
     ],
+    ['a type that nobody can report', withIntake(undefined), 'no household can report the appliance'],
+    [
+      'a fault that nothing said speaks for',
+      withIntake({ codes: [], symptoms: [speaksFor('AC-01')], questions: [] }),
+      'AC-05: nothing that can be said speaks for it',
+    ],
+    ['a likelihood of no fault', withIntake({ symptoms: [speaksFor('AC-99')] }), 'AC-99 is no fault'],
+    ['an intake that asks for no danger', withIntake({ questions: [] }), 'no question asks for a danger'],
+    ['a symptom that stands twice', withIntake({ symptoms: [speaksFor('AC-01'), speaksFor('AC-01')] }), 'stands twice'],
     ['a danger without a safe state', { ...airConditioner, safeStates: [] }, 'no safe state is named for it'],
     ['a safe state of nothing', withSafeState({ of: ['AC-99'] }), 'AC-99 is neither fault nor rule'],
     ['a safe state that does nothing', withSafeState({ actions: [] }), 'does nothing'],

@@ -8,6 +8,7 @@ import { type ApplianceType, type Channel, derivationChannels, type Fault, type 
 import { checkCare } from './check-care.ts'
 import { checkLeaf, checkText, leavesOf } from './check-condition.ts'
 import { checkGuidance } from './check-guidance.ts'
+import { checkIntake } from './check-intake.ts'
 import { checkQuality } from './check-quality.ts'
 import { toolWords } from './tools.ts'
 
@@ -31,6 +32,7 @@ export function checkType(type: ApplianceType): string[] {
     ...checkRecipe(type),
     ...checkQuality(type),
     ...checkGuidance(type),
+    ...checkIntake(type),
     ...checkCare(type),
   ]
 }

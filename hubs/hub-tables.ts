@@ -114,6 +114,8 @@ export interface MoveRow {
   recorded_at_ms: number
   reason: string
   data: string
+  /** Key by which it was told, `key:<id>`; null = Mendline by itself, or of before this was kept. */
+  told_by: string | null
 }
 
 export interface PartsNeedRow {

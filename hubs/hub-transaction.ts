@@ -69,6 +69,8 @@ export type CancelCommand = (
 export type GiveCommand = (database: Kysely<HubTables>, command: NewCommand, nowMs: EpochMs) => Promise<void>
 
 export interface HubTransaction extends HubSettings {
+  /** Who called, as the API knows it (`key:<id>`), beside whoever is said to have acted; undefined = Mendline itself. */
+  readonly by?: string | undefined
   readonly database: Kysely<HubTables>
   readonly nowMs: EpochMs
   /** Events that were enqueued; handed to listeners after the commit. */

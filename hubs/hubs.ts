@@ -101,7 +101,7 @@ export interface Hubs extends HubLists, AlarmHandling, OrderChain, ExperienceHub
     id: string,
     input: WorkOrderEvent,
     idempotencyKey: string | undefined,
-    options?: { readonly expectedRevision?: number | undefined },
+    options?: { readonly expectedRevision?: number | undefined; readonly by?: string | undefined },
   ): Promise<WorkOrder>
 }
 
@@ -129,13 +129,13 @@ export function createHubs(options: HubsOptions): Hubs {
     onOrderMoved,
     hasEmergencyPath: options.hasEmergencyPath === true,
   }
-  const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>): Promise<T> => {
+  const inTransaction = async <T>(action: (hub: HubTransaction) => Promise<T>, by?: string): Promise<T> => {
     const emitted: CloudEvent[] = []
     const given: NewCommand[] = []
     const timersSet: number[] = []
     const result = await database
       .transaction()
-      .execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted, given, timersSet }))
+      .execute((transaction) => action({ ...settings, database: transaction, nowMs: clock.now(), emitted, given, timersSet, by }))
     if (emitted.length > 0) options.onCommitted?.(emitted)
     if (given.length > 0) options.commands?.given(given)
     if (timersSet.length > 0) timers.wake()
@@ -177,7 +177,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...intake,
     statistics: () => ({ ...intake.statistics(), ...timers.statistics() }),
     workOrderEvent: (tenant, workOrderId, input, idempotencyKey, given = {}) =>
-      inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision })),
+      inTransaction((hub) => applyAnswer(hub, { tenant, workOrderId, input, idempotencyKey, expectedRevision: given.expectedRevision }), given.by),
   }
 }
 

@@ -44,6 +44,8 @@ export interface MoveRecord {
   readonly from: string
   readonly to: string
   readonly actor: string
+  /** Key by which it was told; null = Mendline by itself. */
+  readonly told_by: string | null
   readonly at_ms: number
   readonly recorded_at_ms: number
   readonly reason: string

@@ -291,6 +291,7 @@ async function addMove(hub: HubTransaction, row: WorkOrderRow, shape: MoveShape,
       recorded_at_ms: hub.nowMs,
       reason: step.reason,
       data: JSON.stringify(step.data ?? {}),
+      told_by: step.actor === SYSTEM_ACTOR ? null : (hub.by ?? null),
     })
     .execute()
 }

@@ -36,7 +36,15 @@ export const RemoteOfferSchema = Type.Object({
   state: Type.Enum([...REMOTE_STATES]),
   offered_at_ms: Type.Integer(),
   expires_at_ms: Type.Integer({ description: 'Unanswered by then, the visit goes on' }),
-  consent: Type.Union([Type.Object({ at_ms: Type.Integer(), actor: Type.String(), text_version: Type.String() }), Type.Null()]),
+  consent: Type.Union([
+    Type.Object({
+      at_ms: Type.Integer(),
+      actor: Type.String(),
+      text_version: Type.String(),
+      told_by: Type.Optional(Type.String({ description: 'Key by which it was told, `key:<id>`' })),
+    }),
+    Type.Null(),
+  ]),
   started_at_ms: instantOrNull,
   due_at_ms: { ...instantOrNull, description: 'When the result is read from the sensors' },
   result: Type.Union([

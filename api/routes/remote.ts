@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import { RemoteAnswerSchema, RemoteOfferSchema } from '#kernel/remote-offer.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, found, listOf, tenantOf, tenantQuery } from '../requests.ts'
+import { actorOf, answers, found, listOf, tenantOf, tenantQuery } from '../requests.ts'
 
 const tags = ['remote']
 
@@ -41,6 +41,6 @@ export function remoteRoutes(app: App, { ports }: RouteContext): void {
         response: answers(200, RemoteOfferSchema, 'The offer behind the answer'),
       },
     },
-    async (request) => ports.remote.answerRemote(tenantOf(request, request.query.tenant), request.params.id, request.body),
+    async (request) => ports.remote.answerRemote(tenantOf(request, request.query.tenant), request.params.id, request.body, actorOf(request)),
   )
 }

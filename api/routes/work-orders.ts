@@ -5,7 +5,7 @@ import { AudiencePacketSchema, PACKET_AUDIENCES } from '#kernel/audience-packet.
 import { IdSchema } from '#kernel/ids.ts'
 import { WorkOrderEventSchema, WorkOrderSchema, WorkOrderStateSchema } from '#kernel/work-order.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, etagNumber, found, listOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import { actorOf, answers, etagNumber, found, listOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
 import { hubQuery } from './service.ts'
 
 const EventHeaders = Type.Object({
@@ -15,6 +15,20 @@ const EventHeaders = Type.Object({
 
 const tags = ['work orders']
 const one = { params: Type.Object({ id: IdSchema }), querystring: Type.Object(tenantQuery) }
+
+const MoveSchema = Type.Object({
+  sequence: Type.Integer(),
+  kind: Type.Enum(['move', 'remark']),
+  type: Type.String({ description: 'State that it moved to, or the kind of remark' }),
+  from: Type.String(),
+  to: Type.String(),
+  actor: Type.String({ description: 'Who is said to have done it' }),
+  told_by: Type.Union([Type.String(), Type.Null()], { description: 'Key by which it was told, `key:<id>`; null = Mendline by itself' }),
+  at_ms: Type.Integer({ description: 'When it happened, as its teller says' }),
+  recorded_at_ms: Type.Integer(),
+  reason: Type.String(),
+  data: Type.Unknown(),
+})
 
 export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void {
   const { hubs } = ports
@@ -56,7 +70,7 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
     '/work-orders/:id/events',
     {
       config: { scope: 'read' },
-      schema: { tags, summary: 'History of a work order, oldest first', ...one, response: answers(200, listOf(Type.Object({}))) },
+      schema: { tags, summary: 'History of a work order, oldest first', ...one, response: answers(200, listOf(MoveSchema)) },
     },
     async (request) => {
       const tenant = tenantOf(request, request.query.tenant)
@@ -85,7 +99,7 @@ export function workOrderRoutes(app: App, { ports, limits }: RouteContext): void
         request.params.id,
         request.body,
         request.headers['idempotency-key'],
-        { expectedRevision: revision },
+        { expectedRevision: revision, by: actorOf(request) },
       )
       return reply.header('etag', `"${order.revision}"`).send(order)
     },

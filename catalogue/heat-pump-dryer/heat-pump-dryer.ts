@@ -4,6 +4,7 @@ import { commonFaults, commonParts, commonRemoteSteps, commonSteps } from '../co
 import { care } from './care.ts'
 import { faults, parts, steps } from './faults.ts'
 import { remoteSteps } from './guidance.ts'
+import { intake } from './intake.ts'
 import { recipe } from './recipe.ts'
 import { rules } from './rules.ts'
 import { safeStates } from './safe-states.ts'
@@ -20,6 +21,7 @@ export const heatPumpDryer: ApplianceType = {
   remoteSteps: [...remoteSteps, ...commonRemoteSteps],
   care,
   safeStates,
+  intake,
   rules,
   recipe,
   sensorFaults: { stuck: 'XX-02' },

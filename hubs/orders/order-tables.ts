@@ -60,4 +60,5 @@ export const orderMigrations: readonly Migration[] = [
     ],
   },
   { id: '0571-orders-open', statements: ['CREATE INDEX hub_work_orders_open ON hub_work_orders (work_order_id) WHERE settled_at_ms IS NULL'] },
+  { id: '0572-told-by', statements: ['ALTER TABLE hub_work_order_moves ADD COLUMN told_by TEXT'] },
 ]

@@ -31,6 +31,19 @@ afterEach(async () => {
   for (const b of benches.splice(0)) await b.close()
 })
 
+describe('the key by which an order is told', () => {
+  it('is kept beside who is said to have done it, and what Mendline does by itself names nobody', async () => {
+    const b = await bench()
+    const { work_order_id: id } = await b.order()
+    const input = { type: 'accepted', at_ms: b.clock.now(), actor: 'li' } as const
+    await b.hubs.workOrderEvent('home', id, input, undefined, { by: 'key:dispatch' })
+    await b.hubs.workOrderEvent('home', id, { ...input, type: 'note', data: { text: 'x' } }, undefined, { by: 'key:other' })
+    const moves = await b.hubs.workOrderMoves('home', id)
+    expect(moves.filter(({ actor }) => actor === 'li').map(({ told_by }) => told_by)).toEqual(['key:dispatch', 'key:other'])
+    expect(new Set(moves.filter(({ actor }) => actor === 'mendline').map(({ told_by }) => told_by))).toEqual(new Set([null]))
+  })
+})
+
 describe('the time of an answer', () => {
   it('may be five minutes ahead of our clock, and no more, whatever is told', async () => {
     const b = await bench()

@@ -45,7 +45,12 @@ export async function answerOffer(hub: HubTransaction, tenant: string, offerId: 
     throw new MendlineError('MDL_HUBS_CONSENT_REQUIRED', `name the text that was read: text_version ${offer.text_version}`)
   }
   checkTime()
-  const consent = JSON.stringify({ at_ms: given.at_ms, actor: given.actor, text_version: given.text_version })
+  const consent = JSON.stringify({
+    at_ms: given.at_ms,
+    actor: given.actor,
+    text_version: given.text_version,
+    ...(hub.by === undefined ? {} : { told_by: hub.by }),
+  })
   if (offer.kind === 'test') return await changeOffer(hub, offer, { state: 'accepted', consent })
   return noteDone(hub, { ...offer, consent }, given)
 }

@@ -9,7 +9,7 @@ export interface RemoteDesk {
   /** Offers of an order, oldest first. */
   remoteOffers(tenant: string, workOrderId: string): Promise<RemoteOffer[]>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_INVALID, MDL_HUBS_CONSENT_REQUIRED */
-  answerRemote(tenant: string, offerId: string, answer: RemoteAnswer): Promise<RemoteOffer>
+  answerRemote(tenant: string, offerId: string, answer: RemoteAnswer, by?: string): Promise<RemoteOffer>
   readonly remoteTests: RemoteTests
 }
 
@@ -20,15 +20,15 @@ export interface RemoteTests {
   read(offerId: string, values: readonly number[]): Promise<void>
 }
 
-export function createRemoteDesk(inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>) => Promise<T>): RemoteDesk {
+export function createRemoteDesk(inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>, by?: string) => Promise<T>): RemoteDesk {
   return {
     remoteOffers: (tenant, work_order_id) =>
       inTransaction(async (hub) => (await offersOf(hub, { tenant, work_order_id })).map((row) => toOffer(row, hub.catalogue(row.type)))),
-    answerRemote: (tenant, offerId, answer) =>
+    answerRemote: (tenant, offerId, answer, by) =>
       inTransaction(async (hub) => {
         const row = await answerOffer(hub, tenant, offerId, answer)
         return toOffer(row, hub.catalogue(row.type))
-      }),
+      }, by),
     remoteTests: {
       pending: (limit) => inTransaction((hub) => pendingTests(hub, limit)),
       begin: (offerId) => inTransaction((hub) => beginTest(hub, offerId)),
