@@ -12,7 +12,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { NewExport, NewImport } from './api/file-ports.ts'
-import type { ReadingKey } from './ingest/files/conflicts.ts'
+import type { DeviceKeys, ReadingKey } from './ingest/files/conflicts.ts'
 import type { ReadingBucket } from './ingest/reading-store.ts'
 import type { RunningJob } from './operations/jobs.ts'
 import {
@@ -98,7 +98,7 @@ export async function runImportJob(job: RunningJob, options: JobOptions): Promis
   const result = await inWorker<ImportResult>(task, job, (rpc) => {
     rpc.handle(FILES_CALLS.device, answer)
     rpc.handle(FILES_CALLS.type, (name: string) => findType(tenant, name))
-    rpc.handle(FILES_CALLS.suspects, async (keys: readonly ReadingKey[]) => {
+    rpc.handle(FILES_CALLS.suspects, async (keys: readonly DeviceKeys[]) => {
       // What was imported or sent before is known first; what this import adds, its own thread knows.
       const suspects = await ask<readonly number[]>(PIPELINE_CALLS.suspects, { keys, isFirst: !hasSeen })
       hasSeen = true

@@ -4,7 +4,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { systemClock } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { columnPlan } from '../ingest/files/column-plan.ts'
-import { createConflictLook, type ReadingKey } from '../ingest/files/conflicts.ts'
+import { createConflictLook, type DeviceKeys, type ReadingKey } from '../ingest/files/conflicts.ts'
 import { type ImportDevice, importChunks } from '../ingest/files/import-chunks.ts'
 import { addCounts } from '../ingest/files/import-report.ts'
 import { openTable } from '../ingest/files/open-table.ts'
@@ -30,7 +30,7 @@ export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Prom
     let taken: Promise<unknown> = Promise.resolve()
     const options = { tenant, device, plan, skip: progress.rows_done, deviceOf: createDeviceLook(main), now: systemClock.now, limits }
     const known = {
-      suspects: (keys: readonly ReadingKey[]) => main.call<readonly number[]>(FILES_CALLS.suspects, keys),
+      suspects: (keys: readonly DeviceKeys[]) => main.call<readonly number[]>(FILES_CALLS.suspects, keys),
       stored: (keys: readonly ReadingKey[]) => main.call<ReadonlyMap<string, Reading>>(FILES_CALLS.stored, keys),
     }
     for await (const chunk of importChunks(file, { ...options, conflictsOf: createConflictLook(known, limits) })) {

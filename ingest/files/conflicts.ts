@@ -19,9 +19,17 @@ export interface KeptReading {
 
 export type ReadingKey = Pick<Reading, 'tenant' | 'device' | 'type' | 'boot' | 'seq' | 'observed_at_ms'>
 
+/** Keys of one device in columns, since those of a whole chunk go from thread to thread. */
+export interface DeviceKeys {
+  readonly tenant: string
+  readonly device: string
+  readonly boots: Float64Array
+  readonly seqs: Float64Array
+}
+
 export interface KnownReadings {
-  /** Indexes of keys that came before, or may have. */
-  readonly suspects: (keys: readonly ReadingKey[]) => Promise<readonly number[]>
+  /** Indexes of keys that came before, or may have; counted over all the devices in their order. */
+  readonly suspects: (keys: readonly DeviceKeys[]) => Promise<readonly number[]>
   /** What is stored under keys, as `ReadingStore.lookup` gives it. */
   readonly stored: (keys: readonly ReadingKey[]) => Promise<ReadonlyMap<string, Reading>>
 }
@@ -34,7 +42,7 @@ export function createConflictLook(known: KnownReadings, { importKeys_MAX }: Pic
   const memory = createMemory(importKeys_MAX)
   return async (kept) => {
     const conflicts = new Map<KeptReading, string>()
-    const suspects = kept.length === 0 ? [] : await known.suspects(kept.map(({ reading }) => keyOf(reading)))
+    const suspects = kept.length === 0 ? [] : await known.suspects(inColumns(kept))
     const keys = suspects.flatMap((index) => (kept[index] === undefined ? [] : [keyOf(kept[index].reading)]))
     const stored = keys.length === 0 ? new Map<string, Reading>() : await known.stored(keys)
     for (const own of kept) {
@@ -50,6 +58,22 @@ export function createConflictLook(known: KnownReadings, { importKeys_MAX }: Pic
 }
 
 const keyOf = ({ tenant, device, type, boot, seq, observed_at_ms }: Reading): ReadingKey => ({ tenant, device, type, boot, seq, observed_at_ms })
+
+/** Readings of one device stand together. */
+function inColumns(kept: readonly KeptReading[]): DeviceKeys[] {
+  const columns: DeviceKeys[] = []
+  for (let from = 0, to = 0; from < kept.length; from = to) {
+    const { tenant = '', device = '' } = kept[from]?.reading ?? {}
+    while (kept[to]?.reading.device === device) to++
+    const own = kept.slice(from, to)
+    columns.push({
+      ...{ tenant, device },
+      boots: Float64Array.from(own, ({ reading }) => reading.boot),
+      seqs: Float64Array.from(own, ({ reading }) => reading.seq),
+    })
+  }
+  return columns
+}
 
 interface Memory {
   /** False when the key came with other content; the first content of a key is kept. */

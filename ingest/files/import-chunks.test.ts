@@ -67,7 +67,10 @@ async function chunksOf(
     const stored = new Map(before.map((reading) => [readingKey(reading), reading]))
     const conflictsOf = createConflictLook(
       {
-        suspects: async (keys) => keys.flatMap((key, index) => (stored.has(readingKey(key)) ? [index] : [])),
+        suspects: async (keys) =>
+          keys
+            .flatMap(({ tenant, device, boots, seqs }) => [...seqs].map((seq, at) => readingKey({ tenant, device, boot: boots[at] ?? 0, seq })))
+            .flatMap((key, index) => (stored.has(key) ? [index] : [])),
         stored: async (keys) => new Map([...stored].filter(([name]) => keys.some((key) => readingKey(key) === name))),
       },
       { importKeys_MAX: keys_MAX },
