@@ -50,7 +50,8 @@ export function checkReadings(readings: readonly RowReading[], options: CheckOpt
       ...options.limits,
       quarantinePerPayload_MAX: COMPLAINTS_MAX,
     })
-    const kept = batch.flatMap((row, index) => (decoded[index] === undefined ? [] : [{ row, reading: decoded[index] }]))
+    const kept: KeptReading[] = []
+    for (const [index, row] of batch.entries()) if (decoded[index] !== undefined) kept.push({ row, reading: decoded[index] })
     return { payload, quarantine, kept }
   }
   for (const batch of batches(readings, options.limits)) {

@@ -1,6 +1,6 @@
 /**
- * Rows whose key stands for something else: a reading with the same boot and seq (or the same time and content key) and other content came
- * before, in the store or in an earlier row of the file. They are told in the report and stay out, so that a file fills no quarantine. Which
+ * Rows whose key stands for something else: a reading with the same key (boot and seq, or time and content) and other content came before in
+ * the store, or one with the same boot and seq in an earlier row of the file. They are told in the report and stay out, so that a file fills no quarantine. Which
  * keys may have come, dedup knows without the store; the store is asked for those only. Rows of the file are remembered by their keys, the
  * newest `importKeys_MAX` of them; of older ones the store knows by then, except in a dry run.
  */
@@ -48,10 +48,11 @@ export function createConflictLook(known: KnownReadings, { importKeys_MAX }: Pic
     for (const own of kept) {
       const { reading } = own
       const first = stored.size === 0 ? undefined : stored.get(readingKey(reading))
-      const name = reading.boot === KEYLESS_BOOT ? 'the key made of its time and content' : `boot ${reading.boot}, seq ${reading.seq}`
+      const isKeyed = reading.boot !== KEYLESS_BOOT
+      const name = isKeyed ? `boot ${reading.boot}, seq ${reading.seq}` : 'the key made of its time and content'
       if (first !== undefined && !hasSameContent(first, reading)) {
         conflicts.set(own, `${name} is stored with other content, observed at ${first.observed_at_ms}, received at ${first.received_at_ms}`)
-      } else if (!memory.takes(reading)) conflicts.set(own, `${name} stands in an earlier row with other content`)
+      } else if (isKeyed && !memory.takes(reading)) conflicts.set(own, `${name} stands in an earlier row with other content`)
     }
     return conflicts
   }
@@ -112,7 +113,9 @@ function createMemory(keys_MAX: number): Memory {
 function contentHash({ observed_at_ms, fw, numbers, texts }: Reading): number {
   let width = numbers.length
   while (width > 0 && Number.isNaN(numbers[width - 1])) width--
-  const values = numbers.slice(0, width).map((value) => value + 0)
+  let values = numbers
+  // Rows are wide: they are copied only where it matters.
+  for (let column = 0; column < width; column++) if (Object.is(numbers[column], -0)) values = numbers.map((value) => value + 0)
   const said = texts.length === 0 && fw === undefined ? '' : JSON.stringify([fw ?? null, texts])
-  return crc32(new Uint8Array(values.buffer), crc32(`${observed_at_ms}/${said}`))
+  return crc32(new Uint8Array(values.buffer, values.byteOffset, width * 8), crc32(`${observed_at_ms}/${said}`))
 }
