@@ -82,7 +82,7 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
 
 /** Where readings alone are not worth a visit: not sure enough, nothing was found there lately, or the repair is being watched. A danger always is. */
 function weighReadings({ measured, cause, atMs, probability }: Finding, orders: readonly KnownOrder[], policy: HubPolicy): Route | undefined {
-  if (measured === undefined || measured.safetyClass === 'E0' || measured.safetyClass === 'E1') return undefined
+  if (measured === undefined || isGrave({ measured })) return undefined
   const inVain = orders.find(
     ({ outcomeCause, settledAtMs }) => outcomeCause === NOTHING && settledAtMs !== null && atMs <= settledAtMs + policy.quietAfterNothingMs,
   )
@@ -96,9 +96,13 @@ function weighReadings({ measured, cause, atMs, probability }: Finding, orders: 
 
 const NOTHING = 'no_fault_found'
 
-/** Whatever is found of a unit may be what somebody reported and could not name. */
+const isGrave = ({ measured }: Pick<Finding, 'measured'>): boolean => measured?.safetyClass === 'E0' || measured?.safetyClass === 'E1'
+
+/** Whatever is found of a unit may be what somebody reported and could not name; a danger does not wait for who is on the way because of that. */
 const areRivals = (finding: Finding, order: KnownOrder): boolean =>
-  order.cause === UNNAMED_CAUSE || finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
+  order.cause === UNNAMED_CAUSE
+    ? order.phase === 'waiting' || !isGrave(finding)
+    : finding.rivals.includes(order.cause) || order.rivals.includes(finding.cause)
 
 /** A newer rival takes over an order that nobody has promised to serve yet; else somebody who goes there is told. */
 function routeRival(finding: Finding, order: KnownOrder): Route {

@@ -7,7 +7,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { Outcome, WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import type { Phase } from '#kernel/work-order-process.ts'
 import { isHeldBack } from './alarm-handling.ts'
-import { type Finding, type KnownOrder, routeFinding } from './cases.ts'
+import { type Finding, type KnownOrder, routeFinding, UNNAMED_CAUSE } from './cases.ts'
 import { noteFirstFault } from './cohort-book.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
 import { noteGroupOrder, noteSpeaks } from './grouping/group-orders.ts'
@@ -199,8 +199,14 @@ function toKnownOrder(row: WorkOrderRow, phase: Phase): KnownOrder {
     hasAlarm: row.alarm_id !== null,
     diagnosedAtMs: row.diagnosed_at_ms,
     settledAtMs: row.settled_at_ms,
-    outcomeCause: row.outcome === null ? undefined : (JSON.parse(row.outcome) as Outcome).cause,
+    outcomeCause: causeOfVisit(row),
   }
+}
+
+/** A household that is content after a look of its own was not visited. */
+function causeOfVisit({ outcome, cause }: WorkOrderRow): string | undefined {
+  const told = outcome === null ? undefined : (JSON.parse(outcome) as Outcome)
+  return cause === UNNAMED_CAUSE && told?.minutes === 0 ? undefined : told?.cause
 }
 
 async function amendCause(hub: HubTransaction, row: WorkOrderRow, opening: Opening): Promise<void> {

@@ -73,9 +73,15 @@ export async function endGoneUnits(inTransaction: InTransaction, log: Log): Prom
   let cancelled = 0
   for (let behind: string | undefined = ''; behind !== undefined; ) {
     const last: string = behind
-    const looked = await inTransaction((hub) => endBehind(hub, last))
-    cancelled += looked.cancelled
-    behind = looked.last
+    try {
+      const looked = await inTransaction((hub) => endBehind(hub, last))
+      cancelled += looked.cancelled
+      behind = looked.last
+    } catch (cause) {
+      // The hubs start all the same; what is left is looked at when the server starts next.
+      log.error('orders of revoked units could not be looked at', { behind: last, cause: String(cause) })
+      break
+    }
     await setImmediate()
   }
   if (cancelled > 0) log.info('orders of revoked units were cancelled', { orders: cancelled })

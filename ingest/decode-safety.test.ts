@@ -54,16 +54,28 @@ describe('decodeForSafety', () => {
     expect(decode([...Array(600).fill({}), JSON.parse(payload('{"float_is_closed":true}'))])).toHaveLength(1)
   })
 
-  it('looks at each value of a channel that stands there twice', () => {
+  it('sees the worst value of a channel that stands there twice, in one reading, so that no hold is broken by the other', () => {
     const read = (values: string) => decode(payload(values)).map(({ v }) => v)
-    expect(read('{"board_temperature_c":190,"board_temperature_c":20}')).toEqual([{ board_temperature_c: 20 }, { board_temperature_c: 190 }])
-    expect(read('{"float_is_closed":true,"float_is_closed":false,"board_temperature_c":3}')).toEqual([
-      { float_is_closed: 1, board_temperature_c: 3 },
-      { float_is_closed: 0, board_temperature_c: 3 },
-    ])
-    expect(decode('{"v":{"float_is_closed":true},"v":{}}')).toMatchObject([{ v: { float_is_closed: 1 } }, { v: {} }])
+    expect(read('{"board_temperature_c":190,"board_temperature_c":20}')).toEqual([{ board_temperature_c: 190 }])
+    expect(read('{"board_temperature_c":20,"board_temperature_c":"190"}')).toEqual([{ board_temperature_c: 190 }])
+    expect(read('{"float_is_closed":true,"float_is_closed":false,"board_temperature_c":3}')).toEqual([{ float_is_closed: 1, board_temperature_c: 3 }])
+    expect(read('{"float_is_closed":false,"float_is_closed":null}')).toEqual([{}])
     const many = Array.from({ length: 5_000 }, (_, index) => `"board_temperature_c":${index % 100}`).join()
-    expect(read(`{${many}}`)).toEqual([{ board_temperature_c: 0 }, { board_temperature_c: 99 }])
+    expect(read(`{${many}}`)).toEqual([{ board_temperature_c: 99 }])
+  })
+
+  it.each([
+    '"note":null,"note":null',
+    '"hist":null,"hist":null',
+    '"hist":true,"hist":false',
+    '"fw":null,"fw":null',
+    '"ts":1,"ts":2',
+    '"seq":1,"seq":2',
+  ])('is not put off a danger by %s', (twice) => {
+    const once = `{${twice},"v":{"board_temperature_c":190}}`
+    expect(decode(once)).toMatchObject([{ v: { board_temperature_c: 190 } }])
+    expect(decodeForSafety(messageOf(once), kettle)).toMatchObject([{ hist: false }])
+    expect(decode(`{${twice},"v":{"board_temperature_c":190},"v":{}}`)).toMatchObject([{ v: { board_temperature_c: 190 } }, { v: {} }])
   })
 
   it('finds nothing in what cannot be read', () => {

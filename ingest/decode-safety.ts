@@ -51,33 +51,24 @@ export function decodeForSafety(message: AcceptedMessage, type: ApplianceType, l
   return readings
 }
 
-/** Values of one name that are looked at; of numbers the lowest and the highest. */
-const MEANINGS_MAX = 16
-
-/** A reading in which names stand twice, in each of its meanings; every other one as it is. */
+/** A reading for each of its values where `v` stands twice; of every other name that does, one value is chosen below. */
 function eachMeaning(item: unknown): readonly JsonRecord[] {
   if (!isRecord(item)) return []
-  return spread(item).flatMap((own) => {
-    const values = ownField(own, 'v')
-    return isRecord(values) ? spread(values).map((v) => ({ ...own, v })) : []
-  })
+  const values = ownField(item, 'v')
+  return isRepeated(values) ? values.slice(0, MEANINGS_MAX).map((v) => ({ ...item, v })) : [item]
 }
 
-function spread(record: JsonRecord): readonly JsonRecord[] {
-  const names = Object.keys(record).filter((name) => isRepeated(record[name]))
-  if (names.length === 0) return [record]
-  const meanings = new Map(names.map((name) => [name, meaningsOf(record[name] as readonly unknown[])]))
-  const count = Math.max(...[...meanings.values()].map(({ length }) => length))
-  return Array.from({ length: count }, (_, index) => {
-    const chosen = [...meanings].map(([name, values]) => [name, values[Math.min(index, values.length - 1)]] as const)
-    return { ...record, ...Object.fromEntries(chosen) }
-  })
-}
+const MEANINGS_MAX = 16
 
-function meaningsOf(values: readonly unknown[]): readonly unknown[] {
-  const numbers = values.filter((value) => typeof value === 'number')
-  const others = values.filter((value) => typeof value !== 'number' && value !== null)
-  return [...new Set([...(numbers.length === 0 ? [] : [Math.min(...numbers), Math.max(...numbers)]), ...others])].slice(0, MEANINGS_MAX)
+/**
+ * The worst of a value that stands twice: the highest number, or `true`. Deciding on one after the other would break the hold of a rule with
+ * each message. Of a `min` the lowest.
+ */
+function worstOf(value: unknown, isLeast = false): unknown {
+  if (!isRepeated(value)) return value
+  const numbers = value.map(meantNumber).filter((sent) => typeof sent === 'number')
+  if (numbers.length > 0) return numbers.reduce((worst, sent) => (isLeast ? Math.min(worst, sent) : Math.max(worst, sent)))
+  return value.some((sent) => meantClaim(sent) === true) ? true : value.at(-1)
 }
 
 // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
@@ -109,7 +100,7 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
   const texts: Array<readonly [string, string]> = []
   for (const name of Object.keys(values)) {
     const planned = plan.byName.get(name)
-    const value = values[name]
+    const value = worstOf(values[name])
     if (planned === undefined) continue
     if (planned.channel.isAggregated && isRecord(value)) numbers = widened(plan.layout, numbers)
     if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
@@ -139,7 +130,8 @@ function setSafely(numbers: Float64Array, { channel, column, minimum }: PlannedC
     return
   }
   if (!channel.isAggregated) return
-  const [min, mean, max] = [usable(ownField(value, 'min')), usable(ownField(value, 'mean')), usable(ownField(value, 'max'))]
+  const bound = (name: string): number => usable(worstOf(ownField(value, name), name === 'min'))
+  const [min, mean, max] = [bound('min'), bound('mean'), bound('max')]
   // A mean that is missing or makes no sense must not hide the extreme beside it.
   numbers[column] = Number.isNaN(mean) ? (Number.isNaN(max) ? min : max) : mean
   numbers[minimum] = min

@@ -98,6 +98,17 @@ export const ReportAnswerSchema = Type.Object({
     ),
   ),
   hazard: Type.Optional(orNull(Type.String({ description: 'What endangers the home: gas, carbon_monoxide, fire_or_shock, water or scald' }))),
+  dangers: Type.Optional(
+    Type.Array(
+      Type.Object({
+        hazard: Type.String(),
+        fault: orNull(Type.String({ description: 'Null where it is of the home and not of the appliance' })),
+        safety_class: SafetyClassSchema,
+        advice: LocalTextSchema,
+      }),
+      { description: 'Every danger that was said in this contact, one a hazard, gravest first; each is an emergency' },
+    ),
+  ),
   safety_class: Type.Enum([...SAFETY_CLASSES]),
   service: Type.Object({
     state: Type.Enum(['asking', 'not_known', 'try_first', 'checking', 'order_open', 'appointment', 'on_the_way', 'done'], {

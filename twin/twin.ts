@@ -73,8 +73,8 @@ export interface TwinStage {
   speakThrough(channel: DeviceChannel): void
   /** A device came or went. */
   notePresence(tenant: string, device: string, isOnline: boolean): void
-  /** Whether the device is known to be away; of one that was never there nothing is known. */
-  isAway(tenant: string, device: string): boolean
+  /** Whether the device is known not to have been there since a time; of one that was never there nothing is known. */
+  isAway(unit: { readonly tenant: string; readonly device: string; readonly sinceMs: number }): boolean
   /** Commands were written in a transaction of somebody else, which is committed. */
   commandsGiven(commands: ReadonlyArray<Pick<NewCommand, 'tenant' | 'device'>>): void
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID, MDL_TWIN_TOO_MANY */
@@ -143,7 +143,7 @@ export function createTwin(parts: TwinParts): TwinStage {
       given.onListening((tenant, device, kind) => (kind === 'cmd' ? sender : settings).serve(tenant, device))
     },
     notePresence: (tenant, device, isOnline) => presence.note(tenant, device, isOnline),
-    isAway: (tenant, device) => presence.of(tenant, device)?.state === 'offline',
+    isAway: (unit) => isAwaySince(presence.of(unit.tenant, unit.device), unit.sinceMs),
     commandsGiven(commands) {
       for (const { tenant, device } of commands) sender.serve(tenant, device, true)
     },
@@ -183,6 +183,8 @@ export function createTwin(parts: TwinParts): TwinStage {
     },
   }
 }
+
+const isAwaySince = (seen: DevicePresence | undefined, sinceMs: number): boolean => seen?.state === 'offline' && seen.since_ms <= sinceMs
 
 type MessageResult = 'reports_applied' | 'reports_unchanged' | 'messages_refused' | `acks_${AckResult}`
 

@@ -19,7 +19,7 @@ export function intakeRoutes(app: App, { ports }: RouteContext): void {
         tags,
         summary: 'Report a trouble, a call, a complaint or a chase about a unit',
         description:
-          'Answers at once: what is likely wrong and what that rests on, the next question, what to do in a danger, and the case and order it came to. Send the next answer with the `contact_id` of the first. Without a fault that can be named no order is opened.',
+          'Answers at once: what is likely wrong and what that rests on, the next question, what to do in a danger, and the case and order it came to. Send the next answer with the `contact_id` of the first. A report that names no fault opens an order, too, when nothing is left to ask; a call, complaint or chase does not.',
         querystring: Type.Object(tenantQuery),
         headers: IdempotencyHeader,
         body: HouseholdReportSchema,

@@ -99,14 +99,18 @@ export async function raise(book: BookTransaction, danger: Danger): Promise<Emer
   }
   await noteStep(book, row, 'raised', { received_at_ms: danger.receivedAtMs, after_receipt_ms: book.nowMs - danger.receivedAtMs })
   const called = await takeRung(book, row, '')
-  const advice = book.locale === 'en' ? row.advice_en : row.advice_zh
-  const texts = { titles: { en: row.title_en, 'zh-CN': row.title_zh }, advices: { en: row.advice_en, 'zh-CN': row.advice_zh } }
-  const command = danger.actions === undefined ? null : { command_id: row.emergency_id, name: 'safe_state', actions: danger.actions }
-  const countdown = { owner: called.owner, acknowledge_by_ms: called.next_step_at_ms }
-  const place = book.placeOf(row.tenant, row.device)
-  await tell(book, row, 'emergency.raised', { alarm: danger.alarm ?? null, advice, ...texts, command, place, ...countdown })
+  await tellRaised(book, called, danger)
   if (danger.tellsHousehold) await advise(book, row)
   return called
+}
+
+async function tellRaised(book: BookTransaction, row: EmergencyBookRow, { alarm, actions }: Danger): Promise<void> {
+  const advice = book.locale === 'en' ? row.advice_en : row.advice_zh
+  const texts = { titles: { en: row.title_en, 'zh-CN': row.title_zh }, advices: { en: row.advice_en, 'zh-CN': row.advice_zh } }
+  const command = actions === undefined ? null : { command_id: commandIdOf(row), name: 'safe_state', actions }
+  const countdown = { owner: row.owner, acknowledge_by_ms: row.next_step_at_ms }
+  const place = book.placeOf(row.tenant, row.device)
+  await tell(book, row, 'emergency.raised', { alarm: alarm ?? null, advice, ...texts, command, place, ...countdown })
 }
 
 async function advise(book: BookTransaction, row: EmergencyBookRow): Promise<void> {
@@ -184,7 +188,10 @@ async function reopen(
   }
   const raised = await changeRow(book, row, { ...fresh, ...kept })
   await noteStep(book, raised, 'raised', { reason, safety_class: danger.safetyClass, resolved_at_ms: row.resolved_at_ms })
-  const called = await takeRung(book, raised, reason)
+  // What had joined another is news to everybody under its own id.
+  const isNews = row.joined_to !== null
+  const called = await takeRung(book, raised, isNews ? '' : reason)
+  if (isNews) await tellRaised(book, called, danger)
   if (called.tells_household === 1) await advise(book, called)
   return called
 }

@@ -31,7 +31,7 @@ export type OpenEmergency = Pick<EmergencyBookRow, 'emergency_id' | 'work_order_
 
 export type InTransaction = <T>(action: (book: BookTransaction) => Promise<T>) => Promise<T>
 
-export type IsAway = (tenant: string, device: string) => boolean
+export type IsAway = (unit: { readonly tenant: string; readonly device: string; readonly sinceMs: number }) => boolean
 
 export interface DueParts {
   readonly database: Kysely<EmergencyTables>
@@ -101,7 +101,7 @@ const nextStepBy =
   (book: BookTransaction, row: EmergencyBookRow): Promise<unknown> => {
     if (row.state === 'joined') return waitOn(book, row)
     if (row.state !== 'resolved') return climb(book, row)
-    return isAway(row.tenant, row.device) ? watchOn(book, row) : raiseAgain(book, row)
+    return isAway({ ...row, sinceMs: row.resolved_at_ms ?? book.nowMs }) ? watchOn(book, row) : raiseAgain(book, row)
   }
 
 /** The device was silent for too long: said once; the command is sent on. */
@@ -181,13 +181,13 @@ async function linkRow(book: BookTransaction, emergencyId: string, { work_order_
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', emergencyId).executeTakeFirst()
   if (row === undefined) return
   const linked = row.work_order_id === work_order_id && row.case_id === case_id ? row : await changeRow(book, row, { work_order_id, case_id })
-  // A sensor that still tells of the danger outweighs an order that says done, until somebody has looked.
   const lead = await leadOf(book, linked)
   if (lead !== linked) {
     if (lead.work_order_id === null) await changeRow(book, lead, { work_order_id, case_id })
     return
   }
   const tellers = [linked, ...(await joinedTo(book, linked))]
+  // A sensor that still tells of the danger outweighs an order that says done, until somebody has looked.
   const isTold = linked.acknowledged_at_ms === null && tellers.some(({ alarm, cleared_at_ms }) => alarm !== 'null' && cleared_at_ms === null)
   if (isSettled && !isTold) await resolveRow(book, linked, { by: 'mendline', reason: 'its work order is done' })
 }

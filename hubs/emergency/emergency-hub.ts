@@ -114,7 +114,7 @@ export async function openEmergencyHub(options: EmergencyHubOptions): Promise<Em
     inTransaction,
     commands,
     drills,
-    isAway: (tenant: string, device: string) => isAway(tenant, device),
+    isAway: (unit: Parameters<IsAway>[0]) => isAway(unit),
     setBackMs: watchClock(clock),
   }
   const loop = createDueLoop({ name: 'emergencies', look: () => doDue(due), clock, log })

@@ -44,6 +44,7 @@ const REASONS_ZH: Readonly<Record<string, string>> = {
   command_cancelled: '指令被取消',
   advice_unread: '住户未确认已读提示，请致电住户',
   graver_class: '危险升级',
+  told_again: '同一危险再次报告',
   still_standing: '已报解除，但传感器仍显示危险',
 }
 

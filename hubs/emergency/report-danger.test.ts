@@ -52,6 +52,18 @@ describe('a danger that a household tells of', () => {
     expect((await b.order()).work_order_id).toBe(answer.work_order_id)
   })
 
+  it('is an emergency of its own when it is another one than what was told before in the same contact', async () => {
+    const { em, say } = await desk()
+    const { contact_id } = await say({ device: 'fridge', symptom: 'water_on_floor' })
+    const answer = await say({ device: 'fridge', contact_id, text: 'and now it smells of gas' })
+    expect(answer).toMatchObject({ hazard: 'gas', safety_class: 'E0', dangers: [{ hazard: 'gas' }, { hazard: 'water' }] })
+    expect(answer.safety_advice?.en).toMatch(/gas cock.*main valve/)
+    const { items } = await em.hub.list({ tenant: 'home' })
+    expect(new Set(items.map(({ hazard, safety_class }) => `${hazard} ${safety_class}`))).toEqual(new Set(['gas E0', 'water E1']))
+    await say({ device: 'fridge', contact_id, text: 'hurry' })
+    expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(2)
+  })
+
   it('is one however often it is told while it stands, and anew when it is told after it was over', async () => {
     const { em, say } = await desk()
     await say(GAS, 'call-1')

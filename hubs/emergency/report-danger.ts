@@ -10,26 +10,26 @@ import type { HouseholdReport, ReportAnswer } from '#kernel/report.ts'
 import { type Danger, emergencyIdOf, hazardOf } from './book.ts'
 import type { EmergencyHub } from './emergency-hub.ts'
 
-/** The danger that a report tells of; undefined when it tells of none. */
-export function dangerOfReport(
+/** The dangers that a report tells of, one a hazard, so that one that is told later in the same contact is an emergency of its own. */
+export function dangersOfReport(
   { tenant, at_ms }: Pick<HouseholdReport, 'tenant' | 'at_ms'>,
-  answer: ReportAnswer,
+  { contact_id, device, dangers = [], work_order_id, case_id }: ReportAnswer,
   { type, nowMs }: { readonly type: ApplianceType | undefined; readonly nowMs: number },
-): Danger | undefined {
-  const { contact_id, device, safety_advice, safety_class, diagnosis, hazard, work_order_id, case_id } = answer
-  if (safety_advice === null || (safety_class !== 'E0' && safety_class !== 'E1')) return undefined
-  const alarmId = `report_${contact_id}`
-  const { fault } = diagnosis
-  const known = HAZARDS.find((each) => each === hazard)
-  const name = type?.faults.find(({ code }) => code === fault)?.name ?? (known === undefined ? undefined : hazardName(known))
-  const actions = (fault === null && known !== undefined ? safeStateForHazard(type, known) : safeStateFor(type, { fault, rule: '' }))?.actions
-  return {
-    ...{ emergencyId: emergencyIdOf(alarmId), tenant, device, type: type?.id ?? '', alarmId, safetyClass: safety_class, fault },
-    hazard: known ?? hazardOf(type, { fault, rule: '' }),
-    title: { en: `Reported: ${name?.en ?? 'a danger'}`, 'zh-CN': `用户报告：${name?.['zh-CN'] ?? '危险'}` },
-    ...{ advice: safety_advice, raisedAtMs: Math.min(at_ms, nowMs), receivedAtMs: nowMs, isPast: false, isDrill: false, tellsHousehold: false },
-    ...{ actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id },
-  }
+): Danger[] {
+  return dangers.flatMap(({ hazard, fault, safety_class, advice }) => {
+    if (safety_class !== 'E0' && safety_class !== 'E1') return []
+    const alarmId = `report_${contact_id}_${hazard}`
+    const known = HAZARDS.find((each) => each === hazard)
+    const name = type?.faults.find(({ code }) => code === fault)?.name ?? (known === undefined ? undefined : hazardName(known))
+    const actions = (fault === null && known !== undefined ? safeStateForHazard(type, known) : safeStateFor(type, { fault, rule: '' }))?.actions
+    return {
+      ...{ emergencyId: emergencyIdOf(alarmId), tenant, device, type: type?.id ?? '', alarmId, safetyClass: safety_class, fault },
+      hazard: known ?? hazardOf(type, { fault, rule: '' }),
+      title: { en: `Reported: ${name?.en ?? 'a danger'}`, 'zh-CN': `用户报告：${name?.['zh-CN'] ?? '危险'}` },
+      ...{ advice, raisedAtMs: Math.min(at_ms, nowMs), receivedAtMs: nowMs, isPast: false, isDrill: false, tellsHousehold: false },
+      ...{ actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id },
+    }
+  })
 }
 
 export interface ReportDesk {
@@ -47,8 +47,8 @@ export function raisingDangers<Desk extends ReportDesk>(
 ): Desk {
   const report: ReportDesk['report'] = async (given, idempotencyKey) => {
     const answer = await desk.report(given, idempotencyKey)
-    const danger = dangerOfReport(given, answer, { type: parts.typeOf(given.tenant, answer.device), nowMs: parts.nowMs() })
-    if (danger !== undefined) await parts.hub.raise(danger)
+    const type = parts.typeOf(given.tenant, answer.device)
+    for (const danger of dangersOfReport(given, answer, { type, nowMs: parts.nowMs() })) await parts.hub.raise(danger)
     return answer
   }
   return { ...desk, report }

@@ -74,6 +74,35 @@ describe('one danger that is told twice', () => {
     expect(b.named('emergency.escalated')).toHaveLength(1)
   })
 
+  it('calls people anew who took it on when another unit of the home tells of it or it is back, and tells them when it goes on', async () => {
+    await using b = await bench()
+    await b.hub.apply([raised(FIRE)])
+    const id = (await b.all())[0]?.emergency_id ?? ''
+    const take = () => b.hub.acknowledge({ tenant: 'home', id, by: 'person:li', via: 'api', note: '' })
+    await take()
+    const calls = b.calls.length
+    await b.report()
+    expect(b.named('emergency.escalated')).toMatchObject([{ reason: 'told_again', notified: [], owner: 'person:li' }])
+    expect(b.calls).toHaveLength(calls)
+    await b.report({ alarmId: 'report_c2', device: 'unit-2' })
+    await b.hub.settled()
+    expect(await b.all()).toMatchObject([{ state: 'raised', acknowledged_at_ms: null }])
+    expect(b.calls.length).toBeGreaterThan(calls)
+    await take()
+    await b.hub.apply([cleared(FIRE)])
+    await b.pass(6 * 60_000)
+    await b.report({ alarmId: 'report_c3' })
+    expect(await b.all()).toMatchObject([{ state: 'raised' }])
+  })
+
+  it('is not over by the order of the first when a graver one joined it since somebody looked', async () => {
+    await using b = await bench()
+    await b.report({ safetyClass: 'E1' })
+    await b.hub.acknowledge({ tenant: 'home', id: (await b.all())[0]?.emergency_id ?? '', by: 'person:li', via: 'api', note: '' })
+    await b.hub.apply([raised(FIRE)])
+    expect(await b.all()).toMatchObject([{ state: 'raised', acknowledged_at_ms: null, acknowledged_by: null }])
+  })
+
   it('stays two where hazard or household differ, where nobody described the hazard, or where the first is over', async () => {
     await using b = await bench()
     await b.report()
@@ -97,7 +126,8 @@ describe('one danger that is told twice', () => {
     await b.hub.resolve({ tenant: 'home', id: (await b.all())[0]?.emergency_id ?? '', by: 'person:li', reason: 'out' })
     await b.pass(11 * 60_000)
     expect(await b.all()).toContainEqual(expect.objectContaining({ state: 'raised', fault: 'T-03' }))
-    expect(b.named('emergency.escalated').at(-1)).toMatchObject({ reason: 'still_standing' })
+    // Nobody outside has heard of it under its own id yet.
+    expect(b.named('emergency.raised')).toHaveLength(2)
   })
 
   it('is over for good when the sensor that joined has said so', async () => {

@@ -1,15 +1,17 @@
 /**
  * One danger that is told twice, by a person and a sensor or by two of either, is one emergency with one ladder: while the first is open, a
  * second of the same hazard on the same unit or in the same household joins it. What joins keeps a row of its own for its safe-state command
- * and its condition, is listed nowhere, calls nobody, and is a step in the history of the first; a graver class makes the first graver.
+ * and its condition, is listed nowhere, and is a step in the history of the first, whose people are called anew where what was taken on is not what is there now.
  */
 import { HAZARDS } from '#catalogue/hazards.ts'
-import { type BookTransaction, changeRow, findRow, noteStep } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, noteStep, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
 /** What joined is looked at so often; whatever ends the first ends it, too, in the same transaction. */
 const LOOK_MS = 30 * 60_000
+/** A sensor that flickers calls nobody who took it on just now (chosen). */
+const AGAIN_MS = 5 * 60_000
 
 /** The open emergency that a danger is the same as; undefined for none. */
 export async function findLead(book: BookTransaction, row: EmergencyBookRow): Promise<EmergencyBookRow | undefined> {
@@ -51,13 +53,28 @@ export async function noteJoined(book: BookTransaction, row: EmergencyBookRow, l
   await noteStep(book, lead, 'told_again', told)
   const { work_order_id, case_id } = row
   const linked = lead.work_order_id === null && work_order_id !== null ? await changeRow(book, lead, { work_order_id, case_id }) : lead
-  await makeGraver(book, linked, safety_class)
+  if (safety_class < linked.safety_class) return makeGraver(book, linked, safety_class)
+  if (linked.state === 'acknowledged') await tellOwner(book, linked, row)
 }
+
+/**
+ * Somebody takes care of it already, and learns of it. Where it is another unit of the home, or had ceased and is back, people are called anew:
+ * what was taken on is not what is there now.
+ */
+async function tellOwner(book: BookTransaction, lead: EmergencyBookRow, row: EmergencyBookRow): Promise<void> {
+  const isBack = lead.cleared_at_ms !== null && book.nowMs - (lead.acknowledged_at_ms ?? 0) >= AGAIN_MS
+  if (row.device !== lead.device || isBack) return void (await takeRung(book, await changeRow(book, lead, NOBODYS), 'told_again'))
+  const { owner, next_step_at_ms: acknowledge_by_ms } = lead
+  await tell(book, lead, 'emergency.escalated', { reason: 'told_again', owner, notified: [], acknowledge_by_ms })
+}
+
+/** An emergency that nobody has taken on. */
+const NOBODYS = { state: 'raised', step: 0, acknowledged_at_ms: null, acknowledged_by: null } as const
 
 /** The ladder of an open emergency begins anew when it is graver than it was. */
 export async function makeGraver(book: BookTransaction, row: EmergencyBookRow, safetyClass: string): Promise<void> {
   if (safetyClass >= row.safety_class) return
-  await takeRung(book, await changeRow(book, row, { safety_class: safetyClass, state: 'raised', step: 0 }), 'graver_class')
+  await takeRung(book, await changeRow(book, row, { safety_class: safetyClass, ...NOBODYS }), 'graver_class')
 }
 
 /** What joined graver than before makes its emergency graver. */

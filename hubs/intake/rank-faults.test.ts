@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { likelihoodOf } from '#catalogue/intake.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
-import { chooseQuestion, rankFaults, saidDanger } from './rank-faults.ts'
+import { chooseQuestion, rankFaults, saidDangers } from './rank-faults.ts'
 
 const typeOf = (id: string) => {
   const type = applianceTypes.find((entry) => entry.id === id)
@@ -60,8 +60,8 @@ describe('ranking faults by what a person says', () => {
 
   it('sees the gravest danger in what was said, and none where there is none', () => {
     const gas = typeOf('gas_water_heater').intake
-    expect(saidDanger(gas, said({ symptom: 'too_hot', answers: { 'GW-Q01': 'yes' } }))?.fault).toBe('GW-08')
-    expect(saidDanger(gas, said({ symptom: 'not_hot_enough', answers: { 'GW-Q01': 'no' } }))).toBeUndefined()
+    expect(saidDangers(gas, said({ symptom: 'too_hot', answers: { 'GW-Q01': 'yes' } }))[0]?.fault).toBe('GW-08')
+    expect(saidDangers(gas, said({ symptom: 'not_hot_enough', answers: { 'GW-Q01': 'no' } }))[0]).toBeUndefined()
   })
 
   it.each([
@@ -85,7 +85,11 @@ describe('ranking faults by what a person says', () => {
     ['火没了燃气味很重', 'GW-08'],
     ['没闻到燃气味', undefined],
     ['it smells of perfumes', undefined],
+    ['no\nsmell of gas', 'GW-08'],
+    ['是不是煤气泄漏了', 'GW-08'],
+    ['有没有燃气味？我闻着像', 'GW-08'],
+    ['不是燃气味', undefined],
   ])('finds the danger in "%s"', (text, fault) => {
-    expect(saidDanger(typeOf('gas_water_heater').intake, { ...said({}), text })?.fault).toBe(fault)
+    expect(saidDangers(typeOf('gas_water_heater').intake, { ...said({}), text })[0]?.fault).toBe(fault)
   })
 })

@@ -171,15 +171,16 @@ function informationOf(question: IntakeQuestion, ranked: readonly Ranked[]): num
   }, 0)
 }
 
-/** The gravest danger in what was said. */
-export function saidDanger(intake: Intake, said: SaidEvidence): SaidDanger | undefined {
+/** The dangers in what was said, one a hazard, gravest first. */
+export function saidDangers(intake: Intake, said: SaidEvidence): SaidDanger[] {
   const dangers = [
     intake.codes.find(({ code }) => code === said.code)?.danger,
     intake.symptoms.find(({ id }) => id === said.symptom)?.danger,
     ...intake.questions.flatMap(({ id, answers }) => answers.filter((answer) => answer.id === said.answers.get(id)).map(({ danger }) => danger)),
   ]
   const written = said.text === undefined || said.text === '' ? [] : dangersIn(intake, said.text)
-  return [...dangers, ...written].filter((danger) => danger !== undefined).sort((a, b) => (a.safetyClass < b.safetyClass ? -1 : 1))[0]
+  const sorted = [...dangers, ...written].filter((danger) => danger !== undefined).toSorted((a, b) => a.safetyClass.localeCompare(b.safetyClass))
+  return sorted.filter(({ hazard }, at) => sorted.findIndex((other) => other.hazard === hazard) === at)
 }
 
 /** Dangers of the type whose words stand in a text. A word behind a negation does not count; any other does, for a false alarm is the smaller harm. */
@@ -189,9 +190,12 @@ function dangersIn(intake: Intake, text: string): SaidDanger[] {
   return all.filter(({ words = [] }) => words.some((word) => isSaid(written, word)))
 }
 
-/** What takes a word back, and what may stand between: anything else begins another thought ("no heat and smoke"). */
+/**
+ * What takes a word back, and what may stand between: anything else begins another thought ("no heat and smoke"), as a new line does. Whoever
+ * asks whether there is gas (有没有, 是不是) suspects it.
+ */
 const NEGATION =
-  /(\b(no|not|without|never|isn't|aren't|don't|doesn't|didn't|cannot|can't)\s+((any|a|an|the|signs?|of|trace|smell|smells|see|hear|notice|there|is)\s+)*|(没有?|无|未|不是|并非)(闻到|看到|看见|听到|发现|出现|任何|什么|明显的?)*)$/
+  /(\b(no|not|without|never|isn't|aren't|don't|doesn't|didn't|cannot|can't)[^\S\n]+((any|a|an|the|signs?|of|trace|smell|smells|see|hear|notice|there|is)[^\S\n]+)*|(没有?(?<!有没有?)|无|未|不是(?<!是不是)|并非)(闻到|看到|看见|听到|发现|出现|任何|什么|明显的?)*)$/
 const LATIN = /[a-z]/
 
 function isSaid(text: string, word: string): boolean {

@@ -146,6 +146,39 @@ describe('a report of a unit', () => {
     await hubs.stop()
   })
 
+  it('leaves a danger that the readings find to an order of its own once somebody is on the way', async () => {
+    const { hubs, say, orders, measured, clock } = await bench()
+    const { work_order_id } = await unnamed(say)
+    await hubs.workOrderEvent('home', work_order_id ?? '', { type: 'accepted', at_ms: clock.now(), actor: 'x' }, undefined)
+    await measured('WM-05', { hour: 6, probability: 0.9, safety_class: 'E1' })
+    expect((await orders()).map(({ fault }) => fault)).toEqual(expect.arrayContaining([null, 'WM-05']))
+  })
+
+  it('takes the check back when the cause is named, and asks what belongs to that', async () => {
+    const { hubs, say, orders, measured } = await bench()
+    const { work_order_id } = await unnamed(say)
+    await hubs.start()
+    await hubs.timersSettled()
+    await measured('WM-03', { hour: 6, probability: 0.9 })
+    await hubs.timersSettled()
+    expect(await hubs.remoteOffers('home', work_order_id ?? '')).toMatchObject([{ action: 'WM-H90', state: 'withdrawn' }])
+    expect(await orders()).toMatchObject([{ fault: 'WM-03', state: 'triaged' }])
+    await hubs.stop()
+  })
+
+  it('lets readings open an order behind a check that helped, for nobody was there', async () => {
+    const { hubs, say, orders, measured, clock } = await bench()
+    const { work_order_id } = await unnamed(say)
+    await hubs.start()
+    await hubs.timersSettled()
+    const [offer] = await hubs.remoteOffers('home', work_order_id ?? '')
+    const told = { text_version: offer?.text_version ?? '', at_ms: clock.now(), actor: 'household' }
+    await hubs.answerRemote('home', offer?.offer_id ?? '', { answer: 'done', helped: true, ...told })
+    await measured('WM-03', { hour: 30, probability: 0.9 })
+    expect((await orders()).map(({ fault }) => fault)).toEqual(expect.arrayContaining([null, 'WM-03']))
+    await hubs.stop()
+  })
+
   it('names what the readings find later, in the same order, and joins what is reported again meanwhile', async () => {
     const { say, orders, measured } = await bench()
     const { case_id } = await unnamed(say)

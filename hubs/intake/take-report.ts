@@ -4,7 +4,7 @@
  * has one case. A report that names no fault when nothing is left to ask opens an order all the same, unless one of the unit is open: what the
  * household can look at is offered first, then somebody comes.
  */
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import { hazardName, withHome } from '#catalogue/home-dangers.ts'
 import type { Intake, SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
@@ -21,7 +21,7 @@ import { isOpenPhase, phaseOf } from '../work-order-states.ts'
 import { orderRow, remarkOrder } from '../work-orders.ts'
 import { keepContact, readSaid, refuse, type Said, saidOf } from './contacts.ts'
 import type { ContactRow } from './intake-tables.ts'
-import { type ChosenQuestion, chooseQuestion, type RankedCauses, rankCauses, rankFaults, saidDanger } from './rank-faults.ts'
+import { type ChosenQuestion, chooseQuestion, type RankedCauses, rankCauses, rankFaults, saidDangers } from './rank-faults.ts'
 import { answerWithout, isToldSound, makeDiagnosis, probabilitiesOf, restsOn, standingDiagnosis } from './report-diagnosis.ts'
 
 /** What the registry knows of a unit that is reported. */
@@ -43,7 +43,10 @@ interface Assessed extends RankedCauses {
   readonly sayable: Intake
   readonly contact: ContactRow
   readonly said: Said
+  /** The gravest of `dangers`. */
   readonly danger: SaidDanger | undefined
+  /** One a hazard, gravest first. */
+  readonly dangers: readonly SaidDanger[]
   readonly question: ChosenQuestion | undefined
   readonly standing: Diagnosis | undefined
   readonly restsOn: readonly EvidenceSource[]
@@ -91,9 +94,10 @@ async function assess(
   const sayable = withHome(intake)
   const known = { type, typeId: unit.type, sayable, contact, said }
   if (type === undefined || intake === undefined) {
-    const danger = saidDanger(sayable, { ...said, answers: new Map(Object.entries(said.answers)), text: contact.text })
+    const dangers = saidDangers(sayable, { ...said, answers: new Map(Object.entries(said.answers)), text: contact.text })
+    const [danger] = dangers
     const restsOnSaid = danger === undefined ? [] : restsOn(said, { isAged: false, isMeasured: false })
-    return { ...known, ranked: [], soundProbability: 0, danger, question: undefined, standing: undefined, restsOn: restsOnSaid }
+    return { ...known, ranked: [], soundProbability: 0, danger, dangers, question: undefined, standing: undefined, restsOn: restsOnSaid }
   }
   const standing = await standingDiagnosis(hub, contact)
   const { installed_at_ms } = unit
@@ -104,7 +108,8 @@ async function assess(
     isToldSound: telemetry === undefined && (await isToldSound(hub, contact)),
   }
   const causes = rankCauses(type, intake, evidence)
-  const danger = saidDanger(sayable, evidence)
+  const dangers = saidDangers(sayable, evidence)
+  const [danger] = dangers
   const isChat = contact.kind !== 'complaint' && contact.kind !== 'chase'
   const question =
     danger === undefined && (isChat || hasSaid(said)) ? chooseQuestion(intake, rankFaults(type, intake, evidence), evidence) : undefined
@@ -112,6 +117,7 @@ async function assess(
     ...known,
     ...causes,
     danger,
+    dangers,
     question,
     standing,
     restsOn: restsOn(said, { isAged: ageYears !== undefined, isMeasured: standing !== undefined }),
@@ -184,7 +190,8 @@ function diagnosisOf(hub: HubTransaction, assessed: Assessed, fault: string | nu
   const safety_class = [diagnosis.safety_class, danger.safetyClass].sort()[0] ?? danger.safetyClass
   if (fault !== null) return { ...diagnosis, safety_class }
   // A danger of the home is no fault of the unit, and needs no part of it; its name says to whoever reads the packet what it is.
-  return { ...diagnosis, safety_class, fault_name: hazardName(danger.hazard)[hub.locale], rivals: [], parts: [], skills: [] }
+  const fault_name = hazardName(danger.hazard)[hub.locale]
+  return { ...diagnosis, answer: 'unknown_fault', safety_class, fault_name, rivals: [], parts: [], skills: [] }
 }
 
 async function storeDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promise<boolean> {
@@ -268,7 +275,7 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
     is_concluded: isConcluded,
     joined: came?.joined ?? false,
     diagnosis: {
-      answer: fault === null ? answerWithout(assessed) : 'fault',
+      answer: fault !== null ? 'fault' : danger === undefined ? answerWithout(assessed) : 'unknown_fault',
       fault,
       probability: ranked.find((each) => each.fault === fault)?.probability ?? 0,
       no_fault_probability: assessed.soundProbability,
@@ -287,12 +294,19 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
             answers: question.question.answers.map(({ id, text }) => ({ answer: id, text })),
             information_bits: question.informationBits,
           },
-    safety_advice: danger?.advice ?? null,
+    safety_advice: danger === undefined ? null : adviceOf(assessed.dangers),
     hazard: danger?.hazard ?? null,
+    dangers: assessed.dangers.map(({ hazard, fault: code, safetyClass, advice }) => ({ hazard, fault: code, safety_class: safetyClass, advice })),
     safety_class: danger?.safetyClass ?? (fault === null ? 'E3' : (entryOf(fault)?.safetyClass ?? 'E3')),
     ...(await helpOf(hub, came?.order, isConcluded)),
   }
 }
+
+/** What to do about all of them, the gravest first. */
+const adviceOf = (dangers: readonly SaidDanger[]): Text => ({
+  en: dangers.map(({ advice }) => advice.en).join(' '),
+  'zh-CN': dangers.map(({ advice }) => advice['zh-CN']).join(''),
+})
 
 /** How far the help is, and what can be tried before anybody comes. */
 async function helpOf(

@@ -31,6 +31,7 @@ export const OPEN_OFFERS = ['offered', 'accepted', 'running', 'measuring'] as co
 /** Offers something behind the opening; what is offered ends when the order goes another way. */
 export const watchRemote: OrderListener = async (hub, order, move) => {
   const isGraver = order.state === 'remote_offered' && isDanger(classOf(order))
+  if (move.type === 'amended' && order.cause !== UNNAMED_CAUSE) await withdrawChecks(hub, order)
   if (move.kind !== 'move' && !isGraver) return
   if (move.from === null || isGraver)
     return setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
@@ -39,6 +40,14 @@ export const watchRemote: OrderListener = async (hub, order, move) => {
     const isOver = offer.kind === 'step' ? order.state !== 'remote_offered' : phase !== 'waiting'
     if (isOver) await settleOffer(hub, offer, 'withdrawn', { reason: `the order is ${order.state}`, values: {} })
   }
+}
+
+/** What was to be looked at when nobody knew the cause says nothing of the one that is known now. */
+async function withdrawChecks(hub: HubTransaction, order: WorkOrderRow): Promise<void> {
+  const checks = hub.catalogue(order.type)?.intake?.checks ?? []
+  const open = (await offersOf(hub, order, OPEN_OFFERS)).filter(({ action }) => checks.includes(action))
+  for (const offer of open) await settleOffer(hub, offer, 'withdrawn', { reason: `the cause is ${order.cause}`, values: {} })
+  if (open.length > 0) await setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
 }
 
 const classOf = (order: WorkOrderRow): Pick<Alarm, 'safety_class'> => ({ safety_class: order.safety_class as Alarm['safety_class'] })
@@ -83,7 +92,7 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
 
 /** Steps that may be offered for an order, in their order; undefined where the catalogue knows none of its cause. */
 const stepsFor = (type: ApplianceType | undefined, fault: Fault | undefined, order: WorkOrderRow): readonly string[] | undefined =>
-  order.cause === UNNAMED_CAUSE ? type?.intake?.checks : fault?.skills[0] === 'REM' ? fault.remoteSteps : []
+  order.cause === UNNAMED_CAUSE ? type?.intake?.checks : fault?.skills[0] === 'REM' ? fault.remoteSteps : fault && []
 
 /** The step that is offered next; undefined where none is left, or the process lets the order wait for none. */
 function untriedStep(
