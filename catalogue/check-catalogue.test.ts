@@ -45,6 +45,8 @@ function withIntake(change: Partial<Intake> | undefined): ApplianceType {
   return change === undefined || intake === undefined ? rest : { ...rest, intake: { ...intake, ...change } }
 }
 
+const { safeStates: _, ...withoutSafeStates } = airConditioner
+
 describe('the catalogue', () => {
   for (const type of applianceTypes) {
     it(`holds every invariant for ${type.id}`, () => {
@@ -112,6 +114,7 @@ describe('checkType', () => {
     ['an intake that asks for no danger', withIntake({ questions: [] }), 'no question asks for a danger'],
     ['a symptom that stands twice', withIntake({ symptoms: [speaksFor('AC-01'), speaksFor('AC-01')] }), 'stands twice'],
     ['a danger without a safe state', { ...airConditioner, safeStates: [] }, 'no safe state is named for it'],
+    ['a danger of a type without safe states', withoutSafeStates, 'AC-R01: no safe state is named for it'],
     ['a safe state of nothing', withSafeState({ of: ['AC-99'] }), 'AC-99 is neither fault nor rule'],
     ['a safe state that does nothing', withSafeState({ actions: [] }), 'does nothing'],
     ['guidance without the skill', withFault({ remoteSteps: ['AC-H01'] }), 'not the skill REM'],

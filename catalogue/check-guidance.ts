@@ -34,9 +34,8 @@ function checkSafeState(type: ApplianceType, { of, actions, text }: SafeState): 
   ]
 }
 
-/** A type that names safe states names one for each rule of a danger to life or property. */
-function checkDangers({ rules, safeStates }: ApplianceType): string[] {
-  if (safeStates === undefined) return []
+/** A type names a safe state for each rule of a danger to life or property. */
+function checkDangers({ rules, safeStates = [] }: ApplianceType): string[] {
   return rules
     .filter(
       ({ safetyClass, id, fault }) => ['E0', 'E1'].includes(safetyClass) && !safeStates.some(({ of }) => of.includes(id) || of.includes(fault ?? id)),
