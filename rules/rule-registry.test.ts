@@ -79,6 +79,31 @@ describe('registry of rules', () => {
     expect(registry.history('home', 'R1').map(({ is_roll_back }) => is_roll_back)).toEqual([false, false, true, true, false, false, true, true])
   })
 
+  it.each([
+    ['a part of a millisecond', { hold_ms: 1.5 }, 'body.rule.hold_ms'],
+    ['a part of a millisecond within', { when: { not: { held: document.when, for_ms: 1.5 } } }, 'body.rule.when.not.for_ms'],
+    ['a gap that breaks every hold', { gap_ms_max: 1 }, 'body.rule.gap_ms_max'],
+    ['a channel less itself', { when: { all: [{ ...document.when, minus: 'power_w' }] } }, 'body.rule.when.all[0].minus'],
+  ])('refuses %s in a new version, by field', async (_, change, field) => {
+    const errors = [{ field, reason: expect.any(String) }]
+    await expect(registry.put('home', 'R1', { ...given, document: { ...document, ...change } })).rejects.toMatchObject({ details: { errors } })
+  })
+
+  it('goes on with a version that was saved before such were refused', async () => {
+    const { version } = await registry.put('home', 'R1', given)
+    const row = { tenant: 'home', rule_id: 'R1', version: version + 1, type: 'kettle', note: '', created_by: 'anna', created_at_ms: 0 }
+    const old = JSON.stringify({ ...document, hold_ms: 1.5, gap_ms_max: 1 })
+    const database = operations.database as unknown as Kysely<RuleTables>
+    await database
+      .insertInto('rule_versions')
+      .values({ ...row, document: old })
+      .execute()
+    const again = new RuleRegistry({ database, types, clock: new ManualClock(1_000), onChange: async () => {} })
+    await again.start()
+    expect(await again.activate('home', 'R1', { ...how, version: version + 1 })).toMatchObject({ live_version: version + 1 })
+    expect(again.current('home', 'R1')?.holdMs).toBe(1.5)
+  })
+
   it('says that a rule is not there when it is to be rolled back', async () => {
     await expect(registry.rollBack('home', 'NONE', how)).rejects.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
     await expect(registry.rollBack('home', 'R1', how)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })

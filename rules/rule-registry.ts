@@ -9,6 +9,7 @@ import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { isSafetyRule } from './compile-rules.ts'
+import { newRuleFaults } from './new-rule-faults.ts'
 import { promotionsOf } from './promotions.ts'
 import type { RuleActivation } from './rule-book.ts'
 import { diffRules, type RuleDocument, readRule, writeRule } from './rule-document.ts'
@@ -136,6 +137,8 @@ export class RuleRegistry {
     const before = this.current(tenant, id)
     const result = readRule(document, { id, version: this.#newest(tenant, id) + 1, type, before })
     if ('faults' in result) throw refused(result.faults)
+    const faults = newRuleFaults(result.rule)
+    if (faults.length > 0) throw refused(faults)
     return result.rule
   }
 
