@@ -80,6 +80,18 @@ const HOME: readonly HomeDanger[] = [
 /** Name of the danger in a home where no fault of the appliance names it. */
 export const hazardName = (hazard: Hazard): Text => HOME.find(({ danger }) => danger.hazard === hazard)?.name ?? words('A danger', '危险')
 
+/** What people are told to do about a danger that a person told of, by the fault or the name that its order has. */
+export function adviceAbout(
+  intake: Intake = NOTHING,
+  { fault, fault_name }: { readonly fault: string | null; readonly fault_name: string },
+): Text | undefined {
+  if (fault === null) return HOME.find(({ name }) => name.en === fault_name || name['zh-CN'] === fault_name)?.danger.advice
+  return saidDangersOf(intake).find((danger) => danger.fault === fault)?.advice
+}
+
+const saidDangersOf = ({ codes, symptoms, questions }: Intake): SaidDanger[] =>
+  [...codes, ...symptoms, ...questions.flatMap(({ answers }) => answers)].flatMap(({ danger }) => danger ?? [])
+
 /** Nothing of a type that nobody described. */
 const NOTHING: Intake = { codes: [], symptoms: [], questions: [], eventsPerYear: {}, source: 'EJ' }
 
@@ -88,7 +100,7 @@ const NOTHING: Intake = { codes: [], symptoms: [], questions: [], eventsPerYear:
  * understood and never chosen by themselves, so whoever ranks and asks takes the type's own intake.
  */
 export function withHome(intake: Intake = NOTHING): Intake {
-  const own = [...intake.codes, ...intake.symptoms, ...intake.questions.flatMap(({ answers }) => answers)].flatMap(({ danger }) => danger ?? [])
+  const own = saidDangersOf(intake)
   const dangers = HOME.map((home) => ({ ...home, danger: asOfType(home.danger, own) }))
   const symptoms = dangers
     .filter((home) => !intake.symptoms.some(({ id }) => id === home.symptom))

@@ -11,6 +11,7 @@ const HOUR_MS = 3_600_000
 async function openBench() {
   const bench = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
     catalogue: (id) => applianceTypes.find((type) => type.id === id),
+    unitOf: (_tenant, device) => ({ type: device, household: null, installed_at_ms: null }),
     installedAt: () => STORY_MS - 400 * 24 * HOUR_MS,
   })
   const packetOf = async (audience: PacketAudience, locale: 'en' | 'zh-CN' = 'en') => {
@@ -110,6 +111,25 @@ describe('the packet of an order for its audiences', () => {
       'Danger to life: leave the appliance off and the room aired until somebody has been there.',
     ])
     expect(sections.map(({ id }) => id)).not.toContain('self_help')
+    await bench.close()
+  })
+
+  it.each([
+    ['fridge', /^Touch no switch or plug/, /^请勿触碰任何开关或插头/],
+    ['gas_water_heater', /gas cock/, /燃气阀/],
+    ['own_type', /^Touch no switch or plug/, /^请勿触碰任何开关或插头/],
+  ])('begins with the advice of the danger that a person told of a %s, and asks nobody to switch anything', async (device, en, zh) => {
+    const bench = await openBench()
+    const text = 'it smells of gas'
+    await bench.hubs.report({ tenant: 'home', source: 'household', actor: 'anna', device, at_ms: bench.clock.now(), text })
+    for (const [locale, advice] of [
+      ['en', en],
+      ['zh-CN', zh],
+    ] as const) {
+      const [safety] = (await bench.packetOf('household', locale)).sections
+      expect(safety).toMatchObject({ id: 'safety', items: [{ text: expect.stringMatching(advice) }, {}] })
+      expect(safety?.items[1]?.text).not.toMatch(/关闭设备/)
+    }
     await bench.close()
   })
 

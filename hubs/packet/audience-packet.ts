@@ -3,7 +3,9 @@
  * each section is made once from the order, the catalogue and the rule of its alarm. What the catalogue knows is said in the language asked
  * for, tools and evidence among it; what nobody in the catalogue wrote stays as it was made. The household reads no codes, numbers of evidence or names of staff.
  */
+
 import type { ApplianceType, Fault, Rule, Text } from '#catalogue/appliance-type.ts'
+import { adviceAbout } from '#catalogue/home-dangers.ts'
 import { toolWords } from '#catalogue/tools.ts'
 import type { AudiencePacket, PacketAudience, PacketItem } from '#kernel/audience-packet.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
@@ -82,12 +84,12 @@ function faultName({ fault, order, type, rule, locale, say }: Making): string {
   return fault?.name[locale] ?? knownText(type, fault_name)?.[locale] ?? rule?.title[locale] ?? (fault_name || say(SAID.unknown))
 }
 
-function safety({ order, rule, audience, locale, say }: Making): PacketItem[] {
+function safety({ order, type, rule, audience, locale, say }: Making): PacketItem[] {
   const classSaid = SAFETY_CLASSES_SAID[order.safety_class]
   const care = audience === 'engineer' ? order.packet.skills.flatMap((skill) => SKILLS[skill]?.care ?? []) : []
-  const advised = rule === undefined || classSaid === undefined ? '' : rule.advice[locale]
+  const advised = classSaid === undefined ? undefined : (rule?.advice ?? adviceAbout(type?.intake, order.packet))
   return [
-    ...(advised === '' ? [] : [item(advised)]),
+    ...(advised === undefined || advised[locale] === '' ? [] : [item(advised[locale])]),
     ...(classSaid === undefined ? [] : [item(say(classSaid))]),
     ...care.map((text) => item(say(text))),
   ]

@@ -26,9 +26,9 @@ export type PacketSection = keyof typeof HEADINGS
 export const SAFETY_CLASSES_SAID: Readonly<Record<string, Text>> = {
   E0: words(
     'Danger to life: leave the appliance off and the room aired until somebody has been there.',
-    '危及生命：关闭设备并保持通风，等待人员到场。',
+    '危及生命：有人到场前，请勿开启设备并保持通风。',
   ),
-  E1: words('Danger to the home: leave the appliance off until somebody has been there.', '可能造成财产损失：请关闭设备，等待人员到场。'),
+  E1: words('Danger to the home: leave the appliance off until somebody has been there.', '可能造成财产损失：有人到场前，请勿开启设备。'),
 }
 
 export const SKILLS: Readonly<Record<string, { readonly name: Text; readonly care: Text | undefined }>> = {
