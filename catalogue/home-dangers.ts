@@ -114,5 +114,7 @@ export function withHome(intake: Intake = NOTHING): Intake {
 /** The type's own danger of the same hazard, which understands the words of the home as well. */
 function asOfType(home: SaidDanger, own: readonly SaidDanger[]): SaidDanger {
   const same = own.find(({ hazard }) => hazard === home.hazard)
-  return same === undefined ? home : { ...same, words: [...new Set([...(same.words ?? []), ...(home.words ?? [])])] }
+  if (same === undefined) return home
+  const words = [...new Set([...(same.words?.words ?? []), ...(home.words?.words ?? [])])]
+  return { ...same, words: { ...home.words, ...same.words, words } }
 }

@@ -24,8 +24,15 @@ export interface SaidDanger {
   /** Fault that the emergency names; null where it is of the home and not of the appliance. */
   readonly fault: string | null
   readonly advice: Text
-  /** What people write of it in their own words, in lower case; found anywhere in a text where no negation stands before it. */
-  readonly words?: readonly string[]
+  /** What people write of it in their own words; found anywhere in a text where no negation stands before it. */
+  readonly words?: DangerWords
+}
+
+/** All in lower case. */
+export interface DangerWords {
+  readonly words: readonly string[]
+  /** A thing and a sign of it that stand near each other in one sentence, in either order. */
+  readonly near?: { readonly things: readonly string[]; readonly signs: readonly string[] }
 }
 
 export interface DisplayedCode {

@@ -12,7 +12,7 @@ const flood: SaidDanger = {
     'Close the tap now, pull the plug with dry hands, and put a tray and towels down.',
     '请立即关闭水龙头，干手拔下插头，并放置托盘和毛巾。',
   ),
-  words: WATER_WORDS,
+  words: { ...WATER_WORDS, words: [...WATER_WORDS.words, 'leaking', 'leaks'] },
 }
 
 export const intake: Intake = {

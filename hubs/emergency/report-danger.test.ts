@@ -57,11 +57,28 @@ describe('a danger that a household tells of', () => {
     const { contact_id } = await say({ device: 'fridge', symptom: 'water_on_floor' })
     const answer = await say({ device: 'fridge', contact_id, text: 'and now it smells of gas' })
     expect(answer).toMatchObject({ hazard: 'gas', safety_class: 'E0', dangers: [{ hazard: 'gas' }, { hazard: 'water' }] })
-    expect(answer.safety_advice?.en).toMatch(/gas cock.*main valve/)
+    expect(answer.safety_advice?.en).toMatch(/^Touch no switch/)
+    expect(answer.safety_advice?.en).not.toMatch(/main valve/)
     const { items } = await em.hub.list({ tenant: 'home' })
+    expect(new Set(answer.dangers?.map(({ work_order_id }) => work_order_id)).size).toBe(2)
+    expect(new Set(items.map(({ work_order_id }) => work_order_id))).toEqual(new Set(answer.dangers?.map(({ work_order_id }) => work_order_id)))
     expect(new Set(items.map(({ hazard, safety_class }) => `${hazard} ${safety_class}`))).toEqual(new Set(['gas E0', 'water E1']))
     await say({ device: 'fridge', contact_id, text: 'hurry' })
     expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(2)
+  })
+
+  it('is not over by the order of another danger, and nothing is switched from afar where gas is among them', async () => {
+    const { b, em, say } = await desk()
+    const answer = await say({ device: 'fridge', text: 'smell of gas and there is smoke' })
+    await em.hub.settled()
+    expect(em.sent).toEqual([])
+    const fire = answer.dangers?.find(({ hazard }) => hazard === 'fire_or_shock')?.work_order_id ?? ''
+    em.clock.advance(1_000)
+    for (const type of ['accepted', 'en_route', 'on_site'] as const) await b.answer(type, undefined, { id: fire })
+    await b.answer('done', { outcome: { cause: 'XX-01', parts_used: [], parts_returned: [], minutes: 20 } }, { id: fire })
+    await em.pass(60_000)
+    const states = (await em.hub.list({ tenant: 'home' })).items.map(({ hazard, state }) => `${hazard} ${state}`)
+    expect(new Set(states)).toEqual(new Set(['gas raised', 'fire_or_shock resolved']))
   })
 
   it('is one however often it is told while it stands, and anew when it is told after it was over', async () => {

@@ -13,15 +13,18 @@ import type { EmergencyHub } from './emergency-hub.ts'
 /** The dangers that a report tells of, one a hazard, so that one that is told later in the same contact is an emergency of its own. */
 export function dangersOfReport(
   { tenant, at_ms }: Pick<HouseholdReport, 'tenant' | 'at_ms'>,
-  { contact_id, device, dangers = [], work_order_id, case_id }: ReportAnswer,
+  { contact_id, device, dangers = [] }: ReportAnswer,
   { type, nowMs }: { readonly type: ApplianceType | undefined; readonly nowMs: number },
 ): Danger[] {
-  return dangers.flatMap(({ hazard, fault, safety_class, advice }) => {
+  const isGas = dangers.some(({ hazard }) => hazard === 'gas')
+  return dangers.flatMap(({ hazard, fault, safety_class, advice, work_order_id, case_id }) => {
     if (safety_class !== 'E0' && safety_class !== 'E1') return []
     const alarmId = `report_${contact_id}_${hazard}`
     const known = HAZARDS.find((each) => each === hazard)
     const name = type?.faults.find(({ code }) => code === fault)?.name ?? (known === undefined ? undefined : hazardName(known))
-    const actions = (fault === null && known !== undefined ? safeStateForHazard(type, known) : safeStateFor(type, { fault, rule: '' }))?.actions
+    const safeState = fault === null && known !== undefined ? safeStateForHazard(type, known) : safeStateFor(type, { fault, rule: '' })
+    // Where gas is told of as well, nothing is switched from afar but what shuts it.
+    const actions = isGas && hazard !== 'gas' ? undefined : safeState?.actions
     return {
       ...{ emergencyId: emergencyIdOf(alarmId), tenant, device, type: type?.id ?? '', alarmId, safetyClass: safety_class, fault },
       hazard: known ?? hazardOf(type, { fault, rule: '' }),

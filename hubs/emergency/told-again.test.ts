@@ -95,6 +95,23 @@ describe('one danger that is told twice', () => {
     expect(await b.all()).toMatchObject([{ state: 'raised' }])
   })
 
+  it('calls anew when a sensor that joined a report had ceased and is back, and not while another still stands', async () => {
+    await using b = await bench()
+    const other = { ...FIRE, alarm_id: 'al_other' }
+    await b.report()
+    await b.hub.apply([raised(FIRE)])
+    const id = (await b.all())[0]?.emergency_id ?? ''
+    const take = () => b.hub.acknowledge({ tenant: 'home', id, by: 'person:li', via: 'api', note: '' })
+    await take()
+    await b.pass(6 * 60_000)
+    await b.hub.apply([raised(other)])
+    expect(await b.all()).toMatchObject([{ state: 'acknowledged' }])
+    await b.hub.apply([cleared(FIRE), cleared(other)])
+    await b.pass(60_000)
+    await b.hub.apply([raised({ ...FIRE, alarm_id: 'al_back' })])
+    expect(await b.all()).toMatchObject([{ state: 'raised' }])
+  })
+
   it('is not over by the order of the first when a graver one joined it since somebody looked', async () => {
     await using b = await bench()
     await b.report({ safetyClass: 'E1' })

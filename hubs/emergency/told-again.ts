@@ -4,7 +4,7 @@
  * and its condition, is listed nowhere, and is a step in the history of the first, whose people are called anew where what was taken on is not what is there now.
  */
 import { HAZARDS } from '#catalogue/hazards.ts'
-import { type BookTransaction, changeRow, findRow, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, joinedTo, noteStep, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
@@ -58,11 +58,13 @@ export async function noteJoined(book: BookTransaction, row: EmergencyBookRow, l
 }
 
 /**
- * Somebody takes care of it already, and learns of it. Where it is another unit of the home, or had ceased and is back, people are called anew:
+ * Somebody takes care of it already; the dispatch system is told. Where it is another unit of the home, or had ceased and is back, people are called anew:
  * what was taken on is not what is there now.
  */
 async function tellOwner(book: BookTransaction, lead: EmergencyBookRow, row: EmergencyBookRow): Promise<void> {
-  const isBack = lead.cleared_at_ms !== null && book.nowMs - (lead.acknowledged_at_ms ?? 0) >= AGAIN_MS
+  const sensors = [lead, ...(await joinedTo(book, lead))].filter((own) => own.alarm !== 'null' && own.emergency_id !== row.emergency_id)
+  const hadCeased = sensors.length > 0 && sensors.every(({ cleared_at_ms }) => cleared_at_ms !== null)
+  const isBack = hadCeased && book.nowMs - (lead.acknowledged_at_ms ?? 0) >= AGAIN_MS
   if (row.device !== lead.device || isBack) return void (await takeRung(book, await changeRow(book, lead, NOBODYS), 'told_again'))
   const { owner, next_step_at_ms: acknowledge_by_ms } = lead
   await tell(book, lead, 'emergency.escalated', { reason: 'told_again', owner, notified: [], acknowledge_by_ms })

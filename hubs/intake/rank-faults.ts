@@ -3,7 +3,7 @@
  * the question that is expected to tell most. Priors are the rates of the life models at the unit's age. Pure functions.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import { type Intake, type IntakeQuestion, type Likelihood, likelihoodOf, type SaidDanger } from '#catalogue/intake.ts'
+import { type DangerWords, type Intake, type IntakeQuestion, type Likelihood, likelihoodOf, type SaidDanger } from '#catalogue/intake.ts'
 import { DONT_KNOW, NO_CODE, QUESTIONS_MAX } from '#kernel/report.ts'
 
 export interface SaidEvidence {
@@ -185,9 +185,35 @@ export function saidDangers(intake: Intake, said: SaidEvidence): SaidDanger[] {
 
 /** Dangers of the type whose words stand in a text. A word behind a negation does not count; any other does, for a false alarm is the smaller harm. */
 function dangersIn(intake: Intake, text: string): SaidDanger[] {
-  const written = text.normalize('NFKC').toLowerCase()
+  const written = tidied(text)
+  const sentences = written.split(/[.!?;。！？；\n]+/)
   const all = [...intake.codes, ...intake.symptoms, ...intake.questions.flatMap(({ answers }) => answers)].flatMap(({ danger }) => danger ?? [])
-  return all.filter(({ words = [] }) => words.some((word) => isSaid(written, word)))
+  return all.filter(({ words }) => {
+    if (words === undefined) return false
+    return words.words.some((word) => placesOf(written, word).length > 0) || sentences.some((sentence) => areNear(sentence, words.near))
+  })
+}
+
+/** What is only the name of a thing says nothing of a danger: a gas heater that drips, the battery of a smoke detector. */
+const NAMES =
+  /\bgas[ -]+(water[ -]+)?(heater|boiler|stove|cooker|hob|oven)s?\b|\bsmoke[ -]+(detector|alarm)s?[ -]+batter(y|ies)\b|(燃气|煤气|天然气)(?=热水器|灶|炉|壁挂炉|锅炉)/g
+
+const tidied = (text: string): string =>
+  text
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[‘’]/g, "'")
+    .replaceAll(/(?<=\p{Script=Han})[^\S\n]+(?=\p{Script=Han})/gu, '')
+    .replaceAll(NAMES, '')
+
+/** Characters within which a thing and a sign of it belong together (chosen). */
+const NEAR_MAX = 40
+
+function areNear(sentence: string, near: DangerWords['near']): boolean {
+  const places = (words: readonly string[]): number[] => words.flatMap((word) => placesOf(sentence, word))
+  const things = near === undefined ? [] : places(near.things)
+  const signs = near === undefined || things.length === 0 ? [] : places(near.signs)
+  return things.some((thing) => signs.some((sign) => Math.abs(thing - sign) <= NEAR_MAX))
 }
 
 /**
@@ -198,12 +224,14 @@ const NEGATION =
   /(\b(no|not|without|never|isn't|aren't|don't|doesn't|didn't|cannot|can't)[^\S\n]+((any|a|an|the|signs?|of|trace|smell|smells|see|hear|notice|there|is)[^\S\n]+)*|(没有?(?<!有没有?)|无|未|不是(?<!是不是)|并非)(闻到|看到|看见|听到|发现|出现|任何|什么|明显的?)*)$/
 const LATIN = /[a-z]/
 
-function isSaid(text: string, word: string): boolean {
+/** Where a word stands in a text with no negation before it. */
+function placesOf(text: string, word: string): number[] {
+  const places: number[] = []
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
     const before = text.slice(Math.max(0, at - 60), at)
     // Fumes are not in perfumes.
     const isWhole = !LATIN.test(word.charAt(0)) || !LATIN.test(before.slice(-1))
-    if (isWhole && !NEGATION.test(before)) return true
+    if (isWhole && !NEGATION.test(before)) places.push(at)
   }
-  return false
+  return places
 }

@@ -8,8 +8,9 @@ import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import { hazardName, withHome } from '#catalogue/home-dangers.ts'
 import type { Intake, SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
+import { contentId } from '#kernel/ids.ts'
 import type { EvidenceSource, HouseholdReport, ReportAnswer, ServiceView } from '#kernel/report.ts'
-import type { WorkOrderState } from '#kernel/work-order.ts'
+import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import { UNNAMED_CAUSE } from '../cases.ts'
 import { refreshRisk } from '../experience/order-risk.ts'
 import { applyFinding } from '../findings.ts'
@@ -56,6 +57,8 @@ interface Assessed extends RankedCauses {
 interface Came {
   readonly order: WorkOrderRow
   readonly joined: boolean
+  /** Orders of further dangers, by hazard. */
+  readonly further?: ReadonlyMap<string, WorkOrder>
 }
 
 /**
@@ -132,7 +135,10 @@ async function decide(hub: HubTransaction, assessed: Assessed): Promise<Came | u
   const open = await openOrders(hub, contact)
   const top = ranked[0]
   const isSure = top !== undefined && hasSaid(said) && top.probability >= hub.policy.diagnosisProbability_MIN
-  if (danger !== undefined || isSure) return applyReport(hub, assessed, danger === undefined ? (top?.fault ?? null) : danger.fault)
+  if (danger !== undefined || isSure) {
+    const came = await applyReport(hub, assessed, danger === undefined ? (top?.fault ?? null) : danger.fault)
+    return came && { ...came, further: await applyFurther(hub, assessed) }
+  }
   const own = open.find(({ case_id }) => case_id === contact.case_id)
   const ofCause = top === undefined ? undefined : open.find((order) => concerns(order, top.fault))
   const joined = own ?? ofCause ?? (question === undefined ? (open[0] ?? (await lastOf(hub, contact))) : undefined)
@@ -185,8 +191,10 @@ const ordersOf = (hub: HubTransaction, tenant: string, device: string): Promise<
 
 function diagnosisOf(hub: HubTransaction, assessed: Assessed, fault: string | null): Diagnosis {
   const { danger } = assessed
-  const diagnosis = makeDiagnosis({ ...assessed, fault, locale: hub.locale, nowMs: hub.nowMs })
-  if (danger === undefined) return diagnosis
+  const made = makeDiagnosis({ ...assessed, fault, locale: hub.locale, nowMs: hub.nowMs })
+  if (danger === undefined) return made
+  // What is only written is no part of the id: a danger that follows in the same contact is another diagnosis.
+  const diagnosis = { ...made, diagnosis_id: contentId('dg', made.diagnosis_id, danger.hazard) }
   const safety_class = [diagnosis.safety_class, danger.safetyClass].sort()[0] ?? danger.safetyClass
   if (fault !== null) return { ...diagnosis, safety_class }
   // A danger of the home is no fault of the unit, and needs no part of it; its name says to whoever reads the packet what it is.
@@ -207,11 +215,11 @@ async function storeDiagnosis(hub: HubTransaction, diagnosis: Diagnosis): Promis
 /** Lets the fault go the way of every finding. A danger is a fact at once, like an alarm; the same report again changes nothing. */
 async function applyReport(hub: HubTransaction, assessed: Assessed, fault: string | null): Promise<Came | undefined> {
   const { contact, danger } = assessed
-  const cause = fault ?? `home:${danger?.hazard ?? ''}`
+  const cause = danger === undefined ? (fault ?? '') : causeOf(danger)
   const { tenant, device } = contact
   const diagnosis = diagnosisOf(hub, assessed, fault)
   const before = await ordersOf(hub, tenant, device)
-  const own = before.find(({ case_id }) => case_id === contact.case_id)
+  const own = before.find((row) => row.cause === cause && danger !== undefined) ?? before.find(({ case_id }) => case_id === contact.case_id)
   if (!(await storeDiagnosis(hub, diagnosis))) return own === undefined ? undefined : { order: own, joined: false }
   const { made_at_ms: atMs, probability, safety_class: safetyClass, type } = diagnosis
   const order = await applyFinding(
@@ -233,6 +241,24 @@ async function applyReport(hub: HubTransaction, assessed: Assessed, fault: strin
   if (row === undefined) return undefined
   return noteCase(hub, contact, { order: row, joined: before.some(({ work_order_id }) => work_order_id === order.work_order_id) })
 }
+
+/** Each further danger has an order of its own: what is done about one says nothing of another. */
+async function applyFurther(hub: HubTransaction, assessed: Assessed): Promise<ReadonlyMap<string, WorkOrder>> {
+  const orders = new Map<string, WorkOrder>()
+  for (const danger of assessed.dangers.slice(1)) {
+    const { fault, hazard } = danger
+    const diagnosis = diagnosisOf(hub, { ...assessed, danger }, fault)
+    await storeDiagnosis(hub, diagnosis)
+    const { tenant, device, type, made_at_ms: atMs, probability, safety_class: safetyClass } = diagnosis
+    const of = { tenant, device, type, cause: causeOf(danger), atMs }
+    const finding = { ...of, kind: 'alarm', probability, rivals: [], isSeen: true } as const
+    const order = await applyFinding(hub, finding, { ...of, fault, safetyClass, diagnosis, alarm: undefined, isPastDanger: false })
+    if (order !== undefined) orders.set(hazard, order)
+  }
+  return orders
+}
+
+const causeOf = ({ fault, hazard }: SaidDanger): string => fault ?? `home:${hazard}`
 
 /** The contact comes to an order that stands, without a finding: a remark tells whoever goes there. */
 async function joinOrder(hub: HubTransaction, contact: ContactRow, order: WorkOrderRow): Promise<Came> {
@@ -296,17 +322,22 @@ async function answerOf(hub: HubTransaction, assessed: Assessed, came: Came | un
           },
     safety_advice: danger === undefined ? null : adviceOf(assessed.dangers),
     hazard: danger?.hazard ?? null,
-    dangers: assessed.dangers.map(({ hazard, fault: code, safetyClass, advice }) => ({ hazard, fault: code, safety_class: safetyClass, advice })),
+    dangers: assessed.dangers.map(({ hazard, fault: code, safetyClass, advice }, index) => {
+      const order = index === 0 ? came?.order : came?.further?.get(hazard)
+      const ids = { case_id: order?.case_id ?? null, work_order_id: order?.work_order_id ?? null }
+      return { hazard, fault: code, safety_class: safetyClass, advice, ...ids }
+    }),
     safety_class: danger?.safetyClass ?? (fault === null ? 'E3' : (entryOf(fault)?.safetyClass ?? 'E3')),
     ...(await helpOf(hub, came?.order, isConcluded)),
   }
 }
 
-/** What to do about all of them, the gravest first. */
-const adviceOf = (dangers: readonly SaidDanger[]): Text => ({
-  en: dangers.map(({ advice }) => advice.en).join(' '),
-  'zh-CN': dangers.map(({ advice }) => advice['zh-CN']).join(''),
-})
+/** What to do about all of them, the gravest first. In gas nobody does what would be right otherwise, at a switch or a plug. */
+function adviceOf(dangers: readonly SaidDanger[]): Text {
+  const gas = dangers.find(({ hazard }) => hazard === 'gas')
+  const told = gas === undefined ? dangers : [gas]
+  return { en: told.map(({ advice }) => advice.en).join(' '), 'zh-CN': told.map(({ advice }) => advice['zh-CN']).join('') }
+}
 
 /** How far the help is, and what can be tried before anybody comes. */
 async function helpOf(
