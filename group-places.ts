@@ -56,8 +56,6 @@ function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotoni
     const counts = new Map<string, number>()
     for (const unit of registry.list({ tenant, limit: DEVICES_MAX })) {
       if (unit.revoked_at_ms !== null) continue
-      const all = typeKey('all', '', unit.type)
-      counts.set(all, (counts.get(all) ?? 0) + 1)
       for (const [scope, value] of Object.entries(placeOf(unit))) {
         for (const key of [`${scope}/${value}`, typeKey(scope, value, unit.type)]) counts.set(key, (counts.get(key) ?? 0) + 1)
       }
@@ -70,7 +68,6 @@ function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotoni
       const unit = registry.get(tenant, device)
       return unit === undefined ? {} : placeOf(unit)
     },
-    totalOf: (tenant, types) => types.reduce((sum, type) => sum + (count(tenant).get(typeKey('all', '', type)) ?? 0), 0),
     populationOf(tenant, scope: GroupScope, value, types) {
       const counts = count(tenant)
       if (types === undefined) return counts.get(`${scope}/${value}`) ?? 0

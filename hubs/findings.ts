@@ -10,7 +10,6 @@ import { isHeldBack } from './alarm-handling.ts'
 import { type Finding, type KnownOrder, routeFinding, UNNAMED_CAUSE } from './cases.ts'
 import { noteFirstFault } from './cohort-book.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
-import { noteDiagnosedOrder, orderOfGroup } from './grouping/diagnosed-groups.ts'
 import { noteGroupOrder, noteSpeaks } from './grouping/group-orders.ts'
 import { orderThatExplains, standingAlone } from './grouping/group-release.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
@@ -164,14 +163,9 @@ export async function applyFinding(hub: HubTransaction, finding: Finding, openin
 /** A diagnosis that a group explains is a remark on the order of the group. */
 async function openUnlessExplained(hub: HubTransaction, opening: Opening): Promise<WorkOrder | undefined> {
   const { diagnosis, atMs, device } = opening
-  if (diagnosis === undefined || diagnosis.source === 'report') return openOrder(hub, opening)
-  const order = (await orderThatExplains(hub, diagnosis)) ?? (await orderOfGroup(hub, diagnosis))
-  if (order === undefined) {
-    const opened = await openOrder(hub, opening)
-    await noteDiagnosedOrder(hub, diagnosis, opened)
-    return opened
-  }
-  const data = { diagnosis_id: diagnosis.diagnosis_id, device }
+  const order = diagnosis === undefined || diagnosis.source === 'report' ? undefined : await orderThatExplains(hub, diagnosis)
+  if (order === undefined) return openOrder(hub, opening)
+  const data = { diagnosis_id: diagnosis?.diagnosis_id, device }
   await remarkOrder(hub, order, 'finding', { actor: SYSTEM_ACTOR, atMs, reason: `diagnosed on ${device}, which is one of the group`, data })
   return undefined
 }

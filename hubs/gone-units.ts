@@ -8,7 +8,6 @@ import { MendlineError } from '#kernel/errors.ts'
 import type { Log } from '#kernel/log.ts'
 import type { WorkOrderState } from '#kernel/work-order.ts'
 import { endCare } from './care/care-tasks.ts'
-import { standsForOthers } from './grouping/group-release.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
 import { processOf } from './orders/process-book.ts'
@@ -37,7 +36,7 @@ export async function endUnit(hub: HubTransaction, of: OfUnit): Promise<number> 
 async function cancelForGone(hub: HubTransaction, row: WorkOrderRow): Promise<boolean> {
   if (!isOpenPhase(phaseOf(await processOf(hub, row), row.state as WorkOrderState)) || (await isToldGone(hub, row))) return false
   const step = { actor: SYSTEM_ACTOR, atMs: Math.max(hub.nowMs, row.opened_at_ms), reason: GONE_REASON, data: { unit: row.device } }
-  if (!(await standsForOthers(hub, row))) {
+  if (!(await isOfGroup(hub, row))) {
     try {
       await moveOrder(hub, row, 'cancelled', step)
       return true
@@ -58,6 +57,12 @@ async function isToldGone({ database }: HubTransaction, { work_order_id }: WorkO
     .where('work_order_id', '=', work_order_id)
     .where('type', '=', 'unit_gone')
   return (await told.executeTakeFirst()) !== undefined
+}
+
+/** Other units have the same cause, and this order stands for them. */
+async function isOfGroup({ database }: HubTransaction, { work_order_id }: WorkOrderRow): Promise<boolean> {
+  const groups = database.selectFrom('hub_alarm_groups').select('group_id').where('work_order_id', '=', work_order_id)
+  return (await groups.where('scope', '!=', 'unit').where('units', '>', 1).executeTakeFirst()) !== undefined
 }
 
 /** Units looked at in one transaction. */

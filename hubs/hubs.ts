@@ -21,7 +21,6 @@ import { createExperience, type ExperienceHub } from './experience/experience.ts
 import { applyAlarm, applyAlarmChanged, applyAlarmCleared, applyDiagnosis } from './findings.ts'
 import { endGoneUnits, endUnit, type OfUnit } from './gone-units.ts'
 import { groupRaised } from './grouping/alarm-groups.ts'
-import { groupDiagnosed } from './grouping/diagnosed-groups.ts'
 import type { GroupingPlaces } from './grouping/group-alarms.ts'
 import { createHelpDesk, type HelpDesk } from './help/help-desk.ts'
 import { type HubPolicy, standardPolicy } from './hub-policy.ts'
@@ -145,10 +144,7 @@ export function createHubs(options: HubsOptions): Hubs {
   const timers = createTimerLoop({ database, inTransaction, handlers: timerHandlers, clock, log, napMs: options.napMs })
   const intake = createEventIntake({
     applyTogether: (events) => inTransaction((hub) => applyEvents(hub, events)),
-    async prepare(events) {
-      const isGrouped = events.some(({ kind }) => kind === 'alarm_raised' || kind === 'diagnosis_made')
-      if (isGrouped) await inTransaction(async (hub) => [await groupRaised(hub, events), await groupDiagnosed(hub, events)])
-    },
+    prepare: (events) => (events.some(({ kind }) => kind === 'alarm_raised') ? inTransaction((hub) => groupRaised(hub, events)) : Promise.resolve()),
     keepAside: (event, error) => keepAside(database, { event, error, nowMs: clock.now() }),
     log,
   })

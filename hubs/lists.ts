@@ -172,8 +172,6 @@ function createGroupLists(database: Kysely<HubTables>, page: Pager): Pick<HubLis
         .select((select) => [select.fn.countAll<number>().as('groups'), select.fn.sum<number>('alarms').as('alarms')])
         .$if(tenant !== undefined, (query) => query.where('tenant', '=', tenant ?? ''))
         .where('from_ms', '>=', from_ms)
-        // Groups of diagnoses are no alarms.
-        .where('cause', 'not like', 'diagnosis:%')
         .where('from_ms', '<', to_ms)
         .executeTakeFirstOrThrow()
       const [alarms, groups] = [Number(row.alarms ?? 0), Number(row.groups)]

@@ -167,7 +167,6 @@ function placesOf({ truth }: CityPorts) {
   }
   const populations = new Map<string, number>()
   for (const [device, { type }] of places) {
-    populations.set(`${type}|`, (populations.get(`${type}|`) ?? 0) + 1)
     for (const [scope, value] of Object.entries(placeOf('', device))) {
       for (const key of [`${scope}/${value}`, `${type}|${scope}/${value}`]) populations.set(key, (populations.get(key) ?? 0) + 1)
     }
@@ -175,7 +174,6 @@ function placesOf({ truth }: CityPorts) {
   const count = (key: string): number => populations.get(key) ?? 0
   return {
     placeOf,
-    totalOf: (_tenant: string, types: readonly string[]) => types.reduce((sum, type) => sum + count(`${type}|`), 0),
     populationOf: (_tenant: string, scope: GroupScope, value: string, types?: readonly string[]) =>
       types === undefined ? count(`${scope}/${value}`) : types.reduce((sum, type) => sum + count(`${type}|${scope}/${value}`), 0),
   }

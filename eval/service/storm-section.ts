@@ -1,11 +1,9 @@
 /**
  * Storms: many units of a city raise the same alarm from one cause. An outage ends and every fridge of the area starts warm, a firmware makes a
- * sensor of all its units stand still, a heat wave strains the fridges of a whole city; and a firmware makes the model diagnose one fault of
- * its units, without any alarm. Each alarm and diagnosis comes to the hubs by itself, as it is raised; counted is what is left for somebody to go to. Without grouping each alarm would be an order.
+ * sensor of all its units stand still, a heat wave strains the fridges of a whole city. Each alarm comes to the hubs by itself, as it is
+ * raised; counted is what is left for somebody to go to. Without grouping each alarm would be an order.
  */
 import type { Alarm } from '#kernel/alarm.ts'
-import { DIAGNOSIS_SCHEMA_VERSION, type Diagnosis } from '#kernel/diagnosis.ts'
-import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import { createRandom } from '#kernel/random.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../simulators/city/city-clock.ts'
@@ -16,7 +14,7 @@ import { type EvalRow, type EvalSection, overSeeds } from '../evaluation/table.t
 import { plansOf } from './cities.ts'
 import { createMendlineService } from './mendline-service.ts'
 
-const STORMS = ['outage', 'bad firmware', 'heat wave', 'bad firmware, by diagnoses'] as const
+const STORMS = ['outage', 'bad firmware', 'heat wave'] as const
 type Storm = (typeof STORMS)[number]
 
 /** Rule that the units of a storm raise, share of them that do, and minutes over which it comes (EJ). */
@@ -26,7 +24,6 @@ const SHAPE: Readonly<
   outage: { type: 'fridge', rule: 'FR-R01A', fault: 'FR-01', share: 0.8, minutes: 40 },
   'bad firmware': { type: 'air_conditioner', rule: 'AC-R24', fault: 'XX-02', share: 0.6, minutes: 180 },
   'heat wave': { type: 'fridge', rule: 'FR-R01A', fault: 'FR-01', share: 0.5, minutes: 300 },
-  'bad firmware, by diagnoses': { type: 'air_conditioner', rule: '', fault: 'AC-07', share: 0.6, minutes: 360 },
 }
 
 export const stormSection: EvalSection = {
@@ -40,7 +37,7 @@ export const stormSection: EvalSection = {
       rows.push({
         measure: `orders per cause: ${storm}`,
         ...overSeeds(seeds.map(({ orders }) => orders)),
-        baselines: [{ name: 'one per alarm or diagnosis', value: overSeeds(seeds.map(({ alarms }) => alarms)).value ?? 0 }],
+        baselines: [{ name: 'one per alarm', value: overSeeds(seeds.map(({ alarms }) => alarms)).value ?? 0 }],
         goal: { max: 1.05 },
       })
     }
@@ -52,7 +49,7 @@ export const stormSection: EvalSection = {
         command: 'npm run eval:service -- --only storm',
         rows,
         notes: [
-          'One cause a city: an outage of one area, a firmware of one type, a heat wave over one town with several areas. Orders that were withdrawn before anybody went do not count. Shares and times are chosen; the alarms and diagnoses are made for it and do not come from readings.',
+          'One cause a city: an outage of one area, a firmware of one type, a heat wave over one town with several areas. Orders that were withdrawn before anybody went do not count. Shares and times are chosen; the alarms are made for it and do not come from readings.',
         ],
       },
     ]
@@ -73,9 +70,8 @@ export async function liveStorm(storm: Storm, given: CityPlan): Promise<{ readon
       const service = await createMendlineService(ports)
       services.push(service)
       for (const unit of struck) {
-        const atMs = Math.floor(QUARTER_START_MS + DAY_MS / 2 + HOUR_MS + random.uniform() * SHAPE[storm].minutes * MINUTE_MS)
-        const event = SHAPE[storm].rule === '' ? diagnosisOf(storm, unit, atMs) : alarmOf(storm, unit, atMs)
-        ports.clock.at(atMs, () => service.find(event))
+        const alarm = alarmOf(storm, unit, QUARTER_START_MS + DAY_MS / 2 + HOUR_MS + random.uniform() * SHAPE[storm].minutes * MINUTE_MS)
+        ports.clock.at(alarm.raised_at_ms, () => service.find({ kind: 'alarm_raised', key: `${alarm.alarm_id}/raised`, alarm }))
       }
       return service
     },
@@ -87,32 +83,19 @@ export async function liveStorm(storm: Storm, given: CityPlan): Promise<{ readon
 /** Units that one cause strikes: those of the first area, firmware or city that has the type. */
 function struckBy(storm: Storm, units: readonly CityUnit[]): CityUnit[] {
   const own = units.filter(({ type }) => type.id === SHAPE[storm].type)
-  const placeOf = ({ facts }: CityUnit): string => (storm === 'outage' ? facts.area : storm.startsWith('bad firmware') ? facts.fw : facts.city)
+  const placeOf = ({ facts }: CityUnit): string => (storm === 'outage' ? facts.area : storm === 'bad firmware' ? facts.fw : facts.city)
   const [first] = own
-  const place = storm.startsWith('bad firmware') ? '2.5.0' : first === undefined ? '' : placeOf(first)
+  const place = storm === 'bad firmware' ? '2.5.0' : first === undefined ? '' : placeOf(first)
   return own.filter((unit) => placeOf(unit) === place)
 }
 
-function alarmOf(storm: Storm, { facts: { device }, type }: CityUnit, raised_at_ms: number): HubEvent {
+function alarmOf(storm: Storm, { facts: { device }, type }: CityUnit, atMs: number): Alarm {
   const { rule, fault } = SHAPE[storm]
   const found = type.rules.find(({ id }) => id === rule)
-  const alarm: Alarm = {
+  const raised_at_ms = Math.floor(atMs)
+  return {
     alarm_id: contentId('al', 'home', device, rule, raised_at_ms),
     ...{ tenant: 'home', device, type: type.id, rule, rule_version: found?.version ?? 1, safety_class: found?.safetyClass ?? 'E3', fault },
     ...{ title: found?.title.en ?? rule, began_at_ms: raised_at_ms, raised_at_ms, received_at_ms: raised_at_ms, cleared_at_ms: null, evidence: [] },
   }
-  return { kind: 'alarm_raised', key: `${alarm.alarm_id}/raised`, alarm }
-}
-
-function diagnosisOf(storm: Storm, { facts: { device }, type }: CityUnit, made_at_ms: number): HubEvent {
-  const found = type.faults.find(({ code }) => code === SHAPE[storm].fault)
-  const times = { made_at_ms, received_at_ms: made_at_ms, window_from_ms: made_at_ms - 6 * HOUR_MS, window_to_ms: made_at_ms }
-  const diagnosis: Diagnosis = {
-    diagnosis_id: contentId('dg', 'home', device, made_at_ms),
-    ...{ tenant: 'home', device, type: type.id, source: 'model', ...times, answer: 'fault', fault: SHAPE[storm].fault },
-    ...{ fault_name: found?.name.en ?? '', probability: 0.9, safety_class: found?.safetyClass ?? 'E3', evidence_for: [], evidence_against: [] },
-    ...{ rivals: [], next_question: null, parts: [], skills: [...(found?.skills ?? [])] },
-    versions: { model: 'storm', rule: null, catalogue: type.version, schema: DIAGNOSIS_SCHEMA_VERSION, firmware: '2.5.0' },
-  }
-  return { kind: 'diagnosis_made', key: `${diagnosis.diagnosis_id}/made`, diagnosis }
 }

@@ -5,7 +5,7 @@ import { liveStorm } from './storm-section.ts'
 const plan = { seed: 'storm-dev-1', units: 400, days: 3 }
 
 describe('a storm over a small city', () => {
-  it.each(['outage', 'bad firmware', 'bad firmware, by diagnoses'] as const)(
+  it.each(['outage', 'bad firmware'] as const)(
     'of the kind %s leaves one order for its one cause',
     async (storm) => {
       const { orders, alarms } = await liveStorm(storm, plan)

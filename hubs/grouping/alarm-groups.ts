@@ -11,7 +11,7 @@ import type { AlarmGroupRow } from '../alarm-tables.ts'
 import type { HubTables } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { isDanger, opensOrder, quietByPeople } from '../quiet-alarms.ts'
-import { type EarlierGroup, type GroupableAlarm, type GroupingPlaces, type GroupWithMembers, groupAlarms } from './group-alarms.ts'
+import { type GroupWithMembers, groupAlarms } from './group-alarms.ts'
 import { type GroupedAlarm, oneOrder } from './group-orders.ts'
 
 /** Groups are made within stretches of this length (chosen): what a late alarm can change is bounded. */
@@ -21,8 +21,7 @@ const BUCKET_MS = 6 * 3_600_000
 const BUCKET_ALARMS_MAX = 20_000
 
 const causeOf = (alarm: Alarm): string => alarm.fault ?? alarm.rule
-/** Begin of the stretch of time that an instant falls into. */
-export const bucketOf = (atMs: number): number => Math.floor(atMs / BUCKET_MS) * BUCKET_MS
+const bucketOf = (alarm: Alarm): number => Math.floor(alarm.began_at_ms / BUCKET_MS) * BUCKET_MS
 
 /** Puts the alarms that some events raise into their groups. */
 export async function groupRaised(hub: HubTransaction, events: readonly HubEvent[]): Promise<void> {
@@ -33,7 +32,7 @@ export async function groupRaised(hub: HubTransaction, events: readonly HubEvent
   for (const [index, alarm] of alarms.entries()) {
     await breathe(index)
     const { alarm_id, tenant, device, type, safety_class, began_at_ms } = alarm
-    const place = { tenant, cause: causeOf(alarm), bucket_ms: bucketOf(began_at_ms) }
+    const place = { tenant, cause: causeOf(alarm), bucket_ms: bucketOf(alarm) }
     const isQuiet = !isDanger(alarm) && (!opensOrder(hub, alarm) || (await quietByPeople(hub, alarm)) !== undefined)
     const result = await hub.database
       .insertInto('hub_grouped_alarms')
@@ -42,22 +41,14 @@ export async function groupRaised(hub: HubTransaction, events: readonly HubEvent
       .executeTakeFirst()
     if (result.numInsertedOrUpdatedRows === 1n) dirty.set(`${tenant}/${place.cause}/${place.bucket_ms}`, place)
   }
-  for (const place of [...dirty.values()].sort((a, b) => a.bucket_ms - b.bucket_ms)) await regroup(hub, place, BY_ALARMS)
+  for (const place of [...dirty.values()].sort((a, b) => a.bucket_ms - b.bucket_ms)) await regroup(hub, place)
 }
 
-export interface Bucket {
+interface Bucket {
   readonly tenant: string
   readonly cause: string
   readonly bucket_ms: number
 }
-
-/** How findings of a stretch are put together, and what a group does to orders. */
-export interface GroupingWay {
-  readonly group: (findings: readonly GroupableAlarm[], places: GroupingPlaces, earlier: readonly EarlierGroup[]) => GroupWithMembers[]
-  readonly settle: typeof oneOrder
-}
-
-const BY_ALARMS: GroupingWay = { group: groupAlarms, settle: oneOrder }
 
 /** Statements (some tens of microseconds each) before the event loop gets its turn: the store answers synchronously. */
 const BREATH_STATEMENTS = 200
@@ -66,8 +57,7 @@ async function breathe(index: number): Promise<void> {
   if (index % BREATH_STATEMENTS === BREATH_STATEMENTS - 1) await setImmediate()
 }
 
-/** Makes the groups of a stretch of time anew. */
-export async function regroup(hub: HubTransaction, bucket: Bucket, way: GroupingWay): Promise<void> {
+async function regroup(hub: HubTransaction, bucket: Bucket): Promise<void> {
   const rows = await hub.database
     .selectFrom('hub_grouped_alarms')
     .selectAll()
@@ -78,7 +68,7 @@ export async function regroup(hub: HubTransaction, bucket: Bucket, way: Grouping
     .execute()
   if (rows.length === 0) return
   const earlier = await groupsBefore(hub, bucket)
-  const groups = way.group(
+  const groups = groupAlarms(
     rows.map(({ safety_class, is_quiet, ...row }) => ({ ...row, safety_class: safety_class as SafetyClass, isQuiet: is_quiet === 1 })),
     hub.places,
     earlier,
@@ -95,9 +85,9 @@ export async function regroup(hub: HubTransaction, bucket: Bucket, way: Grouping
     if (group.scope === 'unit' || !isSpoken || moved.length === 0) continue
     const from = [...new Set([group.group_id, ...moved.map(({ group_id }) => group_id)])].flatMap((id) => before.rows.get(id) ?? [])
     const follows = earlier.find(({ lead_alarm_id }) => lead_alarm_id === group.lead_alarm_id)
-    await way.settle(hub, { ...group, bucket_ms: bucket.bucket_ms }, { moved, from: follows === undefined ? from : [follows, ...from] })
+    await oneOrder(hub, { ...group, bucket_ms: bucket.bucket_ms }, { moved, from: follows === undefined ? from : [follows, ...from] })
   }
-  if (before.isWiderChanged) await regroup(hub, { ...bucket, bucket_ms: bucket.bucket_ms + BUCKET_MS }, way)
+  if (before.isWiderChanged) await regroup(hub, { ...bucket, bucket_ms: bucket.bucket_ms + BUCKET_MS })
 }
 
 /** Groups wider than a unit of the stretch before, the last first; one whose lead opens no order is left out. */

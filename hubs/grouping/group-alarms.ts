@@ -25,8 +25,6 @@ export interface GroupingPlaces {
   readonly placeOf: (tenant: string, device: string) => UnitPlace
   /** Registered units of a scope; of these types when some are named. */
   readonly populationOf: (tenant: string, scope: GroupScope, value: string, types?: readonly string[]) => number
-  /** Registered units of these types, wherever they stand; absent = nobody counts them. */
-  readonly totalOf?: (tenant: string, types: readonly string[]) => number
 }
 
 /** Alarms of a unit, household or building belong together when no more than this lies between the begins of neighbours (chosen: two sample periods and a hold). */
@@ -37,16 +35,7 @@ export const WIDE_CHAIN_MS = 60 * 60_000
 type Place = Exclude<GroupScope, 'unit'>
 
 /** Fewest struck units, least share of the place's units of the types struck, and longest pause, from which a place explains them (chosen). */
-interface Explained {
-  readonly units: number
-  readonly share: number
-  readonly pauseMs: number
-  /** Bounds that take their place where the units are struck far more often than the others of their types; absent = the same. */
-  readonly apart?: { readonly units: number; readonly share: number }
-}
-type Explains = Readonly<Record<Place, Explained>>
-
-const ALARMS_EXPLAINED: Explains = {
+const EXPLAINS: Readonly<Record<Place, { readonly units: number; readonly share: number; readonly pauseMs: number }>> = {
   household: { units: 2, share: 0.5, pauseMs: CHAIN_MS },
   building: { units: 3, share: 0.3, pauseMs: CHAIN_MS },
   outage_area: { units: 3, share: 0.3, pauseMs: WIDE_CHAIN_MS },
@@ -55,24 +44,6 @@ const ALARMS_EXPLAINED: Explains = {
   firmware: { units: 5, share: 0.05, pauseMs: WIDE_CHAIN_MS },
 }
 
-/** Windows end when they end, so diagnoses of one cause lie further apart than its alarms (chosen). */
-const DIAGNOSED_CHAIN_MS = 3 * 60 * 60_000
-const diagnosed = (units: number, share: number) => ({ units, share, pauseMs: DIAGNOSED_CHAIN_MS })
-
-/** The same for diagnoses (chosen): what a first hot day shows of wear on a tenth of a town is many causes; two units of a home have theirs. */
-export const DIAGNOSES_EXPLAINED: Explains = {
-  household: diagnosed(Number.POSITIVE_INFINITY, 1),
-  building: diagnosed(5, 0.5),
-  outage_area: diagnosed(5, 0.3),
-  site: diagnosed(8, 0.3),
-  batch: { ...diagnosed(8, 0.3), apart: { units: 5, share: 0.05 } },
-  firmware: { ...diagnosed(8, 0.3), apart: { units: 5, share: 0.05 } },
-}
-
-/** Struck so many times as often as the units beside, of which there must be some (chosen). */
-const APART_TIMES = 5
-const BESIDE_SHARE_MIN = 0.25
-
 export type GroupWithMembers = AlarmGroup & { readonly members: readonly string[] }
 
 /** A group of the stretch of time before, which goes on when alarms of its place follow it closely enough. */
@@ -80,17 +51,7 @@ export type EarlierGroup = Pick<AlarmGroup, 'scope_value' | 'to_ms' | 'lead_alar
 
 /** Groups of alarms of one tenant and cause, by the begin of their first alarm. */
 export function groupAlarms(alarms: readonly GroupableAlarm[], places: GroupingPlaces, earlier: readonly EarlierGroup[] = []): GroupWithMembers[] {
-  return groupFindings(alarms, places, { earlier, explains: ALARMS_EXPLAINED })
-}
-
-interface Grouping {
-  readonly earlier: readonly EarlierGroup[]
-  readonly explains: Explains
-}
-
-/** The same with bounds of one's own. */
-export function groupFindings(alarms: readonly GroupableAlarm[], places: GroupingPlaces, how: Grouping): GroupWithMembers[] {
-  return explain([...alarms].sort(byBegin), places, how).sort((a, b) => a.from_ms - b.from_ms || (a.group_id < b.group_id ? -1 : 1))
+  return explain([...alarms].sort(byBegin), places, earlier).sort((a, b) => a.from_ms - b.from_ms || (a.group_id < b.group_id ? -1 : 1))
 }
 
 const byBegin = (a: GroupableAlarm, b: GroupableAlarm): number => a.began_at_ms - b.began_at_ms || (a.alarm_id < b.alarm_id ? -1 : 1)
@@ -111,9 +72,9 @@ function chainsOf(sorted: readonly GroupableAlarm[], pauseMs: number): Groupable
  * Takes out, again and again, the place that explains most of what is left. What a place explains only becomes less with that, so the candidates
  * wait in order of what they explained when it was last counted: the first that still explains as much is the best.
  */
-function explain(sorted: readonly GroupableAlarm[], places: GroupingPlaces, how: Grouping): GroupWithMembers[] {
+function explain(sorted: readonly GroupableAlarm[], places: GroupingPlaces, earlier: readonly EarlierGroup[]): GroupWithMembers[] {
   const left = new Set(sorted)
-  const candidates = new CandidateQueue(candidatesOf(sorted, places, how), how.explains)
+  const candidates = new CandidateQueue(candidatesOf(sorted, places, earlier))
   const groups: GroupWithMembers[] = []
   for (let best = candidates.take(left); best !== undefined; best = candidates.take(left)) {
     const own = best.alarms.filter((alarm) => left.has(alarm))
@@ -140,16 +101,10 @@ interface Candidate extends Scope {
   readonly alarms: readonly GroupableAlarm[]
   /** Registered units, 0 where nobody said. */
   readonly registered: number
-  /** Its units are struck far more often than the others of their types. */
-  readonly isApart: boolean
   weight: number
 }
 
-function candidatesOf(
-  sorted: readonly GroupableAlarm[],
-  { placeOf, populationOf, totalOf }: GroupingPlaces,
-  { earlier, explains }: Grouping,
-): Candidate[] {
+function candidatesOf(sorted: readonly GroupableAlarm[], { placeOf, populationOf }: GroupingPlaces, earlier: readonly EarlierGroup[]): Candidate[] {
   const struck = new Map<string, { readonly scope: Place; readonly value: string; readonly alarms: GroupableAlarm[] }>()
   const placeOfUnit = new Map<string, UnitPlace>()
   for (const alarm of sorted) {
@@ -169,36 +124,24 @@ function candidatesOf(
     const types = [...new Set(alarms.map(({ type = '' }) => type))]
     const registered = populationOf(alarms[0]?.tenant ?? '', scope, value, types.includes('') ? undefined : types)
     const before = earlier.find((group) => group.scope === scope && group.scope_value === value)
-    for (const chain of chainsOf(alarms, explains[scope].pauseMs)) {
-      const follows = before !== undefined && (chain[0]?.began_at_ms ?? 0) - before.to_ms <= explains[scope].pauseMs ? before : undefined
-      const total = explains[scope].apart === undefined ? 0 : (totalOf?.(chain[0]?.tenant ?? '', types) ?? 0)
-      const isApart = standsApart({ own: unitsOf(chain), registered, beside: unitsOf(sorted) - unitsOf(chain), others: total - registered })
-      const place = { scope, value, alarms: chain, registered, follows, isApart }
-      const weight = weightOf(place, unitsOf(chain), explains)
+    for (const chain of chainsOf(alarms, EXPLAINS[scope].pauseMs)) {
+      const follows = before !== undefined && (chain[0]?.began_at_ms ?? 0) - before.to_ms <= EXPLAINS[scope].pauseMs ? before : undefined
+      const place = { scope, value, alarms: chain, registered, follows }
+      const weight = weightOf(place, unitsOf(chain))
       if (weight > 0) candidates.push({ ...place, weight, population: Math.max(registered, unitsOf(chain)) })
     }
   }
   return candidates
 }
 
-type Weighed = Pick<Candidate, 'scope' | 'registered' | 'follows' | 'isApart'>
-
 const unitsOf = (alarms: readonly GroupableAlarm[]): number => new Set(alarms.map(({ device }) => device)).size
 
-/** Whether a place's units are struck so much more often than those beside it that what they share is the reason. */
-function standsApart(counts: { readonly own: number; readonly registered: number; readonly beside: number; readonly others: number }): boolean {
-  const { own, registered, beside, others } = counts
-  if (registered === 0 || others < registered * BESIDE_SHARE_MIN) return false
-  return own / registered >= (APART_TIMES * beside) / others
-}
-
 /** How well a place explains so many units: it explains much and is struck completely; three whole buildings of an area are the area. 0 = not at all. */
-function weightOf({ scope, registered, follows, isApart }: Weighed, own: number, explains: Explains): number {
+function weightOf({ scope, registered, follows }: Pick<Candidate, 'scope' | 'registered' | 'follows'>, own: number): number {
   if (own === 0) return 0
   const units = own + (follows?.units ?? 0)
   const share = units / Math.max(units, registered)
-  const bound = isApart ? (explains[scope].apart ?? explains[scope]) : explains[scope]
-  const isEnough = follows !== undefined || (units >= bound.units && share >= bound.share)
+  const isEnough = follows !== undefined || (units >= EXPLAINS[scope].units && share >= EXPLAINS[scope].share)
   return isEnough ? units * share : 0
 }
 
@@ -206,10 +149,7 @@ function weightOf({ scope, registered, follows, isApart }: Weighed, own: number,
 class CandidateQueue {
   readonly #heap: Candidate[] = []
 
-  readonly #explains: Explains
-
-  constructor(candidates: readonly Candidate[], explains: Explains) {
-    this.#explains = explains
+  constructor(candidates: readonly Candidate[]) {
     for (const candidate of candidates) this.#put(candidate)
   }
 
@@ -217,7 +157,7 @@ class CandidateQueue {
   take(left: ReadonlySet<GroupableAlarm>): Candidate | undefined {
     for (let first = this.#pop(); first !== undefined; first = this.#pop()) {
       const units = unitsOf(first.alarms.filter((alarm) => left.has(alarm)))
-      const weight = weightOf(first, units, this.#explains)
+      const weight = weightOf(first, units)
       if (weight === first.weight) return { ...first, population: Math.max(first.registered, units) }
       if (weight > 0) this.#put({ ...first, weight })
     }

@@ -24,21 +24,21 @@ export interface GroupedAlarm {
   readonly is_quiet: number
 }
 
-export type PlacedGroup = AlarmGroup & { readonly bucket_ms: number }
+type PlacedGroup = AlarmGroup & { readonly bucket_ms: number }
 
 /** Kind of the timer that looks at a group again when it should be over. */
 export const GROUP_TIMER = 'alarm_group'
 /** Time after the last alarm of a group behind which a unit that still has it has it for itself (chosen). */
 export const GROUP_OVER_MS = 24 * 3_600_000
 
-export interface Coming {
+interface Coming {
   /** Alarms that came into the group now. */
   readonly moved: readonly GroupedAlarm[]
   /** Groups that they come from, or that it goes on from. */
   readonly from: readonly AlarmGroupRow[]
 }
 
-export interface PhasedOrder {
+interface PhasedOrder {
   readonly row: WorkOrderRow
   readonly phase: Phase
 }
@@ -78,7 +78,7 @@ export async function oneOrder(hub: HubTransaction, group: PlacedGroup, { moved,
 /** What stands beside the group: its own readings were judged, or it is a danger. */
 const isOwn = (row: WorkOrderRow): boolean => row.diagnosis_id !== null || isDanger({ safety_class: row.safety_class as SafetyClass })
 
-export async function rowsById(hub: HubTransaction, ids: readonly string[]): Promise<WorkOrderRow[]> {
+async function rowsById(hub: HubTransaction, ids: readonly string[]): Promise<WorkOrderRow[]> {
   return ids.length === 0 ? [] : await hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', 'in', ids).execute()
 }
 
@@ -115,11 +115,7 @@ async function isApplied(hub: HubTransaction, alarmId: string): Promise<boolean>
 }
 
 /** Writes which order stands for a group; the order says from when on it does. */
-export async function keepFor(
-  hub: HubTransaction,
-  { group_id, scope, scope_value, units }: AlarmGroup,
-  row: WorkOrderRow | undefined,
-): Promise<void> {
+async function keepFor(hub: HubTransaction, { group_id, scope, scope_value, units }: AlarmGroup, row: WorkOrderRow | undefined): Promise<void> {
   const before = await hub.database.selectFrom('hub_alarm_groups').select('work_order_id').where('group_id', '=', group_id).executeTakeFirst()
   const work_order_id = row?.work_order_id ?? null
   if (before === undefined || before.work_order_id === work_order_id) return
@@ -134,7 +130,7 @@ export async function keepFor(
   })
 }
 
-export async function mergeCase(hub: HubTransaction, row: WorkOrderRow, keeper: WorkOrderRow): Promise<void> {
+async function mergeCase(hub: HubTransaction, row: WorkOrderRow, keeper: WorkOrderRow): Promise<void> {
   const { tenant, device, case_id } = keeper
   await hub.database.updateTable('hub_cases').set({ merged_into: case_id }).where('case_id', '=', row.case_id).execute()
   const data = {

@@ -33,12 +33,6 @@ export async function orderThatExplains(hub: HubTransaction, diagnosis: Diagnosi
     .executeTakeFirst()
 }
 
-/** Whether other units have the same cause, and the order stands for them. */
-export async function standsForOthers({ database }: HubTransaction, { work_order_id }: Pick<WorkOrderRow, 'work_order_id'>): Promise<boolean> {
-  const groups = database.selectFrom('hub_alarm_groups').select('group_id').where('work_order_id', '=', work_order_id)
-  return (await groups.where('scope', '!=', 'unit').where('units', '>', 1).executeTakeFirst()) !== undefined
-}
-
 /** Longest time for which a group is looked at again. */
 const LOOKED_AT_MS_MAX = 14 * 24 * 3_600_000
 

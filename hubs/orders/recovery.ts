@@ -5,7 +5,6 @@
  */
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { WorkOrderState } from '#kernel/work-order.ts'
-import { standsForOthers } from '../grouping/group-release.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { isDanger } from '../quiet-alarms.ts'
@@ -56,7 +55,7 @@ async function mayRecover(hub: HubTransaction, row: WorkOrderRow): Promise<boole
     const alarm = await hub.database.selectFrom('hub_alarms').select('cleared_at_ms').where('alarm_id', '=', row.alarm_id).executeTakeFirst()
     if (alarm === undefined || alarm.cleared_at_ms === null) return false
   }
-  return !(await isAskedFor(hub, row)) && !(await standsForOthers(hub, row))
+  return !(await isAskedFor(hub, row))
 }
 
 /** Whether the household got in touch about it. */
