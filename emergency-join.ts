@@ -17,7 +17,7 @@ import { adoptOlder } from './hubs/emergency/adopt.ts'
 import { type EmergencyHub, openEmergencyHub } from './hubs/emergency/emergency-hub.ts'
 import { type EmergencyTables, emergencyMigrations } from './hubs/emergency/emergency-tables.ts'
 import { findOrderLinks } from './hubs/emergency/order-links.ts'
-import { type ReportDesk, raisingDangers } from './hubs/emergency/report-danger.ts'
+import { type ReportDesk, raisingDangers, takeUpReports } from './hubs/emergency/report-danger.ts'
 import { createWebhookLanes, EMERGENCY_ENDPOINT, type WebhookLanes } from './hubs/emergency/webhook-lanes.ts'
 import type { WithdrawCommand } from './hubs/emergency/withdraw-commands.ts'
 import { standardPolicy } from './hubs/hub-policy.ts'
@@ -103,7 +103,13 @@ export async function joinEmergencies({ dataDir, emergencies, limits, retention 
   return {
     ...{ hub, lanes, outbox },
     apply: tellBoth(hub, joints.hubs),
-    hears: (desk) => raisingDangers(desk, { hub, typeOf, nowMs: () => clock.now() }),
+    hears(desk) {
+      const raising = raisingDangers(desk, { hub, typeOf, nowMs: () => clock.now() })
+      takeUpReports(raising, { ordinary: ordinaryDatabase, nowMs: clock.now(), log }).catch((cause: unknown) =>
+        log.error('reported dangers could not be taken up', { cause: String(cause) }),
+      )
+      return raising
+    },
     async start() {
       await lanes.mirror()
       const adopted = await adoptOlder({ ...joints, ordinary: ordinaryDatabase, book: database, nowMs: clock.now() })

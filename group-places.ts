@@ -71,10 +71,13 @@ function createGroupPlaces(registry: PlaceRegistry, clock: Pick<Clock, 'monotoni
     populationOf(tenant, scope: GroupScope, value, types) {
       const counts = count(tenant)
       if (types === undefined) return counts.get(`${scope}/${value}`) ?? 0
-      return types.reduce((sum, type) => sum + (counts.get(typeKey(scope, value, type)) ?? 0), 0)
+      return types.reduce((sum, type) => sum + (counts.get(typeKey(scope, value, nameOf(tenant, type))) ?? 0), 0)
     },
   }
 }
+
+/** The registry knows a type of one's own by its name, readings and alarms by an id with the tenant before it. */
+const nameOf = (tenant: string, type: string): string => (type.startsWith(`${tenant}.`) ? type.slice(tenant.length + 1) : type)
 
 const typeKey = (scope: string, value: string, type: string): string => `${type}|${scope}/${value}`
 

@@ -26,6 +26,7 @@ export const ProblemSchema = Type.Object({
         allowed: Type.Optional(Type.Array(Type.String(), { description: 'States that may follow' })),
         guard: Type.Optional(Type.String({ description: 'Guard of the process that was not met' })),
         revision: Type.Optional(Type.Integer({ description: 'Revision of the record now' })),
+        previous_until_ms: Type.Optional(Type.Integer({ description: 'Until when the secret before signs, too' })),
       },
       { description: 'Of a refused move or a conflict: what would have been possible' },
     ),

@@ -33,7 +33,7 @@ const TEXTS = {
   appointment: words('An appointment is made.', '已预约上门时间。'),
   on_the_way: words('An engineer is on the way.', '工程师正在路上。'),
   done: words('The last visit is done. Your report is kept.', '上次上门已完成，您的报告已保存。'),
-  gone: words('This code is not valid.', '此二维码无效。'),
+  gone: words('This code is not valid. In danger leave and call the emergency number.', '此二维码无效。如遇危险请立即撤离并拨打紧急电话。'),
   tooMany: words(
     'Too many reports at once. Wait a few minutes; in danger call the emergency number.',
     '提交过于频繁，请几分钟后再试；如有危险请拨打紧急电话。',

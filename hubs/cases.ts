@@ -12,6 +12,12 @@ import { isOpenPhase } from './work-order-states.ts'
 /** Cause of an order that a person's report opened and that nothing said so far can name. */
 export const UNNAMED_CAUSE = 'report:unnamed'
 
+/** Causes of orders for a danger of the home that is no fault of the unit begin so. */
+export const HOME_CAUSE = 'home:'
+
+/** A cause as reasons name it. */
+export const causeWords = (cause: string): string => (cause === UNNAMED_CAUSE ? 'a trouble that nobody could name' : cause)
+
 export interface Finding {
   readonly kind: 'alarm' | 'diagnosis'
   /** Fault code, or `rule:<id>`. */

@@ -7,7 +7,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { Outcome, WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import type { Phase } from '#kernel/work-order-process.ts'
 import { isHeldBack } from './alarm-handling.ts'
-import { type Finding, type KnownOrder, routeFinding, UNNAMED_CAUSE } from './cases.ts'
+import { causeWords, type Finding, type KnownOrder, routeFinding, UNNAMED_CAUSE } from './cases.ts'
 import { noteFirstFault } from './cohort-book.ts'
 import { raiseEmergency } from './emergency/raise-emergency.ts'
 import { noteGroupOrder, noteSpeaks } from './grouping/group-orders.ts'
@@ -148,7 +148,7 @@ export async function applyFinding(hub: HubTransaction, finding: Finding, openin
   if (row === undefined) return undefined
   const { diagnosis, alarm } = opening
   const data = { diagnosis_id: diagnosis?.diagnosis_id, alarm_id: alarm?.alarm_id }
-  const step: Step = { actor: SYSTEM_ACTOR, atMs: finding.atMs, reason: `${finding.cause} found again`, data }
+  const step: Step = { actor: SYSTEM_ACTOR, atMs: finding.atMs, reason: `${causeWords(finding.cause)} found again`, data }
   // What was cancelled was not repaired: windows from before count as much.
   const isMixed =
     route.kind === 'reopen' && row.state !== 'cancelled' && diagnosis !== undefined && diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
@@ -211,7 +211,7 @@ function causeOfVisit({ outcome, cause }: WorkOrderRow): string | undefined {
 
 async function amendCause(hub: HubTransaction, row: WorkOrderRow, opening: Opening): Promise<void> {
   const { cause, fault, safetyClass, diagnosis, atMs } = opening
-  const reason = `${cause} is now more probable than ${row.cause}`
+  const reason = row.cause === UNNAMED_CAUSE ? `${cause} is the cause` : `${cause} is now more probable than ${row.cause}`
   const step = { actor: SYSTEM_ACTOR, atMs, reason, data: { diagnosis_id: diagnosis?.diagnosis_id, from: row.cause, to: cause } }
   await amendOrder(hub, row, { cause: { cause, fault }, safetyClass, diagnosis, alarm: undefined, openedAtMs: row.opened_at_ms, step })
 }

@@ -73,24 +73,24 @@ export async function endGoneUnits(inTransaction: InTransaction, log: Log): Prom
   let cancelled = 0
   for (let behind: string | undefined = ''; behind !== undefined; ) {
     const last: string = behind
-    try {
-      const looked = await inTransaction((hub) => endBehind(hub, last))
-      cancelled += looked.cancelled
-      behind = looked.last
-    } catch (cause) {
-      // The hubs start all the same; what is left is looked at when the server starts next.
-      log.error('orders of revoked units could not be looked at', { behind: last, cause: String(cause) })
-      break
+    const looked = await inTransaction((hub) => gonePage(hub, last))
+    for (const unit of looked.gone) {
+      // One that cannot be ended holds up no other, nor the start.
+      await inTransaction((hub) => endUnit(hub, unit)).then(
+        (ended) => {
+          cancelled += ended
+        },
+        (cause: unknown) => log.error('orders of a revoked unit could not be cancelled', { ...unit, cause: String(cause) }),
+      )
     }
+    behind = looked.last
     await setImmediate()
   }
   if (cancelled > 0) log.info('orders of revoked units were cancelled', { orders: cancelled })
 }
 
-async function endBehind(hub: HubTransaction, behind: string): Promise<{ readonly last: string | undefined; readonly cancelled: number }> {
+async function gonePage(hub: HubTransaction, behind: string): Promise<{ readonly last: string | undefined; readonly gone: readonly OfUnit[] }> {
   const open = hub.database.selectFrom('hub_work_orders').select(['work_order_id', 'tenant', 'device']).where('settled_at_ms', 'is', null)
   const rows = await open.where('work_order_id', '>', behind).orderBy('work_order_id').limit(ROWS).execute()
-  let cancelled = 0
-  for (const row of rows) if (hub.isGone(row.tenant, row.device)) cancelled += await endUnit(hub, row)
-  return { last: rows.at(-1)?.work_order_id, cancelled }
+  return { last: rows.at(-1)?.work_order_id, gone: rows.filter(({ tenant, device }) => hub.isGone(tenant, device)) }
 }

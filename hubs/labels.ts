@@ -5,6 +5,7 @@
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Outcome } from '#kernel/work-order.ts'
+import { HOME_CAUSE } from './cases.ts'
 import type { LabelRow, WorkOrderRow } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
 import { contactsOf } from './verify/heard-again.ts'
@@ -20,6 +21,8 @@ export async function addLabel(
   outcome: Outcome,
   { visit, engineer }: { readonly visit: number; readonly engineer: string },
 ): Promise<void> {
+  // A danger of the home is none of the appliance, and teaches nothing about it.
+  if (row.cause.startsWith(HOME_CAUSE)) return
   const diagnosis = await storedDiagnosis(hub, row.diagnosis_id)
   const { tenant, device, type, work_order_id, diagnosis_id } = row
   const label: LabelRow = {

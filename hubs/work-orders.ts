@@ -7,6 +7,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { assert } from '#kernel/errors.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Outcome, Packet, WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import { causeWords } from './cases.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
 import { outletFor } from './orders/crews.ts'
@@ -91,7 +92,7 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
   }
   await hub.database.insertInto('hub_work_orders').values(row).execute()
   await openCase(hub, row, opening.isPastDanger)
-  const step: Step = { actor: SYSTEM_ACTOR, atMs: opening.atMs, reason: `${cause} found`, data: {} }
+  const step: Step = { actor: SYSTEM_ACTOR, atMs: opening.atMs, reason: `${causeWords(cause)} found`, data: {} }
   await addMove(hub, { ...row, move_count: 0 }, { kind: 'move', type: row.state, to: row.state }, step)
   const order = toWorkOrder(row)
   await emitOrder(hub, order, order.state, { from: null, actor: SYSTEM_ACTOR, at_ms: opening.atMs, reason: step.reason })

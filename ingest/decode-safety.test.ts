@@ -56,12 +56,14 @@ describe('decodeForSafety', () => {
 
   it('sees the worst value of a channel that stands there twice, in one reading, so that no hold is broken by the other', () => {
     const read = (values: string) => decode(payload(values)).map(({ v }) => v)
-    expect(read('{"board_temperature_c":190,"board_temperature_c":20}')).toEqual([{ board_temperature_c: 190 }])
-    expect(read('{"board_temperature_c":20,"board_temperature_c":"190"}')).toEqual([{ board_temperature_c: 190 }])
+    const span = (min: number, max: number) => ({ board_temperature_c: max, board_temperature_c_min: min, board_temperature_c_max: max })
+    expect(read('{"board_temperature_c":190,"board_temperature_c":20}')).toEqual([span(20, 190)])
+    expect(read('{"board_temperature_c":20,"board_temperature_c":"190"}')).toEqual([span(20, 190)])
+    expect(read('{"board_temperature_c":{"max":190},"board_temperature_c":{"min":5,"max":20}}')).toEqual([span(5, 190)])
     expect(read('{"float_is_closed":true,"float_is_closed":false,"board_temperature_c":3}')).toEqual([{ float_is_closed: 1, board_temperature_c: 3 }])
     expect(read('{"float_is_closed":false,"float_is_closed":null}')).toEqual([{}])
     const many = Array.from({ length: 5_000 }, (_, index) => `"board_temperature_c":${index % 100}`).join()
-    expect(read(`{${many}}`)).toEqual([{ board_temperature_c: 99 }])
+    expect(read(`{${many}}`)).toEqual([span(0, 99)])
   })
 
   it.each([

@@ -71,6 +71,14 @@ function worstOf(value: unknown, isLeast = false): unknown {
   return value.some((sent) => meantClaim(sent) === true) ? true : value.at(-1)
 }
 
+/** Of a channel with extremes, values that stand twice are one with all of them between its least and greatest. */
+function spanOf(value: unknown): unknown {
+  if (!isRepeated(value)) return value
+  const sent = value.flatMap((own) => (isRecord(own) ? ['min', 'mean', 'max'].map((name) => worstOf(ownField(own, name), name === 'min')) : [own]))
+  const numbers = sent.map(meantNumber).filter((own) => typeof own === 'number')
+  return numbers.length === 0 ? undefined : { min: Math.min(...numbers), max: Math.max(...numbers) }
+}
+
 // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
 function contractItems(message: AcceptedMessage): readonly unknown[] {
   const parsed = parsePayload(message.payload, Number.POSITIVE_INFINITY)
@@ -100,8 +108,8 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
   const texts: Array<readonly [string, string]> = []
   for (const name of Object.keys(values)) {
     const planned = plan.byName.get(name)
-    const value = worstOf(values[name])
     if (planned === undefined) continue
+    const value = planned.channel.isAggregated ? spanOf(values[name]) : worstOf(values[name])
     if (planned.channel.isAggregated && isRecord(value)) numbers = widened(plan.layout, numbers)
     if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
     else if (typeof value === 'string') texts.push([name, value.slice(0, limits.textLength_MAX)])

@@ -36,6 +36,9 @@ export async function takeRung(book: BookTransaction, row: EmergencyBookRow, rea
   return changed
 }
 
+/** An emergency that nobody has taken on. */
+export const NOBODYS = { state: 'raised', step: 0, acknowledged_at_ms: null, acknowledged_by: null } as const
+
 /** The countdown of an emergency ran out. */
 export async function climb(book: BookTransaction, row: EmergencyBookRow): Promise<void> {
   if (row.is_drill === 1 && book.nowMs - row.created_at_ms >= DRILL_LIFE_MS) {
@@ -46,8 +49,7 @@ export async function climb(book: BookTransaction, row: EmergencyBookRow): Promi
     await takeRung(book, row, 'not_acknowledged')
     return
   }
-  const fallen = { state: 'raised', step: 0, acknowledged_at_ms: null, acknowledged_by: null }
-  await takeRung(book, await changeRow(book, row, fallen), 'not_resolved')
+  await takeRung(book, await changeRow(book, row, NOBODYS), 'not_resolved')
 }
 
 /** Somebody takes it on; what is still on its way to others is withdrawn. A second acknowledgement changes nothing. */

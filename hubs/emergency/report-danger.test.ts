@@ -5,7 +5,7 @@ import type { HouseholdReport } from '#kernel/report.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { openHubBench } from '../hub-bench.ts'
 import { emergencyBench, roster } from './emergency-builders.ts'
-import { raisingDangers } from './report-danger.ts'
+import { raisingDangers, takeUpReports } from './report-danger.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   heater: 'gas_water_heater',
@@ -79,6 +79,35 @@ describe('a danger that a household tells of', () => {
     await em.pass(60_000)
     const states = (await em.hub.list({ tenant: 'home' })).items.map(({ hazard, state }) => `${hazard} ${state}`)
     expect(new Set(states)).toEqual(new Set(['gas raised', 'fire_or_shock resolved']))
+  })
+
+  it('is raised at the next start when a crash came between its order and its emergency, once', async () => {
+    const { b, em, say } = await desk()
+    await b.hubs.report({ ...{ tenant: 'home', actor: 'anna', source: 'household', device: 'fridge', at_ms: em.clock.now() }, text: 'gas leak' })
+    expect(await em.hub.list({ tenant: 'home' })).toMatchObject({ items: [] })
+    const takeUp = () => takeUpReports({ report: say }, { ordinary: b.database, nowMs: em.clock.now(), log: silentLog })
+    await takeUp()
+    await takeUp()
+    expect((await em.hub.list({ tenant: 'home' })).items).toMatchObject([{ hazard: 'gas', safety_class: 'E0', state: 'raised' }])
+    expect((await b.hubs.workOrders({ tenant: 'home', limit: 9 })).items).toHaveLength(1)
+  })
+
+  it('has its own order, told by text behind another trouble of the same contact, whose check is taken back', async () => {
+    const { b, em, say } = await desk()
+    let answer = await say({ device: 'fridge', text: 'odd' })
+    const { contact_id } = answer
+    while (answer.next_question !== null)
+      answer = await say({ device: 'fridge', contact_id, answers: [{ question: answer.next_question.question, answer: 'dont_know' }] })
+    await b.wait(0)
+    const unnamed = answer.work_order_id ?? ''
+    expect(await b.hubs.remoteOffers('home', unnamed)).toMatchObject([{ state: 'offered' }])
+    const danger = await say({ device: 'fridge', contact_id, text: 'gas leak in the kitchen' })
+    await b.wait(0)
+    expect(danger).toMatchObject({ hazard: 'gas', safety_class: 'E0', service: { state: 'order_open' } })
+    expect(danger.work_order_id).not.toBe(unnamed)
+    expect(await b.hubs.remoteOffers('home', unnamed)).toMatchObject([{ state: 'withdrawn' }])
+    expect((await em.hub.list({ tenant: 'home' })).items).toMatchObject([{ hazard: 'gas', work_order_id: danger.work_order_id }])
+    expect(await b.database.selectFrom('hub_labels').selectAll().execute()).toEqual([])
   })
 
   it('is one however often it is told while it stands, and anew when it is told after it was over', async () => {

@@ -2,11 +2,14 @@
  * Dangers that people tell of: a household that smells gas raises an emergency as a sensor does, by the same path. The intake has given the
  * advice already, so no receipt is asked for. A danger of the home that is none of the appliance commands nothing where a command would switch.
  */
+import type { Kysely } from 'kysely'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { HAZARDS } from '#catalogue/hazards.ts'
 import { hazardName } from '#catalogue/home-dangers.ts'
 import { safeStateFor, safeStateForHazard } from '#catalogue/safe-state.ts'
+import type { Log } from '#kernel/log.ts'
 import type { HouseholdReport, ReportAnswer } from '#kernel/report.ts'
+import type { HubTables } from '../hub-tables.ts'
 import { type Danger, emergencyIdOf, hazardOf } from './book.ts'
 import type { EmergencyHub } from './emergency-hub.ts'
 
@@ -55,4 +58,29 @@ export function raisingDangers<Desk extends ReportDesk>(
     return answer
   }
   return { ...desk, report }
+}
+
+/** A server that was down for longer is not what lies between a report and its emergency. */
+const TAKEN_UP_MS = 24 * 3_600_000
+
+/**
+ * Raises what a crash left between the order of a reported danger and its emergency: reports of the last day with such an order are heard once
+ * more, which changes nothing where the emergency is written. Whoever reported has had no answer.
+ */
+export async function takeUpReports(
+  desk: ReportDesk,
+  { ordinary, nowMs, log }: { readonly ordinary: Kysely<HubTables>; readonly nowMs: number; readonly log: Log },
+): Promise<void> {
+  const contacts = await ordinary
+    .selectFrom('hub_contacts as c')
+    .innerJoin('hub_work_orders as o', 'o.case_id', 'c.case_id')
+    .select(['c.contact_id', 'c.tenant', 'c.device', 'c.source', 'c.kind', 'c.at_ms'])
+    .where('c.at_ms', '>=', nowMs - TAKEN_UP_MS)
+    .where('o.safety_class', 'in', ['E0', 'E1'])
+    .where('o.settled_at_ms', 'is', null)
+    .execute()
+  for (const { contact_id, tenant, device, source, kind, at_ms } of contacts) {
+    const again = { contact_id, tenant, device, at_ms, actor: 'mendline', source: source as 'household', kind: kind as 'report' }
+    await desk.report(again).catch((cause: unknown) => log.error('a reported danger could not be taken up', { contact_id, cause: String(cause) }))
+  }
 }

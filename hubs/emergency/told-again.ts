@@ -5,7 +5,7 @@
  */
 import { HAZARDS } from '#catalogue/hazards.ts'
 import { type BookTransaction, changeRow, findRow, joinedTo, noteStep, tell } from './book-transaction.ts'
-import { takeRung } from './climb.ts'
+import { NOBODYS, takeRung } from './climb.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
 /** What joined is looked at so often; whatever ends the first ends it, too, in the same transaction. */
@@ -69,9 +69,6 @@ async function tellOwner(book: BookTransaction, lead: EmergencyBookRow, row: Eme
   const { owner, next_step_at_ms: acknowledge_by_ms } = lead
   await tell(book, lead, 'emergency.escalated', { reason: 'told_again', owner, notified: [], acknowledge_by_ms })
 }
-
-/** An emergency that nobody has taken on. */
-const NOBODYS = { state: 'raised', step: 0, acknowledged_at_ms: null, acknowledged_by: null } as const
 
 /** The ladder of an open emergency begins anew when it is graver than it was. */
 export async function makeGraver(book: BookTransaction, row: EmergencyBookRow, safetyClass: string): Promise<void> {

@@ -11,7 +11,7 @@ import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { EvidenceSource, HouseholdReport, ReportAnswer, ServiceView } from '#kernel/report.ts'
 import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
-import { UNNAMED_CAUSE } from '../cases.ts'
+import { HOME_CAUSE, UNNAMED_CAUSE } from '../cases.ts'
 import { refreshRisk } from '../experience/order-risk.ts'
 import { applyFinding } from '../findings.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
@@ -258,7 +258,7 @@ async function applyFurther(hub: HubTransaction, assessed: Assessed): Promise<Re
   return orders
 }
 
-const causeOf = ({ fault, hazard }: SaidDanger): string => fault ?? `home:${hazard}`
+const causeOf = ({ fault, hazard }: SaidDanger): string => fault ?? `${HOME_CAUSE}${hazard}`
 
 /** The contact comes to an order that stands, without a finding: a remark tells whoever goes there. */
 async function joinOrder(hub: HubTransaction, contact: ContactRow, order: WorkOrderRow): Promise<Came> {

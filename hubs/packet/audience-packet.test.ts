@@ -114,6 +114,22 @@ describe('the packet of an order for its audiences', () => {
     await bench.close()
   })
 
+  it('says what the household can look at while nobody can name the trouble', async () => {
+    const bench = await openBench()
+    const odd = { tenant: 'home', source: 'household', actor: 'anna', device: 'fridge', at_ms: bench.clock.now() } as const
+    let answer = await bench.hubs.report({ ...odd, text: 'odd' })
+    while (answer.next_question !== null) {
+      const answers = [{ question: answer.next_question.question, answer: 'dont_know' }]
+      answer = await bench.hubs.report({ ...odd, contact_id: answer.contact_id, answers })
+    }
+    const { sections } = await bench.packetOf('agent', 'zh-CN')
+    expect(sections.find(({ id }) => id === 'self_help')?.items).toMatchObject([{ code: 'FR-H90' }])
+    expect((await bench.hubs.workOrderMoves('home', answer.work_order_id ?? ''))[0]).toMatchObject({
+      reason: 'a trouble that nobody could name found',
+    })
+    await bench.close()
+  })
+
   it.each([
     ['fridge', /^Touch no switch or plug/, /^请勿触碰任何开关或插头/],
     ['gas_water_heater', /gas cock/, /燃气阀/],

@@ -111,8 +111,10 @@ function faultItems(making: Making): PacketItem[] {
 
 function selfHelp({ order, fault, type, locale, say }: Making): PacketItem[] {
   // What is a danger is not for the household to repair.
-  if (order.safety_class === 'E0' || order.safety_class === 'E1') return []
-  return (fault?.remoteSteps ?? []).flatMap((id) => {
+  if (isDanger(order)) return []
+  const isUnnamed = order.packet.fault === null && order.alarm_id === null
+  const ids = isUnnamed ? type?.intake?.checks : fault?.remoteSteps
+  return (ids ?? []).flatMap((id) => {
     const step = type?.remoteSteps?.find((entry) => entry.id === id)
     if (step === undefined) return []
     const notes = [

@@ -30,6 +30,7 @@ export const OPEN_OFFERS = ['offered', 'accepted', 'running', 'measuring'] as co
 
 /** Offers something behind the opening; what is offered ends when the order goes another way. */
 export const watchRemote: OrderListener = async (hub, order, move) => {
+  if (move.from === null && isDanger(classOf(order))) await endTrying(hub, order)
   const isGraver = order.state === 'remote_offered' && isDanger(classOf(order))
   if (move.type === 'amended' && order.cause !== UNNAMED_CAUSE) await withdrawChecks(hub, order)
   if (move.kind !== 'move' && !isGraver) return
@@ -48,6 +49,18 @@ async function withdrawChecks(hub: HubTransaction, order: WorkOrderRow): Promise
   const open = (await offersOf(hub, order, OPEN_OFFERS)).filter(({ action }) => checks.includes(action))
   for (const offer of open) await settleOffer(hub, offer, 'withdrawn', { reason: `the cause is ${order.cause}`, values: {} })
   if (open.length > 0) await setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
+}
+
+/** Where a danger stands nobody tries anything else at the unit. */
+async function endTrying(hub: HubTransaction, { tenant, device, work_order_id }: WorkOrderRow): Promise<void> {
+  const others = hub.database.selectFrom('hub_work_orders').selectAll().where('tenant', '=', tenant).where('device', '=', device)
+  for (const other of await others.where('state', '=', 'remote_offered').where('work_order_id', '!=', work_order_id).execute())
+    await beginVisit(hub, other, 'a danger stands at the unit')
+}
+
+const dangerStands = async ({ database }: HubTransaction, { tenant, device }: WorkOrderRow): Promise<boolean> => {
+  const open = database.selectFrom('hub_work_orders').select('work_order_id').where('tenant', '=', tenant).where('device', '=', device)
+  return (await open.where('settled_at_ms', 'is', null).where('safety_class', 'in', ['E0', 'E1']).executeTakeFirst()) !== undefined
 }
 
 const classOf = (order: WorkOrderRow): Pick<Alarm, 'safety_class'> => ({ safety_class: order.safety_class as Alarm['safety_class'] })
@@ -71,8 +84,9 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   const fault = type?.faults.find(({ code }) => code === order.fault)
   if (!isWaiting) return
   const steps = stepsFor(type, fault, order)
-  if (!hub.policy.remoteFirst || type === undefined || steps === undefined || isDanger(classOf(order))) {
-    const reason = isDanger(classOf(order)) ? 'it has become a danger' : before
+  const isDangerous = await dangerStands(hub, order)
+  if (!hub.policy.remoteFirst || type === undefined || steps === undefined || isDangerous) {
+    const reason = isDangerous ? 'a danger stands at the unit' : before
     if (order.state === 'remote_offered') await beginVisit(hub, order, reason)
     return
   }
