@@ -48,8 +48,8 @@ interface SafetyBooks {
 /** The safety consumer of a data folder; the caller starts and stops it. */
 export function joinSafety({ dataDir, limits }: { readonly dataDir: string; readonly limits: Limits }, books: SafetyBooks): Safety {
   const { journal, types, mappings, identity, rules, hubs, onReleasable, clock, log } = books
-  // A reading is needed until the rules have decided.
-  const options = { ...limits, mappingOf: mappings.book.mappingOf, areReadingsReused: true }
+  // A reading is needed until the rules have decided, who ask for no key that is made of content.
+  const options = { ...limits, mappingOf: mappings.book.mappingOf, areReadingsReused: true, keyless: 'unneeded' as const }
   return createSafety({
     journal,
     decodeRecord,

@@ -19,12 +19,15 @@ export interface Envelope {
 export interface EnvelopeOptions {
   readonly complain: Complain
   readonly textLength_MAX: number
-  /** What the key is made of without `seq`; absent = the item. */
-  readonly key?: KeyContent | undefined
+  /** What the key is made of without `seq`; absent = the item; `unneeded` = nobody keeps the reading. */
+  readonly key?: KeyContent | 'unneeded' | undefined
 }
 
 /** `boot` of readings from a device that counts neither boots nor readings. */
 export const KEYLESS_BOOT = -1
+
+/** Stands for the key of a reading without `seq` where none is needed, since making one costs more than all the rest of the reading. */
+export const NO_KEY = { boot: KEYLESS_BOOT, seq: 0 } as const
 
 const UINT32_MAX = 0xffff_ffff
 /** The last instant a JavaScript date can hold; beyond it nothing downstream could print the time. */
@@ -61,26 +64,27 @@ export const onceOr = (value: unknown, reason: string): string => (isRepeated(va
  * twice is one, raw readings stay in order of time, and two different ones of the same millisecond meet once in 2,048 (then the second
  * is kept as a conflict). Exact until the year 2109.
  */
-export function contentKey(item: unknown, ts: number): { readonly boot: number; readonly seq: number } {
-  const hash = crc32(JSON.stringify(item)) >>> (32 - HASH_BITS)
+const contentKey = (item: unknown, ts: number): Key => keyOfContent(JSON.stringify(item), ts)
+
+type Key = Pick<Envelope, 'boot' | 'seq'>
+
+/** The same of content that is JSON already, as `JSON.stringify` writes it. */
+export function keyOfContent(json: string | Uint8Array, ts: number): Key {
+  const hash = crc32(json) >>> (32 - HASH_BITS)
   return { boot: KEYLESS_BOOT, seq: (ts % 2 ** (53 - HASH_BITS)) * 2 ** HASH_BITS + hash }
 }
 
 /** The same with one bit less of the hash, which tells the side. */
-function sidedKey({ content, side }: KeyContent, ts: number): { readonly boot: number; readonly seq: number } {
+function sidedKey({ content, side }: KeyContent, ts: number): Key {
   const { boot, seq } = contentKey(content, ts)
   return { boot, seq: seq - (seq % 2) + side }
 }
 
-function readKey(
-  item: JsonRecord,
-  ts: number,
-  keyed: KeyContent | undefined,
-): { readonly boot: number; readonly seq: number } | { readonly wrong: 'seq' | 'boot' } {
+function readKey(item: JsonRecord, ts: number, keyed: KeyContent | 'unneeded' | undefined): Key | { readonly wrong: 'seq' | 'boot' } {
   const seq = ownField(item, 'seq') ?? undefined
   const boot = ownField(item, 'boot') ?? undefined
   if (boot !== undefined && !isUint32(boot)) return { wrong: 'boot' }
-  if (seq === undefined) return keyed === undefined ? contentKey(item, ts) : sidedKey(keyed, ts)
+  if (seq === undefined) return keyed === 'unneeded' ? NO_KEY : keyed === undefined ? contentKey(item, ts) : sidedKey(keyed, ts)
   return isUint32(seq) ? { boot: boot ?? 0, seq } : { wrong: 'seq' }
 }
 

@@ -128,7 +128,10 @@ describe('scanForSafety', () => {
     fc.array(item, { maxLength: 4 }).map((list) => `[${list.join(',')}]`),
   )
 
-  it('says the same as decodeForSafety of every payload, right, wrong and cut off', () => {
+  it.each([
+    ['with its keys', allLimits],
+    ['without keys', { ...allLimits, keyless: 'unneeded' as const }],
+  ])('says the same as decodeForSafety of every payload, right, wrong and cut off, %s', (_, limits) => {
     let scanned = 0
     fc.assert(
       fc.property(
@@ -138,14 +141,36 @@ describe('scanForSafety', () => {
         (whole, cut, kind) => {
           const message = { ...messageOf(cut === null ? whole : whole.slice(0, cut)), kind }
           const { payload: bytes } = message
-          if (scannerOf(kettle, allLimits).scan(message, { bytes, from: 0, to: bytes.length }) !== undefined) scanned++
+          if (scannerOf(kettle, limits).scan(message, { bytes, from: 0, to: bytes.length }) !== undefined) scanned++
           const plain = (readings: ReturnType<typeof decodeForSafety>) => readings.map((reading) => ({ ...reading, numbers: [...reading.numbers] }))
-          expect(plain(scanForSafety(message, kettle, allLimits))).toEqual(plain(decodeForSafety(message, kettle, allLimits)))
+          expect(plain(scanForSafety(message, kettle, limits))).toEqual(plain(decodeForSafety(message, kettle, limits)))
         },
       ),
       { numRuns: 4_000 },
     )
     expect(scanned).toBeGreaterThan(500)
+  })
+
+  it('scans readings without a key where none is needed, alone and in lists, beside others of the same shape with one', () => {
+    const limits = { ...allLimits, keyless: 'unneeded' as const }
+    const [keyed, keyless] = [`{"ts":${NOW_MS},"seq":3,"boot":2,"v":{}}`, `{"ts":${NOW_MS},"boot":2,"v":{}}`]
+    const keysOf = (given: string, own: typeof limits | typeof allLimits = limits) => {
+      const message = messageOf(given)
+      const { payload: bytes } = message
+      return scannerOf(kettle, own)
+        .scan(message, { bytes, from: 0, to: bytes.length })
+        ?.map(({ boot, seq }) => [boot, seq])
+    }
+    for (let turn = 0; turn < 3; turn++)
+      expect([keysOf(keyed), keysOf(keyless), keysOf(`[${keyless},${keyed}]`)]).toEqual([
+        [[2, 3]],
+        [[-1, 0]],
+        [
+          [-1, 0],
+          [2, 3],
+        ],
+      ])
+    expect(keysOf(keyless, allLimits)).toBeUndefined()
   })
 
   it('leaves a danger out of range to decodeForSafety, which clamps it', () => {

@@ -10,7 +10,7 @@ import { isRepeated } from '#kernel/json-text.ts'
 import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel, widened } from './decode-channels.ts'
-import { contentKey, isInstant, readEnvelope, readingOf } from './decode-envelope.ts'
+import { isInstant, NO_KEY, readEnvelope, readingOf } from './decode-envelope.ts'
 import { isRecord, type JsonRecord, ownField, parsePayload } from './decode-json.ts'
 import type { MappingOf } from './forms/form-items.ts'
 import { readForm } from './forms/read-form.ts'
@@ -103,7 +103,9 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
   const isPossible =
     isInstant(given) && given - message.received_at_ms <= limits.aheadMs_MAX && message.received_at_ms - given <= message.maxAgeDays * DAY_MS
   const ts = epochMs(isPossible ? given : message.received_at_ms)
-  const envelope = readEnvelope(isPossible ? item : { ...item, ts }, '', { complain: silent, textLength_MAX: limits.textLength_MAX })
+  const envelope = readEnvelope(isPossible ? item : { ...item, ts }, '', {
+    ...{ complain: silent, textLength_MAX: limits.textLength_MAX, key: 'unneeded' as const },
+  })
   let numbers = emptyRow(plan.layout)
   const texts: Array<readonly [string, string]> = []
   for (const name of Object.keys(values)) {
@@ -114,7 +116,7 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
     if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
     else if (typeof value === 'string') texts.push([name, value.slice(0, limits.textLength_MAX)])
   }
-  return readingOf(message, envelope ?? { ts, ...contentKey(item, ts), hist: ownField(item, 'hist') === true, fw: undefined }, {
+  return readingOf(message, envelope ?? { ts, ...NO_KEY, hist: ownField(item, 'hist') === true, fw: undefined }, {
     type: plan.layout.type,
     numbers,
     texts,

@@ -15,6 +15,7 @@ import { decodeValues } from './decode-values.ts'
 import { complainAt, type KeyContent, type MappingOf } from './forms/form-items.ts'
 import { readForm } from './forms/read-form.ts'
 import { scannerOf } from './scan.ts'
+import type { ScanLimits } from './scan-fields.ts'
 
 export interface Decoded {
   readonly readings: readonly Reading[]
@@ -28,7 +29,7 @@ export interface Decoded {
 const DAY_MS = 86_400_000
 
 /** Bounds of a payload, and where the mappings of users are found. */
-export type DecodeOptions = DecodeLimits & { readonly mappingOf?: MappingOf }
+export type DecodeOptions = DecodeLimits & Pick<ScanLimits, 'keyless'> & { readonly mappingOf?: MappingOf }
 
 const NO_QUARANTINE: readonly QuarantineEntry[] = []
 

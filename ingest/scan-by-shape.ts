@@ -6,6 +6,7 @@ import type { ApplianceType, Channel } from '#catalogue/appliance-type.ts'
 import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, emptyRow } from './decode-channels.ts'
+import { NO_KEY } from './decode-envelope.ts'
 import { type ScanLimits, type ScanSource, UINT32_MAX } from './scan-fields.ts'
 import { BOOT, FIRST_CHANNEL, FW, SEQ, type Shape, TS } from './scan-shape.ts'
 import { type ScanTokens, WORD_FALSE, WORD_TRUE } from './scan-tokens.ts'
@@ -69,8 +70,8 @@ export class ShapeReader {
       tenant,
       device,
       type: layout.type,
-      boot: this.#boot,
-      seq: this.#seq,
+      boot: shape.hasKey ? this.#boot : NO_KEY.boot,
+      seq: shape.hasKey ? this.#seq : NO_KEY.seq,
       observed_at_ms: epochMs(this.ts),
       received_at_ms,
       hist: shape.hist,

@@ -7,6 +7,11 @@ import { QUOTE } from './scan-tokens.ts'
 export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX' | 'channelsPerReading_MAX' | 'textLength_MAX' | 'aheadMs_MAX'> & {
   /** What a scan gives is valid until the next one: for who decides on a reading and forgets it. */
   readonly areReadingsReused?: boolean
+  /**
+   * How a reading without `seq` is taken; absent = it is not. `unneeded`: with `NO_KEY`, for who decides on readings and keeps none. `of bytes`:
+   * the payload is as `JSON.stringify` writes it, so that the bytes of a reading are what its key is made of.
+   */
+  readonly keyless?: 'unneeded' | 'of bytes'
 }
 
 /** What a scanner needs to know of a message beside its payload. */
@@ -21,7 +26,7 @@ export const BOOT = 4
 export const HIST = 8
 export const FW = 16
 export const V = 32
-export const NEEDED = TS | SEQ | V
+export const NEEDED = TS | V
 
 /** Field whose name and closing quote stand at a place, 0 for none. */
 export function fieldAt(bytes: Uint8Array, at: number): number {

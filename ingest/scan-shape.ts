@@ -53,6 +53,8 @@ export class Shape {
   /** `"hist":true` is among the bytes. */
   readonly hist: boolean
   readonly hasFirmware: boolean
+  /** Among the values is `seq`. */
+  readonly hasKey: boolean
   readonly #words: DataView
 
   /** Column of each value, -1 for those of the envelope. */
@@ -69,6 +71,7 @@ export class Shape {
     this.roles = marks.roles.slice(0, marks.count)
     this.columns = this.roles.map((role) => (role < FIRST_CHANNEL ? -1 : (columns[role - FIRST_CHANNEL] ?? -1)))
     this.hasFirmware = this.roles.includes(FW)
+    this.hasKey = this.roles.includes(SEQ)
     this.ends = new Int32Array(marks.count)
     const kept: number[] = []
     let at = payload.from

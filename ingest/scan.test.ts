@@ -183,6 +183,37 @@ describe('the byte scanner', () => {
     expect(scan(bytesOf(given))).toBeUndefined()
   })
 
+  it('makes the same keys of bytes that JSON.stringify wrote as decoding makes of their content', () => {
+    const keyless = { ...limits, keyless: 'of bytes' as const }
+    const number = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer({ min: -20, max: 150 }),
+      fc.constantFrom(-0, 0.1, 1e-9, 12.5),
+    )
+    const item = fc.record(
+      {
+        ts: fc.integer({ min: NOW_MS - 1_000_000, max: NOW_MS }),
+        boot: fc.nat(9),
+        hist: fc.boolean(),
+        fw: fc.constantFrom('1.4.2', 'ü', 'a"b'),
+        v: fc.record({ inlet_temperature_c: number, float_is_closed: fc.boolean(), mode: fc.constantFrom('boil', '\\', null) }, { requiredKeys: [] }),
+      },
+      { requiredKeys: ['ts', 'v'] },
+    )
+    let scanned = 0
+    fc.assert(
+      fc.property(fc.oneof(item, fc.array(item, { minLength: 1, maxLength: 4 })), (given) => {
+        const message = messageOf(JSON.stringify(given))
+        const readings = scannerOf(kettle, keyless).scan(message, { bytes: message.payload, from: 0, to: message.payload.length })
+        if (readings === undefined) return
+        scanned++
+        expect(readings).toStrictEqual(decodeByJson(message, kettle, limits).readings)
+      }),
+      { numRuns: 3_000 },
+    )
+    expect(scanned).toBeGreaterThan(500)
+  })
+
   it('reads only its range of the bytes, whatever stands around it', () => {
     const given = `{"ts":${NOW_MS},"seq":1,"boot":2,"v":{"inlet_temperature_c":20.5}}`
     const around = bytesOf(`5${given}5"}}`)

@@ -1,7 +1,7 @@
 /**
  * The byte scanner: from the bytes of a payload straight into columns, for the shape that nearly every device sends: readings of the
  * contract with known channels, numbers, claims, short ASCII texts and aggregates, all of it right. Anything else (escapes, a field it
- * does not know, a key twice, a value out of range, no `seq`, broken JSON ...) it does not judge: it gives the message back, and
+ * does not know, a key twice, a value out of range, no `seq` where a key is needed, broken JSON ...) it does not judge: it gives the message back, and
  * `decode.ts` says what is wrong. So the two may differ in cost only, which `scan.test.ts` holds. A payload of a shape that came before is
  * read by it (`scan-shape.ts`), which costs half.
  */
@@ -10,6 +10,7 @@ import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createByteStrings } from './byte-strings.ts'
 import { channelPlan, emptyRow, widened } from './decode-channels.ts'
+import { keyOfContent, NO_KEY } from './decode-envelope.ts'
 import { ShapeReader } from './scan-by-shape.ts'
 import { boundAt, FW, fieldAt, HIST, NEEDED, type ScanLimits, type ScanSource, SEQ, TS, UINT32_MAX, V } from './scan-fields.ts'
 import { NO_CHANNEL, ScanNames } from './scan-names.ts'
@@ -130,6 +131,7 @@ class ByteScanner implements Scanner {
     this.#hist = false
     this.#fw = undefined
     this.#texts = undefined
+    const from = tokens.at
     if (!tokens.take(OPEN)) return false
     let seen = 0
     do {
@@ -139,8 +141,23 @@ class ByteScanner implements Scanner {
       seen |= field
     } while (tokens.take(COMMA))
     if (!tokens.take(CLOSE) || (seen & NEEDED) !== NEEDED) return false
+    if ((seen & SEQ) === 0 && !this.#setKeyless(from)) return false
     if (!this.#isTimely(source, this.#ts)) return false
     into.push(this.#reading(source))
+    return true
+  }
+
+  /** Key of a reading without `seq` that began at `from` and ends here; false where it is not to be taken. */
+  #setKeyless(from: number): boolean {
+    const { keyless } = this.#limits
+    if (keyless === undefined) return false
+    const { bytes, at } = this.#tokens
+    const isOfBytes = keyless === 'of bytes'
+    // A shape knows no key that is made of all bytes.
+    if (isOfBytes) this.#marks.isKept = false
+    const { boot, seq } = isOfBytes ? keyOfContent(bytes.subarray(from, at), this.#ts) : NO_KEY
+    this.#boot = boot
+    this.#seq = seq
     return true
   }
 

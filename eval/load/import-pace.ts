@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt from 'mqtt'
 import { freePort, startCrashServer } from '../system/crash-server.ts'
+import { type ThreadTimes, threadTimes } from './thread-cpu.ts'
 
 const ROWS = Number(process.argv[2] ?? 100_000)
 const EVERY_MS = 20
@@ -23,6 +24,7 @@ try {
   let seq = 0
   const measure = async (goesOn: () => boolean): Promise<object> => {
     const waits: number[] = []
+    const [beganMs, began] = [performance.now(), threadTimes(server.child.pid)]
     const open = new Set<Promise<unknown>>()
     while (goesOn()) {
       const startMs = performance.now()
@@ -37,7 +39,8 @@ try {
     await Promise.all(open)
     waits.sort((a, b) => a - b)
     const at = (share: number): number => Number((waits[Math.floor(share * (waits.length - 1))] ?? 0).toFixed(1))
-    return { messages: waits.length, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1) }
+    const share = shareOf(began, threadTimes(server.child.pid), performance.now() - beganMs)
+    return { messages: waits.length, p50_ms: at(0.5), p99_ms: at(0.99), max_ms: at(1), ...share }
   }
   await measure(until(2_000))
   const calm = await measure(until(CALM_MS))
@@ -71,4 +74,11 @@ try {
 function until(ms: number): () => boolean {
   const endMs = performance.now() + ms
   return () => performance.now() < endMs
+}
+
+/** In a second: what the thread that acknowledges ran, waited for a processor, and the other threads ran. */
+function shareOf(from: ThreadTimes | undefined, to: ThreadTimes | undefined, ms: number): object {
+  if (from === undefined || to === undefined) return {}
+  const perSecond = (name: keyof ThreadTimes): number => Math.round(((to[name] - from[name]) / ms) * 1000)
+  return { main_ms_per_s: perSecond('mainMs'), main_waited_ms_per_s: perSecond('mainWaitedMs'), others_ms_per_s: perSecond('othersMs') }
 }

@@ -18,7 +18,7 @@ interface CheckOptions {
   readonly device: string
   readonly typeName: string
   readonly type: ApplianceType
-  readonly limits: Limits
+  readonly limits: CheckLimits
   readonly plan: ColumnPlan
   readonly receivedAtMs: EpochMs
 }
@@ -39,6 +39,10 @@ interface Checked {
 /** Complaints of one payload that are told; each value of it may be wrong. */
 const COMPLAINTS_MAX = 1_000_000
 
+/** Limits of decoding in a check; made once an import, since scanners are kept by them. */
+export const checkLimits = (limits: Limits) => ({ ...limits, quarantinePerPayload_MAX: COMPLAINTS_MAX, keyless: 'of bytes' as const })
+export type CheckLimits = ReturnType<typeof checkLimits>
+
 /** Checks readings of one device in order. */
 export function checkReadings(readings: readonly RowReading[], options: CheckOptions): Checked {
   const checked: CheckedBatch[] = []
@@ -46,10 +50,7 @@ export function checkReadings(readings: readonly RowReading[], options: CheckOpt
   const counts = { badRows: 0, badValues: 0 }
   const decode = (batch: readonly RowReading[]) => {
     const payload = encode(batch)
-    const { quarantine, readings: decoded } = decodeMessage(messageOf(payload, options), options.type, {
-      ...options.limits,
-      quarantinePerPayload_MAX: COMPLAINTS_MAX,
-    })
+    const { quarantine, readings: decoded } = decodeMessage(messageOf(payload, options), options.type, options.limits)
     const kept: KeptReading[] = []
     for (const [index, row] of batch.entries()) if (decoded[index] !== undefined) kept.push({ row, reading: decoded[index] })
     return { payload, quarantine, kept }
@@ -95,6 +96,7 @@ export function conflictLine({ row, reading }: KeptReading, reason: string): Rep
   }
 }
 
+/** Bytes of which keys may be made. */
 const encode = (batch: readonly RowReading[]): Uint8Array => Buffer.from(JSON.stringify(batch.map(({ item }) => item)))
 
 function messageOf(payload: Uint8Array, { tenant, device, typeName, limits, receivedAtMs }: CheckOptions): AcceptedMessage {
@@ -125,7 +127,9 @@ function* batches(readings: readonly RowReading[], { importReadingsPerMessage, p
 /** An upper bound; texts are counted as if each character were escaped or of three bytes. */
 function bytesOf({ item }: RowReading): number {
   let bytes = ENVELOPE_BYTES + 6 * (item.fw?.length ?? 0)
-  for (const [name, value] of Object.entries(item.v)) {
+  // Own names only: what reads a row makes the record.
+  for (const name in item.v) {
+    const value = item.v[name]
     bytes += name.length + 4 + (typeof value === 'string' ? 6 * value.length : typeof value === 'object' ? 3 * NUMBER_BYTES + 30 : NUMBER_BYTES)
   }
   return bytes

@@ -86,9 +86,13 @@ function createMemory(keys_MAX: number): Memory {
   let newer = new Map<string, Map<number, number>>()
   let older = new Map<string, Map<number, number>>()
   let count = 0
+  // Readings come in runs of one device and boot.
+  let last = { device: '', boot: -1, line: '' }
   return {
     takes(reading) {
-      const line = `${reading.device}/${reading.boot}`
+      const { device, boot } = reading
+      if (last.boot !== boot || last.device !== device) last = { device, boot, line: `${device}/${boot}` }
+      const { line } = last
       const content = contentHash(reading)
       const known = newer.get(line)?.get(reading.seq) ?? older.get(line)?.get(reading.seq)
       if (known !== undefined) return known === content
@@ -109,13 +113,29 @@ function createMemory(keys_MAX: number): Memory {
   }
 }
 
-/** Equal where `hasSameContent` says so: values that are absent at the end do not count, and 0 is -0. */
+const value = new Float64Array(1)
+const halves = new Uint32Array(value.buffer)
+
+/** Equal where `hasSameContent` says so: what is absent does not count, and 0 is -0. Rows are wide and mostly empty; nothing is made for one. */
 function contentHash({ observed_at_ms, fw, numbers, texts }: Reading): number {
-  let width = numbers.length
-  while (width > 0 && Number.isNaN(numbers[width - 1])) width--
-  let values = numbers
-  // Rows are wide: they are copied only where it matters.
-  for (let column = 0; column < width; column++) if (Object.is(numbers[column], -0)) values = numbers.map((value) => value + 0)
-  const said = texts.length === 0 && fw === undefined ? '' : JSON.stringify([fw ?? null, texts])
-  return crc32(new Uint8Array(values.buffer, values.byteOffset, width * 8), crc32(`${observed_at_ms}/${said}`))
+  let hash = texts.length === 0 && fw === undefined ? 0 : crc32(JSON.stringify([fw ?? null, texts]))
+  const mix = (own: number): void => {
+    value[0] = own + 0
+    hash = mixed(mixed(hash, halves[0] ?? 0), halves[1] ?? 0)
+  }
+  mix(observed_at_ms)
+  for (let column = 0; column < numbers.length; column++) {
+    const own = numbers[column] ?? Number.NaN
+    if (Number.isNaN(own)) continue
+    hash = mixed(hash, column)
+    mix(own)
+  }
+  return hash
+}
+
+/** A round of a hash of 32 bits (the multiplier and shifts are those that spread each bit over all, as in MurmurHash3). */
+function mixed(hash: number, word: number): number {
+  const spread = Math.imul(hash ^ word, 0x85eb_ca6b)
+  const again = Math.imul(spread ^ (spread >>> 13), 0xc2b2_ae35)
+  return again ^ (again >>> 16)
 }

@@ -8,7 +8,7 @@ import type { EpochMs } from '#kernel/clock.ts'
 import type { ErrorCode } from '#kernel/errors.ts'
 import { isId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
-import { checkReadings, conflictLine, payloadWithout } from './check-readings.ts'
+import { type CheckLimits, checkLimits, checkReadings, conflictLine, payloadWithout } from './check-readings.ts'
 import type { ColumnPlan } from './column-plan.ts'
 import type { ConflictLook } from './conflicts.ts'
 import { type Complaint, type ImportCounts, NO_COUNTS, type ReportEntry, shown } from './import-report.ts'
@@ -63,7 +63,9 @@ export async function* importChunks(file: TableFile, options: ImportOptions): As
   for await (const rows of file.rows(skip)) {
     for (const row of rows) {
       if (rowsRead - work.rowsDone >= limits.importChunkRows && work.canEnd(row)) yield await work.end(rowsRead, file.done())
-      await work.take(row, rowsRead)
+      const asked = work.take(row, rowsRead)
+      // A turn of the microtasks for each row would cost more than reading it.
+      if (asked !== undefined) await asked
       rowsRead++
     }
   }
@@ -72,6 +74,7 @@ export async function* importChunks(file: TableFile, options: ImportOptions): As
 
 class Chunker {
   readonly #options: ImportOptions
+  readonly #checkLimits: CheckLimits
   readonly #reader: ReturnType<typeof createRowReader>
   readonly #devices = new Map<string, ImportDevice>()
   readonly #named = new Set<string>()
@@ -84,6 +87,7 @@ class Chunker {
 
   constructor(options: ImportOptions) {
     this.#options = options
+    this.#checkLimits = checkLimits(options.limits)
     this.rowsDone = options.skip
     this.#reader = createRowReader(options.plan, (complaint) => this.#complaints.push(complaint))
   }
@@ -96,13 +100,19 @@ class Chunker {
     return own !== this.#open.device || plan.time.read(next.cells[plan.time.index] ?? null) !== this.#open.item.ts
   }
 
-  async take(row: FileRow, index: number): Promise<void> {
+  /** Takes a row; resolves later only where its device is asked for. */
+  take(row: FileRow, index: number): Promise<void> | undefined {
     const { plan } = this.#options
     this.#counts.rows++
     const device = plan.device === undefined ? (this.#options.device ?? '') : String(row.cells[plan.device] ?? '')
     const fault = row.fault ?? (plan.width === undefined || row.cells.length === plan.width ? undefined : widthFault(row.cells.length, plan.width))
     if (fault !== undefined) return this.#refuse(row, null, { code: 'MDL_INGEST_UNREADABLE', reason: fault }, undefined)
-    const known = this.#devices.get(device) ?? (await this.#look(device))
+    const known = this.#devices.get(device)
+    if (known === undefined) return this.#look(device).then((found) => this.#takeOf(row, { index, device, known: found }))
+    return this.#takeOf(row, { index, device, known })
+  }
+
+  #takeOf(row: FileRow, { index, device, known }: { readonly index: number; readonly device: string; readonly known: ImportDevice }): undefined {
     if (known.kind === 'refused') return this.#refuse(row, device, known, 'device')
     if (!this.#named.has(known.typeName)) this.#nameColumns(known, index)
     const outcome = this.#reader.read(row, { device, type: known.type, open: this.#open })
@@ -127,7 +137,7 @@ class Chunker {
     return known
   }
 
-  #refuse(row: FileRow, device: string | null, { code, reason }: { code: string; reason: string }, column: string | undefined): void {
+  #refuse(row: FileRow, device: string | null, { code, reason }: { code: string; reason: string }, column: string | undefined): undefined {
     this.#counts.bad_rows++
     this.#report.push({ line: row.line, column: column ?? null, value: shown(device), code, reason, device })
     this.#open = undefined
@@ -145,7 +155,8 @@ class Chunker {
 
   /** Closes the chunk: what decoding would refuse, and what is in conflict, goes into the report, the rest into messages. */
   async end(rowsDone: number, done: number): Promise<ImportChunk> {
-    const { tenant, limits, plan, now, conflictsOf } = this.#options
+    const { tenant, plan, now, conflictsOf } = this.#options
+    const limits = this.#checkLimits
     const checkedDevices = [...this.#readings].flatMap(([device, readings]) => {
       const known = this.#devices.get(device)
       if (known?.kind !== 'known') return []
