@@ -7,6 +7,7 @@
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
+import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { Silence } from './rules/silence.ts'
@@ -20,8 +21,8 @@ interface DurableRecord {
 
 export interface SafetyParts {
   readonly journal: {
-    read(from: number, maxBytes: number): Promise<{ readonly records: readonly DurableRecord[]; readonly next: number }>
-    onCommit(listener: (records: readonly DurableRecord[]) => void): () => void
+    read(from: number, maxBytes: number): Promise<{ readonly records: LazyList<DurableRecord>; readonly next: number }>
+    onCommit(listener: (records: LazyList<DurableRecord>) => void): () => void
     end(): number
   }
   readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
@@ -152,9 +153,9 @@ class SafetyConsumer implements Safety {
     }
   }
 
-  #onCommit(records: readonly DurableRecord[]): void {
+  #onCommit(records: LazyList<DurableRecord>): void {
     if (this.#isCatchingUp) return
-    const first = records[0]
+    const first = records.at(0)
     if (first === undefined) return
     if (first.position === this.#position) this.#take(records)
     else void this.#catchUp()
@@ -182,10 +183,12 @@ class SafetyConsumer implements Safety {
     }
   }
 
-  #take(records: readonly DurableRecord[]): void {
+  #take(records: LazyList<DurableRecord>): void {
     const { decodeRecord, decodeForSafety, answerOf, rules, silence, log } = this.#parts
     const events: HubEvent[] = []
-    for (const record of records) {
+    for (let index = 0; index < records.length; index++) {
+      const record = records.at(index)
+      if (record === undefined) break
       this.#position = record.next
       try {
         const message = decodeRecord(record.body)

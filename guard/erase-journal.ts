@@ -5,7 +5,8 @@
 import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Limits } from '#kernel/limits.ts'
-import { checksum, decodeHeader, FRAME_BYTES, HEADER_BYTES, parseRecords, segmentBases, segmentName } from '../ingest/journals/segment.ts'
+import { FRAME_BYTES } from '../ingest/journals/framed-records.ts'
+import { checksum, decodeHeader, HEADER_BYTES, parseRecords, segmentBases, segmentName } from '../ingest/journals/segment.ts'
 import { decodeRecord } from '../ingest/record.ts'
 import { syncFolder } from './manifest.ts'
 

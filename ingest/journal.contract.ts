@@ -83,7 +83,7 @@ export function describeJournal(name: string, make: JournalMaker): void {
       const seen: string[] = []
       const unsubscribe = journal.onCommit((records) => {
         expect(records.at(-1)?.next).toBeLessThanOrEqual(journal.end())
-        seen.push(...records.map(textOf))
+        seen.push(...[...records].map(textOf))
       })
       const appended = journal.append(body('first'))
       const endBefore = journal.end()

@@ -4,6 +4,7 @@
  */
 import type { MendlineError } from '#kernel/errors.ts'
 import type { CommitWaiter } from '#kernel/ingest-door.ts'
+import type { LazyList } from '#kernel/lazy-list.ts'
 
 /** Offset in the logical log; rises strictly from record to record, exact up to 2^53. Zero is the beginning. */
 export type Position = number
@@ -30,7 +31,7 @@ export interface WaitingRecord extends CommitWaiter {
 }
 
 export interface JournalBatch {
-  readonly records: readonly JournalRecord[]
+  readonly records: LazyList<JournalRecord>
   readonly next: Position
   readonly corrupt: number
   /** Where the first record lies when none is missing before it: at `from`, or behind the head of the segment that begins there. */
@@ -69,7 +70,7 @@ export interface Journal extends JournalReader {
    * Calls `listener` with the records of each group just after it became durable, in order; returns the unsubscription. The bodies are
    * valid during the call only.
    */
-  onCommit(listener: (records: readonly JournalRecord[]) => void): () => void
+  onCommit(listener: (records: LazyList<JournalRecord>) => void): () => void
   /** Deletes what lies wholly before `position`, once no consumer needs it. */
   release(position: Position): Promise<void>
   /** Commits what is pending and closes; idempotent. */

@@ -88,7 +88,7 @@ export function decodeRecord(body: Uint8Array): AcceptedMessage {
     device,
     type,
     kind,
-    payload: body.subarray(length),
+    payload: new Uint8Array(body.buffer, body.byteOffset + length, body.length - length),
     received_at_ms: epochMs(view.getFloat64(body.byteOffset + RECEIVED_AT, true)),
     maxAgeDays: view.getFloat64(body.byteOffset + AGE_AT, true),
   }

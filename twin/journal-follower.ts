@@ -7,6 +7,7 @@ import type { Kysely } from 'kysely'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { TwinTables } from './twin-tables.ts'
@@ -20,8 +21,8 @@ interface DurableRecord {
 export interface JournalFollowerParts {
   readonly database: Kysely<TwinTables>
   readonly journal: {
-    read(from: number, maxBytes: number): Promise<{ readonly records: readonly DurableRecord[]; readonly next: number }>
-    onCommit(listener: (records: readonly DurableRecord[]) => void): () => void
+    read(from: number, maxBytes: number): Promise<{ readonly records: LazyList<DurableRecord>; readonly next: number }>
+    onCommit(listener: (records: LazyList<DurableRecord>) => void): () => void
     end(): number
   }
   /** The message where it is one for the twin, else undefined; costs next to nothing for others. */
@@ -108,8 +109,8 @@ class Follower implements JournalFollower {
   }
 
   /** Runs on each commit of the journal: one look at each record. */
-  #onCommit(records: readonly DurableRecord[]): void {
-    const first = records[0]
+  #onCommit(records: LazyList<DurableRecord>): void {
+    const first = records.at(0)
     if (first === undefined || this.#isBehind) return void this.#wake()
     if (first.position !== this.#seen) this.#isBehind = true
     else this.#take(records)
@@ -117,8 +118,10 @@ class Follower implements JournalFollower {
     else this.#applied = this.#seen
   }
 
-  #take(records: readonly DurableRecord[]): void {
-    for (const record of records) {
+  #take(records: LazyList<DurableRecord>): void {
+    for (let index = 0; index < records.length; index++) {
+      const record = records.at(index)
+      if (record === undefined) break
       const message = this.#messageOf(record)
       if (message !== undefined) {
         if (this.#waiting.length >= this.#parts.limits.twinMessagesWaiting_MAX) {

@@ -74,7 +74,8 @@ export class Audit {
   read({ records, corrupt, begin }: SourceBatch): void {
     if (corrupt > 0) return
     let expected = begin
-    for (const { position, next } of records) {
+    for (let index = 0; index < records.length; index++) {
+      const { position, next } = records.at(index) ?? {}
       if (position !== undefined && expected !== undefined && position !== expected) this.#skippedBytes += Math.abs(position - expected)
       expected = next
     }

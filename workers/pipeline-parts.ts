@@ -6,6 +6,7 @@ import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
+import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
@@ -25,7 +26,7 @@ export interface SourceRecord {
 }
 
 export interface SourceBatch {
-  readonly records: readonly SourceRecord[]
+  readonly records: LazyList<SourceRecord>
   readonly next: number
   /** Records that cannot be read and were left out. */
   readonly corrupt: number

@@ -164,7 +164,9 @@ export class Pipeline<Window> {
     const batch = await journal.read(this.#position, limits.pipelineReadBytes)
     this.#counts.corruptRecords += batch.corrupt
     this.#parts.audit?.read(batch)
-    for (const record of batch.records) {
+    for (let index = 0; index < batch.records.length; index++) {
+      const record = batch.records.at(index)
+      if (record === undefined) break
       // Awaited only where the store is asked: a promise for each record would be felt.
       const taken = this.#takeOrSetAside(record, 1)
       if (taken !== undefined) await taken

@@ -166,11 +166,11 @@ async function stageByStage(end: number): Promise<Record<string, number>> {
   }
   while (position < end) {
     const { records, next } = await timed('read', () => parts.journal.read(position, limits.pipelineReadBytes))
-    const messages = await timed('decode_record', () => records.map(({ body }) => decodeRecord(body)))
+    const messages = await timed('decode_record', () => [...records].map(({ body }) => decodeRecord(body)))
     const decoded = await timed('decode', () => messages.map((message) => decodeMessage(message, byId.get(message.type), limits)))
     const fresh = await timed('take', async () => {
       const all = []
-      for (const [index, content] of decoded.entries()) all.push(...(await parts.writer.take(content, records[index]?.next ?? 0)))
+      for (const [index, content] of decoded.entries()) all.push(...(await parts.writer.take(content, records.at(index)?.next ?? 0)))
       return all
     })
     await timed('device_time', () => {

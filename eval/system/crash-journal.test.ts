@@ -38,7 +38,7 @@ async function readNumbers(directory: string): Promise<number[]> {
   for (let next = 0; ; ) {
     const part = await journal.read(next, 100_000)
     if (part.next === next) break
-    numbers.push(...part.records.map(({ body }) => Number.parseInt(new TextDecoder().decode(body), 10)))
+    numbers.push(...[...part.records].map(({ body }) => Number.parseInt(new TextDecoder().decode(body), 10)))
     next = part.next
   }
   await journal.stop()

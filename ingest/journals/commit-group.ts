@@ -5,8 +5,9 @@
 
 import type { MendlineError } from '#kernel/errors.ts'
 import type { CommitRun, CommitWaiter } from '#kernel/ingest-door.ts'
-import type { JournalRecord, Position, WaitingRecord } from '../journal.ts'
-import { checksum, FRAME_BYTES } from './segment.ts'
+import type { Position, WaitingRecord } from '../journal.ts'
+import { FRAME_BYTES, FramedRecords } from './framed-records.ts'
+import { checksum } from './segment.ts'
 
 const FIRST_BYTES = 64 * 1024
 
@@ -17,14 +18,13 @@ interface Run {
 }
 
 export class CommitGroup {
-  /** Position of the first record. */
-  base: Position = 0
   /** When the first record came, on the clock of the journal. */
   begunMs = 0
-  /** Bodies are views into the group's bytes: valid until `clear`. */
-  readonly records: JournalRecord[] = []
+  #base: Position = 0
   #buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
   #memory: ArrayBuffer = this.#buffer.buffer
+  /** Bodies are views into the group's bytes: valid until `clear`. */
+  readonly records = new FramedRecords(this.#buffer, 0)
   #length = 0
   #runs: Run[] = []
 
@@ -32,8 +32,13 @@ export class CommitGroup {
     return this.#length
   }
 
+  /** Position of the first record. */
+  get base(): Position {
+    return this.#base
+  }
+
   get end(): Position {
-    return this.base + this.#length
+    return this.#base + this.#length
   }
 
   /** The framed bytes; valid until `clear`. */
@@ -41,7 +46,7 @@ export class CommitGroup {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  /** Copies a record in; its waiter is told by `settle`. Hot: one copy a piece, one view, no promise. */
+  /** Copies a record in; its waiter is told by `settle`. Hot: one copy a piece, a view for the checksum, no promise. */
   add(record: WaitingRecord, salt: number): Position {
     const { head, payload } = record
     const position = this.end
@@ -56,7 +61,7 @@ export class CommitGroup {
     this.#buffer.writeUInt32LE(size, from)
     this.#buffer.writeUInt32LE(checksum(body, position, salt), from + 4)
     this.#length = bodyAt + size
-    this.records.push({ position, next: position + FRAME_BYTES + size, body })
+    this.records.add(bodyAt, size)
     const last = this.#runs[this.#runs.length - 1]
     if (last !== undefined && last.waiter === record) {
       last.count++
@@ -78,8 +83,8 @@ export class CommitGroup {
 
   /** Empties the group for its next turn; the buffer is kept. */
   clear(base: Position): void {
-    this.base = base
-    this.records.length = 0
+    this.#base = base
+    this.records.clear(base)
     this.#runs = []
     this.#length = 0
   }
@@ -91,5 +96,6 @@ export class CommitGroup {
     this.#buffer.copy(grown, 0, 0, this.#length)
     this.#buffer = grown
     this.#memory = grown.buffer
+    this.records.moveTo(grown)
   }
 }

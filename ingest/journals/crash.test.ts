@@ -10,7 +10,8 @@ import { contractLimits } from '../journal.contract.ts'
 import type { Journal } from '../journal.ts'
 import { createFileJournal } from './file-journal.ts'
 import { createForgetfulFiles, type FileCall, type ForgetfulFiles } from './forgetful-files.ts'
-import { FRAME_BYTES, segmentBases } from './segment.ts'
+import { FRAME_BYTES } from './framed-records.ts'
+import { segmentBases } from './segment.ts'
 
 const SEEDS = 2_000
 const DIRECTORY = '/j'

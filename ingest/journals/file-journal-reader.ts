@@ -4,9 +4,10 @@
  */
 import { join } from 'node:path'
 import type { Limits } from '#kernel/limits.ts'
-import type { JournalReader, JournalRecord, Position } from '../journal.ts'
+import type { JournalBatch, JournalReader, Position } from '../journal.ts'
 import { diskFiles, type ReadableFiles } from './files.ts'
-import { decodeHeader, FRAME_BYTES, HEADER_BYTES, parseRecords, segmentBases, segmentName } from './segment.ts'
+import { FRAME_BYTES } from './framed-records.ts'
+import { decodeHeader, HEADER_BYTES, parseRecords, segmentBases, segmentName } from './segment.ts'
 
 export interface FileJournalReaderOptions {
   readonly directory: string
@@ -62,7 +63,7 @@ export function createFileJournalReader({ directory, limits, committedEnd, files
 
   return {
     async read(from, maxBytes) {
-      const records: JournalRecord[] = []
+      let records: JournalBatch['records'] = []
       let next = from
       let corrupt = 0
       let begin = from
@@ -72,7 +73,7 @@ export function createFileJournalReader({ directory, limits, committedEnd, files
         const stretch = await findStretch(next, end)
         if (stretch === undefined) break
         const part = await readStretch(stretch, Math.max(next, stretch.base), maxBytes)
-        for (const record of part.records) records.push(record)
+        records = part.records
         corrupt += part.corrupt
         begin = part.begin
         if (part.next <= next) break

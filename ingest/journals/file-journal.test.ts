@@ -32,7 +32,7 @@ async function readTexts(journal: Journal): Promise<{ texts: string[]; corrupt: 
   for (let next = 0; ; ) {
     const part = await journal.read(next, 300)
     if (part.next === next) return { texts, corrupt }
-    texts.push(...part.records.map((record) => new TextDecoder().decode(record.body)))
+    texts.push(...[...part.records].map((record) => new TextDecoder().decode(record.body)))
     corrupt += part.corrupt
     next = part.next
   }
@@ -288,7 +288,7 @@ describe('file journal under load', () => {
     })
     await journal.start()
     const told: string[] = []
-    journal.onCommit((records) => told.push(records.map((record) => new TextDecoder().decode(record.body)).join(' ')))
+    journal.onCommit((records) => told.push([...records].map((record) => new TextDecoder().decode(record.body)).join(' ')))
     const waiter = (name: string) => ({
       head: body(name),
       payload: body('!'),

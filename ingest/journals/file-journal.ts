@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
+import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { Journal, JournalOpenReport, JournalReader, JournalRecord, Position, WaitingRecord } from '../journal.ts'
@@ -47,7 +48,7 @@ type State = 'new' | 'open' | 'unavailable' | 'stopping' | 'stopped'
 class FileJournal implements Journal {
   readonly #options: Required<FileJournalOptions>
   readonly #reader: JournalReader
-  readonly #listeners = new Set<(records: readonly JournalRecord[]) => void>()
+  readonly #listeners = new Set<(records: LazyList<JournalRecord>) => void>()
   #state: State = 'new'
   #found: JournalOpenReport | undefined
   #segment: OpenSegment | undefined
@@ -131,7 +132,7 @@ class FileJournal implements Journal {
     return new Promise((resolve) => this.#waiters.push(resolve))
   }
 
-  onCommit(listener: (records: readonly JournalRecord[]) => void): () => void {
+  onCommit(listener: (records: LazyList<JournalRecord>) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }

@@ -3,6 +3,7 @@
  * the process. A record is committed in the turn after its append, so that callers meet the same order of events.
  */
 import { assert, MendlineError } from '#kernel/errors.ts'
+import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { limits as defaultLimits } from '#kernel/limits.ts'
 import type { Journal, JournalRecord, Position, WaitingRecord } from '../journal.ts'
@@ -24,7 +25,7 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
   let durableEnd: Position = 0
   let state: 'new' | 'open' | 'stopped' = 'new'
   let waiters: Array<() => void> = []
-  const listeners = new Set<(records: readonly JournalRecord[]) => void>()
+  const listeners = new Set<(records: LazyList<JournalRecord>) => void>()
 
   const commit = (): void => {
     const group = waiting

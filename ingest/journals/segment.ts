@@ -10,10 +10,10 @@
  * record up to the file's end (`zero-ahead.ts`).
  */
 import { crc32 } from 'node:zlib'
-import type { JournalRecord, Position } from '../journal.ts'
+import type { Position } from '../journal.ts'
+import { FRAME_BYTES, FramedRecords } from './framed-records.ts'
 
 export const HEADER_BYTES = 32
-export const FRAME_BYTES = 8
 
 const COPY_BYTES = 16
 const MAGIC = 0x4a4c_444d
@@ -75,7 +75,7 @@ export interface ParseOptions {
 
 export interface ParsedRecords {
   /** Bodies are views into the bytes. */
-  readonly records: readonly JournalRecord[]
+  readonly records: FramedRecords
   /** Position behind the last valid record; when bytes are left, what is there is unfinished or (isFinal) broken to the end. */
   readonly next: Position
   /** Broken stretches that were skipped because a valid record follows them. */
@@ -85,14 +85,14 @@ export interface ParsedRecords {
 /** Reads the records in `bytes`, which begin at a record; a broken one is skipped to the next valid one, byte by byte. */
 export function parseRecords(bytes: Uint8Array, options: ParseOptions): ParsedRecords {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const records: JournalRecord[] = []
+  const records = new FramedRecords(bytes, options.position)
   let corrupt = 0
   let offset = 0
   while (offset < buffer.length) {
     const frame = frameAt(buffer, offset, options)
-    if (typeof frame === 'object') {
-      records.push({ position: options.position + offset, next: options.position + offset + FRAME_BYTES + frame.length, body: frame })
-      offset += FRAME_BYTES + frame.length
+    if (typeof frame === 'number') {
+      records.add(offset + FRAME_BYTES, frame)
+      offset += FRAME_BYTES + frame
       continue
     }
     if (frame === 'unfinished' && !options.isFinal) break
@@ -111,19 +111,20 @@ export function withoutZeros(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, length)
 }
 
-function frameAt(buffer: Buffer, offset: number, options: ParseOptions): Buffer | 'unfinished' | 'broken' {
+/** Bytes of the body that is framed there. */
+function frameAt(buffer: Buffer, offset: number, options: ParseOptions): number | 'unfinished' | 'broken' {
   if (offset + FRAME_BYTES > buffer.length) return 'unfinished'
   const length = buffer.readUInt32LE(offset)
   if (length === 0 || length > options.recordBytes_MAX) return 'broken'
   const end = offset + FRAME_BYTES + length
   if (end > buffer.length) return 'unfinished'
-  const body = buffer.subarray(offset + FRAME_BYTES, end)
-  return checksum(body, options.position + offset, options.salt) === buffer.readUInt32LE(offset + 4) ? body : 'broken'
+  const body = new Uint8Array(buffer.buffer, buffer.byteOffset + offset + FRAME_BYTES, length)
+  return checksum(body, options.position + offset, options.salt) === buffer.readUInt32LE(offset + 4) ? length : 'broken'
 }
 
 function nextValid(buffer: Buffer, from: number, options: ParseOptions): number | undefined {
   for (let offset = from; offset + FRAME_BYTES < buffer.length; offset++) {
-    if (typeof frameAt(buffer, offset, options) === 'object') return offset
+    if (typeof frameAt(buffer, offset, options) === 'number') return offset
   }
   return undefined
 }

@@ -107,7 +107,7 @@ describe('file journal over zeros', () => {
     expect(await second.start()).toEqual({ segments: 1, end: first.end(), tornBytes: 0, corruptRecords: 0 })
     await second.append(text('three'))
     const { records } = await second.read(0, 1_000)
-    expect(records.map(({ body }) => new TextDecoder().decode(body))).toEqual(['one', 'two', 'three'])
+    expect([...records].map(({ body }) => new TextDecoder().decode(body))).toEqual(['one', 'two', 'three'])
     await second.stop()
   })
 
