@@ -7,8 +7,13 @@ import type { EpochMs } from '#kernel/clock.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { Position } from './journal.ts'
 
+export interface ReadingBatch extends Iterable<Reading> {
+  readonly length: number
+}
+
 export interface StoreBatch {
-  readonly readings: readonly Reading[]
+  /** An array, or `ReadingRows` of which a store of columns takes the numbers as they lie; they are valid until the batch is written. */
+  readonly readings: ReadingBatch
   readonly quarantine: readonly QuarantineEntry[]
   /** Everything before this position of the journal is stored when the batch is. */
   readonly position: Position

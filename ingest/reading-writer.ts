@@ -14,6 +14,7 @@ import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { Admission, Deduplicator } from './deduplicate.ts'
 import { createFirmwareBound, type FirmwareBound } from './firmware-bound.ts'
 import type { Position } from './journal.ts'
+import { ReadingRows } from './reading-rows.ts'
 import type { ReadingStore } from './reading-store.ts'
 import { hasSameContent, readingKey } from './same-reading.ts'
 
@@ -102,7 +103,7 @@ class Writer implements ReadingWriter {
   readonly #counts = { in: 0, stored: 0, quarantined: 0, duplicates: 0, conflicts: 0, quarantine_entries: 0 }
   readonly #firmwares: FirmwareBound
   #storedPosition: Position
-  #readings: Reading[] = []
+  readonly #readings = new ReadingRows()
   #quarantine: QuarantineEntry[] = []
   #suspects: Suspect[] = []
   /** Keys of `#readings`, made when first asked for after a flush. */
@@ -141,7 +142,7 @@ class Writer implements ReadingWriter {
   async flush(position: Position): Promise<void> {
     const { store } = this.#options
     if (position <= this.#storedPosition) return
-    for (const type of new Set(this.#readings.map((reading) => reading.type))) await this.#prepare(type)
+    for (const type of this.#readings.types.keys()) await this.#prepare(type)
     const resolved = await this.#resolveSuspects()
     const readings = resolved.restored.length === 0 ? this.#readings : [...this.#readings, ...resolved.restored]
     const quarantine = resolved.conflicts.length === 0 ? this.#quarantine : [...this.#quarantine, ...resolved.conflicts]
@@ -151,7 +152,7 @@ class Writer implements ReadingWriter {
     this.#counts.duplicates += resolved.duplicates
     this.#counts.conflicts += resolved.conflicts.length
     this.#counts.quarantine_entries += quarantine.length
-    this.#readings = []
+    this.#readings.clear()
     this.#waitingKeys = undefined
     this.#quarantine = []
     this.#suspects = []
@@ -250,7 +251,7 @@ class Writer implements ReadingWriter {
   async #oldOf(unsure: readonly Reading[], isReplay: boolean): Promise<Set<string>> {
     const old = new Set<string>()
     if (unsure.length === 0) return old
-    this.#waitingKeys ??= new Set(this.#readings.map(readingKey))
+    this.#waitingKeys ??= new Set(Array.from(this.#readings, readingKey))
     for (const type of new Set(unsure.map((reading) => reading.type))) await this.#prepare(type)
     const stored = await this.#options.store.lookup(unsure)
     for (const reading of unsure) {

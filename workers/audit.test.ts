@@ -95,7 +95,7 @@ describe('self-audit', () => {
   it('alarms when the store loses a reading, once, and again when it loses more', async () => {
     const { audit, writer, told, findings, take } = await makeBooks((store) => ({
       ...store,
-      write: (batch) => store.write({ ...batch, readings: batch.readings.filter(({ seq }) => seq % 10 !== 7) }),
+      write: (batch) => store.write({ ...batch, readings: [...batch.readings].filter(({ seq }) => seq % 10 !== 7) }),
     }))
     await take([6, 7, 8], 1)
     await writer.flush(1)

@@ -14,7 +14,7 @@ import {
   UTINYINT,
 } from '@duckdb/node-api'
 import { assert } from '#kernel/errors.ts'
-import type { Reading } from '#kernel/reading.ts'
+import { BOOT, DEVICE, FACTS, FIRMWARE, HIST, OBSERVED, RECEIVED, SEQ, type TypeRows } from '../reading-rows.ts'
 import { appendChunks, appendTexts, type TextRow } from './duckdb-append.ts'
 import { type Registers, readingsTable } from './duckdb-schema.ts'
 import { KEY_COLUMNS } from './stored-type.ts'
@@ -22,66 +22,80 @@ import { KEY_COLUMNS } from './stored-type.ts'
 const HIST_FLAG = 1
 const KEY_TYPES: readonly DuckDBType[] = [UINTEGER, BIGINT, BIGINT, BIGINT, UBIGINT, UTINYINT, UINTEGER]
 
-/** Rows of a batch in the order of the table, with the number of each one's device. */
+/** Rows of a batch in the order of the table. */
 interface SortedRows {
+  readonly rows: TypeRows
+  readonly order: Uint32Array
+  /** Number of each device of the rows, by its place there. */
   readonly keys: Uint32Array
-  readonly readings: readonly Reading[]
+  /** The same of the firmwares. */
+  readonly firmwareKeys: Uint32Array
 }
 
 /** Appends readings of one type whose table has a column for each of their values; gives the number of values that are not absent. */
-export async function appendReadings(connection: DuckDBConnection, registers: Registers, type: string, given: readonly Reading[]): Promise<number> {
+export async function appendReadings(connection: DuckDBConnection, registers: Registers, rows: TypeRows): Promise<number> {
+  const { type, length: rowCount } = rows
   const layout = registers.types.get(type)?.columns ?? []
   const places = Int32Array.from(registers.tableColumns.get(type) ?? [], (column) => layout.indexOf(column))
-  const rows = sortRows(registers, given)
+  const sorted = sortRows(registers, rows)
   const types = [...KEY_TYPES, ...Array.from(places, () => DOUBLE)]
   let values = 0
-  await appendChunks(connection, { table: readingsTable(type), types, rowCount: given.length }, (chunk, first, count) => {
-    fillKeys(chunk, registers, rows, first)
-    values += fillNumbers(chunk, rows.readings.slice(first, first + count), places)
+  await appendChunks(connection, { table: readingsTable(type), types, rowCount }, (chunk, first, count) => {
+    fillKeys(chunk, sorted, { first, count })
+    values += fillNumbers(chunk, sorted, { first, count, places })
   })
-  const texts: TextRow[] = []
-  for (const [row, reading] of rows.readings.entries()) {
-    for (const [channel, text] of reading.texts) texts.push({ key: rows.keys[row] ?? 0, reading, channel, text })
-  }
+  const texts = textsOf(sorted)
   await appendTexts(connection, type, texts)
   return values + texts.length
 }
 
-/** Sorts by device first, since a device's own readings nearly always are in order. */
-function sortRows(registers: Registers, given: readonly Reading[]): SortedRows {
-  const groups: Array<{ readonly key: number; readonly readings: Reading[] }> = []
-  const tenants = new Map<string, Map<string, Reading[]>>()
-  for (const reading of given) {
-    const { tenant, device } = reading
-    const known = tenants.get(tenant)?.get(device)
-    if (known !== undefined) {
-      known.push(reading)
-      continue
-    }
-    const readings = [reading]
-    const devices = tenants.get(tenant) ?? new Map<string, Reading[]>()
-    tenants.set(tenant, devices.set(device, readings))
-    groups.push({ key: registers.deviceKeys.get(`${tenant}/${device}`) ?? 0, readings })
-  }
-  groups.sort((a, b) => a.key - b.key)
-  const keys = new Uint32Array(given.length)
-  const sorted: Reading[] = []
-  for (const { key, readings } of groups) {
-    keys.fill(key, sorted.length, sorted.length + readings.length)
-    if (!isInOrder(readings)) readings.sort(bySequence)
-    for (const reading of readings) sorted.push(reading)
-  }
-  return { keys, readings: sorted }
+function textsOf({ rows, order, keys }: SortedRows): TextRow[] {
+  if (rows.texts.size === 0) return []
+  return Array.from(order).flatMap((row) => {
+    const own = rows.texts.get(row)
+    if (own === undefined) return []
+    const key = keys[rows.facts[row * FACTS + DEVICE] ?? 0] ?? 0
+    const reading = rows.reading(row)
+    return own.map(([channel, text]) => ({ key, reading, channel, text }))
+  })
 }
 
-const bySequence = (a: Reading, b: Reading): number => a.boot - b.boot || a.seq - b.seq
-
-function isInOrder(readings: readonly Reading[]): boolean {
-  let before: Reading | undefined
-  for (const reading of readings) {
-    if (before !== undefined && bySequence(before, reading) > 0) return false
-    before = reading
+/** By the number of the device first, counted out; a device's own readings nearly always are in order. */
+function sortRows(registers: Registers, rows: TypeRows): SortedRows {
+  const { devices, facts, length } = rows
+  const keys = Uint32Array.from(devices, ({ tenant, device }) => registers.deviceKeys.get(`${tenant}/${device}`) ?? 0)
+  const firmwareKeys = Uint32Array.from(rows.firmwares, (fw) => registers.firmwareKeys.get(fw) ?? 0)
+  const counts = new Uint32Array(devices.length)
+  for (let row = 0; row < length; row++) {
+    const place = facts[row * FACTS + DEVICE] ?? 0
+    counts[place] = (counts[place] ?? 0) + 1
   }
+  const ends = new Uint32Array(devices.length)
+  let begin = 0
+  for (const place of Uint32Array.from(devices.keys()).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0))) {
+    ends[place] = begin
+    begin += counts[place] ?? 0
+  }
+  const order = new Uint32Array(length)
+  for (let row = 0; row < length; row++) {
+    const place = facts[row * FACTS + DEVICE] ?? 0
+    const at = ends[place] ?? 0
+    order[at] = row
+    ends[place] = at + 1
+  }
+  for (let place = 0; place < devices.length; place++) {
+    const end = ends[place] ?? 0
+    const own = order.subarray(end - (counts[place] ?? 0), end)
+    if (!isInOrder(facts, own)) own.sort((a, b) => bySequence(facts, a, b))
+  }
+  return { rows, order, keys, firmwareKeys }
+}
+
+const bySequence = (facts: Float64Array, a: number, b: number): number =>
+  (facts[a * FACTS + BOOT] ?? 0) - (facts[b * FACTS + BOOT] ?? 0) || (facts[a * FACTS + SEQ] ?? 0) - (facts[b * FACTS + SEQ] ?? 0)
+
+function isInOrder(facts: Float64Array, rows: Uint32Array): boolean {
+  for (let index = 1; index < rows.length; index++) if (bySequence(facts, rows[index - 1] ?? 0, rows[index] ?? 0) > 0) return false
   return true
 }
 
@@ -97,7 +111,13 @@ function insideOf(chunk: DuckDBDataChunk, column: number): VectorInside {
   return inside
 }
 
-function fillKeys(chunk: DuckDBDataChunk, registers: Registers, rows: SortedRows, first: number): void {
+/** Rows of the order that a chunk takes. */
+interface Part {
+  readonly first: number
+  readonly count: number
+}
+
+function fillKeys(chunk: DuckDBDataChunk, { rows, order, keys, firmwareKeys }: SortedRows, { first, count }: Part): void {
   const [key, observed, received, boot, seq, flags, firmware] = KEY_COLUMNS.map((_, column) => insideOf(chunk, column).items)
   assert(key !== undefined && observed !== undefined && received !== undefined && boot !== undefined, 'a chunk has a vector for each key')
   assert(seq !== undefined && flags !== undefined && firmware !== undefined, 'a chunk has a vector for each key')
@@ -106,25 +126,21 @@ function fillKeys(chunk: DuckDBDataChunk, registers: Registers, rows: SortedRows
   const bootWords = wordsOf(boot)
   const seqWords = wordsOf(seq)
   const flagBytes = flags as Uint8Array
+  const keyWords = key as Uint32Array
   const firmwareWords = firmware as Uint32Array
-  let fw: string | undefined
-  let firmwareKey = 0
-  for (let row = 0; row < flags.length; row++) {
-    const reading = rows.readings[first + row]
-    if (reading === undefined) break
-    ;(key as Uint32Array)[row] = rows.keys[first + row] ?? 0
-    setWhole(observedWords, row, reading.observed_at_ms)
-    setWhole(receivedWords, row, reading.received_at_ms)
-    setWhole(bootWords, row, reading.boot)
+  const { facts } = rows
+  for (let row = 0; row < count; row++) {
+    const at = (order[first + row] ?? 0) * FACTS
+    keyWords[row] = keys[facts[at + DEVICE] ?? 0] ?? 0
+    setWhole(observedWords, row, facts[at + OBSERVED] ?? 0)
+    setWhole(receivedWords, row, facts[at + RECEIVED] ?? 0)
+    setWhole(bootWords, row, facts[at + BOOT] ?? 0)
+    const number = facts[at + SEQ] ?? 0
     // Nothing else would notice that two's complement of it is a large number.
-    if (!(reading.seq >= 0)) throw new RangeError(`the sequence number ${reading.seq} is negative`)
-    setWhole(seqWords, row, reading.seq)
-    flagBytes[row] = reading.hist ? HIST_FLAG : 0
-    if (reading.fw !== fw) {
-      fw = reading.fw
-      firmwareKey = fw === undefined ? 0 : (registers.firmwareKeys.get(fw) ?? 0)
-    }
-    firmwareWords[row] = firmwareKey
+    if (!(number >= 0)) throw new RangeError(`the sequence number ${number} is negative`)
+    setWhole(seqWords, row, number)
+    flagBytes[row] = facts[at + HIST] === 1 ? HIST_FLAG : 0
+    firmwareWords[row] = firmwareKeys[facts[at + FIRMWARE] ?? -1] ?? 0
   }
   for (let column = 0; column < KEY_COLUMNS.length; column++) chunk.getColumnVector(column).flush()
 }
@@ -139,26 +155,25 @@ function setWhole(words: Uint32Array, row: number, value: number): void {
   words[2 * row + 1] = high
 }
 
-/** Fills the columns of numbers, NaN = absent; gives the number of values that are not. Row by row, for a reading lies together in memory. */
-function fillNumbers(chunk: DuckDBDataChunk, readings: readonly Reading[], places: Int32Array): number {
+/** Fills the columns of numbers, NaN = absent; gives the number of values that are not. Row by row, for a row lies together in memory. */
+function fillNumbers(chunk: DuckDBDataChunk, { rows, order }: SortedRows, { first, count, places }: Part & { readonly places: Int32Array }): number {
   const vectors = Array.from(places, (place, index) => {
     const vector = chunk.getColumnVector(KEY_COLUMNS.length + index)
     const { items, validity } = insideOf(chunk, KEY_COLUMNS.length + index)
     assert(vector instanceof DuckDBDoubleVector && items instanceof Float64Array, 'a number column is of doubles')
     return { place, vector, items, validity, bits: new Uint32Array(Math.ceil(items.length / 64) * 2) }
   })
-  // By their place in a row, which may end before those that few readings have.
-  const ofRow = vectors.filter(({ place }) => place >= 0).sort((a, b) => a.place - b.place)
+  const used = vectors.filter(({ place }) => rows.isUsed[place] === 1)
+  const { numbers, stride } = rows
   let values = 0
-  for (let row = 0; row < readings.length; row++) {
-    const numbers = readings[row]?.numbers
-    if (numbers === undefined) break
+  for (let row = 0; row < count; row++) {
+    const from = (order[first + row] ?? 0) * stride
     const word = row >>> 5
     const bit = 1 << (row & 31)
-    for (let index = 0; index < ofRow.length; index++) {
-      const column = ofRow[index]
-      if (column === undefined || column.place >= numbers.length) break
-      const value = numbers[column.place] ?? Number.NaN
+    for (let index = 0; index < used.length; index++) {
+      const column = used[index]
+      if (column === undefined) break
+      const value = numbers[from + column.place] ?? Number.NaN
       if (Number.isNaN(value)) continue
       column.items[row] = value
       column.bits[word] = (column.bits[word] ?? 0) | bit

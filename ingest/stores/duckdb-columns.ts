@@ -4,26 +4,15 @@
  * used: five times the processor time, six times the log). To a query a column that nothing came for is NULL.
  */
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Reading } from '#kernel/reading.ts'
+import type { TypeRows } from '../reading-rows.ts'
 import { type Registers, readingsTable } from './duckdb-schema.ts'
 import { quoted } from './sql-names.ts'
 
 /** Columns that the readings of one type bring values for and its table lacks. */
-export function missingColumns(registers: Registers, id: string, readings: readonly Reading[]): readonly string[] {
-  const columns = registers.types.get(id)?.columns ?? []
-  const present = new Set(registers.tableColumns.get(id))
-  const isThere = Uint8Array.from(columns, (column) => (present.has(column) ? 1 : 0))
-  if (!isThere.includes(0)) return []
-  const missing: string[] = []
-  // Row by row and straight through, for a row lies together in memory. Hot.
-  for (const { numbers } of readings) {
-    for (let place = 0; place < numbers.length; place++) {
-      if (Number.isNaN(numbers[place]) || isThere[place] !== 0) continue
-      isThere[place] = 1
-      missing.push(columns[place] ?? '')
-    }
-  }
-  return missing
+export function missingColumns(registers: Registers, { type, isUsed }: Pick<TypeRows, 'type' | 'isUsed'>): readonly string[] {
+  const columns = registers.types.get(type)?.columns ?? []
+  const present = new Set(registers.tableColumns.get(type))
+  return columns.filter((column, place) => isUsed[place] === 1 && !present.has(column))
 }
 
 /** Adds columns to a type's table, outside of a transaction. */

@@ -1,37 +1,29 @@
 /** Numbers of devices, their types and firmware versions: given when a batch brings them for the first time. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
-import type { Reading } from '#kernel/reading.ts'
+import type { ReadingRows } from '../reading-rows.ts'
 import { appendSources } from './duckdb-append.ts'
 import { addDevice, addFirmware, type Registers } from './duckdb-schema.ts'
 
 /** Gives numbers to devices, their types and firmwares that the batch brings for the first time; one insertion a table, however many. */
-export async function registerSources(writer: DuckDBConnection, registers: Registers, readings: readonly Reading[]): Promise<void> {
+export async function registerSources(writer: DuckDBConnection, registers: Registers, readings: ReadingRows): Promise<void> {
   const fresh = { devices: [] as DuckDBValue[][], types: [] as DuckDBValue[][], firmwares: [] as DuckDBValue[][] }
-  /** The last reading of each device in the batch: the names are joined once for each. */
-  const tenants = new Map<string, Map<string, Reading>>()
-  for (const reading of readings) {
-    const { tenant, device, type, fw } = reading
-    let devices = tenants.get(tenant)
-    if (devices === undefined) {
-      devices = new Map()
-      tenants.set(tenant, devices)
+  for (const { type, devices, firmwares } of readings.types.values()) {
+    for (const { tenant, device } of devices) {
+      const name = `${tenant}/${device}`
+      let key = registers.deviceKeys.get(name)
+      if (key === undefined) {
+        key = registers.deviceKeys.size + 1
+        fresh.devices.push([key, tenant, device])
+        addDevice(registers, key, tenant, device)
+      }
+      const types = registers.deviceTypes.get(key)
+      if (types !== undefined && !types.has(type)) {
+        fresh.types.push([key, type])
+        types.add(type)
+      }
     }
-    const last = devices.get(device)
-    if (last !== undefined && last.type === type && last.fw === fw) continue
-    devices.set(device, reading)
-    const name = `${tenant}/${device}`
-    let key = registers.deviceKeys.get(name)
-    if (key === undefined) {
-      key = registers.deviceKeys.size + 1
-      fresh.devices.push([key, tenant, device])
-      addDevice(registers, key, tenant, device)
-    }
-    const types = registers.deviceTypes.get(key)
-    if (types !== undefined && !types.has(type)) {
-      fresh.types.push([key, type])
-      types.add(type)
-    }
-    if (fw !== undefined && !registers.firmwareKeys.has(fw)) {
+    for (const fw of firmwares) {
+      if (registers.firmwareKeys.has(fw)) continue
       const number = registers.firmwareKeys.size + 1
       fresh.firmwares.push([number, fw])
       addFirmware(registers, number, fw)

@@ -8,6 +8,7 @@ import { mkdir } from 'node:fs/promises'
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { assert, MendlineError } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { ReadingRows } from '../reading-rows.ts'
 import type { MaintenanceStep, RawReading, ReadingStore, StorageTier, StoreBatch, StoreFindings, StoreStatistics } from '../reading-store.ts'
 import { appendQuarantine } from './duckdb-append.ts'
 import { appendReadings } from './duckdb-append-readings.ts'
@@ -119,12 +120,12 @@ class DuckdbStore implements ReadingStore {
 
   write(batch: StoreBatch): Promise<void> {
     return this.#inTurn(async ({ writer, registers }) => {
-      const byType = Map.groupBy(batch.readings, (reading) => reading.type)
-      for (const [type, readings] of byType) await addColumns(writer, registers, type, missingColumns(registers, type, readings))
+      const rows = batch.readings instanceof ReadingRows ? batch.readings : ReadingRows.of(batch.readings)
+      for (const [type, own] of rows.types) await addColumns(writer, registers, type, missingColumns(registers, own))
       await writer.run('BEGIN')
       try {
-        await registerSources(writer, registers, batch.readings)
-        const progress = await this.#append(writer, registers, { ...batch, byType })
+        await registerSources(writer, registers, rows)
+        const progress = await this.#append(writer, registers, { ...batch, readings: rows })
         await writer.run('COMMIT')
         this.#opened = { ...this.#require(), registers: { ...registers, progress } }
       } catch (cause) {
@@ -241,11 +242,11 @@ class DuckdbStore implements ReadingStore {
     return { memory_limit: `${this.#options.limits.storeMemoryMib}MiB`, threads: String(THREADS), checkpoint_threshold: CHECKPOINT_WAL, ...ENGINE }
   }
 
-  async #append(writer: DuckDBConnection, registers: Registers, batch: StoreBatch & { byType: Map<string, Reading[]> }): Promise<Progress> {
+  async #append(writer: DuckDBConnection, registers: Registers, batch: StoreBatch & { readings: ReadingRows }): Promise<Progress> {
     let values = 0
-    for (const [type, readings] of batch.byType) {
-      assert(registers.types.has(type), 'a type is prepared before its readings are written')
-      values += await appendReadings(writer, registers, type, readings)
+    for (const [type, rows] of batch.readings.types) {
+      assert(rows.length === 0 || registers.types.has(type), 'a type is prepared before its readings are written')
+      values += await appendReadings(writer, registers, rows)
     }
     await appendQuarantine(writer, batch.quarantine, this.#nextQuarantineId)
     const before = registers.progress
