@@ -146,6 +146,29 @@ describe('a report of a unit', () => {
     await hubs.stop()
   })
 
+  it('names no step of the cause that was found behind its check when nothing will offer it', async () => {
+    const { hubs, say, orders, measured, clock } = await bench()
+    const { work_order_id } = await unnamed(say)
+    const id = work_order_id ?? ''
+    await hubs.start()
+    await hubs.timersSettled()
+    const [check] = await hubs.remoteOffers('home', id)
+    const told = { text_version: check?.text_version ?? '', actor: 'household' }
+    await hubs.answerRemote('home', check?.offer_id ?? '', { answer: 'done', helped: false, at_ms: clock.now(), ...told })
+    await measured('WM-01', { hour: 6, probability: 0.9 })
+    const visit = (type: string, data: object = {}) =>
+      hubs.workOrderEvent('home', id, { type, at_ms: clock.now(), actor: 'x', data } as Parameters<typeof hubs.workOrderEvent>[2], undefined)
+    await visit('accepted')
+    await visit('on_site')
+    await visit('done', { outcome: { cause: 'WM-01', parts_used: [], parts_returned: [], minutes: 5 } })
+    await visit('reopened', { reason: 'it is back' })
+    await hubs.timersSettled()
+    expect(await orders()).toMatchObject([{ fault: 'WM-01', state: 'reopened' }])
+    expect(await say({ kind: 'chase', text: 'and now?' })).toMatchObject({ service: { state: 'order_open' }, remote_step: null })
+    expect(await hubs.remoteOffers('home', id)).toMatchObject([{ action: 'WM-H90' }])
+    await hubs.stop()
+  })
+
   it('leaves a danger that the readings find to an order of its own once somebody is on the way', async () => {
     const { hubs, say, orders, measured, clock } = await bench()
     const { work_order_id } = await unnamed(say)

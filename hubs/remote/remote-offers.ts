@@ -16,7 +16,7 @@ import { emit, type HubTransaction, type OrderListener } from '../hub-transactio
 import { processOf } from '../orders/process-book.ts'
 import { isAskedFor } from '../orders/recovery.ts'
 import { isDanger } from '../quiet-alarms.ts'
-import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
+import { clearTimer, findTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { type Process, phaseOf } from '../work-order-states.ts'
 import { findOrder, moveOrder, orderRow, remarkOrder, SYSTEM_ACTOR } from '../work-orders.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
@@ -118,7 +118,10 @@ function untriedStep(
   return mayWait ? steps.find((id) => !tried.has(id)) : undefined
 }
 
-/** What a household that asks is to try before anybody comes, also in the moment before it is offered; undefined when the visit goes on. */
+/**
+ * What a household that asks is to try before anybody comes, also in the moment before it is offered; undefined when the visit goes on. A step
+ * that nothing is about to offer is not named: it could not be answered.
+ */
 export async function stepBeforeVisit(
   hub: HubTransaction,
   order: WorkOrderRow,
@@ -133,9 +136,14 @@ export async function stepBeforeVisit(
   if (phaseOf(process, order.state as WorkOrderState) !== 'waiting' || steps === undefined || isDanger(classOf(order))) return undefined
   const offers = await offersOf(hub, order)
   const open = offers.find(({ kind, state }) => kind === 'step' && OPEN_OFFERS.some((each) => each === state))
-  const next = hub.policy.remoteFirst ? untriedStep(steps, new Set(offers.map(({ action }) => action)), { process, order }) : undefined
+  const next = (await isAboutToOffer(hub, order)) ? untriedStep(steps, new Set(offers.map(({ action }) => action)), { process, order }) : undefined
   const step = type?.remoteSteps?.find(({ id }) => id === (open?.action ?? next))
   return step === undefined ? undefined : { step, isMeasured: open?.state === 'measuring' }
+}
+
+async function isAboutToOffer(hub: HubTransaction, order: WorkOrderRow): Promise<boolean> {
+  if (!hub.policy.remoteFirst || (await dangerStands(hub, order))) return false
+  return (await findTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id })) !== undefined
 }
 
 /**
