@@ -2,11 +2,11 @@
 import type { Contact, HouseholdReport, ReportAnswer } from '#kernel/report.ts'
 
 export interface IntakePort {
-  /** Idempotent by key. @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND, MDL_API_IDEMPOTENCY_MISMATCH */
+  /** Idempotent by key. @throws MendlineError MDL_API_INVALID, MDL_API_NOT_FOUND (both with `safety_advice` where a danger is told), MDL_API_IDEMPOTENCY_MISMATCH */
   report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
   /** Oldest first; undefined when there is no such case. */
   caseContacts(tenant: string, caseId: string): Promise<readonly Contact[] | undefined>
-  /** Token of the reporting page of a unit; an earlier one is void. @throws MendlineError MDL_API_NOT_FOUND */
+  /** Token of the reporting page of a unit; an earlier one is void. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID for one that was revoked */
   createIntakeCode(tenant: string, device: string): Promise<string>
   /** Tells whether there was one. */
   revokeIntakeCode(tenant: string, device: string): Promise<boolean>

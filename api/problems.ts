@@ -9,6 +9,7 @@ import { Value } from 'typebox/value'
 import { ERROR_CODES, type ErrorCode, MendlineError } from '#kernel/errors.ts'
 import { type FieldError, fieldErrors } from '#kernel/field-errors.ts'
 import type { Log } from '#kernel/log.ts'
+import { LocalTextSchema } from '#kernel/report.ts'
 
 export const ProblemSchema = Type.Object({
   type: Type.String(),
@@ -26,9 +27,12 @@ export const ProblemSchema = Type.Object({
         allowed: Type.Optional(Type.Array(Type.String(), { description: 'States that may follow' })),
         guard: Type.Optional(Type.String({ description: 'Guard of the process that was not met' })),
         revision: Type.Optional(Type.Integer({ description: 'Revision of the record now' })),
+        safety_advice: Type.Optional({ ...LocalTextSchema, description: 'What to do first: the refused report tells a danger' }),
+        hazard: Type.Optional(Type.String({ description: 'What endangers the home, where a danger was told' })),
+        safety_class: Type.Optional(Type.String({ description: 'Class of that danger' })),
         previous_until_ms: Type.Optional(Type.Integer({ description: 'Until when the secret before signs, too' })),
       },
-      { description: 'Of a refused move or a conflict: what would have been possible' },
+      { description: 'Of a refused move or a conflict what would have been possible; of a refused report what to do about the danger that it tells' },
     ),
   ),
 })

@@ -90,6 +90,21 @@ describe('a unit that was revoked', () => {
     expect(await b.all()).toEqual([])
   })
 
+  it('is promised nobody by the advice of a danger, in either language, and gets no code of a page that is closed', async () => {
+    const b = await bench()
+    const said = { tenant: 'home', actor: 'anna', source: 'household', device: 'fridge' } as const
+    await expect(b.hubs.createIntakeCode('home', 'fridge')).resolves.toBeTruthy()
+    await b.revoke('fridge')
+    for (const symptom of ['burning_smell', 'gas_smell', 'fumes', 'water_on_floor']) {
+      const { safety_advice } = await b.hubs.report({ ...said, symptom, at_ms: b.clock.now() })
+      expect(safety_advice?.en).not.toMatch(/coming|on the way|we send/i)
+      expect(safety_advice?.['zh-CN']).not.toMatch(/派人|上门/)
+    }
+    const details = { errors: [{ field: 'params.device' }] }
+    await expect(b.hubs.createIntakeCode('home', 'fridge')).rejects.toMatchObject({ code: 'MDL_API_INVALID', details })
+    await expect(b.hubs.createIntakeCode('home', 'fridge')).rejects.not.toMatchObject({ code: 'MDL_API_NOT_FOUND' })
+  })
+
   it('loses its orders at the next start where nobody told the hubs', async () => {
     const b = await bench()
     await b.apply(diagnosed({ ...sure, device: 'gone' }), diagnosed({ ...sure, device: 'stays' }))

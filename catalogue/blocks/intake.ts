@@ -57,8 +57,8 @@ const burning: SaidDanger = {
   hazard: 'fire_or_shock',
   fault: 'XX-01',
   advice: words(
-    'Do not touch the plug. Switch off the breaker of the circuit and leave it off. If you see smoke or flames, leave and call the fire brigade. Somebody is coming.',
-    '请勿触碰插头。关断该回路空气开关并保持断开。如见烟或火请立即撤离并拨打火警电话。我们会派人上门。',
+    'Do not touch the plug. Switch off the breaker of the circuit and leave it off. If you see smoke or flames, leave and call the fire brigade.',
+    '请勿触碰插头。关断该回路空气开关并保持断开。如见烟或火请立即撤离并拨打火警电话。',
   ),
   words: BURNING_WORDS,
 }

@@ -92,7 +92,7 @@ export async function answerOf(hub: HubTransaction, assessed: Assessed, came: Ca
 }
 
 /** What to do about all of them, the gravest first. In gas nobody does what would be right otherwise, at a switch or a plug. */
-function adviceOf(dangers: readonly SaidDanger[]): Text {
+export function adviceOf(dangers: readonly SaidDanger[]): Text {
   const gas = dangers.find(({ hazard }) => hazard === 'gas')
   const told = gas === undefined ? dangers : [gas]
   return { en: told.map(({ advice }) => advice.en).join(' '), 'zh-CN': told.map(({ advice }) => advice['zh-CN']).join('') }

@@ -17,7 +17,10 @@ export interface IntakeDesk {
   report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
   /** Contacts of a case, oldest first; undefined when there is no such case. */
   caseContacts(tenant: string, caseId: string): Promise<readonly Contact[] | undefined>
-  /** Token of the reporting page of a unit, shown this once; an earlier one is void. @throws MendlineError MDL_API_NOT_FOUND */
+  /**
+   * Token of the reporting page of a unit, shown this once; an earlier one is void.
+   * @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID for a unit that was revoked, whose page is closed
+   */
   createIntakeCode(tenant: string, device: string): Promise<string>
   /** Tells whether there was one. */
   revokeIntakeCode(tenant: string, device: string): Promise<boolean>
@@ -33,13 +36,18 @@ export function createIntakeDesk(
     report: (report, key) => inTransaction((hub) => once(hub, { report, key }, () => takeReport(hub, report, { unitOf, key }))),
     caseContacts: (tenant, caseId) => inTransaction((hub) => contactsOfCase(hub, tenant, caseId)),
     async createIntakeCode(tenant, device) {
-      if (unitOf(tenant, device) === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)
+      const unit = unitOf(tenant, device)
+      if (unit === undefined) throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${device}`)
+      if ((unit.revoked_at_ms ?? null) !== null) throw refuseCode('names a unit that was revoked; register it anew first')
       return inTransaction((hub) => makeCode(hub, tenant, device))
     },
     revokeIntakeCode: (tenant, device) => inTransaction((hub) => revokeCode(hub, tenant, device)),
     unitOfCode: (token) => inTransaction((hub) => unitOfCode(hub, token)),
   }
 }
+
+const refuseCode = (reason: string): MendlineError =>
+  new MendlineError('MDL_API_INVALID', `the code cannot be made: device ${reason}`, { details: { errors: [{ field: 'params.device', reason }] } })
 
 /** Gives the kept answer of a key, else acts and keeps it. Keys of reports are apart from those of work orders. */
 async function once(

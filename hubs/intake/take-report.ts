@@ -23,6 +23,7 @@ import { type Assessed, answerOf, type Came, hasSaid } from './answer-report.ts'
 import { keepContact, readSaid, refuse, saidOf } from './contacts.ts'
 import type { ContactRow } from './intake-tables.ts'
 import { chooseQuestion, rankCauses, rankFaults, saidDangers } from './rank-faults.ts'
+import { withRefusalAdvice } from './refusal-advice.ts'
 import { isToldSound, makeDiagnosis, probabilitiesOf, restsOn, standingDiagnosis } from './report-diagnosis.ts'
 
 /** What the registry knows of a unit that is reported. */
@@ -38,7 +39,8 @@ const YEAR_MS = 365.25 * 86_400_000
 
 /**
  * Takes the report and answers it.
- * @throws MendlineError MDL_API_INVALID (names the field), MDL_API_NOT_FOUND for a contact that is not of the unit
+ * @throws MendlineError MDL_API_INVALID (names the field), MDL_API_NOT_FOUND for a contact that is not of the unit; with `safety_advice` in
+ * the details where the report tells a danger
  */
 export async function takeReport(
   hub: HubTransaction,
@@ -47,6 +49,19 @@ export async function takeReport(
 ): Promise<ReportAnswer> {
   const { tenant, device } = report
   const unit = device === undefined ? undefined : unitOf(tenant, device)
+  try {
+    return await takeOf(hub, report, { unit, key })
+  } catch (error) {
+    throw withRefusalAdvice(error, report, withHome(unit === undefined ? undefined : hub.catalogue(unit.type)?.intake))
+  }
+}
+
+async function takeOf(
+  hub: HubTransaction,
+  report: HouseholdReport,
+  { unit, key }: { readonly unit: ReportedUnit | undefined; readonly key: string | undefined },
+): Promise<ReportAnswer> {
+  const { tenant, device } = report
   if (device === undefined || unit === undefined) {
     throw refuse('device', 'must name a registered unit; register it first with POST /api/v1/devices, also when it is never connected')
   }
