@@ -119,6 +119,25 @@ describe('the windows behind a repair', () => {
     expect(Number(kept[0]?.window_from_ms)).toBeGreaterThanOrEqual(doneMs)
   })
 
+  it('come after the last ones before the visit, which are handed over once', async () => {
+    const { b, join, behave } = await start()
+    behave(SIGN)
+    await repair(b, 'unit-1')
+    const doneMs = b.clock.now()
+    const seen = async () => {
+      const { seen: text } = await b.database.selectFrom('hub_verifications').select('seen').executeTakeFirstOrThrow()
+      return (JSON.parse(text ?? '[]') as Array<{ window_to_ms: number }>).map(({ window_to_ms }) => window_to_ms)
+    }
+    expect(await join.look()).toBe(0)
+    const before = await seen()
+    expect(before.length).toBe(5)
+    expect(Math.max(...before)).toBeLessThanOrEqual(doneMs)
+    expect(Math.max(...before)).toBeGreaterThan(doneMs - HOUR_MS)
+    b.clock.advance(2 * HOUR_MS)
+    expect(await join.look()).toBe(1)
+    expect(await seen()).toEqual(before)
+  })
+
   it('are handed over so many at a time, oldest first', async () => {
     const { b, join } = await start({ verifyWindowsPerUnit_MAX: 2 })
     await repair(b, 'unit-1')

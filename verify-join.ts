@@ -1,6 +1,7 @@
 /**
  * Brings the windows behind a repair to the hubs: every quarter of an hour it takes some of the units whose repair is not judged yet, asks
- * the pipeline for their residuals since the visit, one unit after the other, and hands each new window over as `residuals_measured`.
+ * the pipeline for their residuals since the visit, one unit after the other, and hands each new window over as `residuals_measured`. The last
+ * windows before the visit come first, once, since they say what has to recover.
  * Windows that arrive late are found too, since each look asks from the visit on. Where no repair waits, a look is one query of an index.
  */
 import type { Clock } from '#kernel/clock.ts'
@@ -8,6 +9,7 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { MeasuredWindow } from '#kernel/measured-residuals.ts'
+import { isSeenBefore, SEEN_MS, SEEN_WINDOWS_MAX } from './hubs/verify/before-repair.ts'
 import type { RepairWatch, WatchedUnit } from './hubs/verify/repair-watch.ts'
 import { repeatLook } from './repeated-look.ts'
 import { askBoards, type BoardQueries } from './workers/board-queries.ts'
@@ -17,7 +19,7 @@ export interface VerifyJoin {
   start(): void
   /** Ends behind the unit in hand. */
   stop(): Promise<void>
-  /** Looks at the next units now; gives how many windows were handed over. */
+  /** Looks at the next units now; gives how many windows behind repairs were handed over. */
   look(): Promise<number>
 }
 
@@ -57,11 +59,15 @@ export function createVerifyJoin(parts: VerifyParts): VerifyJoin {
 }
 
 async function lookAt({ watch, pipeline, apply, clock, limits }: VerifyParts, unit: WatchedUnit): Promise<number> {
-  const { tenant, device, type, since_ms } = unit
-  const rows = await askBoards(pipeline).residuals({ tenant, device, type, from_ms: since_ms, to_ms: clock.now(), maxPoints: POINTS_MAX })
+  const { tenant, device, type, since_ms, unseen_ms } = unit
+  const from_ms = unseen_ms === null ? since_ms : Math.min(since_ms, unseen_ms - SEEN_MS)
+  const rows = await askBoards(pipeline).residuals({ tenant, device, type, from_ms, to_ms: clock.now(), maxPoints: POINTS_MAX })
   const known = await watch.known(unit)
-  const windows = windowsOf(unit, rows).filter(({ window_from_ms, window_to_ms }) => window_from_ms >= since_ms && !known.has(window_to_ms))
-  const events = windows.slice(0, limits.verifyWindowsPerUnit_MAX).map(
+  const windows = windowsOf(unit, rows).filter(({ window_to_ms }) => !known.has(window_to_ms))
+  const before = windows.filter((window) => unseen_ms !== null && isSeenBefore(unseen_ms, window) && window.window_from_ms < since_ms)
+  const behind = windows.filter(({ window_from_ms }) => window_from_ms >= since_ms)
+  const told = behind.slice(0, limits.verifyWindowsPerUnit_MAX)
+  const events = [...before.slice(-SEEN_WINDOWS_MAX), ...told].map(
     (window): HubEvent => ({
       kind: 'residuals_measured',
       key: `residuals_measured:${tenant}:${device}:${window.window_to_ms}`,
@@ -69,7 +75,7 @@ async function lookAt({ watch, pipeline, apply, clock, limits }: VerifyParts, un
     }),
   )
   if (events.length > 0) await apply(events)
-  return events.length
+  return told.length
 }
 
 /** One record a window, oldest first. */

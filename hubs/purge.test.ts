@@ -136,7 +136,7 @@ describe('purge of the hubs', () => {
       ['judged', 'verified'],
       ['open', 'watching'],
     ] as const) {
-      await sql`INSERT INTO hub_verifications VALUES (${id}, 'home', 'd', 't', ${id}, 1, 'residuals', ${state}, NULL, 'c', 1, 1, '[]', '{}', NULL, NULL)`.execute(
+      await sql`INSERT INTO hub_verifications VALUES (${id}, 'home', 'd', 't', ${id}, 1, 'residuals', ${state}, NULL, 'c', 1, 1, '[]', '{}', NULL, NULL, NULL)`.execute(
         database,
       )
       await sql`INSERT INTO hub_repair_windows VALUES (${id}, ${old(101)}, ${old(102)}, 'home', 'd', ${id}, '[]')`.execute(database)

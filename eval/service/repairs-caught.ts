@@ -16,6 +16,8 @@ export interface Caught {
   readonly all: number
   readonly repeatCall: number
   readonly reopenedWrongly: number
+  /** Good repairs with any sign before the next visit of the same order. */
+  readonly signedWrongly: number
 }
 
 export function caughtOf({ run, mendline }: PolicyRun): Caught {
@@ -35,6 +37,12 @@ export function caughtOf({ run, mendline }: PolicyRun): Caught {
   const isFailedCaught = (visit: CityVisit): boolean =>
     (after(visit, () => true) ?? Number.POSITIVE_INFINITY) < (calledMs(visit) ?? Number.POSITIVE_INFINITY)
   const isWrongCaught = (visit: CityVisit): boolean => after(visit, ({ sign }) => sign === 'miscoded_repair') !== undefined
+  const nextMs = ({ order, atMs }: CityVisit): number =>
+    Math.min(...run.dispatch.visits.filter((other) => other.order === order && other.atMs > atMs).map((other) => other.atMs), atMs + REPEAT_MS)
+  const isSigned = (visit: CityVisit): boolean => {
+    const signMs = after(visit, ({ type }) => type === 'sign')
+    return signMs !== undefined && signMs < nextMs(visit)
+  }
   const failed = known.filter(({ kind }) => kind === 'bad' || kind === 'phantom')
   const wrongCodes = known.filter(({ isWrongCode }) => isWrongCode)
   const good = known.filter(({ kind, isWrongCode }) => kind === 'repaired' && !isWrongCode)
@@ -46,6 +54,7 @@ export function caughtOf({ run, mendline }: PolicyRun): Caught {
     wrongCodesCaught: share(wrongCodes, isWrongCaught),
     all: share([...failed, ...wrongCodes], caught),
     repeatCall: share([...failed, ...wrongCodes], (visit) => calledMs(visit) !== undefined),
+    signedWrongly: share(good, isSigned),
     reopenedWrongly: share(good, (visit) => after(visit, ({ type }) => type === 'reopened') !== undefined),
   }
 }

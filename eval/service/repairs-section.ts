@@ -30,9 +30,10 @@ export const repairsSection: EvalSection = {
           { measure: 'of these bad and phantom', ...over(({ failedCaught }) => failedCaught) },
           { measure: 'of these mis-coded', ...over(({ wrongCodesCaught }) => wrongCodesCaught) },
           { measure: 'good repairs reopened', ...over(({ reopenedWrongly }) => reopenedWrongly), goal: { max: 0.03 } },
+          { measure: 'good repairs with a sign', ...over(({ signedWrongly }) => signedWrongly) },
         ],
         notes: [
-          `Cities of ${CITY_UNITS} units, lived once for this table and that of the policies. Repairs of orders that Mendline opened, up to ${WAIT_DAYS} days before the end. A bad or phantom one is caught when its order reopens or a sign is raised before the household calls again; a mis-coded one when its sign is raised.`,
+          `Cities of ${CITY_UNITS} units, lived once for this table and that of the policies. Repairs of orders that Mendline opened, up to ${WAIT_DAYS} days before the end. A bad or phantom one is caught when its order reopens or a sign is raised before the household calls again; a mis-coded one when its sign is raised. A good repair counts as reopened also where the unit has another fault, or its household called about one.`,
         ],
       },
     ]

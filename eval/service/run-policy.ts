@@ -1,6 +1,6 @@
 /** Runs one policy through a city: (a) calls, (b) threshold alarms, (c) Mendline, (o) the oracle, and Mendline with the findings of other units. */
 import { applianceTypes } from '#catalogue/registry.ts'
-import { cityParameters } from '../../simulators/city/city-parameters.ts'
+import { type CityParameters, cityParameters } from '../../simulators/city/city-parameters.ts'
 import type { CityPlan, CityUnit } from '../../simulators/city/city-units.ts'
 import { createAlarmService, createCallService, createOracle } from '../../simulators/city/plain-service.ts'
 import { type CityRun, runCity } from '../../simulators/city/service-city.ts'
@@ -15,6 +15,8 @@ export interface PolicyCity {
   readonly plan: CityPlan
   readonly units: readonly CityUnit[]
   readonly signals: Signals
+  /** Other than the frozen ones only in cities of development. */
+  readonly parameters?: CityParameters
 }
 
 /** A lived quarter; with Mendline its hubs are still open, `close` ends them. */
@@ -24,10 +26,10 @@ export interface PolicyRun {
   close(): Promise<void>
 }
 
-export async function runPolicy(policy: Policy, { plan, units, signals }: PolicyCity): Promise<PolicyRun> {
+export async function runPolicy(policy: Policy, { plan, units, signals, parameters = cityParameters }: PolicyCity): Promise<PolicyRun> {
   let mendline: MendlineService | undefined
   const run = await runCity({
-    ...{ plan, units, parameters: cityParameters },
+    ...{ plan, units, parameters },
     async createService(ports) {
       if (policy === 'calls') return createCallService(ports)
       if (policy === 'oracle') return createOracle(ports)

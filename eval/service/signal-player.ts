@@ -1,5 +1,6 @@
 /** Tells a service what the platform finds while a city lives, unit by unit; what was ahead is told anew when a fault of the unit ends. */
 import type { HubEvent } from '#kernel/hub-event.ts'
+import { SEEN_MS, SEEN_WINDOWS_MAX } from '../../hubs/verify/before-repair.ts'
 import { DAY_MS } from '../../simulators/city/city-clock.ts'
 import type { CityUnit } from '../../simulators/city/city-units.ts'
 import type { CityPorts } from '../../simulators/city/service-city.ts'
@@ -42,11 +43,15 @@ export async function playSignals(
     }
   }
   const watchedUntil = new Map<string, number>()
-  const scheduleMeasured = async (unit: CityUnit, untilMs: number): Promise<void> => {
+  const scheduleMeasured = async (unit: CityUnit, untilMs: number, isNew: boolean): Promise<void> => {
     const { device } = unit.facts
     const generation = generations.get(device)
     const ended = truth.of(device).filter(({ endedMs }) => endedMs !== undefined)
-    for (const { atMs, event } of await signals.measured(unit, ended)) {
+    const measured = await signals.measured(unit, ended)
+    const before = measured.filter(({ atMs }) => atMs <= clock.now() && atMs > clock.now() - SEEN_MS)
+    // What a unit showed before the visit is asked for once, as the windows behind it are.
+    if (isNew) for (const { event } of before.slice(-SEEN_WINDOWS_MAX)) await tell(event)
+    for (const { atMs, event } of measured) {
       if (atMs > clock.now() && atMs <= untilMs) clock.at(atMs, () => (generations.get(device) === generation ? tell(event) : undefined))
     }
   }
@@ -59,7 +64,7 @@ export async function playSignals(
       const ended = truth.of(fault.device).filter(({ endedMs }) => endedMs !== undefined)
       schedule(unit, isAlarmsOnly ? signals.alarmsAfter(unit, ended) : await signals.after(unit, ended))
       const watchedMs = watchedUntil.get(fault.device)
-      if (watchedMs !== undefined && watchedMs > clock.now()) await scheduleMeasured(unit, watchedMs)
+      if (watchedMs !== undefined && watchedMs > clock.now()) await scheduleMeasured(unit, watchedMs, false)
     })
   })
   return {
@@ -68,7 +73,7 @@ export async function playSignals(
       if (unit === undefined) return
       const untilMs = clock.now() + WATCHED_DAYS * DAY_MS
       watchedUntil.set(device, untilMs)
-      await scheduleMeasured(unit, untilMs)
+      await scheduleMeasured(unit, untilMs, true)
     },
   }
 }

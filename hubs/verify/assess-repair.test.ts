@@ -3,7 +3,7 @@ import type { ApplianceType, Fault } from '#catalogue/appliance-type.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import { createRandom } from '#kernel/random.ts'
 import { assessRepair } from './assess-repair.ts'
-import { causeProbabilities, signOf } from './recovered-cause.ts'
+import { causeProbabilities, codeSign, signOf } from './recovered-cause.ts'
 import { standardVerifyPolicy } from './verify-policy.ts'
 
 const FEATURES = ['a_k', 'b_k', 'c_w', 'd_a', 'e_hz', 'f_c']
@@ -39,6 +39,34 @@ describe('assessRepair', () => {
     expect(assessRepair({ before, after: [window(LEAKING)], fault: leak }, bounds).verdict).toBe('undecided')
     const blind = times(9, () => window({}).filter(({ feature }) => !(feature in LEAKING)))
     expect(assessRepair({ before, after: blind, fault: leak }, bounds)).toMatchObject({ verdict: 'undecided', windows: 0, left_ratio: null })
+  })
+
+  it('decides by two windows where the departure was long, and never by one', () => {
+    const long = { a_k: 7, b_k: -6, c_w: -5 }
+    const asked = (count: number) => assessRepair({ before: window(long), after: times(count, () => window(long)), fault: leak }, bounds).verdict
+    expect([asked(1), asked(2)]).toEqual(['undecided', 'not_normal'])
+    const good = (count: number) => assessRepair({ before: window(long), after: times(count, () => window({})), fault: leak }, bounds).verdict
+    expect([good(2), good(3)]).toEqual(['undecided', 'normal'])
+  })
+
+  it('takes what is left of a long departure for no recovery, however small its share', () => {
+    const before = window({ a_k: 20, b_k: -14, c_w: -10 })
+    const after = times(3, () => window({ a_k: 8, b_k: -6, c_w: -4 }))
+    expect(assessRepair({ before, after, fault: leak }, bounds)).toMatchObject({ verdict: 'not_normal', left_ratio: expect.closeTo(0.4, 1) })
+    expect(assessRepair({ before, after: times(3, () => window({ a_k: 1.5, b_k: -1 })), fault: leak }, bounds).verdict).toBe('normal')
+  })
+
+  it('calls a unit whose departure was not measured failed when it plainly shows the signs of the fault behind the visit', () => {
+    const after = times(3, () => window({ a_k: 5, b_k: -4 }))
+    expect(assessRepair({ before: [], after, fault: leak }, bounds)).toMatchObject({ verdict: 'not_normal', left_ratio: null })
+    expect(assessRepair({ before: [], after, fault: block }, bounds).verdict).not.toBe('not_normal')
+    expect(assessRepair({ before: [], after: after.slice(1), fault: leak }, bounds).verdict).toBe('undecided')
+  })
+
+  it('calls no unit normal by windows that know nothing of what its fault shows', () => {
+    const blind = times(6, () => window({}).filter(({ feature }) => !(feature in LEAKING)))
+    expect(assessRepair({ before: [], after: blind, fault: leak }, bounds).verdict).toBe('undecided')
+    expect(assessRepair({ before: [], after: blind, fault: block }, bounds).verdict).toBe('normal')
   })
 
   it('never calls a unit failed whose departure was not measured', () => {
@@ -85,6 +113,7 @@ describe('signOf', () => {
     const { before, after, predicted = { 'F-1': 0.7, 'F-2': 0.2 } } = given
     const fault = type.faults.find(({ code }) => code === 'F-1')
     return signOf({
+      type,
       outcome: { ...outcome, cause: given.cause ?? 'F-1', parts_used: given.parts ?? outcome.parts_used },
       assessment: assessRepair({ before, after, fault }, bounds),
       causes: causeProbabilities({ type, before, after, probabilities: predicted }),
@@ -96,6 +125,18 @@ describe('signOf', () => {
 
   it('says nothing of a repair that held and is coded as what recovered', () => {
     expect(ask({ before: window(LEAKING), after: normal })).toBeUndefined()
+  })
+
+  it('takes the side of a code that the parts go with', () => {
+    const needs = (code: string, part: string) => ({ ...(code === 'F-1' ? leak : block), parts: [{ part, quantity: 1, probability: 0.9 }] })
+    const parted = { faults: [needs('F-1', 'seal'), needs('F-2', 'pump')] }
+    const causes = new Map([
+      ['F-1', 0.97],
+      ['F-2', 0.03],
+    ])
+    const of = (part: string) => ({ ...outcome, cause: 'F-2', parts_used: [{ part, qty: 1 }] })
+    expect(codeSign({ type: parted, outcome: of('pump'), causes, because: 'it was' })).toBeUndefined()
+    expect(codeSign({ type: parted, outcome: of('seal'), causes, because: 'it was' })).toMatchObject({ sign: 'miscoded_repair', sensed: 'F-1' })
   })
 
   it.each([

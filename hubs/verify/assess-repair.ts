@@ -53,8 +53,17 @@ const SCATTER = 1.6
 const SHARE_SCATTER_MIN = 0.3
 /** What one window may add to the logarithm of the odds: windows of one unit are not independent of each other. */
 const WINDOW_WEIGHT_MAX = 1.6
+/** More where the departure was so long that weather and habits cannot bring it, by its length in spreads; two windows may decide then, one never does. */
+const LONG_WINDOW_WEIGHT_MAX = 3.2
+const WEIGHT_PER_SPREAD = 0.4
+const LONG_WINDOWS_MIN = 2
+/** What is left of a long departure is no noise above so many scatters, however small its share is. */
+const LEFT_SCATTERS = 3
 /** A window that knows less than this share of the signature says nothing. */
 const KNOWN_RATIO_MIN = 0.5
+/** Departure of one feature, and of the signs of a fault together, that is plainly the fault although nobody measured it before, in spreads. */
+const SHOWN_Z = 3
+const SHOWN_LENGTH_MIN = 6
 /** Spreads within which a unit without signature counts as normal, root mean square. */
 const NORMAL_DISTANCE = 1.3
 
@@ -62,18 +71,22 @@ const NORMAL_DISTANCE = 1.3
 export function assessRepair({ before, after, fault }: RepairEvidence, bounds: AssessBounds): RepairAssessment {
   const signature = signatureOf(before, fault)
   const length = Math.hypot(...signature.values())
-  if (length < SIGNATURE_LENGTH_MIN) return assessDistance(after, bounds)
+  if (length < SIGNATURE_LENGTH_MIN) return assessUnmeasured(after, fault, bounds)
   const scatter = Math.max(SHARE_SCATTER_MIN, SCATTER / length)
+  const weight_MAX = Math.max(WINDOW_WEIGHT_MAX, Math.min(LONG_WINDOW_WEIGHT_MAX, WEIGHT_PER_SPREAD * length))
+  const middle = Math.min(0.5, (LEFT_SCATTERS * SCATTER) / length)
   const shares = after.flatMap((window) => shareLeft(signature, window))
   const prior = Math.log(bounds.failed_prior / (1 - bounds.failed_prior))
   const logOdds = shares.reduce((sum, share) => {
-    const weight = (share - 0.5) / scatter ** 2
-    return sum + Math.max(-WINDOW_WEIGHT_MAX, Math.min(WINDOW_WEIGHT_MAX, weight))
+    const weight = (share - middle) / scatter ** 2
+    return sum + Math.max(-WINDOW_WEIGHT_MAX, Math.min(weight_MAX, weight))
   }, prior)
   const failed = 1 / (1 + Math.exp(-logOdds))
-  const isEnough = shares.length >= bounds.windows_MIN
+  const failedWindows_MIN = weight_MAX > WINDOW_WEIGHT_MAX ? Math.min(LONG_WINDOWS_MIN, bounds.windows_MIN) : bounds.windows_MIN
+  const isFailed = failed >= 1 - bounds.reopen_error && shares.length >= failedWindows_MIN
+  const isGood = failed <= bounds.verify_error && shares.length >= bounds.windows_MIN
   return {
-    verdict: !isEnough ? 'undecided' : failed >= 1 - bounds.reopen_error ? 'not_normal' : failed <= bounds.verify_error ? 'normal' : 'undecided',
+    verdict: isFailed ? 'not_normal' : isGood ? 'normal' : 'undecided',
     windows: shares.length,
     left_ratio: shares.length === 0 ? null : rounded(meanOf(shares)),
     failed_probability: rounded(failed),
@@ -91,8 +104,11 @@ export function signatureOf(before: readonly MeasuredResidual[], fault: Fault | 
     const direction = signs.get(feature)
     return direction === 'either' || (typeof direction === 'number' && direction * z > 0)
   })
-  return new Map(Math.hypot(...named.map(([, z]) => z)) >= SIGNATURE_LENGTH_MIN ? named : moved)
+  return new Map(lengthOf(named) >= SIGNATURE_LENGTH_MIN ? named : moved)
 }
+
+/** Length of a departure in spreads. */
+export const lengthOf = (moved: Iterable<readonly [string, number]>): number => Math.hypot(...[...moved].map(([, z]) => z))
 
 /** Mean residual of each feature over windows. */
 export function meanZ(windows: ReadonlyArray<readonly MeasuredResidual[]>): ReadonlyMap<string, number> {
@@ -114,13 +130,31 @@ function shareLeft(signature: ReadonlyMap<string, number>, window: readonly Meas
   return known < KNOWN_RATIO_MIN * whole ? [] : [along / known]
 }
 
-/** A unit whose departure was never measured: normal when its windows are, and never called failed. */
-function assessDistance(after: RepairEvidence['after'], bounds: AssessBounds): RepairAssessment {
-  const means = [...meanZ(after).values()]
-  const distance = means.length === 0 ? Number.POSITIVE_INFINITY : Math.hypot(...means) / Math.sqrt(means.length)
-  const isNormal = after.length >= bounds.windows_MIN && distance <= NORMAL_DISTANCE
-  const failed_probability = isNormal ? bounds.verify_error : bounds.failed_prior
-  return { verdict: isNormal ? 'normal' : 'undecided', windows: after.length, left_ratio: null, failed_probability, features: [] }
+/**
+ * A unit whose departure was never measured: normal when its windows are, as far as they know what the fault would show; failed only when they
+ * plainly show the signs of that fault.
+ */
+function assessUnmeasured(after: RepairEvidence['after'], fault: Fault | undefined, bounds: AssessBounds): RepairAssessment {
+  const means = meanZ(after)
+  const distance = means.size === 0 ? Number.POSITIVE_INFINITY : lengthOf(means) / Math.sqrt(means.size)
+  const speaking = (fault?.signs ?? []).filter(({ direction }) => direction !== 0)
+  const knowing = after.filter(
+    (window) => speaking.length === 0 || window.some(({ feature, z_score }) => z_score !== null && isSign(speaking, feature)),
+  )
+  const isEnough = knowing.length >= bounds.windows_MIN
+  const shown = fault === undefined ? [] : [...means].filter(([feature, z]) => along(fault, feature, z) >= SHOWN_Z)
+  const of = { windows: knowing.length, left_ratio: null, features: shown.map(([feature]) => recovered(feature, [], after)) }
+  if (isEnough && lengthOf(shown) >= SHOWN_LENGTH_MIN) return { ...of, verdict: 'not_normal', failed_probability: 1 - bounds.reopen_error }
+  const isNormal = isEnough && distance <= NORMAL_DISTANCE
+  return { ...of, verdict: isNormal ? 'normal' : 'undecided', failed_probability: isNormal ? bounds.verify_error : bounds.failed_prior, features: [] }
+}
+
+const isSign = (signs: Fault['signs'], feature: string): boolean => signs.some((sign) => sign.feature === feature)
+
+/** How far a feature departs the way a fault moves it; 0 where the fault says nothing of it. */
+function along({ signs }: Fault, feature: string, z: number): number {
+  const direction = signs.find((sign) => sign.feature === feature)?.direction ?? 0
+  return direction === 'either' ? Math.abs(z) : direction * z
 }
 
 function recovered(feature: string, before: readonly MeasuredResidual[], after: RepairEvidence['after']): RecoveredFeature {

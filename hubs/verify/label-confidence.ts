@@ -63,7 +63,8 @@ export function believeLabel(facts: LabelFacts): LabelBelief {
   }
 }
 
-function byPart({ type, outcome }: LabelFacts, code: string): number {
+/** How well the parts that were used go with a fault, against a fault that needs none of them; 1 where no part was used. */
+export function byPart({ type, outcome }: Pick<LabelFacts, 'type'> & { readonly outcome: Pick<Outcome, 'parts_used'> }, code: string): number {
   const needs = type.faults.find((fault) => fault.code === code)?.parts ?? []
   return outcome.parts_used.reduce((product, { part, is_unknown }) => {
     if (is_unknown === true) return product

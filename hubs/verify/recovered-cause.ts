@@ -6,6 +6,7 @@ import type { ApplianceType, FaultSign } from '#catalogue/appliance-type.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import type { Outcome } from '#kernel/work-order.ts'
 import { meanZ, type RepairAssessment, SIGNATURE_LENGTH_MIN, signatureOf } from './assess-repair.ts'
+import { byPart } from './label-confidence.ts'
 import type { RepairSign } from './verify-tables.ts'
 
 /** What is kept of a judgement. */
@@ -55,6 +56,7 @@ function likeness(signs: readonly FaultSign[], change: ReadonlyMap<string, numbe
 }
 
 export interface SignInputs {
+  readonly type: Pick<ApplianceType, 'faults'>
   readonly outcome: Outcome
   readonly assessment: RepairAssessment
   readonly causes: ReadonlyMap<string, number>
@@ -75,6 +77,8 @@ export interface FoundSign {
 /** A code is called wrong when another fault has at least this chance, and the coded one at most that. */
 const OTHER_MIN = 0.8
 const CODED_MAX = 0.08
+/** Parts that go so much better with the code than with the other fault say that the code is right. */
+const PARTS_AGREE = 5
 /** Departure (length of the signature) that does not vanish by itself. */
 const STANDING_LENGTH = 3.5
 /** A diagnosis this sure stands against an engineer who found nothing. */
@@ -83,12 +87,16 @@ const SURE_MIN = 0.9
 const UNCHANGED_RATIO = 0.6
 
 /** Signs that a repair was none, was bad, or was coded as something else; undefined = nothing speaks against it. */
-export function signOf({ outcome, assessment, causes, before, confidence }: SignInputs): FoundSign | undefined {
-  const [likeliest, chance] = [...causes].sort((a, b) => b[1] - a[1])[0] ?? [null, 0]
+export function signOf({ type, outcome, assessment, causes, before, confidence }: SignInputs): FoundSign | undefined {
+  const [likeliest] = [...causes].sort((a, b) => b[1] - a[1])[0] ?? [null]
   const length = Math.hypot(...signatureOf(before, undefined).values())
   const isNothing = outcome.cause === 'no_fault_found'
   if (assessment.verdict === 'not_normal') {
-    const left = `${Math.round(100 * (assessment.left_ratio ?? 1))} % of the departure is left after ${assessment.windows} windows`
+    const { left_ratio, windows } = assessment
+    const left =
+      left_ratio === null
+        ? `the signs of the fault stand in ${windows} windows behind the visit`
+        : `${Math.round(100 * left_ratio)} % of the departure is left after ${windows} windows`
     if (isNothing) {
       const reopens = confidence >= SURE_MIN
       return { sign: 'missed_fault', reason: `nothing was found, and ${left}`, sensed: likeliest, reopens }
@@ -101,8 +109,25 @@ export function signOf({ outcome, assessment, causes, before, confidence }: Sign
   if (isNothing && length >= STANDING_LENGTH) {
     return { sign: 'miscoded_repair', reason: 'nothing was found, and the departure vanished with the visit', sensed: likeliest, reopens: false }
   }
-  const coded = causes.get(outcome.cause)
-  if (coded === undefined || likeliest === outcome.cause || chance < OTHER_MIN || coded > CODED_MAX) return undefined
-  const reason = `the code says ${outcome.cause}, what recovered are the signs of ${likeliest}`
-  return { sign: 'miscoded_repair', reason, sensed: likeliest, reopens: false }
+  return codeSign({ type, outcome, causes, because: 'what recovered are the signs' })
+}
+
+/**
+ * A code that another fault contradicts: by `causes`, the chance of each that it was the one, and by the parts, which tell the two apart where they
+ * were written down rightly. Parts that go with the code take its side.
+ */
+export function codeSign({
+  type,
+  outcome,
+  causes,
+  because,
+}: Pick<SignInputs, 'type' | 'outcome' | 'causes'> & { readonly because: string }): FoundSign | undefined {
+  if (!causes.has(outcome.cause)) return undefined
+  const weights = [...causes].map(([code, chance]) => [code, chance * byPart({ type, outcome }, code)] as const)
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0)
+  const weighed = new Map(weights.map(([code, weight]) => [code, weight / sum]))
+  const [likeliest = '', chance = 0] = [...weighed].sort((a, b) => b[1] - a[1])[0] ?? []
+  if (likeliest === outcome.cause || chance < OTHER_MIN || (weighed.get(outcome.cause) ?? 0) > CODED_MAX) return undefined
+  if (byPart({ type, outcome }, outcome.cause) >= PARTS_AGREE * byPart({ type, outcome }, likeliest)) return undefined
+  return { sign: 'miscoded_repair', reason: `the code says ${outcome.cause}, ${because} of ${likeliest}`, sensed: likeliest, reopens: false }
 }

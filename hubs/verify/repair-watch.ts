@@ -1,8 +1,8 @@
 /**
- * Which units are waited for: those with a repair that is not judged yet and residuals to compare with, and the windows of each that came
- * already. Reads only; the windows themselves come back as `residuals_measured`.
+ * Which units are waited for: those with a repair that is not judged yet, and the windows of each that came
+ * already. Of a visit that nothing is known of yet the windows before it are wanted, too. Reads only; the windows themselves come back as `residuals_measured`.
  */
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { HubTables } from '../hub-tables.ts'
 
 export interface WatchedUnit {
@@ -11,6 +11,8 @@ export interface WatchedUnit {
   readonly type: string
   /** Earliest repair that is not judged yet; windows behind it count. */
   readonly since_ms: number
+  /** Visit whose windows of before are not known yet; null = none. */
+  readonly unseen_ms: number | null
 }
 
 export interface RepairWatch {
@@ -27,17 +29,22 @@ export function createRepairWatch(database: Kysely<HubTables>): RepairWatch {
       const repairs = database
         .selectFrom('hub_verifications')
         .select(['tenant', 'device', 'type', 'done_at_ms'])
+        .select((select) => select.case().when('seen', 'is', null).then(select.ref('done_at_ms')).end().as('unseen_ms'))
         .where('state', '=', 'watching')
-        .where('before', '!=', '[]')
+        .where((where) => where.or([where('before', '!=', '[]'), where('seen', 'is not', null), where('method', '=', 'residuals')]))
       const tried = database
         .selectFrom('hub_remote_offers')
-        .select(['tenant', 'device', 'type', 'started_at_ms as done_at_ms'])
+        .select(['tenant', 'device', 'type', 'started_at_ms as done_at_ms', sql<number | null>`CAST(NULL AS BIGINT)`.as('unseen_ms')])
         .where('state', '=', 'measuring')
         .where('started_at_ms', 'is not', null)
-        .$castTo<{ tenant: string; device: string; type: string; done_at_ms: number }>()
+        .$castTo<{ tenant: string; device: string; type: string; done_at_ms: number; unseen_ms: number | null }>()
       const rows = await database
         .selectFrom(repairs.unionAll(tried).as('waited'))
-        .select((select) => ['tenant', 'device', 'type', select.fn.min<number>('done_at_ms').as('since_ms')])
+        .select((select) => [
+          ...(['tenant', 'device', 'type'] as const),
+          select.fn.min<number>('done_at_ms').as('since_ms'),
+          select.fn.max<number | null>('unseen_ms').as('unseen_ms'),
+        ])
         .$if(after !== undefined, (query) =>
           query.where((where) =>
             where.or([
@@ -51,7 +58,7 @@ export function createRepairWatch(database: Kysely<HubTables>): RepairWatch {
         .orderBy('device')
         .limit(limit)
         .execute()
-      return rows.map((row) => ({ ...row, since_ms: Number(row.since_ms) }))
+      return rows.map((row) => ({ ...row, since_ms: Number(row.since_ms), unseen_ms: row.unseen_ms === null ? null : Number(row.unseen_ms) }))
     },
     async known({ tenant, device, since_ms }) {
       const rows = await database

@@ -31,6 +31,8 @@ export interface VerificationRow {
   due_at_ms: number
   /** Residuals behind the diagnosis, JSON of `MeasuredResidual[]`. */
   before: string
+  /** JSON: last windows before the visit, oldest first (`before-repair.ts`); null while none is known. */
+  seen: string | null
   /** JSON: probabilities of the diagnosis by fault. */
   probabilities: string
   judged_at_ms: number | null
@@ -96,5 +98,12 @@ export const verifyMigrations: readonly Migration[] = [
   {
     id: '0561-verify-waiting',
     statements: ['CREATE INDEX hub_verifications_waiting ON hub_verifications (state, tenant, device)'],
+  },
+  {
+    id: '0562-verify-seen',
+    statements: [
+      'ALTER TABLE hub_verifications ADD COLUMN seen TEXT',
+      'CREATE INDEX hub_repair_windows_by_unit ON hub_repair_windows (tenant, device, window_to_ms)',
+    ],
   },
 ]

@@ -116,6 +116,15 @@ describe('verified repair', () => {
     expect(await label(b)).toMatchObject({ cause: 'T-03', corrected_cause: 'T-01' })
   })
 
+  it('raises a wrong code also where a diagnosis of no fault verifies the repair before enough windows came', async () => {
+    const b = await bench()
+    await repaired(b, { cause: 'T-03' })
+    await windows(b, 2, {})
+    await b.apply(diagnosed({ hour: 60, fault: null, answer: 'no_fault', window_from_ms: b.clock.now() }))
+    expect((await b.order()).state).toBe('verified')
+    expect(await signs(b)).toMatchObject([{ sign: 'miscoded_repair' }])
+  })
+
   it('asks the household when no window came in time, and says so', async () => {
     const b = await bench()
     await repaired(b)

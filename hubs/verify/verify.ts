@@ -13,9 +13,10 @@ import { emit, type HubTransaction, type OrderListener } from '../hub-transactio
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { moveOrder, orderRow, SYSTEM_ACTOR } from '../work-orders.ts'
 import { assessRepair, type RepairAssessment } from './assess-repair.ts'
+import { departureBefore, isSeenBefore, keepSeen, seenAlready } from './before-repair.ts'
 import { heardOfFault } from './heard-again.ts'
 import { judgeLabel } from './judge-label.ts'
-import { causeProbabilities, type FoundSign, signOf, type Verdict } from './recovered-cause.ts'
+import { causeProbabilities, codeSign, type FoundSign, signOf, type Verdict } from './recovered-cause.ts'
 import { boundsOf, standardVerifyPolicy as policy } from './verify-policy.ts'
 import type { VerificationRow } from './verify-tables.ts'
 
@@ -39,9 +40,10 @@ async function begin(hub: HubTransaction, order: WorkOrderRow, atMs: number): Pr
   const diagnosis = await diagnosisOf(hub, order)
   const before: readonly MeasuredResidual[] =
     diagnosis?.residuals ?? [...(diagnosis?.evidence_for ?? []), ...(diagnosis?.evidence_against ?? [])].filter(({ z_score }) => z_score !== null)
-  const method = before.length > 0 ? 'residuals' : order.alarm_id === null ? 'contact' : 'rule'
+  // What brought the order may be a person's word; the unit is measured all the same where it is connected.
+  const method = before.length > 0 || order.alarm_id === null ? 'residuals' : 'rule'
   const bounds = boundsOf(policy, type)
-  const waitMs = { residuals: bounds.within_ms, rule: bounds.rule_quiet_ms, contact: policy.contact_quiet_ms }[method]
+  const waitMs = { residuals: bounds.within_ms, rule: bounds.rule_quiet_ms }[method]
   const row: VerificationRow = {
     verification_id: contentId('ver', work_order_id, order.move_count),
     ...{ tenant, device, type, work_order_id, visit: order.move_count, method, state: 'watching', fault: order.fault },
@@ -49,6 +51,7 @@ async function begin(hub: HubTransaction, order: WorkOrderRow, atMs: number): Pr
     done_at_ms: atMs,
     due_at_ms: Math.max(hub.nowMs, atMs) + waitMs,
     before: JSON.stringify(before),
+    seen: await seenAlready(hub, order, atMs),
     probabilities: JSON.stringify(probabilitiesOf(diagnosis)),
     judged_at_ms: null,
     verdict: null,
@@ -57,9 +60,10 @@ async function begin(hub: HubTransaction, order: WorkOrderRow, atMs: number): Pr
   await setTimer(hub, { tenant, kind: KIND, subject: row.verification_id, dueAtMs: row.due_at_ms })
 }
 
-/** Takes a window of a unit; counts for each repair that it began behind. */
+/** Takes a window of a unit; counts for each repair that it began behind, and says of one that it ended before what stood at the visit. */
 export async function noteWindow(hub: HubTransaction, window: MeasuredWindow): Promise<void> {
   for (const row of await watching(hub, window)) {
+    if (isSeenBefore(row.done_at_ms, window)) await keepSeen(hub, row, window)
     if (window.window_from_ms < row.done_at_ms + boundsOf(policy, row.type).settle_ms) continue
     const { verification_id, tenant, device, work_order_id } = row
     const { window_from_ms, window_to_ms, residuals } = window
@@ -76,9 +80,10 @@ export async function noteWindow(hub: HubTransaction, window: MeasuredWindow): P
 export async function noteNoFault(hub: HubTransaction, diagnosis: Diagnosis): Promise<void> {
   for (const row of await watching(hub, diagnosis)) {
     if (row.done_at_ms > diagnosis.window_from_ms) continue
-    const { assessment } = await assess(hub, row)
+    const { assessment, causes, signIf } = await assess(hub, row)
     if (assessment.verdict !== 'undecided' || assessment.failed_probability > 0.5) continue
-    await settle(hub, row, { isGood: true, reason: 'no fault found in a window after the repair', assessment, sign: undefined, causes: new Map() })
+    const normal = { ...assessment, verdict: 'normal' } as const
+    await settle(hub, row, { isGood: true, reason: 'no fault found in a window after the repair', assessment, sign: signIf(normal), causes })
   }
 }
 
@@ -101,13 +106,31 @@ export const runRepairTimer: TimerHandler = async (hub, { tenant, subject }) => 
   const heard = await heardOfFault(hub, row)
   const quietDays = Math.round((row.method === 'rule' ? boundsOf(policy, row.type).rule_quiet_ms : policy.contact_quiet_ms) / 86_400_000)
   const quiet = row.method === 'rule' ? `the rule's condition stayed away for ${quietDays} days` : `not measured: no contact in ${quietDays} days`
-  const settled = { assessment: null, sign: undefined, causes: new Map<string, number>() }
-  await settle(hub, row, { ...settled, isGood: heard === undefined, reason: heard ?? quiet })
+  const settled = { assessment: null, causes: new Map<string, number>() }
+  const sign = heard === undefined ? await unmeasuredSign(hub, row) : undefined
+  await settle(hub, row, { ...settled, sign, isGood: heard === undefined, reason: heard ?? quiet })
 }
 
+/** Where no window spoke behind the repair, what was measured before it and the parts together may contradict the code. */
+async function unmeasuredSign(hub: HubTransaction, row: VerificationRow): Promise<FoundSign | undefined> {
+  const { alarm_id, outcome: text, diagnosis_id, fault } = await orderRow(hub, row.work_order_id)
+  const outcome = (text === null ? NO_OUTCOME : JSON.parse(text)) as Outcome
+  const type = hub.catalogue(row.type)
+  const isMeasured = row.before !== '[]' || (diagnosis_id === null && alarm_id !== null)
+  if (type === undefined || fault === null || !isMeasured || outcome.parts_used.length === 0) return undefined
+  const told = JSON.parse(row.probabilities) as Record<string, number>
+  const probabilities = Object.keys(told).length > 0 ? told : { [fault]: RULE_PROBABILITY }
+  const causes = causeProbabilities({ type, before: [], after: [], probabilities })
+  return codeSign({ type, outcome, causes, because: 'what was measured before and the parts used are' })
+}
+
+/** How sure a rule that names a fault is of it (chosen). */
+const RULE_PROBABILITY = 0.9
+
 async function judge(hub: HubTransaction, row: VerificationRow): Promise<void> {
-  const { assessment, sign, causes } = await assess(hub, row)
+  const { assessment, signIf, causes } = await assess(hub, row)
   if (assessment.verdict === 'undecided') return
+  const sign = signIf(assessment)
   const isGood = assessment.verdict === 'normal'
   const shown = [...assessment.features].sort((a, b) => Math.abs(b.before_z) - Math.abs(a.before_z)).slice(0, 3)
   const values = shown.map(({ feature, before_z, after_z, observed, expected }) => {
@@ -128,15 +151,20 @@ async function assess(hub: HubTransaction, row: VerificationRow) {
     .limit(WINDOWS_MAX)
     .execute()
   const after = windows.map(({ residuals }) => JSON.parse(residuals) as MeasuredResidual[])
-  const before = JSON.parse(row.before) as MeasuredResidual[]
   const probabilities = JSON.parse(row.probabilities) as Record<string, number>
   const fault = type?.faults.find(({ code }) => code === row.fault)
-  const assessment = assessRepair({ before, after, fault }, { ...policy, ...boundsOf(policy, row.type) })
+  const departure = departureBefore(row, fault)
+  const { before } = departure
+  const assessment = assessRepair({ ...departure, after }, { ...policy, ...boundsOf(policy, row.type) })
   const causes = causeProbabilities({ type: type ?? NO_TYPE, before, after, probabilities })
   const order = await orderRow(hub, row.work_order_id)
   const outcome = (order.outcome === null ? NO_OUTCOME : JSON.parse(order.outcome)) as Outcome
   const confidence = Math.max(0, ...Object.values(probabilities))
-  return { assessment, causes, sign: signOf({ outcome, assessment, causes, before, confidence }) }
+  return {
+    assessment,
+    causes,
+    signIf: (judged: RepairAssessment) => signOf({ type: type ?? NO_TYPE, outcome, assessment: judged, causes, before, confidence }),
+  }
 }
 
 const NO_TYPE: Pick<ApplianceType, 'faults'> = { faults: [] }
