@@ -206,6 +206,7 @@ const illegalMove = (): MendlineError =>
   })
 
 function memoryDevices(): ApiPorts['devices'] {
+  const rotated = new Set<string>()
   const records = new Map<string, DeviceRecord>()
   const find = (tenant: string, device: string): DeviceRecord => {
     const record = records.get(`${tenant}:${device}`)
@@ -216,15 +217,16 @@ function memoryDevices(): ApiPorts['devices'] {
     async create(devices) {
       const taken = devices.find(({ tenant = 'home', device }) => records.has(`${tenant}:${device}`))
       if (taken !== undefined) throw new MendlineError('MDL_API_CONFLICT', `${taken.device} exists`)
-      return devices.map(({ device, tenant = 'home' }) => {
-        records.set(`${tenant}:${device}`, deviceRecord(device, tenant))
-        return { ...deviceRecord(device, tenant), secret: `secret-${records.size}` }
+      return devices.map(({ device, type, tenant = 'home' }) => {
+        const record = { ...deviceRecord(device, tenant), type }
+        records.set(`${tenant}:${device}`, record)
+        return { ...record, secret: `secret-${records.size}` }
       })
     },
     get: (tenant, device) => records.get(`${tenant}:${device}`),
-    list: ({ tenant, after = '', limit }) =>
+    list: ({ tenant, type, after = '', limit }) =>
       [...records]
-        .filter(([name, record]) => record.tenant === tenant && name > after)
+        .filter(([name, record]) => record.tenant === tenant && name > after && (type ?? record.type) === record.type)
         .sort()
         .slice(0, limit)
         .map(([, record]) => record),
@@ -233,7 +235,12 @@ function memoryDevices(): ApiPorts['devices'] {
       records.set(`${tenant}:${device}`, record)
       return record
     },
-    rotate: async (tenant, device) => `rotated-${find(tenant, device).device}`,
+    async rotate(tenant, device, ends) {
+      const record = find(tenant, device)
+      if (rotated.has(device) && ends === undefined) throw new MendlineError('MDL_API_CONFLICT', 'two', { details: { previous_until_ms: 5 } })
+      rotated.add(device)
+      return `rotated-${record.device}${ends ?? ''}`
+    },
     revoke: async (tenant, device) => void find(tenant, device),
   }
 }

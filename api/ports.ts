@@ -82,11 +82,16 @@ export interface DevicePort {
   create(devices: readonly NewDevice[]): Promise<ReadonlyArray<DeviceRecord & { readonly secret: string }>>
   get(tenant: string, device: string): Maybe<DeviceRecord | undefined>
   /** In order of `{tenant}:{device}`, those behind `after` (of the same form). */
-  list(query: { readonly tenant: string; readonly after?: string; readonly limit: number }): Maybe<readonly DeviceRecord[]>
+  list(query: {
+    readonly tenant: string
+    readonly type?: string | undefined
+    readonly after?: string
+    readonly limit: number
+  }): Maybe<readonly DeviceRecord[]>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
   setAttributes(tenant: string, device: string, wanted: DeviceAttributes, actor: string): Promise<DeviceRecord>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
-  rotate(tenant: string, device: string): Promise<string>
+  rotate(tenant: string, device: string, ends?: 'older' | 'newer'): Promise<string>
   /** @throws MendlineError MDL_API_NOT_FOUND */
   revoke(tenant: string, device: string): Promise<void>
 }
@@ -126,7 +131,7 @@ export interface GatewayPort {
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_INVALID */
   setDevices(tenant: string, gateway: string, devices: readonly string[]): Promise<GatewayRecord>
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT */
-  rotate(tenant: string, gateway: string): Promise<string>
+  rotate(tenant: string, gateway: string, ends?: 'older' | 'newer'): Promise<string>
   /** @throws MendlineError MDL_API_NOT_FOUND */
   revoke(tenant: string, gateway: string): Promise<void>
 }

@@ -95,6 +95,26 @@ export function validatorCompiler({ schema, httpPart }: { readonly schema: unkno
   }
 }
 
+/**
+ * The same for the routes below `/api/v1`, which refuse a parameter that they do not know: who misspells a filter would take the whole list
+ * for its answer. Pages that people open take whatever a mail program or a chat hangs onto their addresses.
+ */
+export function strictValidatorCompiler(part: Parameters<typeof validatorCompiler>[0]): ReturnType<typeof validatorCompiler> {
+  const validate = validatorCompiler(part)
+  if (part.httpPart !== 'querystring') return validate
+  const { properties = {} } = part.schema as { readonly properties?: object }
+  const known = Object.keys(properties)
+  const reason = known.length === 0 ? 'the route takes no parameters' : `is no parameter of the route; it takes ${known.join(', ')}`
+  return (value) => {
+    const unknown = Object.keys((value ?? {}) as object).filter((name) => !Object.hasOwn(properties, name))
+    if (unknown.length === 0) return validate(value)
+    return { error: new RequestInvalid(unknown.slice(0, UNKNOWN_MAX).map((name) => ({ field: `querystring.${name}`, reason }))) }
+  }
+}
+
+/** Parameters that one refusal names. */
+const UNKNOWN_MAX = 20
+
 /** Builds fastify's error handler. */
 export function problemHandler(log: Log) {
   return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply => {

@@ -16,6 +16,16 @@ export const pageQuery = ({ apiPage_MAX }: Pick<Limits, 'apiPage_MAX'>) => ({
 
 export const tenantQuery = { tenant: Type.Optional({ ...IdSchema, description: 'Other tenant than the own; needs the scope admin' }) }
 
+/** Query of a rotation: which of two valid secrets ends. */
+export const rotationQuery = {
+  ...tenantQuery,
+  end: Type.Optional(Type.Enum(['older', 'newer'], { description: 'Ends at once: the `older`, or the `newer` that nobody has taken up' })),
+}
+
+/** What a rotation of the secret of a device or gateway says of itself. */
+export const ROTATION_REFUSED =
+  'Refused (409 MDL_API_CONFLICT, `details.previous_until_ms`) while an older secret is valid beside the one in force, unless `end` says which of the two ends now.'
+
 const PAGE_DEFAULT = 100
 
 /** Tenant that the request works in: the key's own, or the named one when the key is an admin's. @throws MDL_API_FORBIDDEN */

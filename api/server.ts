@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify from 'fastify'
+import { Type } from 'typebox'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { fieldRefused } from '#kernel/field-errors.ts'
@@ -23,7 +24,7 @@ import type { Scope } from './keys.ts'
 import { isFromThisMachine } from './loopback-only.ts'
 import { attachMqtt } from './mqtt-upgrade.ts'
 import type { ApiPorts } from './ports.ts'
-import { problemHandler, validatorCompiler } from './problems.ts'
+import { problemHandler, strictValidatorCompiler, validatorCompiler } from './problems.ts'
 import { alarmRoutes } from './routes/alarms.ts'
 import { backtestRoutes } from './routes/backtests.ts'
 import { careRoutes } from './routes/care.ts'
@@ -169,6 +170,10 @@ export async function createApi({ ports, clock, log, limits, settings, version }
   await describe(app, version)
   await app.register(
     async (routes) => {
+      routes.setValidatorCompiler(strictValidatorCompiler)
+      routes.addHook('onRoute', ({ schema }) => {
+        if (schema !== undefined) schema.querystring ??= Type.Object({})
+      })
       for (const add of ROUTES) add(routes as App, context)
     },
     { prefix: '/api/v1' },

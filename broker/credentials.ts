@@ -3,6 +3,7 @@
  * microsecond, which a storm of reconnects needs; a secret that a person chose would need scrypt and is not accepted here.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { MendlineError } from '#kernel/errors.ts'
 
 const SECRET_BYTES = 32
 
@@ -22,12 +23,32 @@ export interface StoredSecrets {
 /** Compared where there is no principal, so that its absence cannot be timed. */
 export const NO_SECRETS: StoredSecrets = { secret_hash: '', previous_secret_hash: null, previous_secret_until_ms: null }
 
-/** Columns of a rotation: a new secret valid at once, the old one for `overlapMs` more. */
-export function rotateSecret(row: StoredSecrets, nowMs: number, overlapMs: number): { readonly secret: string; readonly change: StoredSecrets } {
+/** Which of the two valid secrets a rotation ends: the `older`, or the `newer`, which nobody has taken up. */
+export type SecretEnd = 'older' | 'newer'
+
+interface Rotation {
+  readonly nowMs: number
+  readonly overlapMs: number
+  readonly ends: SecretEnd | undefined
+}
+
+/**
+ * Columns of a rotation: a new secret valid at once, the old one for `overlapMs` more. While an older one still is valid, too, `ends` says
+ * which of the two ends now: a device in the field that was not reached yet goes by the older.
+ * @throws MendlineError MDL_API_CONFLICT (two are valid and nothing is said; `previous_until_ms` in the details)
+ */
+export function rotateSecret(row: StoredSecrets, { nowMs, overlapMs, ends }: Rotation): { readonly secret: string; readonly change: StoredSecrets } {
+  const { secret_hash, previous_secret_hash, previous_secret_until_ms: until } = row
+  const isRotating = previous_secret_hash !== null && until !== null && nowMs < until
+  if (isRotating && ends === undefined) {
+    const reason = 'two secrets are valid already: wait until the older has ended, or say by `end` which of them ends now'
+    throw new MendlineError('MDL_API_CONFLICT', reason, { details: { previous_until_ms: until } })
+  }
   const secret = makeSecret()
+  const stays = isRotating && ends === 'newer' ? { previous_secret_hash, previous_secret_until_ms: until } : undefined
   return {
     secret,
-    change: { secret_hash: hashSecret(secret), previous_secret_hash: row.secret_hash, previous_secret_until_ms: nowMs + overlapMs },
+    change: { secret_hash: hashSecret(secret), ...(stays ?? { previous_secret_hash: secret_hash, previous_secret_until_ms: nowMs + overlapMs }) },
   }
 }
 

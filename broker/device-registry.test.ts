@@ -12,7 +12,11 @@ let clock: ManualClock
 let registry: DeviceRegistry
 
 const open = (): DeviceRegistry =>
-  createDeviceRegistry({ database: operations.database as unknown as Kysely<DeviceTables>, clock, types: () => new Set(['air_conditioner']) })
+  createDeviceRegistry({
+    database: operations.database as unknown as Kysely<DeviceTables>,
+    clock,
+    types: () => new Set(['air_conditioner', 'fridge']),
+  })
 
 beforeEach(async () => {
   clock = new ManualClock(1_000_000)
@@ -134,11 +138,21 @@ describe('rotate', () => {
     expect(login('home:ac-1', next)).toBeDefined()
   })
 
-  it('leaves two valid, not three', async () => {
-    const { secret } = await create('ac-1')
-    const second = await registry.rotate('home', 'ac-1')
-    const third = await registry.rotate('home', 'ac-1')
-    expect([secret, second, third].map((each) => login('home:ac-1', each) !== undefined)).toEqual([false, true, true])
+  it('leaves two valid, not three, and ends none that a device may go by unless it is said which', async () => {
+    const { secret: first } = await create('ac-1')
+    const valid = (...secrets: string[]) => secrets.map((each) => login('home:ac-1', each) !== undefined)
+    const second = await registry.rotate('home', 'ac-1', 'older')
+    const details = { previous_until_ms: 1_000_000 + limits.secretOverlapMs }
+    await expect(registry.rotate('home', 'ac-1')).rejects.toMatchObject({ code: 'MDL_API_CONFLICT', details })
+    expect(valid(first, second)).toEqual([true, true])
+    clock.advance(1_000)
+    const third = await registry.rotate('home', 'ac-1', 'newer')
+    expect(valid(first, second, third)).toEqual([true, false, true])
+    const fourth = await registry.rotate('home', 'ac-1', 'older')
+    expect(valid(first, third, fourth)).toEqual([false, true, true])
+    clock.advance(limits.secretOverlapMs)
+    const fifth = await registry.rotate('home', 'ac-1')
+    expect(valid(third, fourth, fifth)).toEqual([false, true, true])
   })
 
   it('refuses a device that is not there or revoked', async () => {
@@ -166,6 +180,14 @@ describe('revoke', () => {
 })
 
 describe('list', () => {
+  it('gives the devices of one type, in pages as all of them', async () => {
+    for (const device of ['a', 'b', 'c', 'd']) await registry.create([{ device, type: device === 'b' ? 'fridge' : 'air_conditioner' }])
+    const idsOf = (query: Parameters<typeof registry.list>[0]) => registry.list(query).map(({ device }) => device)
+    expect(idsOf({ tenant: 'home', type: 'air_conditioner', limit: 2 })).toEqual(['a', 'c'])
+    expect(idsOf({ tenant: 'home', type: 'air_conditioner', after: 'home:c', limit: 2 })).toEqual(['d'])
+    expect(idsOf({ tenant: 'home', type: 'kettle', limit: 2 })).toEqual([])
+  })
+
   it('pages in order of name, by tenant or over all', async () => {
     for (const device of ['c', 'a', 'b']) await create(device)
     await create('z', 'acme')

@@ -10,7 +10,7 @@ import { fieldRefused } from '#kernel/field-errors.ts'
 import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
-import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret } from './credentials.ts'
+import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret, type SecretEnd } from './credentials.ts'
 import type { DeviceAttributes, DeviceRow, DeviceTables } from './device-tables.ts'
 import { type DeviceFacts, type Login, loginName, type Principal, parseLoginName } from './principal.ts'
 
@@ -45,6 +45,8 @@ export type DeviceChange = DeviceAttributes & Partial<Pick<DeviceRow, 'secret_ha
 export interface DeviceList {
   /** Only this tenant's; all without it. */
   readonly tenant?: string | undefined
+  /** Only devices of this type. */
+  readonly type?: string | undefined
   /** Only devices behind this `{tenant}:{device}` in the order of the list. */
   readonly after?: string | undefined
   readonly limit: number
@@ -67,8 +69,11 @@ export interface DeviceRegistry {
   count(tenant: string): number
   /** Tenants that have a device. */
   tenants(): number
-  /** Makes a new secret; the old one stays valid for `secretOverlapMs`. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT when revoked */
-  rotate(tenant: string, device: string): Promise<string>
+  /**
+   * Makes a new secret; the old one stays valid for `secretOverlapMs`. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT when revoked,
+   * or when two are valid and `ends` does not say which of them ends
+   */
+  rotate(tenant: string, device: string, ends?: SecretEnd): Promise<string>
   /** Changes columns of a device, in one transaction with what `also` does. @throws MendlineError MDL_API_NOT_FOUND, what `also` throws */
   change(tenant: string, device: string, change: DeviceChange, also: (inside: Kysely<DeviceTables>) => Promise<void>): Promise<void>
   /** Ends all secrets of the device at once; again on a revoked device it does nothing. @throws MendlineError MDL_API_NOT_FOUND */
@@ -154,20 +159,21 @@ export function createDeviceRegistry({ database, clock, types, isTaken = () => f
       return count
     },
     tenants: () => new Set([...entries.values()].map(({ row }) => row.tenant)).size,
-    list({ tenant, after, limit }) {
+    list({ tenant, type, after, limit }) {
       order ??= [...entries.keys()].sort()
       const records: DeviceRecord[] = []
       for (let at = after === undefined ? 0 : indexBehind(order, after); at < order.length && records.length < limit; at++) {
         const entry = entries.get(order[at] ?? '')
-        if (entry !== undefined && (tenant === undefined || entry.row.tenant === tenant)) records.push(toRecord(entry.row))
+        if (entry === undefined || (tenant !== undefined && entry.row.tenant !== tenant) || (type !== undefined && entry.row.type !== type)) continue
+        records.push(toRecord(entry.row))
       }
       return records
     },
-    async rotate(tenant, device) {
+    async rotate(tenant, device, ends) {
       const entry = find(tenant, device)
       if (entry.row.revoked_at_ms !== null)
         throw new MendlineError('MDL_API_CONFLICT', `device ${device} is revoked`, { details: { tenant, device } })
-      const { secret, change } = rotateSecret(entry.row, clock.now(), limits.secretOverlapMs)
+      const { secret, change } = rotateSecret(entry.row, { nowMs: clock.now(), overlapMs: limits.secretOverlapMs, ends })
       await update(entry, change)
       return secret
     },

@@ -8,7 +8,7 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
-import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret } from './credentials.ts'
+import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret, type SecretEnd } from './credentials.ts'
 import type { DeviceTables, GatewayRow } from './device-tables.ts'
 import { type DeviceFacts, type Login, loginName, type Principal } from './principal.ts'
 
@@ -48,7 +48,7 @@ export interface GatewayRegistry {
   /** Replaces the list; open sessions have the new rights with their next message. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT, MDL_API_INVALID */
   setDevices(tenant: string, gateway: string, devices: readonly string[]): Promise<GatewayRecord>
   /** New secret; the old one stays valid for `secretOverlapMs`. @throws MendlineError MDL_API_NOT_FOUND, MDL_API_CONFLICT when revoked */
-  rotate(tenant: string, gateway: string): Promise<string>
+  rotate(tenant: string, gateway: string, ends?: SecretEnd): Promise<string>
   /** Ends its secrets, its list and its sessions; its id stays taken. @throws MendlineError MDL_API_NOT_FOUND */
   revoke(tenant: string, gateway: string): Promise<void>
   /** What the broker must know of a device that the gateway may speak for now; undefined when it may not. */
@@ -132,9 +132,9 @@ export function createGatewayRegistry(ports: GatewayRegistryPorts): GatewayRegis
       replace(entry, wanted)
       return toRecord(entry)
     },
-    async rotate(tenant, gateway) {
+    async rotate(tenant, gateway, ends) {
       const entry = findValid(tenant, gateway)
-      const { secret, change } = rotateSecret(entry.row, clock.now(), limits.secretOverlapMs)
+      const { secret, change } = rotateSecret(entry.row, { nowMs: clock.now(), overlapMs: limits.secretOverlapMs, ends })
       await update(entry, change)
       return secret
     },

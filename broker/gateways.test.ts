@@ -174,6 +174,8 @@ describe('the registry of gateways', () => {
     await expect(test.gateways.create({ gateway: 'a', devices: [] })).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
     await expect(test.gateways.create({ gateway: 'gw', devices: [] })).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
     const rotated = await test.gateways.rotate('home', 'gw')
+    const code = 'MDL_API_CONFLICT'
+    await expect(test.gateways.rotate('home', 'gw')).rejects.toMatchObject({ code, details: { previous_until_ms: expect.any(Number) } })
     // What a restart reads back.
     await test.identity.start()
     expect(test.gateways.get('home', 'gw')).toMatchObject({ devices: ['a', 'b'], revoked_at_ms: null })

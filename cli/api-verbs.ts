@@ -134,9 +134,10 @@ function deviceVerbs(devices: Command): void {
     .option('--batch <id>', 'production batch')
     .option('--max-age-days <n>', 'how far behind the receipt its clock may be')
     .option('--time-zone <name>', 'IANA time zone, e.g. Europe/Berlin')
-  one(devices, 'rotate', 'make a new secret; the old one stays valid for a while', async (server, device, suffix, flags) => {
-    show(flags, await server.send('POST', `/devices/${device}/secret${suffix}`), ['device', 'secret'])
-  })
+  one(devices, 'rotate', 'make a new secret; the old one stays valid for a while', async (server, device, _suffix, flags) => {
+    const { tenant, end } = flags as OneFlags & { readonly end?: string }
+    show(flags, await server.send('POST', `/devices/${device}/secret${query({ tenant, end })}`), ['device', 'secret'])
+  }).option('--end <older|newer>', 'which secret ends now, where two are valid already')
   one(devices, 'revoke', 'end the secrets and sessions of a device', async (server, device, suffix) => {
     await server.send('DELETE', `/devices/${device}${suffix}`)
     console.log('revoked')

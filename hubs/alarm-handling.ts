@@ -13,7 +13,7 @@ import type { AlarmHandlingRow, MaintenanceRow } from './alarm-tables.ts'
 import { groupThatSpeaks } from './grouping/group-orders.ts'
 import type { HubTables } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
-import { quietByPeople } from './quiet-alarms.ts'
+import { isDanger, quietByPeople } from './quiet-alarms.ts'
 
 export interface AlarmHandling {
   /** @throws MendlineError MDL_API_NOT_FOUND, MDL_API_INVALID */
@@ -35,7 +35,13 @@ export interface HandlingChange {
 
 export type NewMaintenance = Pick<MaintenanceRow, 'scope' | 'scope_value' | 'from_ms' | 'to_ms' | 'reason'>
 
-export function createAlarmHandling({ database, clock }: { readonly database: Kysely<HubTables>; readonly clock: Clock }): AlarmHandling {
+export function createAlarmHandling(parts: {
+  readonly database: Kysely<HubTables>
+  readonly clock: Clock
+  /** A registered unit of a tenant; absent = nobody knows. */
+  readonly unitOf?: ((tenant: string, device: string) => object | undefined) | undefined
+}): AlarmHandling {
+  const { database, clock, unitOf } = parts
   return {
     async handleAlarm(tenant, alarmId, { acknowledge, assign_to, snooze_until_ms }, actor) {
       const alarm = await database
@@ -46,7 +52,8 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
         .executeTakeFirst()
       if (alarm === undefined || alarm.body === '') throw new MendlineError('MDL_API_NOT_FOUND', `there is no alarm ${alarmId}`)
       const nowMs = clock.now()
-      const refusal = snooze_until_ms === undefined || snooze_until_ms === null ? undefined : endFault(snooze_until_ms, nowMs)
+      const body = JSON.parse(alarm.body) as Alarm
+      const refusal = snooze_until_ms === undefined || snooze_until_ms === null ? undefined : snoozeFault(body, snooze_until_ms, nowMs)
       if (refusal !== undefined) throw refused([{ field: 'body.snooze_until_ms', reason: `${refusal}; null ends a snooze` }])
       const acknowledged =
         acknowledge === true
@@ -60,7 +67,7 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
         ...(snooze_until_ms === undefined ? {} : { snoozed_until_ms: snooze_until_ms }),
         updated_at_ms: nowMs,
       }
-      await writeHandling(database, JSON.parse(alarm.body) as Alarm, set)
+      await writeHandling(database, body, set)
       const { tenant: _tenant, ...row } = await database
         .selectFrom('hub_alarm_handling')
         .selectAll()
@@ -81,6 +88,9 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
     async planMaintenance(tenant, window, actor) {
       const created_at_ms = clock.now()
       const errors = maintenanceFaults(window, created_at_ms)
+      // Of a unit that nobody knows no alarm comes, while those of the one that was meant go on.
+      if (window.scope === 'unit' && unitOf !== undefined && unitOf(tenant, window.scope_value) === undefined && errors.length === 0)
+        errors.push({ field: 'body.scope_value', reason: `there is no device ${window.scope_value}` })
       if (errors.length > 0) throw refused(errors)
       const window_id = contentId('mw', tenant, window.scope, window.scope_value, window.from_ms, window.to_ms, created_at_ms)
       const row = { window_id, tenant, ...window, created_by: actor, created_at_ms }
@@ -111,6 +121,10 @@ export function createAlarmHandling({ database, clock }: { readonly database: Ky
 /** A time that is farther ahead is a slip (seconds for milliseconds, or the reverse), not a plan. */
 const AHEAD_MS_MAX = 100 * 366 * 86_400_000
 const TOO_FAR = 'lies more than a hundred years ahead'
+
+/** A danger opens its order whatever was said, so a snooze of one would promise a silence that nobody may keep. */
+const snoozeFault = (alarm: Alarm, endMs: number, nowMs: number): string | undefined =>
+  isDanger(alarm) ? `an alarm of class ${alarm.safety_class} is a danger and cannot be snoozed: acknowledge or assign it` : endFault(endMs, nowMs)
 
 const endFault = (endMs: number, nowMs: number): string | undefined =>
   endMs <= nowMs ? 'lies in the past' : endMs > nowMs + AHEAD_MS_MAX ? TOO_FAR : undefined

@@ -150,7 +150,7 @@ export function createHubs(options: HubsOptions): Hubs {
   })
   return {
     ...createHubLists(database),
-    ...createAlarmHandling({ database, clock }),
+    ...createAlarmHandling({ database, clock, unitOf: options.unitOf }),
     ...createOrderChain(inTransaction),
     ...createPacketBook({ database, catalogue, ruleOf: settings.ruleOf }),
     ...createExperience(inTransaction),

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
+import { fieldRefused } from '#kernel/field-errors.ts'
 import type { TargetGuard } from './dispatch/webhook-target.ts'
 import type { EndpointRow, HubTables } from './hub-tables.ts'
 import type { Page } from './lists.ts'
@@ -178,18 +179,18 @@ const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`
 
 function checkSecret(secret: string): string {
   const key = /^whsec_[A-Za-z0-9+/]+=*$/.test(secret) ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.alloc(0)
-  if (key.length < 24 || key.length > 64) throw new MendlineError('MDL_API_INVALID', 'the secret is not whsec_ and base64 of 24 to 64 bytes')
+  if (key.length < 24 || key.length > 64) throw fieldRefused('body.secret', 'the secret is not whsec_ and base64 of 24 to 64 bytes')
   return secret
 }
 
 function checkTypes(types: readonly string[]): readonly string[] {
   const isValid = types.length <= EVENT_TYPES_MAX && types.every((type) => /^(mendline(\.[a-z0-9_]+)*\.?)?\*?$/.test(type) && type !== '')
-  if (!isValid) throw new MendlineError('MDL_API_INVALID', 'types holds types such as mendline.work_order.opened.v1, or prefixes that end in *')
+  if (!isValid) throw fieldRefused('body.types', 'types holds types such as mendline.work_order.opened.v1, or prefixes that end in *')
   return types
 }
 
 function checkDescription(text: string): string {
-  if (text.length > DESCRIPTION_LENGTH_MAX) throw new MendlineError('MDL_API_INVALID', `the description is longer than ${DESCRIPTION_LENGTH_MAX}`)
+  if (text.length > DESCRIPTION_LENGTH_MAX) throw fieldRefused('body.description', `the description is longer than ${DESCRIPTION_LENGTH_MAX}`)
   return text
 }
 

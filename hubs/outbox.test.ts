@@ -318,13 +318,18 @@ describe('outbox: endpoints', () => {
   })
 
   it.each([
-    [{ url: 'http://10.0.0.1/' }, 'MDL_HUBS_WEBHOOK_TARGET_REFUSED'],
-    [{ url, types: ['DROP TABLE'] }, 'MDL_API_INVALID'],
-    [{ url, secret: 'whsec_AAAA' }, 'MDL_API_INVALID'],
-    [{ url, description: 'x'.repeat(201) }, 'MDL_API_INVALID'],
-  ])('refuses %j', async (given, code) => {
+    [{ url, types: ['DROP TABLE'] }, 'body.types'],
+    [{ url, secret: 'whsec_AAAA' }, 'body.secret'],
+    [{ url, description: 'x'.repeat(201) }, 'body.description'],
+  ])('refuses %j by field', async (given, field) => {
     const b = await bench()
-    await expect(b.outbox.create('home', given)).rejects.toMatchObject({ code })
+    const errors = [{ field, reason: expect.any(String) }]
+    await expect(b.outbox.create('home', given)).rejects.toMatchObject({ code: 'MDL_API_INVALID', details: { errors } })
+  })
+
+  it('refuses a target that is not public', async () => {
+    const b = await bench()
+    await expect(b.outbox.create('home', { url: 'http://10.0.0.1/' })).rejects.toMatchObject({ code: 'MDL_HUBS_WEBHOOK_TARGET_REFUSED' })
   })
 
   it('changes and removes only endpoints of the tenant', async () => {

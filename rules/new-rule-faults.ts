@@ -1,8 +1,9 @@
 /**
- * What is refused of a rule that comes in, beyond what makes a rule one: conditions that are always the same answer, and times that no clock of a
- * device tells apart. Not asked of saved versions, which go on as they are: a rule in force must not fall away with an upgrade.
+ * What is refused of a rule that comes in, beyond what makes a rule one: conditions that are always the same answer, times that no clock of a
+ * device tells apart, and a danger of the catalogue under a milder class. Not asked of saved versions, which go on as they are: a rule in force must not fall away with an upgrade.
  */
-import type { Condition, Rule } from '#catalogue/appliance-type.ts'
+import type { ApplianceType, Condition, Rule } from '#catalogue/appliance-type.ts'
+import { isSafetyRule } from './compile-rules.ts'
 
 interface Fault {
   readonly field: string
@@ -12,7 +13,8 @@ interface Fault {
 /** Gaps below it break every hold of a device that reports each second. */
 const GAP_MS_MIN = 1_000
 
-export function newRuleFaults({ when, holdMs, clearHoldMs, gapMs_MAX, levels = [] }: Rule): Fault[] {
+export function newRuleFaults(rule: Rule, type: Pick<ApplianceType, 'faults'>): Fault[] {
+  const { when, holdMs, clearHoldMs, gapMs_MAX, levels = [] } = rule
   const times = { hold_ms: holdMs, clear_hold_ms: clearHoldMs, gap_ms_max: gapMs_MAX }
   const uneven = Object.entries(times).flatMap(([field, ms]) => wholeFault(field, ms))
   const narrow =
@@ -23,7 +25,15 @@ export function newRuleFaults({ when, holdMs, clearHoldMs, gapMs_MAX, levels = [
     ),
     ...(worse === undefined ? [] : conditionFaults(worse, `levels[${index}].when`)),
   ])
-  return [...uneven, ...narrow, ...conditionFaults(when, 'when'), ...ofLevels]
+  return [...uneven, ...narrow, ...classFaults(rule, type), ...conditionFaults(when, 'when'), ...ofLevels]
+}
+
+/** A fault that the catalogue calls a danger has advice, steps and a call of its own, which an alarm of a milder class would never set going. */
+function classFaults(rule: Rule, { faults }: Pick<ApplianceType, 'faults'>): Fault[] {
+  const named = faults.find(({ code }) => code === rule.fault)
+  if (named === undefined || !isSafetyRule(named) || isSafetyRule(rule)) return []
+  const reason = `fault ${named.code} is of class ${named.safetyClass}: a rule that names it is of class E0 or E1, or names another fault or none`
+  return [{ field: 'safety_class', reason }]
 }
 
 const wholeFault = (field: string, ms: number): Fault[] => (Number.isInteger(ms) ? [] : [{ field, reason: 'must be whole milliseconds' }])

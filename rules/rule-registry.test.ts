@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import { ManualClock } from '#kernel/clock.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
@@ -87,6 +88,25 @@ describe('registry of rules', () => {
   ])('refuses %s in a new version, by field', async (_, change, field) => {
     const errors = [{ field, reason: expect.any(String) }]
     await expect(registry.put('home', 'R1', { ...given, document: { ...document, ...change } })).rejects.toMatchObject({ details: { errors } })
+  })
+
+  it('refuses a danger of the catalogue under a milder class; a rule of its class, of another fault or of none is taken', async () => {
+    const own = { ...types, list: () => [airConditioner], find: () => airConditioner }
+    const database = operations.database as unknown as Kysely<RuleTables>
+    const ofAir = new RuleRegistry({ database, types: own, clock: new ManualClock(1_000), onChange: async () => {} })
+    await ofAir.start()
+    const put = (id: string, change: object) =>
+      ofAir.put('home', id, { ...given, document: { ...document, type: 'air_conditioner', advice: 'switch it off', ...change } })
+    const danger = airConditioner.faults.find(({ safetyClass }) => safetyClass === 'E1')?.code
+    const milder = airConditioner.faults.find(({ safetyClass }) => safetyClass > 'E1')?.code
+    const errors = [{ field: 'body.rule.safety_class', reason: expect.stringContaining(`${danger} is of class E1`) }]
+    await expect(put('own', { fault: danger })).rejects.toMatchObject({ code: 'MDL_API_INVALID', details: { errors } })
+    for (const [id, change] of [
+      ['a', { fault: danger, safety_class: 'E1' }],
+      ['b', { fault: milder }],
+      ['c', {}],
+    ] as const)
+      expect((await put(id, change)).version).toBe(1)
   })
 
   it('goes on with a version that was saved before such were refused', async () => {

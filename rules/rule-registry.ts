@@ -137,7 +137,7 @@ export class RuleRegistry {
     const before = this.current(tenant, id)
     const result = readRule(document, { id, version: this.#newest(tenant, id) + 1, type, before })
     if ('faults' in result) throw refused(result.faults)
-    const faults = newRuleFaults(result.rule)
+    const faults = newRuleFaults(result.rule, type)
     if (faults.length > 0) throw refused(faults)
     return result.rule
   }

@@ -15,6 +15,8 @@ import {
   once,
   pageOf,
   pageQuery,
+  ROTATION_REFUSED,
+  rotationQuery,
   tenantOf,
   tenantQuery,
   toWire,
@@ -117,14 +119,18 @@ export function deviceRoutes(app: App, context: RouteContext): void {
       schema: {
         tags,
         summary: 'List devices',
-        querystring: Type.Object({ ...tenantQuery, ...pageQuery(limits) }),
+        querystring: Type.Object({
+          ...tenantQuery,
+          ...pageQuery(limits),
+          type: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Devices of this type only' })),
+        }),
         response: answers(200, listOf(DeviceSchema)),
       },
     },
     async (request) => {
       const { limit, after } = pageOf(request.query)
       const tenant = tenantOf(request, request.query.tenant)
-      const rows = await devices.list({ tenant, limit: limit + 1, ...(after === undefined ? {} : { after }) })
+      const rows = await devices.list({ tenant, type: request.query.type, limit: limit + 1, ...(after === undefined ? {} : { after }) })
       const items = rows.slice(0, limit)
       const last = items.at(-1)
       return toWire({ items, next: rows.length > limit && last !== undefined ? `${last.tenant}:${last.device}` : null })
@@ -143,7 +149,9 @@ export function deviceRoutes(app: App, context: RouteContext): void {
       schema: {
         tags,
         summary: 'Rotate the secret; the old one stays valid for a while',
-        ...one,
+        description: ROTATION_REFUSED,
+        params: one.params,
+        querystring: Type.Object(rotationQuery),
         headers: IdempotencyHeader,
         response: answers(200, Type.Object({ device: Type.String(), secret: SecretSchema })),
       },
@@ -151,7 +159,7 @@ export function deviceRoutes(app: App, context: RouteContext): void {
     async (request) => {
       const { device } = request.params
       const tenant = tenantOf(request, request.query.tenant)
-      return once(context, request, async () => ({ device, secret: await devices.rotate(tenant, device) }))
+      return once(context, request, async () => ({ device, secret: await devices.rotate(tenant, device, request.query.end) }))
     },
   )
   app.delete(

@@ -2,7 +2,20 @@
 import { Type } from 'typebox'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, found, IdempotencyHeader, listOf, once, pageOf, pageQuery, tenantOf, tenantQuery, toWire } from '../requests.ts'
+import {
+  answers,
+  found,
+  IdempotencyHeader,
+  listOf,
+  once,
+  pageOf,
+  pageQuery,
+  ROTATION_REFUSED,
+  rotationQuery,
+  tenantOf,
+  tenantQuery,
+  toWire,
+} from '../requests.ts'
 
 const GatewaySchema = Type.Object({
   tenant: Type.String(),
@@ -91,7 +104,9 @@ function endRoutes(app: App, context: RouteContext): void {
       schema: {
         tags,
         summary: 'Rotate the secret; the old one stays valid for a while',
-        ...one,
+        description: ROTATION_REFUSED,
+        params: one.params,
+        querystring: Type.Object(rotationQuery),
         headers: IdempotencyHeader,
         response: answers(200, Type.Object({ gateway: Type.String(), secret: SecretSchema })),
       },
@@ -99,7 +114,7 @@ function endRoutes(app: App, context: RouteContext): void {
     async (request) => {
       const { gateway } = request.params
       const tenant = tenantOf(request, request.query.tenant)
-      return once(context, request, async () => ({ gateway, secret: await gateways.rotate(tenant, gateway) }))
+      return once(context, request, async () => ({ gateway, secret: await gateways.rotate(tenant, gateway, request.query.end) }))
     },
   )
   app.delete(

@@ -1,6 +1,7 @@
 /** Whether the process lives and takes messages, its metrics, its description, and the live counts of the console. */
 import { Type } from 'typebox'
 import type { App, RouteContext } from '../app.ts'
+import { strictValidatorCompiler } from '../problems.ts'
 import { answers, tenantOf, tenantQuery } from '../requests.ts'
 
 const tags = ['health']
@@ -39,6 +40,8 @@ export function healthRoutes(app: App, { ports, clock }: RouteContext): void {
     '/api/v1/status',
     {
       config: { scope: 'read' },
+      // It stands with its siblings outside the prefix, and is as strict as what is below it.
+      validatorCompiler: strictValidatorCompiler,
       schema: {
         tags,
         summary: 'Live counts',
