@@ -2,7 +2,7 @@
  * `npm run train`: makes the artefacts of the committed classifiers from simulated fleets. Prepares its own Python environment, simulates
  * units (training, tuning, calibration and test each from fleets of their own), trains, chooses the threshold by the alert budget,
  * measures on the test units and writes the card. `--type T` makes one, `--quick` uses small fleets and writes to
- * `models/training/scratch/` only. `--settle` settles anew how a model that is there is used; `--leads` prints where the days before the
+ * `models/training/scratch/` only; `--trial` takes eight units a split, to see that the command runs. `--settle` settles anew how a model that is there is used; `--leads` prints where the days before the
  * customer notices are lost, on the units that settle it.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ import { DAY_MS, type LabelledUnit, labelAt } from '../eval/diagnosis/dataset.ts
 import { leadLines, leadTimes } from '../eval/diagnosis/lead-times.ts'
 import { ALERT_BUDGET, cleanWeeksOf, firstOnsetMs, judgeUnits, scoreUnits } from '../eval/diagnosis/score.ts'
 import { believedUnits, type PlainUnit, settleFilter, tellPlainly } from '../eval/diagnosis/settle-filter.ts'
-import { SPLITS, type SplitName, simulateSplit, splitOf } from '../eval/diagnosis/splits.ts'
+import { SPLITS, type SplitName, type SplitSize, simulateSplit, splitOf } from '../eval/diagnosis/splits.ts'
 import { earlyLabelAt } from '../eval/diagnosis/training-labels.ts'
 import { ARTEFACTS_DIRECTORY, type Artefact, checkArtefact, readArtefact } from '../models/artefact.ts'
 import type { ModelRuntime } from '../models/model-runtime.ts'
@@ -67,11 +67,16 @@ const LIMITS = [
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    trial: { type: 'boolean', default: false },
     settle: { type: 'boolean', default: false },
     leads: { type: 'boolean', default: false },
     type: { type: 'string' },
   },
 })
+const size: SplitSize = flags.trial ? 'trial' : flags.quick ? 'quick' : 'whole'
+/** Only what whole fleets gave goes to the artefacts of the program. */
+const workOf = (type: ApplianceType): string => (size === 'trial' ? join(WORK, 'trial', type.id) : join(WORK, type.id))
+const targetOf = (type: ApplianceType): string => (size === 'whole' ? join(ARTEFACTS_DIRECTORY, type.id) : workOf(type))
 const say = (text: string): void => console.log(`[${(performance.now() / 1000).toFixed(0).padStart(4)} s] ${text}`)
 
 const chosen = applianceTypes.filter((type) => type.recipe !== undefined && (flags.type === undefined || type.id === flags.type))
@@ -83,7 +88,7 @@ const python = flags.settle || flags.leads ? '' : preparePython(say)
 for (const type of chosen) await (flags.leads ? showLeads(type) : flags.settle ? settle(type) : train(type))
 
 async function split(type: ApplianceType, name: SplitName): Promise<LabelledUnit[]> {
-  const units = await simulateSplit(type, name, flags.quick)
+  const units = await simulateSplit(type, name, size)
   say(`${type.id}: ${units.length} units for ${name}`)
   return units
 }
@@ -98,7 +103,7 @@ async function train(type: ApplianceType): Promise<void> {
       severitiesAt: (atMs) => truths.map((truth) => [truth.fault, severityAt(truth, atMs)] as const).filter(([, severity]) => severity > 0),
       labelAt: (atMs) => (isEarly ? earlyLabelAt(truths, atMs, { classes }) : labelAt(truths, atMs, classes)),
     }))
-  const folder = join(WORK, type.id)
+  const folder = workOf(type)
   const { artefact, runtime } = await trainArtefact(
     type,
     { train: asTraining(units.train, true), tune: asTraining(units.tune), calibrate: asTraining(units.calibrate, true) },
@@ -114,7 +119,7 @@ async function train(type: ApplianceType): Promise<void> {
         source: 'simulated by simulators/fleet.ts; no field data, hence no date of data',
         seed: SEED,
         splits: splitsOf(type),
-        is_quick: flags.quick,
+        is_quick: size !== 'whole',
       },
       limits: LIMITS,
       startRuntime: async (model, contract) => {
@@ -125,7 +130,7 @@ async function train(type: ApplianceType): Promise<void> {
       say: (text) => say(`${type.id}: ${text}`),
     },
   )
-  const target = flags.quick ? folder : join(ARTEFACTS_DIRECTORY, type.id)
+  const target = targetOf(type)
   mkdirSync(target, { recursive: true })
   // The very bytes that the card has hashes of.
   if (target !== folder) for (const name of ['model.onnx', 'reference.json', 'parity.json']) copyFileSync(join(folder, name), join(target, name))
@@ -140,7 +145,7 @@ async function settle(type: ApplianceType): Promise<void> {
 
 /** The model that is there, started. */
 async function modelThere(type: ApplianceType): Promise<{ artefact: Artefact; runtime: ModelRuntime; target: string }> {
-  const target = flags.quick ? join(WORK, type.id) : join(ARTEFACTS_DIRECTORY, type.id)
+  const target = targetOf(type)
   const artefact = checkArtefact(await readArtefact(target), type)
   const { card, model } = artefact
   const contract = { inputName: card.input_name, outputName: card.output_name, featureCount: card.inputs.length, classCount: card.classes.length }

@@ -79,10 +79,14 @@ const STARTS_MS = [
   Date.UTC(2025, 2, 20),
 ]
 
-/** Simulates the fleets of a split; `isQuick` takes a sixth of the units. */
-export function simulateSplit(type: ApplianceType, name: SplitName, isQuick = false): Promise<LabelledUnit[]> {
+/** `quick`: a sixth of the units. `trial`: eight units over two months, by which nothing is learned but that all of it runs. */
+export type SplitSize = 'whole' | 'quick' | 'trial'
+
+/** Simulates the fleets of a split. */
+export function simulateSplit(type: ApplianceType, name: SplitName, size: SplitSize = 'whole'): Promise<LabelledUnit[]> {
   const split = splitOf(type, name)
-  return simulateSeeds(type, isQuick ? { ...split, unitsPerFleet: Math.ceil(split.unitsPerFleet / 6) } : split)
+  if (size === 'trial') return simulateSeeds(type, { ...split, seeds: split.seeds.slice(0, 2), unitsPerFleet: 4 }, { days: 60 })
+  return simulateSeeds(type, size === 'quick' ? { ...split, unitsPerFleet: Math.ceil(split.unitsPerFleet / 6) } : split)
 }
 
 /** Simulates one fleet a seed; faults are those that the classifier has as classes. */
