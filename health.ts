@@ -32,6 +32,8 @@ export interface HealthParts {
   readonly twin: { statistics(): Promise<Counts> }
   readonly loopDelay: { p99Ms(): number }
   readonly cohorts: { statistics(): Counts }
+  /** Models of tenants in force that give no diagnosis. */
+  readonly models: { silent(): number }
   readonly disk: { finding(): string; statistics(): Counts }
   readonly clock: { now(): number }
   readonly registry: { count(tenant: string): number; tenants(): number }
@@ -55,7 +57,11 @@ export function createHealth(parts: HealthParts): Health {
       const isReady = Object.values(vital).every((state) => state === 'ok')
       // Books that do not balance are an alarm; messages are taken all the same.
       const finding = pipeline.auditFinding()
-      const more = { audit: finding === '' ? 'ok' : finding, journal_records: brokenRecords(journal.found()?.corruptRecords ?? 0) }
+      const more = {
+        audit: finding === '' ? 'ok' : finding,
+        journal_records: brokenRecords(journal.found()?.corruptRecords ?? 0),
+        models: silentModels(parts.models.silent()),
+      }
       return { isReady, checks: { ...vital, ...more } }
     },
     async status(tenant) {
@@ -116,6 +122,10 @@ export function createHealth(parts: HealthParts): Health {
     },
   }
 }
+
+/** No message waits for a model: the process stays ready. */
+const silentModels = (count: number): string =>
+  count === 0 ? 'ok' : `${count} in force give no diagnosis: \`objection\` of GET /api/v1/models says why`
 
 function pipelineSamples({ windowsPending, restarts, counted }: { windowsPending: number; restarts: number; counted: Counts }): readonly Sample[] {
   return [

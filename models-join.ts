@@ -27,6 +27,7 @@ import {
   type ShadowReport,
   type Told,
 } from './models/registry/shadow-report.ts'
+import { storedObjections } from './models/registry/stored-objections.ts'
 import type { ModelAnswers } from './workers/model-parts.ts'
 import type { PipelineHost } from './workers/pipeline-host.ts'
 import { PIPELINE_CALLS } from './workers/worker-settings.ts'
@@ -39,6 +40,10 @@ export interface Models {
   readonly builtIn: ReadonlyMap<string, Artefact>
   readonly keepShadow: (diagnoses: readonly Diagnosis[]) => Promise<void>
   readonly database: Kysely<Tables>
+  /** Why models of tenants that were taken in by an earlier version give no diagnosis, by `tenant/version`. */
+  readonly objections: ReadonlyMap<string, string>
+  /** Models in force that give none. */
+  silent(): number
   /** From here on a change reaches the pipeline. */
   reach(pipeline: Pick<PipelineHost, 'call' | 'isRunning'>): void
 }
@@ -66,10 +71,14 @@ export async function openModels({ dataDir, database, types, clock, log, limits 
     onChange: (seats) => tell(seats),
   })
   await registry.start()
+  const objections = await storedObjections(registry, dataDir)
+  for (const [model, objection] of objections) log.error('a model of a tenant gives no diagnosis', { model, objection })
   return {
     registry,
     builtIn,
     database,
+    objections,
+    silent: () => registry.seats().filter(({ tenant, reigns }) => objections.has(`${tenant}/${reigns.at(-1)?.version}`)).length,
     keepShadow: (diagnoses) => keepShadow(database, diagnoses),
     reach(pipeline) {
       tell = async (seats) => {
@@ -100,13 +109,14 @@ export interface ModelPortParts {
 
 /** The port of the API, but for training. */
 export function modelPort(models: Models, parts: ModelPortParts): Omit<ModelPort, 'train' | 'training'> {
-  const { registry, builtIn } = models
+  const { registry, builtIn, objections } = models
   const { pipeline, findType, clock, limits } = parts
   return {
-    list: (tenant) => registry.list(tenant),
+    list: (tenant) => registry.list(tenant).map((record) => ({ ...record, objection: objections.get(`${tenant}/${record.version}`) ?? null })),
     async get(tenant, version) {
       const { record, card } = registry.get(tenant, version)
-      return { ...record, card, moves: await registry.moves(tenant, version) }
+      const objection = objections.get(`${tenant}/${version}`) ?? null
+      return { ...record, objection, card, moves: await registry.moves(tenant, version) }
     },
     features(tenant, name) {
       const type = findType(tenant, name)

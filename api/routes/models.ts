@@ -6,7 +6,8 @@ import type { ReportCosts } from '../model-ports.ts'
 import { actorOf, answers, defined, IdempotencyHeader, listOf, once, tenantOf, tenantQuery } from '../requests.ts'
 
 const Model = Type.Unknown({
-  description: 'version, type, state (candidate, shadow, live, retired), source, algorithm, created_at_ms, created_by, since when',
+  description:
+    'version, type, state (candidate, shadow, live, retired), source, algorithm, created_at_ms, created_by, since when, objection (why it gives no diagnosis, or null)',
 })
 const Report = Type.Unknown({ description: 'See docs/models.md' })
 
