@@ -11,6 +11,7 @@ import { DEFAULT_TENANT, isId } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
 import { isTimeZone } from '#kernel/local-day.ts'
 import { hashSecret, isSecretOf, makeSecret, NO_SECRETS, rotateSecret, type SecretEnd } from './credentials.ts'
+import { beginHouseholds, moveHousehold } from './device-households.ts'
 import type { DeviceAttributes, DeviceRow, DeviceTables } from './device-tables.ts'
 import { type DeviceFacts, type Login, loginName, type Principal, parseLoginName } from './principal.ts'
 
@@ -182,6 +183,7 @@ export function createDeviceRegistry({ database, clock, types, isTaken = () => f
       await database.transaction().execute(async (inside) => {
         const where = inside.updateTable('devices').set(change).where('tenant', '=', tenant).where('device', '=', device)
         await where.execute()
+        await moveHousehold(inside, { before: entry.row, household: change.household, atMs: clock.now() })
         await also(inside)
       })
       entry.row = { ...entry.row, ...change }
@@ -288,6 +290,7 @@ async function insertAll(database: Kysely<DeviceTables>, rows: readonly DeviceRo
           .insertInto('devices')
           .values(rows.slice(from, from + INSERT_ROWS))
           .execute()
+        await beginHouseholds(transaction, rows.slice(from, from + INSERT_ROWS))
       }
     })
   } catch (cause) {

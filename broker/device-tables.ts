@@ -96,6 +96,15 @@ export interface ClaimRow {
   release_reason: string | null
 }
 
+/** Stretch [from_ms, to_ms) in which a device was of a household; the one that lasts has no end. */
+export interface DeviceHouseholdRow {
+  tenant: string
+  device: string
+  household: string
+  from_ms: number
+  to_ms: number | null
+}
+
 export interface IdentityAuditRow {
   id: string
   tenant: string
@@ -115,6 +124,7 @@ export interface DeviceTables {
   claim_tokens: ClaimTokenRow
   claim_codes: ClaimCodeRow
   claims: ClaimRow
+  device_households: DeviceHouseholdRow
   identity_audit: IdentityAuditRow
 }
 
@@ -227,5 +237,26 @@ export const deviceMigrations: readonly Migration[] = [
   {
     id: '0340-device-groups',
     statements: ['building', 'outage_area', 'batch'].map((column) => `ALTER TABLE devices ADD COLUMN ${column} TEXT`),
+  },
+  {
+    // What was PATCHed before has left only its time in the audit; what is known begins there.
+    id: '0380-device-households',
+    statements: [
+      `CREATE TABLE device_households (
+        tenant TEXT NOT NULL,
+        device TEXT NOT NULL,
+        household TEXT NOT NULL,
+        from_ms BIGINT NOT NULL,
+        to_ms BIGINT
+      )`,
+      'CREATE INDEX device_households_by_device ON device_households (tenant, device, from_ms)',
+      // A row of no tenant says until when moves left no values.
+      "INSERT INTO device_households SELECT '', '', '', coalesce(max(at_ms), 0), coalesce(max(at_ms), 0) FROM identity_audit",
+      `INSERT INTO device_households SELECT tenant, device, household, given_at_ms, released_at_ms FROM claims WHERE released_at_ms IS NOT NULL`,
+      `INSERT INTO device_households SELECT tenant, device, household, coalesce((SELECT max(at_ms) FROM identity_audit AS a
+        WHERE a.tenant = d.tenant AND a.subject = d.device AND (a.action IN ('device.claimed', 'device.released')
+        OR (a.action = 'device.attributes' AND a.details LIKE '%"household"%'))), created_at_ms), NULL
+        FROM devices AS d WHERE household IS NOT NULL`,
+    ],
   },
 ]

@@ -222,6 +222,14 @@ async function erase(flags: { readonly household: string; readonly data: string;
       console.log(
         `Erased ${report.devices} devices: ${report.readings} readings, ${report.journal_records} records of the journal, ${report.quarantined} of the quarantine.`,
       )
+      for (const { device, spans, isTheirsNow } of report.staying) {
+        const named = spans.map(({ from_ms, to_ms }) => `${instant(from_ms, 'the first reading')} to ${instant(to_ms, 'now')}`).join(', ')
+        console.log(`${device} stays, erased from ${named}${isTheirsNow ? '; it is revoked and of nobody' : ''}.`)
+      }
+      if (report.unknown.length > 0)
+        console.log(
+          `Whose these were before their move is not known, and nothing of that time was erased: ${report.unknown.slice(0, 20).join(', ')}.`,
+        )
       console.log(`Audits name the household ${report.pseudonym}.`)
       for (const { directory, keep_until_ms } of report.backups)
         console.log(`It lives on in ${directory} until ${new Date(keep_until_ms).toISOString()}.`)
@@ -231,3 +239,6 @@ async function erase(flags: { readonly household: string; readonly data: string;
     lock.release()
   }
 }
+
+/** An instant as text; the ends of all time have a word. */
+const instant = (ms: number, word: string): string => (Math.abs(ms) === Number.MAX_SAFE_INTEGER ? word : new Date(ms).toISOString())

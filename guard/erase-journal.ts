@@ -13,6 +13,8 @@ import { syncFolder } from './manifest.ts'
 export interface JournalSearch {
   readonly tenant: string
   readonly devices: ReadonlySet<string>
+  /** Devices that stay, with the time from which their records go: a record may hold readings of long before. */
+  readonly since: ReadonlyMap<string, number>
   readonly mentions: (bytes: Uint8Array) => boolean
 }
 
@@ -41,10 +43,11 @@ export async function eraseJournal(directory: string, search: JournalSearch, lim
   return replaced
 }
 
-function isToErase(body: Uint8Array, { tenant, devices, mentions }: JournalSearch): boolean {
+function isToErase(body: Uint8Array, { tenant, devices, since, mentions }: JournalSearch): boolean {
   try {
     const message = decodeRecord(body)
-    return message.tenant === tenant && (devices.has(message.device) || mentions(body))
+    if (message.tenant !== tenant) return false
+    return devices.has(message.device) || message.received_at_ms >= (since.get(message.device) ?? Number.POSITIVE_INFINITY) || mentions(body)
   } catch {
     return mentions(body)
   }

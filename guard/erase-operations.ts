@@ -4,10 +4,16 @@
  * anew behind it, so that no free page keeps a name.
  */
 import { DatabaseSync } from 'node:sqlite'
+import { createErasedNames } from './erase-names.ts'
+import { isWithin, type StayingDevice } from './erase-owners.ts'
 
 export interface OperationsSearch {
   readonly tenant: string
   readonly devices: ReadonlySet<string>
+  /** Devices that stay: of them go the rows whose earliest time is the household's. */
+  readonly staying: readonly StayingDevice[]
+  /** When a device that stays is revoked. */
+  readonly atMs: number
   readonly mentions: (text: string) => boolean
   readonly mentionsBytes: (bytes: Uint8Array) => boolean
   readonly pseudonymise: (text: string) => string
@@ -33,6 +39,7 @@ export function eraseOperations(file: string, search: OperationsSearch): Readonl
   try {
     store.exec('PRAGMA secure_delete = ON; BEGIN IMMEDIATE')
     counts.scopes = eraseScopes(store, search)
+    leaveHousehold(store, search)
     const gone = eraseTables(store, search, counts)
     mendGroups(store, gone.get('group_id') ?? new Set())
     // Answers kept for repeated requests are encrypted; nobody can tell whose they are.
@@ -63,11 +70,13 @@ function eraseTables(store: DatabaseSync, search: OperationsSearch, counts: Reco
   const tables = store.prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all()
   const named = tables.map(({ name }) => String(name))
   const gone = new Map<string, Set<string>>()
-  for (const table of named) counts[table] = STAYING.has(table) ? pseudonymise(store, table, search) : erase(store, table, search, gone)
+  const isOfTheirTime = timeOfStaying(search.staying)
+  for (const table of named)
+    counts[table] = STAYING.has(table) ? pseudonymise(store, table, search) : erase(store, table, { ...search, isOfTheirTime }, gone)
   for (let changes = 1; changes > 0; ) {
     changes = 0
     for (const table of named.filter((name) => !STAYING.has(name))) {
-      const more = erase(store, table, { ...search, devices: new Set(), mentions: () => false }, gone)
+      const more = erase(store, table, { ...search, devices: new Set(), mentions: () => false, isOfTheirTime: () => false }, gone)
       counts[table] = (counts[table] ?? 0) + more
       changes += more
     }
@@ -77,18 +86,27 @@ function eraseTables(store: DatabaseSync, search: OperationsSearch, counts: Reco
 
 type Row = Readonly<Record<string, unknown>>
 
-function erase(store: DatabaseSync, table: string, search: OperationsSearch, gone: Map<string, Set<string>>): number {
+interface RowSearch extends OperationsSearch {
+  readonly isOfTheirTime: (row: Row) => boolean
+}
+
+function erase(store: DatabaseSync, table: string, search: RowSearch, gone: Map<string, Set<string>>): number {
   const doomed: unknown[] = []
+  const staying = new Set(search.staying.map(({ device }) => device))
   for (const row of rowsOf(store, table)) {
     if (row.tenant !== undefined && row.tenant !== search.tenant) continue
+    if (table === 'devices' && staying.has(String(row.device))) continue
     const isTied = TIES.some((tie) => typeof row[tie] === 'string' && gone.get(tie)?.has(row[tie]) === true)
-    const isTheirs = typeof row.device === 'string' && search.devices.has(row.device)
+    const isTheirs = (typeof row.device === 'string' && search.devices.has(row.device)) || search.isOfTheirTime(row)
     if (!isTied && !isTheirs && !Object.values(row).some((value) => isNaming(value, search))) continue
     doomed.push(row.row_number_)
     if (table === 'hub_grouped_alarms') gone.set('group_id', (gone.get('group_id') ?? new Set()).add(String(row.group_id)))
     for (const tie of TIES) {
+      const value = row[tie]
+      // The name of a device that stays ties what is of other households, too.
+      if (typeof value !== 'string' || staying.has(value)) continue
       // An order in another's subject: events are tied to cases and orders by it.
-      if (typeof row[tie] === 'string') for (const name of new Set([tie, 'subject'])) gone.set(name, (gone.get(name) ?? new Set()).add(row[tie]))
+      for (const name of new Set([tie, 'subject'])) gone.set(name, (gone.get(name) ?? new Set()).add(value))
     }
   }
   const statement = store.prepare(`DELETE FROM "${table}" WHERE rowid = ?`)
@@ -96,14 +114,48 @@ function erase(store: DatabaseSync, table: string, search: OperationsSearch, gon
   return doomed.length
 }
 
+/** Tells whether a row is of a device that stays, by its column or in its texts, and of the household's time. A row without a time is not. */
+function timeOfStaying(staying: readonly StayingDevice[]): (row: Row) => boolean {
+  const named = staying.map(({ device, spans }) => ({ device, spans, ...createErasedNames([device]) }))
+  return (row) => {
+    const one = named.find(({ device, mentions }) =>
+      typeof row.device === 'string' ? row.device === device : Object.values(row).some((value) => typeof value === 'string' && mentions(value)),
+    )
+    if (one === undefined) return false
+    const times = Object.entries(row).flatMap(([name, value]) => (name.endsWith('_ms') && Number(value) > EPOCH_LEAST_MS ? [Number(value)] : []))
+    return times.length > 0 && isWithin(one.spans, Math.min(...times))
+  }
+}
+
+/** What is above is an instant, below a duration: September 2001, or 31 years. */
+const EPOCH_LEAST_MS = 1e12
+
+/** A device that stays and is the household's now is of nobody and revoked, so that nothing more of theirs comes; where it stands goes. */
+function leaveHousehold(store: DatabaseSync, { tenant, staying, atMs, mentions, pseudonymise: replace }: OperationsSearch): void {
+  for (const { device, isTheirsNow } of staying) {
+    if (isTheirsNow) {
+      const sql = `UPDATE devices SET household = NULL, site = NULL, building = NULL, outage_area = NULL, revoked_at_ms = coalesce(revoked_at_ms, ?),
+        previous_secret_hash = NULL, previous_secret_until_ms = NULL WHERE tenant = ? AND device = ?`
+      store.prepare(sql).run(atMs, tenant, device)
+    }
+    for (const row of store.prepare('SELECT * FROM devices WHERE tenant = ? AND device = ?').all(tenant, device) as Row[]) {
+      for (const [column, value] of Object.entries(row)) {
+        if (typeof value !== 'string' || column === 'tenant' || column === 'device' || !mentions(value)) continue
+        store.prepare(`UPDATE devices SET "${column}" = ? WHERE tenant = ? AND device = ?`).run(replace(value), tenant, device)
+      }
+    }
+  }
+}
+
 const isNaming = (value: unknown, { mentions, mentionsBytes }: Pick<OperationsSearch, 'mentions' | 'mentionsBytes'>): boolean =>
   (typeof value === 'string' && mentions(value)) || (value instanceof Uint8Array && mentionsBytes(value))
 
 /** Groups and maintenance windows that are of the household, of a device of it, or of a place where nobody else is. */
-function eraseScopes(store: DatabaseSync, { tenant, devices, mentions }: OperationsSearch): number {
+function eraseScopes(store: DatabaseSync, { tenant, devices, staying, mentions }: OperationsSearch): number {
+  const left = new Set([...devices, ...staying.filter(({ isTheirsNow }) => isTheirsNow).map(({ device }) => device)])
   const units = store.prepare('SELECT * FROM devices WHERE tenant = ?').all(tenant) as Row[]
   const theirs = (place: (typeof PLACES)[number]): Set<unknown> => {
-    const [own, others] = [true, false].map((isOwn) => units.filter(({ device }) => devices.has(String(device)) === isOwn).map((unit) => unit[place]))
+    const [own, others] = [true, false].map((isOwn) => units.filter(({ device }) => left.has(String(device)) === isOwn).map((unit) => unit[place]))
     return new Set(own?.filter((value) => others?.includes(value) !== true))
   }
   const places: Readonly<Record<string, Set<unknown>>> = Object.fromEntries(PLACES.map((place) => [place, theirs(place)]))

@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { deserialize, serialize } from 'node:v8'
+import { systemClock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import { verifyJournal } from '../ingest/journals/verify-journal.ts'
@@ -16,10 +17,15 @@ import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
 import { eraseJournal } from './erase-journal.ts'
 import { createErasedNames } from './erase-names.ts'
 import { eraseEmergencies, eraseOperations } from './erase-operations.ts'
+import { type Owned, ownedBy, type StayingDevice } from './erase-owners.ts'
 
 export interface ErasureReport {
   readonly pseudonym: string
   readonly devices: number
+  /** Devices that stay, and the stretches [from_ms, to_ms) that were erased of them. */
+  readonly staying: readonly StayingDevice[]
+  /** Devices whose household changed before its history was kept; what was theirs before that is as it was. */
+  readonly unknown: readonly string[]
   readonly journal_records: number
   readonly readings: number
   readonly quarantined: number
@@ -36,35 +42,42 @@ export async function eraseHousehold(
   { tenant, household }: { readonly tenant: string; readonly household: string },
 ): Promise<ErasureReport> {
   const operations = join(dataDir, 'operations.sqlite')
-  const { devices, backups } = whoIsIt(operations, tenant, household)
-  if (devices.length === 0) throw new MendlineError('MDL_API_NOT_FOUND', `no device of the tenant ${tenant} is in this household`)
+  const { owned, backups } = whoIsIt(operations, tenant, household)
+  const { whole: devices, staying, unknown } = owned
+  if (devices.length + staying.length === 0) {
+    const moved = unknown.length === 0 ? '' : `; ${unknown.length} changed hands before that was noted, whose they were is not known`
+    throw new MendlineError('MDL_API_NOT_FOUND', `no device of the tenant ${tenant} is or was in this household${moved}`)
+  }
   await refuseUnfinished(dataDir)
   const names = [household, ...devices]
   const { mentions: mentionsText, mentionsBytes, pseudonymise, pseudonymOf } = createErasedNames(names)
   const ours = new Set(devices)
+  const all = new Set([...devices, ...staying.map(({ device }) => device)])
 
   for (const name of readdirSync(dataDir)) if (name.startsWith('before-')) rmSync(join(dataDir, name), { recursive: true })
   rmSync(join(dataDir, 'journal', 'torn'), { recursive: true, force: true })
   // Files that came and went are copies of readings, packed so that a search would not see a name in them.
   for (const name of ['imports', 'exports']) rmSync(join(dataDir, name), { recursive: true, force: true })
-  const journal_records = await eraseJournal(join(dataDir, 'journal'), { tenant, devices: ours, mentions: mentionsBytes }, limits)
-  eraseStates(join(dataDir, 'state'), { tenant, devices: ours, mentions: mentionsBytes })
+  const since = new Map(staying.map(({ device, spans }) => [device, Math.min(...spans.map(({ from_ms }) => from_ms))]))
+  const journal_records = await eraseJournal(join(dataDir, 'journal'), { tenant, devices: ours, since, mentions: mentionsBytes }, limits)
+  const touches = createErasedNames([household, ...all]).mentionsBytes
+  eraseStates(join(dataDir, 'state'), { tenant, devices: all, mentions: mentionsBytes, touches, isStaying: staying.length > 0 })
   const readings = join(dataDir, 'readings')
   for (const name of existsSync(readings) ? readdirSync(readings) : []) {
     if (/[.]layout-1$|[.]unreadable/.test(name)) rmSync(join(readings, name))
   }
   const hot = join(readings, 'hot.duckdb')
   const erased = (await hasReadings(hot))
-    ? await eraseReadings(hot, join(readings, 'cold'), { tenant, devices, names })
+    ? await eraseReadings(hot, join(readings, 'cold'), { tenant, devices, staying, names })
     : { rows: 0, quarantined: 0, filesRewritten: 0 }
-  await eraseDerived(join(readings, 'derived.sqlite'), tenant, devices)
+  await eraseDerived(join(readings, 'derived.sqlite'), tenant, owned)
   eraseTexts(join(dataDir, 'ca'), mentionsText, pseudonymise)
-  const search = { tenant, devices: ours, mentions: mentionsText, mentionsBytes, pseudonymise }
+  const search = { tenant, devices: ours, staying, atMs: systemClock.now(), mentions: mentionsText, mentionsBytes, pseudonymise }
   const book = join(dataDir, 'emergency.sqlite')
   const emergencyRows = existsSync(book) ? eraseEmergencies(book, search) : {}
   const rows = { ...emergencyRows, ...eraseOperations(operations, search) }
   return {
-    ...{ pseudonym: pseudonymOf(household), devices: devices.length, journal_records, readings: erased.rows },
+    ...{ pseudonym: pseudonymOf(household), devices: devices.length, staying, unknown, journal_records, readings: erased.rows },
     ...{ quarantined: erased.quarantined, archive_files: erased.filesRewritten, rows, backups },
     still_found: filesThatMention(dataDir, mentionsBytes),
   }
@@ -80,7 +93,7 @@ async function refuseUnfinished(dataDir: string): Promise<void> {
   throw new MendlineError('MDL_STORE_UNAVAILABLE', 'the server did not finish its work at its last end; start it and stop it once')
 }
 
-function whoIsIt(file: string, tenant: string, household: string): { readonly devices: string[]; readonly backups: ErasureReport['backups'] } {
+function whoIsIt(file: string, tenant: string, household: string): { readonly owned: Owned; readonly backups: ErasureReport['backups'] } {
   const store = new DatabaseSync(file, { readOnly: true })
   try {
     const there = new Set(
@@ -89,16 +102,9 @@ function whoIsIt(file: string, tenant: string, household: string): { readonly de
         .all()
         .map(({ name }) => name),
     )
-    const devicesOf = (table: string): string[] =>
-      there.has(table)
-        ? store
-            .prepare(`SELECT device FROM ${table} WHERE tenant = ? AND household = ?`)
-            .all(tenant, household)
-            .map(({ device }) => String(device))
-        : []
     const done = there.has('jobs') ? store.prepare("SELECT report FROM jobs WHERE kind = 'backup' AND state = 'done'").all() : []
     return {
-      devices: [...new Set([...devicesOf('devices'), ...devicesOf('claims')])],
+      owned: ownedBy(store, { tenant, household }),
       backups: done.map(({ report }) => {
         const { directory, keep_until_ms } = JSON.parse(String(report)) as { directory: string; keep_until_ms: number }
         return { directory, keep_until_ms }
@@ -112,7 +118,12 @@ function whoIsIt(file: string, tenant: string, household: string): { readonly de
 interface StateSearch {
   readonly tenant: string
   readonly devices: ReadonlySet<string>
+  /** Of a name that must be nowhere. */
   readonly mentions: (bytes: Uint8Array) => boolean
+  /** Of any device of the search. */
+  readonly touches: (bytes: Uint8Array) => boolean
+  /** Whether a device goes on: what the pipeline remembers of it is made anew, since a part taken out would let resent readings in twice. */
+  readonly isStaying: boolean
 }
 
 /** Newest states without what is of the devices; the ones before go. A state that still names them goes, too: it is made anew from the stores. */
@@ -120,8 +131,9 @@ function eraseStates(directory: string, search: StateSearch): void {
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
     const path = join(directory, name)
     const bytes = readFileSync(path)
-    if (!search.mentions(bytes)) continue
-    const cleaned = name.endsWith('.snapshot') && !name.includes('previous') ? serialize(without(deserialize(bytes), search)) : undefined
+    if (!search.touches(bytes)) continue
+    const isCleaned = name.endsWith('.snapshot') && !name.includes('previous') && !(search.isStaying && name.startsWith('pipeline'))
+    const cleaned = isCleaned ? serialize(without(deserialize(bytes), search)) : undefined
     if (cleaned === undefined || search.mentions(cleaned)) rmSync(path)
     else writeFileSync(path, cleaned, { flush: true })
   }
@@ -155,11 +167,12 @@ function without(value: unknown, search: StateSearch): unknown {
   )
 }
 
-async function eraseDerived(file: string, tenant: string, devices: readonly string[]): Promise<void> {
+async function eraseDerived(file: string, tenant: string, { whole, staying }: Owned): Promise<void> {
   if (!existsSync(file)) return
   const derived = createSqliteDerived({ file })
   await derived.start()
-  for (const device of devices) await derived.erase({ tenant, device })
+  for (const device of whole) await derived.erase({ tenant, device })
+  for (const { device, spans } of staying) await derived.erase({ tenant, device, spans })
   await derived.stop()
   const store = new DatabaseSync(file)
   store.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)')

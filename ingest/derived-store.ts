@@ -102,7 +102,7 @@ export interface DerivedStore {
   /** Drops rows and filled gaps that ended before a device time, so many at most; gives how many. What lasts and what is missing stays. */
   drop(before: { readonly before_ms: number; readonly limit: number }): Promise<number>
   /** Takes every trace of a device out of the file. */
-  erase(source: Source): Promise<void>
+  erase(source: Source & { readonly spans?: ReadonlyArray<{ readonly from_ms: number; readonly to_ms: number }> }): Promise<void>
   statistics(): Promise<{ readonly rows: number; readonly checkpoints: number; readonly gaps_open: number }>
   stop(): Promise<void>
 }

@@ -116,7 +116,7 @@ function channelScales(type: StoredType, columns: ColumnScales): ColumnScales {
 }
 
 /** Counts, sums and extremes of the raw file's rows, in whole steps where the channel is scaled. */
-function derivedAggregates(type: StoredType, columns: ColumnScales, channels: ColumnScales): readonly string[] {
+export function derivedAggregates(type: StoredType, columns: ColumnScales, channels: ColumnScales): readonly string[] {
   return type.channels.flatMap((channel) => {
     const scale = channels[channel.name]
     if (scale === undefined) return []

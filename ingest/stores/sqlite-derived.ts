@@ -135,10 +135,16 @@ class SqliteDerived implements DerivedStore {
     })
   }
 
-  erase({ tenant, device }: { readonly tenant: string; readonly device: string }): Promise<void> {
+  erase({ tenant, device, spans }: Parameters<DerivedStore['erase']>[0]): Promise<void> {
     return this.#guarded(() => {
-      for (const { name } of this.#all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"))
-        this.#statement(`DELETE FROM ${String(name)} WHERE tenant = ? AND device = ?`).run(tenant, device)
+      for (const { name } of this.#all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")) {
+        const sql = `DELETE FROM ${String(name)} WHERE tenant = ? AND device = ?`
+        // A checkpoint holds what was learned of all before it.
+        if (spans === undefined || name === 'checkpoints') this.#statement(sql).run(tenant, device)
+        else
+          for (const { from_ms, to_ms } of spans)
+            this.#statement(`${sql} AND from_ms < ? AND coalesce(to_ms, ?) >= ?`).run(tenant, device, to_ms, to_ms, from_ms)
+      }
       this.#exec('PRAGMA wal_checkpoint(TRUNCATE)')
     })
   }
