@@ -7,7 +7,9 @@ import { ownedBy } from './erase-owners.ts'
 function broughtForward(fill: (store: DatabaseSync) => void): DatabaseSync {
   const store = new DatabaseSync(':memory:')
   const last = deviceMigrations.findIndex(({ id }) => id === '0380-device-households')
-  const apply = (list: typeof deviceMigrations): void => list.forEach(({ statements }) => statements.forEach((sql) => store.exec(sql)))
+  const apply = (list: typeof deviceMigrations): void => {
+    for (const sql of list.flatMap(({ statements }) => statements)) store.exec(sql)
+  }
   apply(deviceMigrations.slice(0, last))
   fill(store)
   apply(deviceMigrations.slice(last, last + 1))

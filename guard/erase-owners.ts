@@ -42,7 +42,9 @@ export function ownedBy(store: DatabaseSync, { tenant, household }: { readonly t
   const known = store.prepare("SELECT 1 FROM sqlite_master WHERE name = 'device_households'").get()
   if (known === undefined)
     throw new MendlineError('MDL_STORE_UNAVAILABLE', 'the folder is of an older version; start the server of this version once, then stop it')
-  const sql = 'SELECT device, household, from_ms, to_ms FROM device_households WHERE tenant = ? ORDER BY device, from_ms'
+  // A stretch of no length is nobody's.
+  const sql = `SELECT device, household, from_ms, to_ms FROM device_households WHERE tenant = ? AND (to_ms IS NULL OR to_ms > from_ms)
+    ORDER BY device, from_ms`
   const stretches = Map.groupBy(store.prepare(sql).all(tenant) as unknown as Stretch[], ({ device }) => device)
   const lost = lostMoves(store, tenant)
   const created = new Map(
