@@ -10,10 +10,12 @@ import { systemClock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import { DEFAULT_TENANT } from '#kernel/ids.ts'
 import { limits } from '#kernel/limits.ts'
+import type { EngineEraser } from '../ingest/stores/influx-erase.ts'
 import { takeProcessLock } from '../operations/process-lock.ts'
 import { version } from '../version.ts'
 import { type ClientFlags, createClient } from './client.ts'
 import { isInitialised } from './data-folder.ts'
+import { readConfig } from './settings.ts'
 
 const DAY_MS = 24 * 3_600_000
 const ASK_EVERY_MS = 500
@@ -208,15 +210,38 @@ export function eraseVerb(program: Command): void {
     .requiredOption('--household <name>', 'the household')
     .requiredOption('--data <dir>', 'folder of a stopped server')
     .option('--tenant <id>', 'its tenant', DEFAULT_TENANT)
+    .option('--config <file>', 'settings of the server, where a time-series engine holds the readings')
+    .option('--leave-engine', 'erase here although the engine keeps readings; they are listed, and the exit code is 1')
     .option('--json', 'print JSON')
     .action(erase)
 }
 
-async function erase(flags: { readonly household: string; readonly data: string; readonly tenant: string; readonly json?: boolean }): Promise<void> {
+interface EraseFlags {
+  readonly household: string
+  readonly data: string
+  readonly tenant: string
+  readonly config?: string
+  readonly leaveEngine?: boolean
+  readonly json?: boolean
+}
+
+/** What deletes in the engine of the settings; undefined where readings are in the embedded store. */
+async function engineOf({ config, data }: EraseFlags): Promise<EngineEraser | undefined> {
+  const { store } = readConfig({ ...(config === undefined ? {} : { config }), data })
+  if (store.kind === 'duckdb') return undefined
+  const { createEngineEraser } = await import('../ingest/stores/influx-erase.ts')
+  return createEngineEraser({ ...store, token: store.token.reveal(), timeoutMs: limits.influxTimeoutMs })
+}
+
+async function erase(flags: EraseFlags): Promise<void> {
   const lock = lockOf(flags.data)
   try {
     const { eraseHousehold } = await import('../guard/erase.ts')
-    const report = await eraseHousehold(resolve(flags.data), flags)
+    const report = await eraseHousehold(resolve(flags.data), {
+      ...flags,
+      engine: await engineOf(flags),
+      isEngineLeft: flags.leaveEngine === true,
+    })
     if (flags.json === true) console.log(JSON.stringify(report))
     else {
       console.log(
@@ -233,6 +258,10 @@ async function erase(flags: { readonly household: string; readonly data: string;
       console.log(`Audits name the household ${report.pseudonym}.`)
       for (const { directory, keep_until_ms } of report.backups)
         console.log(`It lives on in ${directory} until ${new Date(keep_until_ms).toISOString()}.`)
+    }
+    if (report.kept_in_engine.length > 0) {
+      const words = report.kept_in_engine.map(({ device, reason }) => `${device} (${reason})`).join(', ')
+      throw new MendlineError('MDL_STORE_UNAVAILABLE', `not erased: the engine keeps readings of ${words}`)
     }
     if (report.still_found.length > 0) throw new MendlineError('MDL_VERIFY_FAILED', `a name is still found in ${report.still_found.join(', ')}`)
   } finally {

@@ -13,7 +13,9 @@ import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import { verifyJournal } from '../ingest/journals/verify-journal.ts'
 import { eraseReadings, hasReadings } from '../ingest/stores/duckdb-erase.ts'
+import type { EngineEraser } from '../ingest/stores/influx-erase.ts'
 import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
+import { eraseInEngine, type KeptInEngine } from './erase-engine.ts'
 import { eraseJournal } from './erase-journal.ts'
 import { createErasedNames } from './erase-names.ts'
 import { eraseEmergencies, eraseOperations } from './erase-operations.ts'
@@ -34,13 +36,21 @@ export interface ErasureReport {
   /** Files in which a name was still found: none when all went well. */
   readonly still_found: readonly string[]
   readonly backups: ReadonlyArray<{ readonly directory: string; readonly keep_until_ms: number }>
+  /** What a time-series engine still holds; empty when it has deleted all, or there is none. */
+  readonly kept_in_engine: readonly KeptInEngine[]
+}
+
+export interface ErasureOptions {
+  readonly tenant: string
+  readonly household: string
+  /** The engine that holds the readings, where one does. */
+  readonly engine?: EngineEraser | undefined
+  /** What the engine cannot delete stays in it, and is listed; without it nothing is erased then. */
+  readonly isEngineLeft?: boolean
 }
 
 /** @throws MendlineError MDL_API_NOT_FOUND when nobody of that name is there, MDL_STORE_UNAVAILABLE when the server was not stopped cleanly */
-export async function eraseHousehold(
-  dataDir: string,
-  { tenant, household }: { readonly tenant: string; readonly household: string },
-): Promise<ErasureReport> {
+export async function eraseHousehold(dataDir: string, { tenant, household, engine, isEngineLeft = false }: ErasureOptions): Promise<ErasureReport> {
   const operations = join(dataDir, 'operations.sqlite')
   const { owned, backups } = whoIsIt(operations, tenant, household)
   const { whole: devices, staying, unknown } = owned
@@ -49,6 +59,7 @@ export async function eraseHousehold(
     throw new MendlineError('MDL_API_NOT_FOUND', `no device of the tenant ${tenant} is or was in this household${moved}`)
   }
   await refuseUnfinished(dataDir)
+  const kept = await eraseInEngine(dataDir, { engine, isEngineLeft, given: { tenant, devices, staying } })
   const names = [household, ...devices]
   const { mentions: mentionsText, mentionsBytes, pseudonymise, pseudonymOf } = createErasedNames(names)
   const ours = new Set(devices)
@@ -78,7 +89,7 @@ export async function eraseHousehold(
   const rows = { ...emergencyRows, ...eraseOperations(operations, search) }
   return {
     ...{ pseudonym: pseudonymOf(household), devices: devices.length, staying, unknown, journal_records, readings: erased.rows },
-    ...{ quarantined: erased.quarantined, archive_files: erased.filesRewritten, rows, backups },
+    ...{ quarantined: erased.quarantined, archive_files: erased.filesRewritten, rows, backups, kept_in_engine: kept },
     still_found: filesThatMention(dataDir, mentionsBytes),
   }
 }

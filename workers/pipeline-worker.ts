@@ -2,7 +2,7 @@
  * Entry of the pipeline worker: joins, in data order, what follows the journal, and answers queries on the reading store. A query waits
  * (bounded) until what was acknowledged before it is stored, so that a device's owner sees what the device was told is kept.
  */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
@@ -86,6 +86,9 @@ const store =
   storeSettings.kind === 'duckdb'
     ? embedded
     : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
+// An erasure of the stopped folder would not know of the engine.
+if (storeSettings.kind !== 'duckdb')
+  writeFileSync(join(readingsDir, 'engine.json'), JSON.stringify({ url: storeSettings.url, language: storeSettings.language }))
 let models: WorkerModels | undefined
 const derived = createSqliteDerived({ file: join(readingsDir, 'derived.sqlite') })
 const maintenance = createStoreMaintenance({ store: embedded, derived, derivedDays: retention.derived_days, clock, log, limits })

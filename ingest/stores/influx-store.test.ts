@@ -10,6 +10,7 @@ import { limits } from '#kernel/limits.ts'
 import { kettle, NOW_MS, readingOf } from '../builders.ts'
 import { describeReadingStore } from '../reading-store.contract.ts'
 import type { ReadingStore } from '../reading-store.ts'
+import { createEngineEraser } from './influx-erase.ts'
 import { createInfluxStore } from './influx-store.ts'
 import { createMemoryStore } from './memory-store.ts'
 
@@ -73,6 +74,25 @@ describe.skipIf(!hasServer)('with VictoriaMetrics', () => {
     Array.from({ length: to - from }, (_, index) =>
       readingOf({ inlet_temperature_c: from + index }, { seq: from + index, observed_at_ms: epochMs(NOW_MS + (from + index) * 1_000) }),
     )
+
+  it('loses a device that is erased, and says of one that stays that it cannot cut a stretch out', async () => {
+    const store = make()
+    await store.start()
+    await store.prepareType(kettle)
+    const others = readings(1, 5).map((reading) => ({ ...reading, device: 'kettle-2', fw: '1.2' }))
+    await store.write({ readings: [...readings(1, 5), ...others], quarantine: [], position: 100 })
+    await store.checkpoint()
+    const eraser = createEngineEraser({ url, language: 'metricsql', token: '', organisation: '', bucket: '', timeoutMs: 10_000 })
+    const given = { tenant: 'home', devices: ['kettle-1'], staying: [] }
+    expect(eraser.kept(given)).toEqual([])
+    await eraser.erase(given)
+    const exported = await (await fetch(`${url}/api/v1/export?match[]={device=~"kettle.*"}`)).text()
+    expect(exported).toContain('kettle-2')
+    expect(exported).not.toContain('kettle-1')
+    const stretch = { device: 'kettle-2', spans: [{ from_ms: 0, to_ms: NOW_MS }] }
+    expect(eraser.kept({ ...given, staying: [stretch] })).toEqual([{ device: 'kettle-2', reason: expect.stringContaining('whole series only') }])
+    await store.stop()
+  })
 
   it('moves its position only at a checkpoint, and a replay from there stores nothing twice', async () => {
     const side = createMemoryStore()
