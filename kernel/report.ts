@@ -66,6 +66,7 @@ export const NextQuestionSchema = Type.Object({
 export const ReportAnswerSchema = Type.Object({
   contact_id: Type.String(),
   device: Type.String(),
+  household: Type.Optional(orNull(Type.String({ description: 'Of the unit, else the one that was named in the contact' }))),
   case_id: orNull(Type.String({ description: 'Case of the contact; null until one stands' })),
   work_order_id: orNull(Type.String()),
   is_concluded: Type.Boolean({ description: 'It is decided: a case stands, or nothing can be named; only a question of safety may still be open' }),

@@ -39,6 +39,20 @@ export function liveCities(plans: readonly CityPlan[]): Promise<LivedCity[]> {
   )
 }
 
+/** Repairs that were none in each city, by (c) alone where nobody asked for the other policies before. */
+export function caughtInCities(plans: readonly CityPlan[]): Promise<Caught[]> {
+  const isLived = plans.every((plan) => lives.has(JSON.stringify(plan)))
+  if (isLived || plans.length === 1) return liveCities(plans).then((cities) => cities.map(({ caught }) => caught))
+  return Promise.all(
+    plans.map(async (plan) => {
+      await streamsOf(plan, jobsOfCity(createCityUnits(plan)), THREADS)
+      const { caught } = await inProcess(plan, ['mendline'])
+      if (caught === undefined) throw new Error(`nothing was said of the repairs of ${plan.seed}`)
+      return caught
+    }),
+  )
+}
+
 async function livePolicies(plan: CityPlan, policies: readonly Policy[]): Promise<Part> {
   const [part = {}] = await inCities([plan], async (city) => {
     const lived: Part = {}

@@ -4,13 +4,13 @@
  */
 import { type EvalSection, overSeeds } from '../evaluation/table.ts'
 import { CITY_UNITS, plansOf } from './cities.ts'
-import { liveCities } from './live-city.ts'
+import { caughtInCities } from './live-city.ts'
 import { type Caught, WAIT_DAYS } from './repairs-caught.ts'
 
 export const repairsSection: EvalSection = {
   id: 'repairs-caught',
   async run({ isQuick }) {
-    const seeds = (await liveCities(plansOf(isQuick))).map(({ caught }) => caught)
+    const seeds = await caughtInCities(plansOf(isQuick))
     const over = (pick: (one: Caught) => number) => overSeeds(seeds.map(pick))
     const sum = (pick: (one: Caught) => number): number => seeds.reduce((total, one) => total + pick(one), 0)
     return [
@@ -33,7 +33,7 @@ export const repairsSection: EvalSection = {
           { measure: 'good repairs with a sign', ...over(({ signedWrongly }) => signedWrongly) },
         ],
         notes: [
-          `Cities of ${CITY_UNITS} units, lived once for this table and that of the policies. Repairs of orders that Mendline opened, up to ${WAIT_DAYS} days before the end. A bad or phantom one is caught when its order reopens or a sign is raised before the household calls again; a mis-coded one when its sign is raised. A good repair counts as reopened also where the unit has another fault, or its household called about one.`,
+          `Cities of ${CITY_UNITS} units, lived by policy (c). Repairs of orders that Mendline opened, up to ${WAIT_DAYS} days before the end. A bad or phantom one is caught when its order reopens or a sign is raised before the household calls again; a mis-coded one when its sign is raised. A good repair counts as reopened also where the unit has another fault, or its household called about one.`,
         ],
       },
     ]

@@ -111,7 +111,7 @@ function rowOf(older: Older, { catalogue, ruleOf, nowMs, alarm, link }: Known): 
   const over = state === 'resolved' ? { resolved_at_ms: nowMs, resolved_by: 'mendline', resolution } : NOT_OVER
   return {
     ...{ emergency_id, tenant, device, type, alarm_id, safety_class, fault: alarm?.fault ?? null },
-    ...{ hazard: alarm === undefined ? null : hazardOf(catalogue(type), alarm), joined_to: null },
+    ...{ hazard: alarm === undefined ? null : hazardOf(catalogue(type), alarm), joined_to: null, household: null },
     ...{ title_en: rule?.title.en ?? title, title_zh: rule?.title['zh-CN'] ?? title },
     ...{ advice_en: rule?.advice.en ?? advice, advice_zh: rule?.advice['zh-CN'] ?? advice },
     // The household was advised then, and had nothing to say that it read it.

@@ -25,6 +25,13 @@ export interface BookTransaction extends BookSettings {
   readonly emitted: CloudEvent[]
 }
 
+/** Where the danger is: what the registry knows of the unit, and the household that a person named where it knows none. */
+export function placeOfRow({ placeOf }: Pick<BookSettings, 'placeOf'>, row: Pick<EmergencyBookRow, 'tenant' | 'device' | 'household'>): Place {
+  const place = placeOf(row.tenant, row.device)
+  const household = place.household ?? row.household
+  return household === null ? place : { ...place, household }
+}
+
 /** The book's outbox has the tables of every outbox. */
 export const outboxOf = (database: Kysely<EmergencyTables>): Kysely<HubTables> => database as unknown as Kysely<HubTables>
 

@@ -8,7 +8,7 @@ import type { Alarm } from '#kernel/alarm.ts'
 import type { CommandNote } from '#kernel/command.ts'
 import { contentId } from '#kernel/ids.ts'
 import { isPastDanger } from '../quiet-alarms.ts'
-import { type BookTransaction, changeRow, findRow, leadOf, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, leadOf, noteStep, placeOfRow, tell } from './book-transaction.ts'
 import { takeRung } from './climb.ts'
 import { commandIdOf, emergencyOfCommand } from './command-ids.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
@@ -47,6 +47,8 @@ export interface Danger {
   /** Order and case, where they are known before. */
   readonly workOrderId?: string | null
   readonly caseId?: string | null
+  /** Household that a person named, for a unit that the registry knows none of. */
+  readonly household?: string | null
 }
 
 /** What a danger endangers the home by; a danger that nobody described stands for itself. */
@@ -109,7 +111,7 @@ async function tellRaised(book: BookTransaction, row: EmergencyBookRow, { alarm,
   const texts = { titles: { en: row.title_en, 'zh-CN': row.title_zh }, advices: { en: row.advice_en, 'zh-CN': row.advice_zh } }
   const command = actions === undefined ? null : { command_id: commandIdOf(row), name: 'safe_state', actions }
   const countdown = { owner: row.owner, acknowledge_by_ms: row.next_step_at_ms }
-  const place = book.placeOf(row.tenant, row.device)
+  const place = placeOfRow(book, row)
   await tell(book, row, 'emergency.raised', { alarm: alarm ?? null, advice, ...texts, command, place, ...countdown })
 }
 
@@ -147,7 +149,12 @@ export function rowOf({ nowMs }: Pick<BookTransaction, 'nowMs'>, danger: Danger)
     ...{ command_published_at_ms: null, command_attempts: 0, command_round: 0, command_next_at_ms: isOwed ? nowMs + CLAIM_MS : null },
     ...{ command_overdue_at_ms: isOwed ? nowMs + ACKNOWLEDGE_MS : null, read_at_ms: null },
     unread_at_ms: danger.tellsHousehold && !danger.isPast ? nowMs + READ_WITHIN_MS[danger.safetyClass] : null,
-    ...{ work_order_id: danger.workOrderId ?? null, case_id: danger.caseId ?? null, alarm: JSON.stringify(danger.alarm ?? null) },
+    ...{
+      work_order_id: danger.workOrderId ?? null,
+      case_id: danger.caseId ?? null,
+      household: danger.household ?? null,
+      alarm: JSON.stringify(danger.alarm ?? null),
+    },
   }
 }
 
@@ -168,11 +175,12 @@ async function reopen(
   reason: 'graver_class' | 'still_standing',
 ): Promise<EmergencyBookRow> {
   const fresh = rowOf(book, { ...danger, isPast: false, tellsHousehold: row.tells_household === 1 })
-  const { work_order_id, case_id, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms } = row
+  const { work_order_id, case_id, household, title_en, title_zh, advice_en, advice_zh, raised_at_ms, received_at_ms } = row
   const kept = {
     command_round: row.command_round + 1,
     work_order_id,
     case_id,
+    household,
     title_en,
     title_zh,
     advice_en,

@@ -3,7 +3,7 @@
  * the next. It ends only when somebody acknowledges, and begins anew when who acknowledged does not resolve in time.
  */
 import { contentId } from '#kernel/ids.ts'
-import { type BookTransaction, changeRow, findRoster, joinedTo, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRoster, joinedTo, noteStep, placeOfRow, tell } from './book-transaction.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 import { localeOf, noticeText } from './emergency-texts.ts'
 import { type Call, ladderClass, planRung, RESOLVE_WITHIN_MS } from './ladder.ts'
@@ -132,7 +132,7 @@ async function writeNotice(
   )
   const token = book.links.sign('acknowledge', row.emergency_id, person.person)
   const link = book.publicUrl === undefined ? undefined : `${book.publicUrl}/emergency-links/${token}`
-  const facts = { place: book.placeOf(row.tenant, row.device), call: row.step + 1, link, reason }
+  const facts = { place: placeOfRow(book, row), call: row.step + 1, link, reason }
   const { subject, body } = noticeText(row, localeOf(person), facts)
   const { emergency_id, tenant } = row
   const pending = { state: 'pending', attempt_count: 0, next_at_ms: book.nowMs, created_at_ms: book.nowMs, settled_at_ms: null, error: null }

@@ -7,7 +7,16 @@ import { commandIdOf } from './command-ids.ts'
 import type { EmergencyBookRow, EmergencyTables, StepRow } from './emergency-tables.ts'
 
 /** What the book keeps for itself: whose it is, and where ladder and command stand. */
-type Kept = 'joined_to' | 'tenant' | 'alarm' | 'step' | 'command_round' | 'command_attempts' | 'command_published_at_ms' | 'unread_at_ms'
+type Kept =
+  | 'joined_to'
+  | 'tenant'
+  | 'household'
+  | 'alarm'
+  | 'step'
+  | 'command_round'
+  | 'command_attempts'
+  | 'command_published_at_ms'
+  | 'unread_at_ms'
 
 /** An emergency as the API gives it. */
 export type Emergency = Omit<EmergencyBookRow, Kept | 'is_drill' | 'tells_household' | 'actions'> & {
@@ -61,7 +70,7 @@ export function createEmergencyLists({
   locale: 'en' | 'zh-CN'
 }): EmergencyLists {
   const toEmergency = (row: EmergencyBookRow): Emergency => {
-    const { tenant: _tenant, alarm: _alarm, step: _step, command_round: _round, command_attempts: _attempts, ...told } = row
+    const { tenant: _tenant, alarm: _alarm, household: _household, step: _step, command_round: _round, command_attempts: _attempts, ...told } = row
     const { command_published_at_ms, unread_at_ms: _unread, joined_to: _joined, ...shown } = told
     const actions = row.actions === null ? null : (JSON.parse(row.actions) as string[])
     return {

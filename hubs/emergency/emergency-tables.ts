@@ -72,6 +72,8 @@ export interface EmergencyBookRow {
   unread_at_ms: number | null
   work_order_id: string | null
   case_id: string | null
+  /** Household that a person named with the danger; null = nobody did. */
+  household: string | null
   alarm: string
 }
 
@@ -153,4 +155,5 @@ export const emergencyMigrations: readonly Migration[] = [
       'CREATE INDEX emg_emergencies_joined ON emg_emergencies (joined_to) WHERE joined_to IS NOT NULL',
     ],
   },
+  { id: '0534-emergency-household', statements: ['ALTER TABLE emg_emergencies ADD COLUMN household TEXT'] },
 ]

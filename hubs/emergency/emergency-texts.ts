@@ -1,5 +1,6 @@
 /** What people who are called to an emergency read, in their language: the subject, what is wrong where, what was done, and how to acknowledge. */
 import type { Text } from '#catalogue/appliance-type.ts'
+import { actionName } from '#catalogue/safe-state.ts'
 import type { DutyPerson } from '#kernel/duty-roster.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
@@ -61,7 +62,7 @@ function english(row: EmergencyBookRow, { place, call, link, reason }: NoticeFac
     where(place) === '' ? '' : `Place: ${where(place)}`,
     reason === '' ? '' : `Called again: ${reason.replaceAll('_', ' ')}`,
     row.tells_household === 1 ? `Advice for the household, told by the dispatch system: ${row.advice_en}` : '',
-    row.actions === null ? '' : `The appliance was told: ${(JSON.parse(row.actions) as string[]).join(', ')} (${row.command_state ?? 'queued'})`,
+    commandLine(row, 'en'),
     link === undefined ? `Acknowledge: POST /api/v1/emergencies/${row.emergency_id}/acknowledge` : `Acknowledge: ${link}`,
   ]
   return { subject: `${drill}[${row.safety_class}] ${row.title_en}: ${row.device}${call > 1 ? ` (call ${call})` : ''}`, body: joined(lines) }
@@ -77,10 +78,30 @@ function chinese(row: EmergencyBookRow, { place, call, link, reason }: NoticeFac
     where(place) === '' ? '' : `位置：${where(place)}`,
     reason === '' ? '' : `再次通知：${REASONS_ZH[reason] ?? reason}`,
     row.tells_household === 1 ? `给住户的提示（由派工系统告知）：${row.advice_zh}` : '',
-    row.actions === null ? '' : `已下发设备：${(JSON.parse(row.actions) as string[]).join('、')}（${row.command_state ?? 'queued'}）`,
+    commandLine(row, 'zh-CN'),
     link === undefined ? `确认方式：POST /api/v1/emergencies/${row.emergency_id}/acknowledge` : `确认：${link}`,
   ]
   return { subject: `${drill}[${row.safety_class}] ${row.title_zh}：${row.device}${call > 1 ? `（第 ${call} 次）` : ''}`, body: joined(lines) }
+}
+
+/** How far the safe-state command has come, in words: nobody may read of a command that reached nothing as of one that was done. */
+const COMMAND_WORDS: Readonly<Record<string, Text>> = {
+  queued: { en: 'not sent yet: the appliance has not been reached', 'zh-CN': '尚未送达：设备未连接' },
+  sent: { en: 'sent, not acknowledged', 'zh-CN': '已发送，设备未确认' },
+  delivered: { en: 'received by the appliance, not answered', 'zh-CN': '设备已收到，尚未答复' },
+  accepted: { en: 'accepted by the appliance, not yet done', 'zh-CN': '设备已接受，尚未完成' },
+  done: { en: 'done, as the appliance says', 'zh-CN': '设备报告已完成' },
+  refused: { en: 'refused by the appliance', 'zh-CN': '设备拒绝执行' },
+  expired: { en: 'never answered, and expired', 'zh-CN': '设备未答复，指令已过期' },
+  cancelled: { en: 'taken back', 'zh-CN': '指令已取消' },
+}
+
+function commandLine({ actions, command_state }: EmergencyBookRow, locale: Locale): string {
+  if (actions === null) return ''
+  const names = (JSON.parse(actions) as string[]).map((action) => actionName(action)?.[locale] ?? action)
+  const state = command_state ?? 'queued'
+  const words = COMMAND_WORDS[state]?.[locale] ?? state
+  return locale === 'en' ? `Command to the appliance: ${names.join(', ')} (${words})` : `设备指令：${names.join('、')}（${words}）`
 }
 
 const joined = (lines: readonly string[]): string => lines.filter((line) => line !== '').join('\n')

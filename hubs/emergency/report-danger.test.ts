@@ -21,10 +21,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function desk() {
+async function desk({ household = 'flat-3' }: { readonly household?: string | null } = {}) {
   const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
     catalogue: (id) => applianceTypes.find((type) => type.id === id),
-    unitOf: (tenant, device) => ({ type: typeOf(tenant, device)?.id ?? '', household: 'flat-3', installed_at_ms: null }),
+    unitOf: (tenant, device) => ({ type: typeOf(tenant, device)?.id ?? '', household, installed_at_ms: null }),
     hasEmergencyPath: true,
   })
   const em = await emergencyBench(openOperations, { ordinary: b.database, clock: b.clock })
@@ -65,6 +65,16 @@ describe('a danger that a household tells of', () => {
     expect(new Set(items.map(({ hazard, safety_class }) => `${hazard} ${safety_class}`))).toEqual(new Set(['gas E0', 'water E1']))
     await say({ device: 'fridge', contact_id, text: 'hurry' })
     expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(2)
+  })
+
+  it('is where the caller says, of a unit that is registered without a household', async () => {
+    const { em, say } = await desk({ household: null })
+    const { contact_id } = await say({ device: 'fridge', household: 'Lane 5', text: 'it hums' })
+    await say({ device: 'fridge', contact_id, symptom: 'gas_smell' })
+    await say({ device: 'dryer', household: 'Lane 5', symptom: 'gas_smell' })
+    await em.hub.settled()
+    expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(1)
+    expect(em.calls[0]?.body).toContain('Lane 5')
   })
 
   it('is not over by the order of another danger, and nothing is switched from afar where gas is among them', async () => {

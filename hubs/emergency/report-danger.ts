@@ -16,7 +16,7 @@ import type { EmergencyHub } from './emergency-hub.ts'
 /** The dangers that a report tells of, one a hazard, so that one that is told later in the same contact is an emergency of its own. */
 export function dangersOfReport(
   { tenant, at_ms }: Pick<HouseholdReport, 'tenant' | 'at_ms'>,
-  { contact_id, device, dangers = [] }: ReportAnswer,
+  { contact_id, device, household = null, dangers = [] }: ReportAnswer,
   { type, nowMs }: { readonly type: ApplianceType | undefined; readonly nowMs: number },
 ): Danger[] {
   const isGas = dangers.some(({ hazard }) => hazard === 'gas')
@@ -33,7 +33,7 @@ export function dangersOfReport(
       hazard: known ?? hazardOf(type, { fault, rule: '' }),
       title: { en: `Reported: ${name?.en ?? 'a danger'}`, 'zh-CN': `用户报告：${name?.['zh-CN'] ?? '危险'}` },
       ...{ advice, raisedAtMs: Math.min(at_ms, nowMs), receivedAtMs: nowMs, isPast: false, isDrill: false, tellsHousehold: false },
-      ...{ actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id },
+      ...{ actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id, household },
     }
   })
 }

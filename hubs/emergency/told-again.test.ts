@@ -62,6 +62,39 @@ describe('one danger that is told twice', () => {
     expect(b.named('emergency.resolved')).toHaveLength(1)
   })
 
+  it('by two persons of a household that only they name is one, and the call says where it is', async () => {
+    await using b = await emergencyBench(openOperations, { placeOf: () => ({}) })
+    await b.hub.setRoster('home', roster, 'test')
+    const of = { tenant: 'home', type: 'fridge', safetyClass: 'E0', fault: null, hazard: 'gas', title: { en: 'Gas', 'zh-CN': '燃气' } } as const
+    const with_ = {
+      advice: { en: 'leave', 'zh-CN': '撤离' },
+      isPast: false,
+      isDrill: false,
+      tellsHousehold: false,
+      actions: undefined,
+      alarm: undefined,
+    }
+    const tell = (id: string, household: string | null) =>
+      b.hub.raise({
+        ...of,
+        ...with_,
+        emergencyId: `em_${id}`,
+        alarmId: id,
+        device: id,
+        household,
+        raisedAtMs: b.clock.now(),
+        receivedAtMs: b.clock.now(),
+      })
+    await tell('fridge-1', 'Lane 5, No. 3')
+    await tell('fridge-2', 'Lane 5, No. 3')
+    await tell('fridge-3', 'Lane 9')
+    await tell('fridge-4', null)
+    await b.hub.settled()
+    expect((await b.hub.list({ tenant: 'home' })).items.map(({ device }) => device).toSorted()).toEqual(['fridge-1', 'fridge-3', 'fridge-4'])
+    expect(b.calls.find(({ subject }) => subject.includes('fridge-1'))?.body).toContain('Lane 5, No. 3')
+    expect(b.named('emergency.raised')[0]).toMatchObject({ place: { household: 'Lane 5, No. 3' } })
+  })
+
   it('makes the first graver, whose ladder begins anew, when the second is graver, and not when it is less', async () => {
     await using b = await bench()
     await b.report({ safetyClass: 'E1' })

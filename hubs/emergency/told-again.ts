@@ -4,7 +4,7 @@
  * and its condition, is listed nowhere, and is a step in the history of the first, whose people are called anew where what was taken on is not what is there now.
  */
 import { HAZARDS } from '#catalogue/hazards.ts'
-import { type BookTransaction, changeRow, findRow, joinedTo, noteStep, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, joinedTo, noteStep, placeOfRow, tell } from './book-transaction.ts'
 import { NOBODYS, takeRung } from './climb.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
@@ -30,8 +30,8 @@ export async function findLead(book: BookTransaction, row: EmergencyBookRow): Pr
   const ofUnit = open.find((other) => other.device === device)
   // A hazard that nobody described is the unit's own.
   if (ofUnit !== undefined || !HAZARDS.some((known) => known === hazard)) return ofUnit
-  const { household } = book.placeOf(tenant, device)
-  return household === undefined || household === null ? undefined : open.find((other) => book.placeOf(tenant, other.device).household === household)
+  const { household } = placeOfRow(book, row)
+  return household === undefined || household === null ? undefined : open.find((other) => placeOfRow(book, other).household === household)
 }
 
 /** The row of a danger that joins another. The appliance that was told the same already is sent what its alarm's command says, and waited for once. */

@@ -7,7 +7,7 @@ import type { Kysely } from 'kysely'
 import type { Clock } from '#kernel/clock.ts'
 import type { Log } from '#kernel/log.ts'
 import { type Danger, rowOf } from './book.ts'
-import { type BookSettings, findRoster, findRow } from './book-transaction.ts'
+import { type BookSettings, findRoster, findRow, placeOfRow } from './book-transaction.ts'
 import type { EmergencyTables } from './emergency-tables.ts'
 import { localeOf, noticeText } from './emergency-texts.ts'
 import { type Call, planRung } from './ladder.ts'
@@ -117,11 +117,12 @@ async function callOne(
   danger: Danger,
   { call: { person, channel }, signal }: { readonly call: Call; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { emergencyId, tenant, device } = danger
+  const { emergencyId } = danger
+  const row = rowOf({ nowMs: clock.now() }, danger)
   const token = settings.links.sign('acknowledge', emergencyId, person.person)
   const link = settings.publicUrl === undefined ? undefined : `${settings.publicUrl}/emergency-links/${token}`
-  const facts = { place: settings.placeOf(tenant, device), call: 1, link, reason: '' }
-  const text = noticeText(rowOf({ nowMs: clock.now() }, danger), localeOf(person), facts)
+  const facts = { place: placeOfRow(settings, row), call: 1, link, reason: '' }
+  const text = noticeText(row, localeOf(person), facts)
   const target = channel.kind === 'email' ? channel.address : channel.url
   const caller = callers[channel.kind]
   if (caller === undefined) throw new Error(`there is no way for ${channel.kind}`)

@@ -55,6 +55,7 @@ export async function answerOf(hub: HubTransaction, assessed: Assessed, came: Ca
   return {
     contact_id: contact.contact_id,
     device: contact.device,
+    household: contact.household,
     case_id: came?.order.case_id ?? null,
     work_order_id: came?.order.work_order_id ?? null,
     is_concluded: isConcluded,

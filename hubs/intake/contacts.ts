@@ -73,6 +73,7 @@ export async function keepContact(
     throw new MendlineError('MDL_API_NOT_FOUND', `there is no contact ${contact_id} of the unit`)
   if (kept !== undefined) {
     const more = {
+      household: kept.household ?? household,
       said: JSON.stringify(mergeSaid(saidOf(kept), said)),
       text: [kept.text, text]
         .filter((part, index, all) => part !== '' && all.indexOf(part) === index)

@@ -154,6 +154,9 @@ function chargesIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
     const covered = new Set(quote.warranty.parts.filter(({ is_covered }) => is_covered === true).map(({ part }) => part))
     const wrong = charges.lines.find(({ part, amount_minor }) => part !== undefined && amount_minor > 0 && covered.has(part))
     if (wrong !== undefined) throw invalid('data.charges.lines', `the part ${wrong.part} is covered by the warranty`)
+    const unnamed = charges.lines.findIndex(({ kind, part, amount_minor }) => kind === 'part' && part === undefined && amount_minor > 0)
+    if (covered.size > 0 && unnamed >= 0)
+      throw invalid(`data.charges.lines[${unnamed}].part`, 'names the part: parts of this order are covered by the warranty')
     if (charges.total_minor > quote.price.max_minor && !charges.is_agreed) {
       throw invalid('data.charges.is_agreed', `more than the ${quote.price.max_minor} that were shown needs the household's agreement`)
     }
