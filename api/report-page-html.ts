@@ -28,6 +28,11 @@ const TEXTS = {
     '请先尝试以下操作，暂不安排上门；如无效将为您安排。',
   ),
   checking: words('What you did is being checked. If it did not help, a visit is arranged.', '正在检查处理效果；如无效将为您安排上门。'),
+  helped: words('It helped', '已解决'),
+  notHelped: words('It did not help', '没有解决'),
+  notDone: words('Not done', '未操作'),
+  solved: words('Good. Nobody comes. If it is back, report it again with this code.', '好的，不再安排上门。如再次出现，请用此二维码重新报修。'),
+  answered: words('This was answered already.', '此问题已答复。'),
   minutes: words('About {minutes} minutes', '约 {minutes} 分钟'),
   order_open: words('A service order is open. You will be told when somebody comes.', '已生成服务单，上门时间将另行通知。'),
   appointment: words('An appointment is made.', '已预约上门时间。'),
@@ -57,7 +62,7 @@ function page(locale: Locale, body: string): string {
 }
 
 /** The page that says one thing. */
-export const noticePage = (locale: Locale, notice: 'gone' | 'tooMany' | 'failed'): string =>
+export const noticePage = (locale: Locale, notice: 'gone' | 'tooMany' | 'failed' | 'answered'): string =>
   page(locale, `<p>${escapeHtml(TEXTS[notice][locale])}</p>`)
 
 /** The form that a sticker opens. */
@@ -74,10 +79,39 @@ export function formPage(locale: Locale, name: Text, intake: Intake | undefined)
   )
 }
 
+/** A step that the household is to try, and how it says what came of it. */
+export interface ShownStep {
+  readonly work_order_id: string
+  readonly action: string
+  readonly text: Text
+  readonly text_version: string
+  readonly minutes: number
+}
+
+/** What a household can answer to a step, in the order of the buttons. */
+export const STEP_RESULTS = ['helped', 'notHelped', 'notDone'] as const
+
+function stepForm(locale: Locale, { work_order_id, action, text, text_version, minutes }: ShownStep): string {
+  const say = (given: Text): string => escapeHtml(given[locale])
+  const hidden = Object.entries({ work_order_id, action, text_version })
+    .map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`)
+    .join('')
+  const buttons = STEP_RESULTS.map((result) => `<p><button name="result" value="${result}">${say(TEXTS[result])}</button></p>`).join('')
+  const step = `<p><strong>${say(text)}</strong><br>${say(TEXTS.minutes).replace('{minutes}', String(minutes))}</p>`
+  return `${step}<form method="post">${hidden}${buttons}</form>`
+}
+
+/** What follows from the answer to a step: the next one, or how far the help is. */
+export function stepPage(locale: Locale, follows: { readonly next: ShownStep } | { readonly state: 'solved' | 'checking' | 'order_open' }): string {
+  const isNext = 'next' in follows
+  const said = `<p>${escapeHtml(TEXTS[isNext ? 'try_first' : follows.state][locale])}</p>`
+  return page(locale, isNext ? `${said}${stepForm(locale, follows.next)}` : said)
+}
+
 /** What follows from a report: advice first, then what is likely, how far the help is, and the next question. */
 export function answerPage(locale: Locale, answer: ReportAnswer): string {
   const say = (text: Text): string => escapeHtml(text[locale])
-  const { safety_advice, diagnosis, next_question, service, contact_id, remote_step } = answer
+  const { safety_advice, diagnosis, next_question, service, contact_id, remote_step, work_order_id } = answer
   const named = diagnosis.ranked.find(({ fault }) => fault === diagnosis.fault)
   const question =
     next_question === null
@@ -96,7 +130,7 @@ export function answerPage(locale: Locale, answer: ReportAnswer): string {
       `<p>${say(TEXTS[service.state])}</p>`,
       remote_step === undefined || remote_step === null || service.state !== 'try_first'
         ? ''
-        : `<p><strong>${say(remote_step.text)}</strong><br>${say(TEXTS.minutes).replace('{minutes}', String(remote_step.minutes))}</p>`,
+        : stepForm(locale, { ...remote_step, text_version: remote_step.text_version ?? '', work_order_id: work_order_id ?? '' }),
       question,
     ].join(''),
   )

@@ -6,6 +6,7 @@ import { type Operations, openOperations } from '../operations/open-database.ts'
 import { createTestApi, type TestApi } from './api-builders.ts'
 import { type ApiTables, apiMigrations } from './api-tables.ts'
 import { memoryIntake } from './intake-builders.ts'
+import { memoryRemote } from './remote-builders.ts'
 
 let operations: Operations
 let test: TestApi
@@ -16,10 +17,12 @@ beforeEach(async () => {
   operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(apiMigrations)
   const memory = memoryIntake((port, argument) => calls.push([port, argument]))
-  const unitOfCode = async (token: string) => (token === 'stray' ? { tenant: 'home', device: 'gone' } : memory.unitOfCode(token))
+  const unitOfCode = async (token: string) =>
+    token === 'stray' || token === 'other' ? { tenant: 'home', device: token === 'other' ? 'ac-2' : 'gone' } : memory.unitOfCode(token)
   const intake = { ...memory, unitOfCode }
   const types = { list: () => [airConditioner], find: () => airConditioner, register: async () => airConditioner }
-  test = await createTestApi(operations.database as Kysely<ApiTables>, { intake, types }, { reportPageReports_MAX: 3 })
+  const remote = memoryRemote((port, argument) => calls.push([port, argument]))
+  test = await createTestApi(operations.database as Kysely<ApiTables>, { intake, types, remote }, { reportPageReports_MAX: 3 })
   await test.request('POST', '/api/v1/devices', { body: { device: 'ac-1', type: 'air_conditioner', household: 'Familie Secret' } })
 })
 afterEach(async () => {
@@ -46,6 +49,25 @@ describe('the page behind a sticker', () => {
     expect([answer.statusCode, answer.body.includes('A service order is open')]).toEqual([200, true])
     const report = { tenant: 'home', device: 'ac-1', source: 'household', actor: 'page', symptom: 'not_cooling', text: '<b>warm</b>' }
     expect(calls).toEqual([['report', expect.objectContaining({ report: expect.objectContaining(report) })]])
+  })
+
+  it.each([
+    ['helped', { answer: 'done', helped: true, text_version: '1/AC-H01' }, 'being checked'],
+    ['notHelped', { answer: 'done', helped: false, text_version: '1/AC-H01' }, 'being checked'],
+    ['notDone', { answer: 'refuse' }, 'A service order is open'],
+  ] as const)('takes what the household says to the step that it was asked to try: %s', async (result, answer, follows) => {
+    const page = await post(`work_order_id=wo_1&action=AC-H01&text_version=1%2FAC-H01&result=${result}`)
+    expect([page.statusCode, page.body.includes(follows)]).toEqual([200, true])
+    const told = expect.objectContaining({ ...answer, actor: 'page' })
+    expect(calls).toEqual([['answerRemote', { tenant: 'home', offerId: 'rem_1', answer: told }]])
+  })
+
+  it('says of a step that is not offered, or is of another unit, that it was answered, and takes nothing', async () => {
+    const page = await post('work_order_id=wo_1&action=AC-H09&text_version=x&result=helped')
+    expect([page.statusCode, page.body.includes('answered already')]).toEqual([409, true])
+    await test.request('POST', '/api/v1/devices', { body: { device: 'ac-2', type: 'air_conditioner' } })
+    expect((await post('work_order_id=wo_1&action=AC-H01&text_version=1%2FAC-H01&result=helped', 'other')).statusCode).toBe(409)
+    expect(calls).toEqual([])
   })
 
   it('is not there for an unknown token or a unit that is gone, and takes no report then', async () => {
@@ -82,6 +104,9 @@ describe('the answer page', () => {
     expect(html).toContain('Clean the filter')
     expect(html).toContain('About 10 minutes')
     expect(html).not.toContain('told when somebody comes')
+    for (const result of ['helped', 'notHelped', 'notDone']) expect(html).toContain(`name="result" value="${result}"`)
+    expect(answerPage('zh-CN', { ...answer, remote_step, service: { ...answer.service, state: 'try_first' } })).toContain('没有解决')
+    expect(answerPage('en', answer)).not.toContain('name="result"')
     expect(answerPage('zh-CN', { ...answer, remote_step, service: { ...answer.service, state: 'try_first' } })).toContain('清洗滤网')
     expect(answerPage('en', { ...answer, remote_step, service: { ...answer.service, state: 'checking' } })).not.toContain('Clean the filter')
   })
@@ -93,5 +118,22 @@ describe('the answer page', () => {
     const html = answerPage('en', { ...answer, safety_advice: bad, contact_id: '"><script>' })
     expect(html).toContain('&lt;img src=x&gt;')
     expect(html).not.toMatch(/<img|<script/)
+  })
+})
+
+describe('the page behind the answer to a step', () => {
+  const text = { en: 'Look at the <hose>', 'zh-CN': '检查水管' }
+
+  it('shows the next step with its buttons, escaped, in both languages', async () => {
+    const { stepPage } = await import('./report-page-html.ts')
+    const next = { work_order_id: 'wo_1', action: 'WM-H02', text, text_version: '1/WM-H02', minutes: 5 }
+    expect(stepPage('en', { next })).toContain('Look at the &lt;hose&gt;')
+    expect(stepPage('zh-CN', { next })).toMatch(/检查水管.*未操作/s)
+  })
+
+  it('says that nobody comes where it is solved, and that an order is open where it is not', async () => {
+    const { stepPage } = await import('./report-page-html.ts')
+    expect(stepPage('en', { state: 'solved' })).toContain('Nobody comes')
+    expect(stepPage('zh-CN', { state: 'order_open' })).toContain('已生成服务单')
   })
 })

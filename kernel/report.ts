@@ -90,6 +90,7 @@ export const ReportAnswerSchema = Type.Object({
         {
           action: Type.String({ description: 'Id in the catalogue' }),
           text: LocalTextSchema,
+          text_version: Type.Optional(Type.String({ description: 'Version of the text, which the answer to its offer names' })),
           minutes: Type.Integer(),
           wants_photo: Type.Boolean(),
           otherwise: LocalTextSchema,

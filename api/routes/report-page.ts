@@ -6,7 +6,8 @@ import { withHome } from '#catalogue/home-dangers.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answerPage, formPage, localeOf, noticePage } from '../report-page-html.ts'
+import { answerPage, formPage, localeOf, noticePage, stepPage } from '../report-page-html.ts'
+import { answerStep, readStepAnswer } from '../report-page-steps.ts'
 
 const HEADERS = {
   'content-security-policy': "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -15,6 +16,9 @@ const HEADERS = {
   'cache-control': 'no-store',
   'x-robots-tag': 'noindex',
 }
+
+/** The step is settled, or reads otherwise than it did. */
+const GONE_BY: readonly string[] = ['MDL_API_CONFLICT', 'MDL_API_NOT_FOUND', 'MDL_HUBS_CONSENT_REQUIRED']
 
 /** Bytes of a posted form. */
 const FORM_BYTES_MAX = 16 * 1024
@@ -63,11 +67,16 @@ export async function reportPage(app: App, { ports, clock, limits }: RouteContex
       if (unit === undefined) return reply.code(404).send(noticePage(locale, 'gone'))
       const { tenant, device } = unit
       if (!isAllowed(`unit/${tenant}/${device}`, limits.reportPageReports_MAX)) return reply.code(429).send(noticePage(locale, 'tooMany'))
-      const said = readForm(typeof request.body === 'string' ? request.body : '')
+      const body = typeof request.body === 'string' ? request.body : ''
+      const said = readForm(body)
+      const step = readStepAnswer(body)
       try {
+        if (step !== undefined) return reply.send(stepPage(locale, await answerStep(ports.remote, { tenant, device, nowMs: clock.now() }, step)))
         const answer = await ports.intake.report({ ...said, tenant, device, source: 'household', actor: 'page', at_ms: clock.now() })
         return reply.send(answerPage(locale, answer))
       } catch (error) {
+        if (step !== undefined && error instanceof MendlineError && GONE_BY.includes(error.code))
+          return reply.code(409).send(noticePage(locale, 'answered'))
         const status = error instanceof MendlineError && ['MDL_API_INVALID', 'MDL_API_NOT_FOUND'].includes(error.code) ? 400 : undefined
         if (status === undefined) throw error
         return reply.code(status).send(noticePage(locale, 'failed'))

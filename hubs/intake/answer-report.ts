@@ -7,7 +7,7 @@ import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
-import { stepBeforeVisit } from '../remote/remote-offers.ts'
+import { stepBeforeVisit, textVersion } from '../remote/remote-offers.ts'
 import { isOpenPhase, phaseOf } from '../work-order-states.ts'
 import type { Said } from './contacts.ts'
 import type { ContactRow } from './intake-tables.ts'
@@ -109,8 +109,9 @@ async function helpOf(
   const before = order === undefined || service.state !== 'order_open' ? undefined : await stepBeforeVisit(hub, order)
   if (before === undefined) return { service, remote_step: null }
   const { id, action, minutes, wantsPhoto, otherwise } = before.step
+  const text_version = textVersion(hub.catalogue(order?.type ?? ''), id)
   const state = before.isMeasured ? 'checking' : 'try_first'
-  return { service: { ...service, state }, remote_step: { action: id, text: action, minutes, wants_photo: wantsPhoto, otherwise } }
+  return { service: { ...service, state }, remote_step: { action: id, text: action, text_version, minutes, wants_photo: wantsPhoto, otherwise } }
 }
 
 async function serviceOf(hub: HubTransaction, order: WorkOrderRow | undefined, isConcluded: boolean): Promise<ServiceView> {

@@ -89,7 +89,7 @@ describe('a report of a unit', () => {
     expect(order?.state).toBe('remote_offered')
     const [offer] = (await hubs.remoteOffers('home', order?.work_order_id ?? '')) ?? []
     const again = await say({ kind: 'chase', text: 'when do you come?' })
-    expect(again).toMatchObject({ service: { state: 'try_first' }, remote_step: { action: offer?.action } })
+    expect(again).toMatchObject({ service: { state: 'try_first' }, remote_step: { action: offer?.action, text_version: offer?.text_version } })
     const answer = { answer: 'refuse', at_ms: clock.now(), actor: 'anna' } as const
     await hubs.answerRemote('home', offer?.offer_id ?? '', answer)
     clock.advance(1)

@@ -124,6 +124,9 @@ describe('the packet of an order for its audiences', () => {
     }
     const { sections } = await bench.packetOf('agent', 'zh-CN')
     expect(sections.find(({ id }) => id === 'self_help')?.items).toMatchObject([{ code: 'FR-H90' }])
+    // A cause that nobody knows has no probability, and no price that a new one could be held against.
+    expect(sections.find(({ id }) => id === 'fault')?.items).toEqual([{ text: expect.any(String), notes: [] }])
+    expect(sections.map(({ id }) => id)).not.toContain('advice')
     expect((await bench.hubs.workOrderMoves('home', answer.work_order_id ?? ''))[0]).toMatchObject({
       reason: 'a trouble that nobody could name found',
     })
@@ -146,6 +149,10 @@ describe('the packet of an order for its audiences', () => {
       expect(safety).toMatchObject({ id: 'safety', items: [{ text: expect.stringMatching(advice) }, {}] })
       expect(safety?.items[1]?.text).not.toMatch(/关闭设备/)
     }
+    if (device === 'gas_water_heater') return bench.close()
+    const { sections } = await bench.packetOf('agent')
+    expect(sections.map(({ id }) => id)).not.toContain('advice')
+    expect(JSON.stringify(sections.find(({ id }) => id === 'fault'))).not.toMatch(/robability/)
     await bench.close()
   })
 

@@ -77,6 +77,9 @@ const item = (text: string, notes: readonly string[] = [], more: Pick<PacketItem
   ...more,
 })
 
+/** Nobody can name the trouble, or it is a danger of the home and none of the appliance. */
+const isNameless = ({ packet, alarm_id }: WorkOrder): boolean => packet.fault === null && alarm_id === null
+
 const faultOf = (type: ApplianceType | undefined, code: string | null): Fault | undefined => type?.faults.find((fault) => fault.code === code)
 
 function faultName({ fault, order, type, rule, locale, say }: Making): string {
@@ -101,6 +104,8 @@ function faultItems(making: Making): PacketItem[] {
   const sees = fault?.customerSees[locale] ?? customer_sees
   const seen = sees === '' ? '' : say(SAID.sees, { text: sees })
   if (audience === 'household') return [item(faultName(making), [seen])]
+  // Of a cause that nobody knows there is no probability to tell.
+  if (isNameless(order)) return [item(faultName(making), [seen])]
   return [
     item(faultName(making), [say(SAID.probability, { share: share(probability) }), seen], {
       ...(code !== null && { code }),
@@ -112,8 +117,7 @@ function faultItems(making: Making): PacketItem[] {
 function selfHelp({ order, fault, type, locale, say }: Making): PacketItem[] {
   // What is a danger is not for the household to repair.
   if (isDanger(order)) return []
-  const isUnnamed = order.packet.fault === null && order.alarm_id === null
-  const ids = isUnnamed ? type?.intake?.checks : fault?.remoteSteps
+  const ids = isNameless(order) ? type?.intake?.checks : fault?.remoteSteps
   return (ids ?? []).flatMap((id) => {
     const step = type?.remoteSteps?.find((entry) => entry.id === id)
     if (step === undefined) return []
@@ -253,7 +257,8 @@ function moneyOf(locale: keyof Text, currency: string): (minor: number) => strin
 function advice({ order, locale, say, share }: Making): PacketItem[] {
   const given = order.quote?.advice
   const named = given === undefined ? undefined : ADVICE[given.advice]
-  if (given === undefined || named === undefined) return []
+  // Whether a repair is worth it says nobody who does not know what is to be repaired.
+  if (given === undefined || named === undefined || isNameless(order)) return []
   const money = moneyOf(locale, order.quote?.price.currency ?? 'CNY')
   const shown = (values: Readonly<Record<string, number>>): Record<string, string> =>
     Object.fromEntries(

@@ -186,7 +186,7 @@ async function makeOffer(
   const row: RemoteOfferRow = {
     offer_id: times === 0 ? contentId('rem', work_order_id, action) : contentId('rem', work_order_id, action, times),
     ...{ tenant, device, type: type.id, work_order_id, case_id, kind, action },
-    text_version: `${type.version}/${action}`,
+    text_version: textVersion(type, action),
     state: needsConsent ? 'offered' : 'accepted',
     offered_at_ms: hub.nowMs,
     expires_at_ms: hub.nowMs + ANSWER_MS[kind],
@@ -263,6 +263,9 @@ const tell = async (hub: HubTransaction, row: RemoteOfferRow): Promise<void> => 
   const type = row.state === 'offered' ? 'mendline.remote.offered.v1' : 'mendline.remote.moved.v1'
   await emit(hub, { tenant, device, subject, type, atMs: hub.nowMs, data: { offer: toOffer(row, hub.catalogue(row.type)) } })
 }
+
+/** Version of the text of an action, as a consent names it. */
+export const textVersion = (type: ApplianceType | undefined, action: string): string => `${type?.version ?? ''}/${action}`
 
 export const testOf = (type: ApplianceType | undefined, id: string): ActiveTest | undefined => type?.activeTests?.find((test) => test.id === id)
 export const stepOf = (type: ApplianceType | undefined, id: string): RemoteStep | undefined => type?.remoteSteps?.find((step) => step.id === id)
