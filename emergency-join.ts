@@ -35,6 +35,7 @@ interface EmergencyJoints {
   readonly ruleOf: (alarm: Alarm) => Rule | undefined
   readonly registry: {
     get(tenant: string, device: string): Readonly<Record<'household' | 'building' | 'site', string | null> & { type: string }> | undefined
+    ofHousehold(tenant: string, household: string): ReadonlyArray<{ readonly device: string }>
   }
   readonly guard: TargetGuard
   readonly ordinary: Outbox
@@ -104,7 +105,7 @@ export async function joinEmergencies({ dataDir, emergencies, limits, retention 
     ...{ hub, lanes, outbox },
     apply: tellBoth(hub, joints.hubs),
     hears(desk) {
-      const raising = raisingDangers(desk, { hub, typeOf, nowMs: () => clock.now() })
+      const raising = raisingDangers(desk, { hub, typeOf, unitsOf: registry.ofHousehold, nowMs: () => clock.now() })
       takeUpReports(raising, { ordinary: ordinaryDatabase, nowMs: clock.now(), log }).catch((cause: unknown) =>
         log.error('reported dangers could not be taken up', { cause: String(cause) }),
       )

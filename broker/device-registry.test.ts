@@ -163,6 +163,18 @@ describe('rotate', () => {
   })
 })
 
+describe('ofHousehold', () => {
+  it('finds the units of a household that are in use, of its tenant alone', async () => {
+    await registry.create(
+      ['ac-1', 'ac-2', 'ac-3'].map((device) => ({ tenant: 'home', device, type: 'fridge', household: device === 'ac-3' ? 'flat 4' : 'flat 3' })),
+    )
+    await registry.create([{ tenant: 'other', device: 'ac-1', type: 'fridge', household: 'flat 3' }])
+    await registry.revoke('home', 'ac-2')
+    expect(registry.ofHousehold('home', 'flat 3').map(({ tenant, device }) => `${tenant}/${device}`)).toEqual(['home/ac-1'])
+    expect(registry.ofHousehold('home', 'flat 9')).toEqual([])
+  })
+})
+
 describe('revoke', () => {
   it('ends both secrets at once, tells once, and keeps the id taken', async () => {
     const { secret } = await create('ac-1')

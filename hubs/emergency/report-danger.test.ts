@@ -21,7 +21,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-async function desk({ household = 'flat-3' }: { readonly household?: string | null } = {}) {
+async function desk({ household = 'flat-3', hasHome = false }: { readonly household?: string | null; readonly hasHome?: boolean } = {}) {
   const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
     catalogue: (id) => applianceTypes.find((type) => type.id === id),
     unitOf: (tenant, device) => ({ type: typeOf(tenant, device)?.id ?? '', household, installed_at_ms: null }),
@@ -30,7 +30,8 @@ async function desk({ household = 'flat-3' }: { readonly household?: string | nu
   const em = await emergencyBench(openOperations, { ordinary: b.database, clock: b.clock })
   await em.hub.setRoster('home', roster, 'test')
   cleanups.push(b.close, () => em[Symbol.asyncDispose]())
-  const intake = raisingDangers(b.hubs, { hub: em.hub, typeOf, nowMs: () => em.clock.now() })
+  const unitsOf = () => ['fridge', 'heater', 'dryer'].map((device) => ({ device }))
+  const intake = raisingDangers(b.hubs, { hub: em.hub, typeOf, ...(hasHome && { unitsOf }), nowMs: () => em.clock.now() })
   const say = (given: Partial<HouseholdReport>, key?: string) =>
     intake.report({ tenant: 'home', actor: 'anna', source: 'household', device: 'heater', at_ms: em.clock.now(), answers: [], ...given }, key)
   return { b, em, say }
@@ -75,6 +76,34 @@ describe('a danger that a household tells of', () => {
     await em.hub.settled()
     expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(1)
     expect(em.calls[0]?.body).toContain('Lane 5')
+  })
+
+  it.each([
+    ['gas_smell', ['close_gas_valve', 'stop_heater', 'no_ignition']],
+    ['fumes', ['close_gas_valve', 'stop_heater', 'run_exhaust_fan']],
+  ])(
+    'shuts the gas heater of the home where %s is told of its fridge, in the same emergency, and switches nothing else',
+    async (symptom, actions) => {
+      const { em, say } = await desk({ hasHome: true })
+      await say({ device: 'fridge', symptom })
+      await say({ device: 'fridge', symptom })
+      await em.hub.settled()
+      expect((await em.hub.list({ tenant: 'home' })).items).toMatchObject([{ device: 'fridge' }])
+      expect(em.sent.map(({ device, body }) => [device, body.payload.actions])).toEqual([['heater', actions]])
+      expect(em.calls).toHaveLength(1)
+    },
+  )
+
+  it('leaves the heater of the home alone where fire or water is told of its fridge, and of a home that nobody knows', async () => {
+    const { em, say } = await desk({ hasHome: true })
+    await say({ device: 'fridge', symptom: 'burning_smell' })
+    await say({ device: 'fridge', symptom: 'water_on_floor' })
+    await em.hub.settled()
+    expect(em.sent.filter(({ device }) => device === 'heater')).toEqual([])
+    const nowhere = await desk({ hasHome: true, household: null })
+    await nowhere.say({ device: 'fridge', symptom: 'gas_smell' })
+    await nowhere.em.hub.settled()
+    expect(nowhere.em.sent).toEqual([])
   })
 
   it('is not over by the order of another danger, and nothing is switched from afar where gas is among them', async () => {

@@ -1,10 +1,11 @@
 /**
  * Dangers that people tell of: a household that smells gas raises an emergency as a sensor does, by the same path. The intake has given the
- * advice already, so no receipt is asked for. A danger of the home that is none of the appliance commands nothing where a command would switch.
+ * advice already, so no receipt is asked for. A danger of the home that is none of the appliance commands nothing where a command would switch;
+ * gas and fumes command what else burns gas in that home, whose own safe state shuts its valve and switches nothing that could spark.
  */
 import type { Kysely } from 'kysely'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import { HAZARDS } from '#catalogue/hazards.ts'
+import { HAZARDS, type Hazard } from '#catalogue/hazards.ts'
 import { hazardName } from '#catalogue/home-dangers.ts'
 import { safeStateFor, safeStateForHazard } from '#catalogue/safe-state.ts'
 import type { Log } from '#kernel/log.ts'
@@ -38,6 +39,27 @@ export function dangersOfReport(
   })
 }
 
+/** Hazards that another appliance of the home may feed or light, and that its own safe state ends. */
+const OF_THE_HOME: readonly string[] = ['gas', 'carbon_monoxide'] satisfies readonly Hazard[]
+
+/**
+ * What is commanded in the same home: each other unit whose type has a safe state for the hazard. It joins the emergency that was told, with a command of
+ * its own that is waited for.
+ */
+function dangersAround(
+  danger: Danger,
+  { units, typeOf }: { readonly units: ReadonlyArray<{ readonly device: string }>; readonly typeOf: (device: string) => ApplianceType | undefined },
+): Danger[] {
+  if (!OF_THE_HOME.includes(danger.hazard)) return []
+  return units.flatMap(({ device }) => {
+    const type = typeOf(device)
+    const actions = device === danger.device ? undefined : type?.safeStates?.find(({ hazard }) => hazard === danger.hazard)?.actions
+    if (type === undefined || actions === undefined) return []
+    const alarmId = `${danger.alarmId}_${device}`
+    return [{ ...danger, emergencyId: emergencyIdOf(alarmId), alarmId, device, type: type.id, fault: null, actions, workOrderId: null, caseId: null }]
+  })
+}
+
 export interface ReportDesk {
   report(report: HouseholdReport, idempotencyKey?: string): Promise<ReportAnswer>
 }
@@ -48,13 +70,20 @@ export function raisingDangers<Desk extends ReportDesk>(
   parts: {
     readonly hub: Pick<EmergencyHub, 'raise'>
     readonly typeOf: (tenant: string, device: string) => ApplianceType | undefined
+    /** Units of a household; absent = none is known. */
+    readonly unitsOf?: (tenant: string, household: string) => ReadonlyArray<{ readonly device: string }>
     readonly nowMs: () => number
   },
 ): Desk {
   const report: ReportDesk['report'] = async (given, idempotencyKey) => {
     const answer = await desk.report(given, idempotencyKey)
     const type = parts.typeOf(given.tenant, answer.device)
-    for (const danger of dangersOfReport(given, answer, { type, nowMs: parts.nowMs() })) await parts.hub.raise(danger)
+    for (const danger of dangersOfReport(given, answer, { type, nowMs: parts.nowMs() })) {
+      await parts.hub.raise(danger)
+      const units = typeof answer.household === 'string' ? (parts.unitsOf?.(given.tenant, answer.household) ?? []) : []
+      const around = dangersAround(danger, { units, typeOf: (device) => parts.typeOf(given.tenant, device) })
+      for (const other of around) await parts.hub.raise(other)
+    }
     return answer
   }
   return { ...desk, report }
