@@ -3,6 +3,7 @@
  * costs a few bytes however long it lives. What was forgotten (too many stretches or boots) is answered `unsure`, never `fresh`: the
  * caller asks the store. The answer is a function of the log alone; the state is saved with the journal's position.
  */
+import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { limits as defaultLimits } from '#kernel/limits.ts'
@@ -45,12 +46,14 @@ interface DedupState {
 
 /** Creates an empty memory. */
 export function createDeduplicator(limits: Pick<Limits, 'dedupStretches_MAX' | 'dedupBoots_MAX'> = defaultLimits): Deduplicator {
-  // Two maps instead of one joined key: no string is made for a reading.
-  const tenants = new Map<string, Map<string, DeviceMemory>>()
+  const memories = new DeviceMap<DeviceMemory>()
 
   const memoryOf = (tenant: string, device: string): DeviceMemory => {
-    const devices = getOrMake(tenants, tenant, () => new Map<string, DeviceMemory>())
-    return getOrMake(devices, device, () => ({ boots: new Map(), forgottenBoot_MAX: NEVER }))
+    const known = memories.get(tenant, device)
+    if (known !== undefined) return known
+    const memory: DeviceMemory = { boots: new Map(), forgottenBoot_MAX: NEVER }
+    memories.set(tenant, device, memory)
+    return memory
   }
 
   return {
@@ -71,7 +74,7 @@ export function createDeduplicator(limits: Pick<Limits, 'dedupStretches_MAX' | '
       return stretches.admit(seq, limits.dedupStretches_MAX)
     },
     peek({ tenant, device, boot, seq }) {
-      const memory = tenants.get(tenant)?.get(device)
+      const memory = memories.get(tenant, device)
       if (memory === undefined) return 'fresh'
       return memory.boots.get(boot)?.peek(seq) ?? (boot <= memory.forgottenBoot_MAX ? 'unsure' : 'fresh')
     },
@@ -82,21 +85,18 @@ export function createDeduplicator(limits: Pick<Limits, 'dedupStretches_MAX' | '
       if (memory.boots.size > limits.dedupBoots_MAX) forgetOldest(memory)
     },
     snapshot() {
-      const state: DeviceState[] = []
-      for (const [tenant, devices] of tenants) {
-        for (const [device, memory] of devices) {
-          const boots = [...memory.boots].map(
-            ([boot, stretches]) => [boot, stretches.unsureBelow, stretches.from.slice(), stretches.to.slice()] as const,
-          )
-          state.push([`${tenant}/${device}`, memory.forgottenBoot_MAX, boots])
-        }
-      }
-      return { version: STATE_VERSION, devices: state } satisfies DedupState
+      const devices = memories.entries().map(([tenant, device, memory]): DeviceState => {
+        const boots = [...memory.boots].map(
+          ([boot, stretches]) => [boot, stretches.unsureBelow, stretches.from.slice(), stretches.to.slice()] as const,
+        )
+        return [`${tenant}/${device}`, memory.forgottenBoot_MAX, boots]
+      })
+      return { version: STATE_VERSION, devices } satisfies DedupState
     },
     restore(state) {
       const { version, devices } = state as DedupState
       assert(version === STATE_VERSION, 'the state of dedup is of this version')
-      tenants.clear()
+      memories.clear()
       for (const [key, forgotten, boots] of devices) {
         const slash = key.indexOf('/')
         const memory = memoryOf(key.slice(0, slash), key.slice(slash + 1))

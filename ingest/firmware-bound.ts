@@ -3,7 +3,9 @@
  * list of versions for everybody, so from the bound on a new version of it is stored as absent, and the quarantine names the first one.
  * The answer is a function of the log alone; the state is saved with dedup's.
  */
+
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 
@@ -32,16 +34,14 @@ const NO_BYTES = new Uint8Array(0)
 
 /** Creates a memory without versions. */
 export function createFirmwareBound(firmwaresPerDevice_MAX: number): FirmwareBound {
-  // Two maps instead of one joined key: no string is made for a reading.
-  const tenants = new Map<string, Map<string, DeviceVersions>>()
+  const devices = new DeviceMap<DeviceVersions>()
 
   const put = (tenant: string, device: string, made: DeviceVersions): DeviceVersions => {
-    const devices = tenants.get(tenant) ?? new Map<string, DeviceVersions>()
-    tenants.set(tenant, devices.set(device, made))
+    devices.set(tenant, device, made)
     return made
   }
   const memoryOf = ({ tenant, device }: Reading): DeviceVersions =>
-    tenants.get(tenant)?.get(device) ?? put(tenant, device, { versions: [], isReported: false })
+    devices.get(tenant, device) ?? put(tenant, device, { versions: [], isReported: false })
 
   const isWithin = ({ versions }: DeviceVersions, fw: string): boolean => {
     if (versions.includes(fw)) return true
@@ -70,12 +70,10 @@ export function createFirmwareBound(firmwaresPerDevice_MAX: number): FirmwareBou
       return { readings: kept ?? readings, quarantine }
     },
     snapshot: (): State =>
-      [...tenants].flatMap(([tenant, devices]) =>
-        [...devices].map(([device, { versions, isReported }]) => [`${tenant}/${device}`, [...versions], isReported] as const),
-      ),
+      devices.entries().map(([tenant, device, { versions, isReported }]) => [`${tenant}/${device}`, [...versions], isReported] as const),
     restore(state) {
       assert(Array.isArray(state), 'the state of the firmware bound is a list')
-      tenants.clear()
+      devices.clear()
       for (const [key, versions, isReported] of state as State) {
         const slash = key.indexOf('/')
         put(key.slice(0, slash), key.slice(slash + 1), { versions: [...versions], isReported })

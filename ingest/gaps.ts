@@ -4,6 +4,7 @@
  * their order; numbers before the first one of a boot are not counted as missing, since nobody knows where it began. Of a boot with very
  * many gaps the lowest stretches leave the memory: their gaps stand in the derived store only, and numbers that come for them fill them there.
  */
+import { DeviceMap } from '#kernel/device-map.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedChange, Hole } from './derived-store.ts'
 
@@ -46,22 +47,16 @@ export interface GapLimits {
 
 /** Creates an empty tracker. */
 export function createGapTracker(limits: GapLimits): GapTracker {
-  const tenants = new Map<string, Map<string, Device>>()
+  const devices = new DeviceMap<Device>()
   /** Changes below what the memory holds, in their order. */
   const below: DerivedChange[] = []
   const dirty = new Map<Boot, { readonly source: Device; readonly boot: number; at_ms: number }>()
 
   const deviceOf = (tenant: string, name: string): Device => {
-    let devices = tenants.get(tenant)
-    if (devices === undefined) {
-      devices = new Map()
-      tenants.set(tenant, devices)
-    }
-    let device = devices.get(name)
-    if (device === undefined) {
-      device = { tenant, device: name, boots: new Map() }
-      devices.set(name, device)
-    }
+    const known = devices.get(tenant, name)
+    if (known !== undefined) return known
+    const device: Device = { tenant, device: name, boots: new Map() }
+    devices.set(tenant, name, device)
     return device
   }
 
@@ -113,10 +108,9 @@ export function createGapTracker(limits: GapLimits): GapTracker {
       dirty.clear()
       return changes
     },
-    snapshot: () =>
-      [...tenants.values()].flatMap((devices) => [...devices.values()].map(({ tenant, device, boots }) => [tenant, device, [...boots]])),
+    snapshot: () => devices.values().map(({ tenant, device, boots }) => [tenant, device, [...boots]]),
     restore(state) {
-      tenants.clear()
+      devices.clear()
       dirty.clear()
       below.length = 0
       for (const [tenant, device, boots] of state as ReadonlyArray<readonly [string, string, ReadonlyArray<readonly [number, SavedBoot]>]>) {

@@ -3,6 +3,7 @@
  * asks how the appliance is. Held in memory; a reading that is the newest of its device costs one pass over its channels.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import { numberColumnsBefore, type Reading } from '#kernel/reading.ts'
 
 export interface LatestValue {
@@ -66,7 +67,7 @@ function baseWidthOf(type: ApplianceType): number {
 
 /** Creates it empty. */
 export function createLatestValues({ types }: { readonly types: (type: string) => ApplianceType | undefined }): LatestValues {
-  const tenants = new Map<string, Map<string, Device>>()
+  const devices = new DeviceMap<Device>()
 
   /** Columns of the channels; of a type that is not known, all that the reading has. */
   const widthOf = ({ type: id, numbers }: Reading): number => {
@@ -76,18 +77,13 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
 
   const deviceOf = (reading: Reading): Device => {
     const { tenant, device, type } = reading
-    let devices = tenants.get(tenant)
-    if (devices === undefined) {
-      devices = new Map()
-      tenants.set(tenant, devices)
-    }
-    const found = devices.get(device)
+    const found = devices.get(tenant, device)
     const isSame = found !== undefined && found.type === type && (found.columns === reading.numbers.length || found.columns === widthOf(reading))
     if (isSame) return found
     const columns = widthOf(reading)
     const cells = new Float64Array(CELLS * columns).fill(Number.NaN)
     const made: Device = { tenant, device, type, columns, cells, texts: new Map(), atMs: -1, boot: -1, seq: -1, receivedMs: -1 }
-    devices.set(device, made)
+    devices.set(tenant, device, made)
     return made
   }
 
@@ -111,7 +107,7 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
       }
     },
     of(tenant, name) {
-      const device = tenants.get(tenant)?.get(name)
+      const device = devices.get(tenant, name)
       const type = device === undefined ? undefined : types(device.type)
       if (device === undefined || type === undefined) return []
       const { indexOf } = readingLayout(type)
@@ -129,26 +125,21 @@ export function createLatestValues({ types }: { readonly types: (type: string) =
     },
     heard(sinceMs) {
       const counts = new Map<string, { devices: number; silent: number }>()
-      for (const devices of tenants.values()) {
-        for (const { type, receivedMs } of devices.values()) {
-          const count = counts.get(type) ?? { devices: 0, silent: 0 }
-          counts.set(type, count)
-          count.devices++
-          if (receivedMs < sinceMs(type)) count.silent++
-        }
+      for (const { type, receivedMs } of devices.values()) {
+        const count = counts.get(type) ?? { devices: 0, silent: 0 }
+        counts.set(type, count)
+        count.devices++
+        if (receivedMs < sinceMs(type)) count.silent++
       }
       return counts
     },
-    heardAt: (tenant) =>
-      new Map([...(tenants.get(tenant) ?? [])].map(([name, { receivedMs, firmware }]) => [name, { received_ms: receivedMs, firmware }])),
-    snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()]),
+    heardAt: (tenant) => new Map(devices.ofTenant(tenant).map(([name, { receivedMs, firmware }]) => [name, { received_ms: receivedMs, firmware }])),
+    snapshot: () => devices.values(),
     restore(state) {
-      tenants.clear()
+      devices.clear()
       for (const device of state as readonly Device[]) {
-        const devices = tenants.get(device.tenant) ?? new Map<string, Device>()
-        tenants.set(device.tenant, devices)
         const { columns, cells } = inOrder(device, types(device.type))
-        devices.set(device.device, { ...device, columns, cells, texts: new Map(device.texts) })
+        devices.set(device.tenant, device.device, { ...device, columns, cells, texts: new Map(device.texts) })
       }
     },
   }

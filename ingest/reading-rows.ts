@@ -3,7 +3,9 @@
  * collector to copy each of them twice and to mark them later; as numbers they cost it nothing, and a store of columns takes them as they lie.
  * Who goes through them gets readings that are made again.
  */
+
 import { epochMs } from '#kernel/clock.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import type { Reading } from '#kernel/reading.ts'
 
 /** Places of a row's facts. */
@@ -78,7 +80,7 @@ export class TypeRows {
   /** 1 for each column that some row has a value for. */
   isUsed = new Uint8Array(0)
   readonly texts = new Map<number, Reading['texts']>()
-  readonly #places = new Map<string, Map<string, number>>()
+  readonly #places = new DeviceMap<number>()
   #count = 0
 
   constructor(type: string) {
@@ -143,19 +145,10 @@ export class TypeRows {
   }
 
   #placeOf({ tenant, device }: Reading): number {
-    // A device often sends several in a row.
-    const last = this.devices.length - 1
-    const before = this.devices[last]
-    if (before !== undefined && before.device === device && before.tenant === tenant) return last
-    let places = this.#places.get(tenant)
-    if (places === undefined) {
-      places = new Map()
-      this.#places.set(tenant, places)
-    }
-    const known = places.get(device)
+    const known = this.#places.get(tenant, device)
     if (known !== undefined) return known
     const place = this.devices.push({ tenant, device }) - 1
-    places.set(device, place)
+    this.#places.set(tenant, device, place)
     return place
   }
 

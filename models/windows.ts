@@ -5,6 +5,7 @@
  */
 import { type ApplianceType, derivationChannels } from '#catalogue/appliance-type.ts'
 import type { ChannelState } from '#kernel/channel-state.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { accumulate, compileFeatures, deriveFeatures, type FeaturePlan, hasRecords, IDLE_VALID_MS, isSteady, type OpenGates } from './features.ts'
@@ -106,17 +107,15 @@ export function createWindows({ types }: { readonly types: (type: string) => App
     }
     return plans.get(type)
   }
-  const tenants = new Map<string, Map<string, DeviceState>>()
+  const states = new DeviceMap<DeviceState>()
   const counts = { readings: 0, closed: 0, diagnosable: 0, tooLate: 0 }
 
   const put = (state: DeviceState): DeviceState => {
-    const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
-    tenants.set(state.tenant, devices)
-    devices.set(state.device, state)
+    states.set(state.tenant, state.device, state)
     return state
   }
   const stateOf = (reading: Reading, plan: FeaturePlan): DeviceState => {
-    const found = tenants.get(reading.tenant)?.get(reading.device)
+    const found = states.get(reading.tenant, reading.device)
     return found !== undefined && found.type === reading.type ? found : put(newState(reading, plan))
   }
   const close = (plan: FeaturePlan, state: DeviceState, untilMs: number): readonly ClosedWindow[] => {
@@ -127,7 +126,6 @@ export function createWindows({ types }: { readonly types: (type: string) => App
     counts.diagnosable += closed.filter(({ isDiagnosable }) => isDiagnosable).length
     return closed
   }
-  const allStates = (): DeviceState[] => [...tenants.values()].flatMap((devices) => [...devices.values()])
 
   return {
     observe(reading, changes = []) {
@@ -156,7 +154,7 @@ export function createWindows({ types }: { readonly types: (type: string) => App
       return close(plan, state, untilMs)
     },
     closeAll: () =>
-      allStates().flatMap((state) => {
+      states.values().flatMap((state) => {
         const plan = planOf(state.type)
         if (plan === undefined) return []
         state.closedMs = Math.max(state.closedMs, ...state.open.map(({ fromMs }) => fromMs + plan.recipe.windowMs))
@@ -164,19 +162,19 @@ export function createWindows({ types }: { readonly types: (type: string) => App
       }),
     statistics: () => ({ ...counts }),
     saveDevice(tenant, device) {
-      const state = tenants.get(tenant)?.get(device)
+      const state = states.get(tenant, device)
       return state === undefined ? undefined : toPlain(state)
     },
     loadDevice(tenant, device, state) {
-      tenants.get(tenant)?.delete(device)
+      states.delete(tenant, device)
       if (state === undefined) return
       const plain = state as PlainState
       if (planOf(plain.type)?.recipe.version === plain.recipeVersion) put(fromPlain(plain))
     },
-    snapshot: () => ({ version: 1, devices: allStates().map(toPlain) }),
+    snapshot: () => ({ version: 1, devices: states.values().map(toPlain) }),
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the windows was made by them')
-      tenants.clear()
+      states.clear()
       for (const plain of snapshot.devices) {
         if (planOf(plain.type)?.recipe.version === plain.recipeVersion) put(fromPlain(plain))
       }

@@ -8,6 +8,7 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { readingLayout } from '#catalogue/appliance-type.ts'
 import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
 import { type EpochMs, epochMs } from '#kernel/clock.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -76,11 +77,9 @@ export const createSilence = (parts: SilenceParts): Silence => new SilenceBook(p
 
 class SilenceBook implements Silence {
   readonly #parts: SilenceParts
-  readonly #tenants = new Map<string, Map<string, Unit>>()
+  readonly #units = new DeviceMap<Unit>()
   readonly #plans = new Map<string, Plan>()
   #sinceMs = 0
-  /** The unit that spoke last: a message and its readings come one behind the other. */
-  #last: Unit | undefined
 
   constructor(parts: SilenceParts) {
     this.#parts = parts
@@ -123,20 +122,19 @@ class SilenceBook implements Silence {
   }
 
   statistics(): ReturnType<Silence['statistics']> {
-    const rules = this.#units().flatMap(({ standing }) => [...standing.keys()])
+    const rules = this.#units.values().flatMap(({ standing }) => [...standing.keys()])
     const silent_channels = rules.filter((rule) => rule.startsWith(SILENCE_RULES.channel)).length
     return { silent_units: rules.length - silent_channels, silent_channels }
   }
 
   snapshot(): readonly SavedUnit[] {
-    return this.#units().map(({ tenant, device, type, heardMs, channelMs, standing }) => {
+    return this.#units.values().map(({ tenant, device, type, heardMs, channelMs, standing }) => {
       return [tenant, device, type, heardMs, Array.from(channelMs, (ms) => ms ?? 0), [...standing.values()]]
     })
   }
 
   restore(state: unknown): void {
-    this.#tenants.clear()
-    this.#last = undefined
+    this.#units.clear()
     for (const [tenant, device, type, heardMs, channelMs, standing] of state as readonly SavedUnit[]) {
       const unit = this.#unitOf({ tenant, device, type, received_at_ms: epochMs(heardMs) })
       unit.channelMs = [...channelMs]
@@ -155,32 +153,20 @@ class SilenceBook implements Silence {
   }
 
   #unitOf({ tenant, device, type, received_at_ms }: Heard): Unit {
-    const last = this.#last
-    if (last !== undefined && last.device === device && last.tenant === tenant && last.type === type) return last
-    const devices = this.#tenants.get(tenant) ?? new Map<string, Unit>()
-    if (devices.size === 0) this.#tenants.set(tenant, devices)
-    let unit = devices.get(device)
-    if (unit === undefined) {
-      unit = { tenant, device, type, heardMs: received_at_ms, channelMs: [], standing: new Map() }
-      devices.set(device, unit)
-    }
-    if (unit.type !== type) Object.assign(unit, { type, channelMs: [] })
-    this.#last = unit
+    const known = this.#units.get(tenant, device)
+    if (known !== undefined) return known.type === type ? known : Object.assign(known, { type, channelMs: [] })
+    const unit: Unit = { tenant, device, type, heardMs: received_at_ms, channelMs: [], standing: new Map() }
+    this.#units.set(tenant, device, unit)
     return unit
-  }
-
-  #units(): Unit[] {
-    return [...this.#tenants.values()].flatMap((devices) => [...devices.values()])
   }
 
   /** Units that are to be heard; those that were revoked or erased are forgotten. */
   #expected(): Unit[] {
-    for (const unit of this.#units()) {
+    for (const unit of this.#units.values()) {
       if (this.#parts.isExpected(unit.tenant, unit.device)) continue
-      this.#tenants.get(unit.tenant)?.delete(unit.device)
-      if (this.#last === unit) this.#last = undefined
+      this.#units.delete(unit.tenant, unit.device)
     }
-    return this.#units()
+    return this.#units.values()
   }
 
   #silentMs(atMs: number, nowMs: number): number {

@@ -7,6 +7,7 @@
  */
 import { deserialize, serialize } from 'node:v8'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -59,7 +60,7 @@ interface Checkpoint {
 
 export class EventTime<Window> {
   readonly #parts: EventTimeParts<Window>
-  readonly #tenants = new Map<string, Map<string, DeviceLine>>()
+  readonly #lines = new DeviceMap<DeviceLine>()
   readonly #waiting = new LinesByReceipt()
   readonly #late = new Set<DeviceLine>()
   readonly #output: DerivedOutput<Window> = { changes: [], windows: [], alarms: [] }
@@ -146,7 +147,7 @@ export class EventTime<Window> {
 
   snapshot(): unknown {
     const { derivation, gaps, latest } = this.#parts
-    const lines = this.#lines().map((line) => line.state())
+    const lines = this.#lines.values().map((line) => line.state())
     return { lines, journalMs: this.#journalMs, derivation: derivation.snapshot(), gaps: gaps.snapshot(), latest: latest.snapshot() }
   }
 
@@ -156,7 +157,7 @@ export class EventTime<Window> {
     derivation.restore(saved.derivation)
     gaps.restore(saved.gaps)
     latest.restore(saved.latest)
-    this.#tenants.clear()
+    this.#lines.clear()
     this.#journalMs = saved.journalMs
     for (const line of saved.lines.map((line) => DeviceLine.of(line, this.#parts.types)).sort((a, b) => a.receivedMs - b.receivedMs)) this.#put(line)
   }
@@ -167,7 +168,7 @@ export class EventTime<Window> {
   }
 
   #lineOf({ tenant, device, type }: Reading): DeviceLine {
-    const found = this.#tenants.get(tenant)?.get(device)
+    const found = this.#lines.get(tenant, device)
     if (found !== undefined) return found
     const line = new DeviceLine(tenant, device, type)
     this.#put(line)
@@ -183,19 +184,13 @@ export class EventTime<Window> {
   }
 
   #put(line: DeviceLine): void {
-    const devices = this.#tenants.get(line.tenant) ?? new Map<string, DeviceLine>()
-    this.#tenants.set(line.tenant, devices)
-    devices.set(line.device, line)
+    this.#lines.set(line.tenant, line.device, line)
     this.#counts.devices++
     this.#counts.held += line.held.length
     if (line.held.length > 0) this.#waiting.toEnd(line)
     if (line.lateFromMs === Number.POSITIVE_INFINITY) return
     this.#late.add(line)
     this.#amendDueMs = Math.min(this.#amendDueMs, this.#dueMs(line))
-  }
-
-  #lines(): DeviceLine[] {
-    return [...this.#tenants.values()].flatMap((devices) => [...devices.values()])
   }
 
   /** A device that is of another type now begins anew; its readings of before lie in another table. */

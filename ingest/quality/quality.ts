@@ -5,6 +5,7 @@
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { CHANNEL_STATE_KINDS, type ChannelState, type ChannelStateKind } from '#kernel/channel-state.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import {
@@ -87,7 +88,7 @@ export function createQuality({ types }: { readonly types: (type: string) => App
 
 class QualityFold implements Quality {
   readonly #types: (type: string) => ApplianceType | undefined
-  readonly #tenants = new Map<string, Map<string, Device>>()
+  readonly #devices = new DeviceMap<Device>()
   readonly #counts = { readings: 0, late: 0, begun: noStates() }
 
   constructor(types: (type: string) => ApplianceType | undefined) {
@@ -112,7 +113,7 @@ class QualityFold implements Quality {
   refuse(entry: Parameters<Quality['refuse']>[0], type: string): readonly ChannelState[] {
     const channel = entry.code === 'MDL_INGEST_VALUE_RANGE' ? REFUSED_FIELD.exec(entry.field)?.[1] : undefined
     const atMs = entry.observed_at_ms
-    const device = this.#tenants.get(entry.tenant)?.get(entry.device)
+    const device = this.#devices.get(entry.tenant, entry.device)
     if (channel === undefined || atMs === undefined || device === undefined || device.plan.type.id !== type) return NOTHING
     const { plan, memory } = device
     const slot = plan.channels.findIndex(({ name }) => name === channel)
@@ -124,12 +125,12 @@ class QualityFold implements Quality {
   }
 
   saveDevice(tenant: string, device: string): unknown {
-    const found = this.#tenants.get(tenant)?.get(device)
+    const found = this.#devices.get(tenant, device)
     return found === undefined ? undefined : { type: found.plan.type.id, memory: saveMemory(found.memory) }
   }
 
   loadDevice(tenant: string, device: string, state: unknown): void {
-    this.#tenants.get(tenant)?.delete(device)
+    this.#devices.delete(tenant, device)
     if (state === undefined) return
     const { type: id, memory: saved } = state as { readonly type: string; readonly memory: unknown }
     const type = this.#types(id)
@@ -141,23 +142,22 @@ class QualityFold implements Quality {
 
   statistics(): QualityStatistics {
     const standing = noStates()
-    for (const devices of this.#tenants.values()) for (const { memory } of devices.values()) for (const { kind } of memory.open) standing[kind]++
+    for (const { memory } of this.#devices.values()) for (const { kind } of memory.open) standing[kind]++
     return { readings: this.#counts.readings, late: this.#counts.late, begun: { ...this.#counts.begun }, standing }
   }
 
   snapshot(): unknown {
-    const devices = [...this.#tenants.values()].flatMap((own) => [...own.values()])
-    return { version: 1, devices: devices.map(({ tenant, device }) => [tenant, device, this.saveDevice(tenant, device)]) }
+    return { version: 1, devices: this.#devices.values().map(({ tenant, device }) => [tenant, device, this.saveDevice(tenant, device)]) }
   }
 
   restore(state: unknown): void {
     assert(isSnapshot(state), 'a snapshot of the quality fold was made by it')
-    this.#tenants.clear()
+    this.#devices.clear()
     for (const [tenant, device, saved] of state.devices) this.loadDevice(tenant, device, saved)
   }
 
   #deviceOf({ tenant, device, type }: Reading): Device | undefined {
-    const found = this.#tenants.get(tenant)?.get(device)
+    const found = this.#devices.get(tenant, device)
     const known = this.#types(type)
     if (found !== undefined && found.plan.type === known) return found
     if (known === undefined) return undefined
@@ -168,9 +168,7 @@ class QualityFold implements Quality {
   }
 
   #put(device: Device): void {
-    const devices = this.#tenants.get(device.tenant) ?? new Map<string, Device>()
-    this.#tenants.set(device.tenant, devices)
-    devices.set(device.device, device)
+    this.#devices.set(device.tenant, device.device, device)
   }
 
   #count(changes: readonly ChannelState[]): void {

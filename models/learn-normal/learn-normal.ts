@@ -6,6 +6,7 @@
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
 import { type Anomaly, LEARNED_NORMAL_RULE } from '#kernel/anomaly.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
@@ -95,26 +96,24 @@ export function createLearnedNormal(parts: {
     }
     return known.plan
   }
-  const tenants = new Map<string, Map<string, DeviceState>>()
+  const states = new DeviceMap<DeviceState>()
   let usedBytes = 0
   const refused = new Set<string>()
   const forget = (tenant: string, device: string): void => {
-    const state = tenants.get(tenant)?.get(device)
+    const state = states.get(tenant, device)
     if (state === undefined) return
     usedBytes -= state.bytes
-    tenants.get(tenant)?.delete(device)
+    states.delete(tenant, device)
   }
   const put = (state: DeviceState): DeviceState => {
     forget(state.tenant, state.device)
-    const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
-    tenants.set(state.tenant, devices)
-    devices.set(state.device, state)
+    states.set(state.tenant, state.device, state)
     usedBytes += state.bytes
     return state
   }
   /** Room for a device that is not known yet; those that are learned stay. */
   const hasRoom = ({ tenant, device }: Reading, plan: Plan): boolean => {
-    const before = tenants.get(tenant)?.get(device)?.bytes ?? 0
+    const before = states.get(tenant, device)?.bytes ?? 0
     const fits = usedBytes - before + bytesOf(plan) <= limits.normalBytes_MAX
     if (fits) refused.delete(`${tenant}/${device}`)
     else if (refused.size < REFUSED_MAX) refused.add(`${tenant}/${device}`)
@@ -130,14 +129,14 @@ export function createLearnedNormal(parts: {
     observe(reading, windows) {
       const plan = planOf(reading.type)
       if (plan === undefined || (plan.isDescribed && windows.length === 0)) return NOTHING
-      const found = tenants.get(reading.tenant)?.get(reading.device)
+      const found = states.get(reading.tenant, reading.device)
       const isKnown = found !== undefined && found.type === reading.type && found.sums.length === plan.names.length
       if (!isKnown && !hasRoom(reading, plan)) return NOTHING
       const state = isKnown ? found : put(newState(reading, plan))
       return plan.isDescribed ? takeWindows(plan, state, windows) : takeReading(plan, state, reading)
     },
     saveDevice(tenant, device) {
-      const state = tenants.get(tenant)?.get(device)
+      const state = states.get(tenant, device)
       return state === undefined ? undefined : toPlain(state)
     },
     loadDevice(tenant, device, state) {
@@ -145,9 +144,9 @@ export function createLearnedNormal(parts: {
       if (state !== undefined) load(state as PlainState)
     },
     statistics: () => ({ bytes: usedBytes, refusedDevices: refused.size }),
-    snapshot: () => [...tenants.values()].flatMap((devices) => [...devices.values()].map(toPlain)),
+    snapshot: () => states.values().map(toPlain),
     restore(state) {
-      tenants.clear()
+      states.clear()
       refused.clear()
       usedBytes = 0
       // Absent in what an earlier version saved.
