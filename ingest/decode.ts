@@ -29,7 +29,7 @@ export interface Decoded {
 const DAY_MS = 86_400_000
 
 /** Bounds of a payload, and where the mappings of users are found. */
-export type DecodeOptions = DecodeLimits & Pick<ScanLimits, 'keyless'> & { readonly mappingOf?: MappingOf }
+export type DecodeOptions = DecodeLimits & Pick<ScanLimits, 'keyless' | 'areReadingsReused'> & { readonly mappingOf?: MappingOf }
 
 const NO_QUARANTINE: readonly QuarantineEntry[] = []
 

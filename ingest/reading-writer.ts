@@ -212,7 +212,8 @@ class Writer implements ReadingWriter {
     const fresh: Reading[] = []
     const suspects: Suspect[] = []
     for (const [index, reading] of record.readings.entries()) {
-      if (isOld(reading, index)) suspects.push({ reading, message: record.message })
+      // It is looked at when the batch is stored; whoever decoded it may use its row again before.
+      if (isOld(reading, index)) suspects.push({ reading: { ...reading, numbers: reading.numbers.slice() }, message: record.message })
       else fresh.push(reading)
     }
     return this.#accept(record, { next, fresh, suspects })

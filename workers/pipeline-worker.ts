@@ -67,7 +67,8 @@ const typeOf = (tenant: string, name: string): ApplianceType | undefined =>
   (own.size === 0 ? undefined : own.get(`${tenant}/${name}`)) ?? types.get(name)
 
 const mappingBook = createMappingBook(mappings)
-const decodeOptions = { ...limits, mappingOf: mappingBook.mappingOf }
+// Writer and device time copy the values of a reading, each into memory of its own.
+const decodeOptions = { ...limits, mappingOf: mappingBook.mappingOf, areReadingsReused: true }
 
 const readingsDir = join(dataDir, 'readings')
 mkdirSync(readingsDir, { recursive: true })

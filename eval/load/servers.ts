@@ -25,7 +25,7 @@ export interface RunningServer {
 }
 
 /** As `bin/mendline.mjs` starts the platform. */
-const NODE_FLAGS = ['--max-semi-space-size=16', '--v8-pool-size=1', '--use-largepages=silent']
+const NODE_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=200', '--v8-pool-size=1', '--use-largepages=silent']
 
 /** Limits that stand above the defaults under load: a device of the benchmark sends what a building would. */
 export const RAISED_LIMITS = { devicePublishesPerS_MAX: 1_000_000, devicePublishBurst_MAX: 1_000_000 }

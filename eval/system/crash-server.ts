@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const READY_MS_MAX = 20_000
 /** As `bin/mendline.mjs` starts the server, without the wrapper's own process. */
-const NODE_FLAGS = ['--max-semi-space-size=16', '--v8-pool-size=1', '--use-largepages=silent']
+const NODE_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=200', '--v8-pool-size=1', '--use-largepages=silent']
 
 export interface CrashServerOptions {
   readonly data: string
