@@ -160,7 +160,7 @@ export const limits = {
   /** ... for this time. */
   pipelineGatherMs: 10,
   /** Readings that wait for one commit of the store; then the pipeline waits for the commit. */
-  storeBatchReadings_MAX: 16_384,
+  storeBatchReadings_MAX: 32_768,
   /** Longest time a reading waits for a commit of the store. */
   storeFlushMs: 1_000,
   /** Quarantine entries of one payload; a last entry says how many more there were. */
