@@ -5,7 +5,7 @@ import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { isRepeated, REPEATED_REASON } from '#kernel/json-text.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { Complain } from './decode-complaints.ts'
-import { type JsonRecord, ownField } from './decode-json.ts'
+import { isRecord, type JsonRecord, ownField } from './decode-json.ts'
 import type { KeyContent } from './forms/form-items.ts'
 
 export interface Envelope {
@@ -14,6 +14,8 @@ export interface Envelope {
   readonly seq: number
   readonly hist: boolean
   readonly fw: string | undefined
+  /** `seq` by which versions before stored it, where its key is made of content. */
+  readonly formerSeq?: number
 }
 
 export interface EnvelopeOptions {
@@ -59,28 +61,60 @@ export function readEnvelope(item: JsonRecord, path: string, { complain, textLen
 /** Why a field is refused: that it stands twice, or else the reason given. */
 export const onceOr = (value: unknown, reason: string): string => (isRepeated(value) ? REPEATED_REASON : reason)
 
+type Key = Pick<Envelope, 'boot' | 'seq'>
+/** A key of content, and the one that versions before made of the payload's own spelling; readings that they stored have that one. */
+type ContentKey = Key & { readonly formerSeq: number }
+
 /**
  * Key of a reading without `seq`: boot -1, and 53 bits of device time and a hash of the content, time first. So the same reading sent
  * twice is one, raw readings stay in order of time, and two different ones of the same millisecond meet once in 2,048 (then the second
- * is kept as a conflict). Exact until the year 2109.
+ * is kept as a conflict). Exact until the year 2109. The content is the firmware and the values, in one spelling of all (`ContentText`).
  */
-const contentKey = (item: unknown, ts: number): Key => keyOfContent(JSON.stringify(item), ts)
+function contentKey(item: JsonRecord, ts: number): ContentKey {
+  const fw = ownField(item, 'fw')
+  const values = ownField(item, 'v')
+  const text = new ContentText(fw)
+  if (isRecord(values)) for (const name of Object.keys(values).sort()) text.add(name, values[name])
+  return { ...keyOfContent(text.text, ts), formerSeq: keyOfContent(JSON.stringify(item), ts).seq }
+}
 
-type Key = Pick<Envelope, 'boot' | 'seq'>
+/**
+ * Content of a reading in one spelling, whatever form, order or way it came by: names in order of their code units, each with its value as JSON; what
+ * is null or absent is not there, and `hist` says how it came, not what.
+ */
+export class ContentText {
+  text: string
 
-/** The same of content that is JSON already, as `JSON.stringify` writes it. */
-export function keyOfContent(json: string | Uint8Array, ts: number): Key {
-  const hash = crc32(json) >>> (32 - HASH_BITS)
+  constructor(fw: unknown) {
+    this.text = typeof fw === 'string' ? JSON.stringify(fw) : ''
+  }
+
+  /** Names come in order. */
+  add(name: string, value: unknown): void {
+    if (value !== null && value !== undefined) this.text += `,${JSON.stringify(name)}:${spelled(value)}`
+  }
+}
+
+/** JSON with the names of objects in order. */
+function spelled(value: unknown): string {
+  if (!isRecord(value)) return JSON.stringify(value) ?? 'null'
+  const names = Object.keys(value).sort()
+  return `{${names.map((name) => `${JSON.stringify(name)}:${spelled(value[name])}`).join(',')}}`
+}
+
+/** The key of a content in one spelling. */
+export function keyOfContent(content: string | Uint8Array, ts: number): Key {
+  const hash = crc32(content) >>> (32 - HASH_BITS)
   return { boot: KEYLESS_BOOT, seq: (ts % 2 ** (53 - HASH_BITS)) * 2 ** HASH_BITS + hash }
 }
 
 /** The same with one bit less of the hash, which tells the side. */
 function sidedKey({ content, side }: KeyContent, ts: number): Key {
-  const { boot, seq } = contentKey(content, ts)
+  const { boot, seq } = keyOfContent(JSON.stringify(content), ts)
   return { boot, seq: seq - (seq % 2) + side }
 }
 
-function readKey(item: JsonRecord, ts: number, keyed: KeyContent | 'unneeded' | undefined): Key | { readonly wrong: 'seq' | 'boot' } {
+function readKey(item: JsonRecord, ts: number, keyed: KeyContent | 'unneeded' | undefined): Key | ContentKey | { readonly wrong: 'seq' | 'boot' } {
   const seq = ownField(item, 'seq') ?? undefined
   const boot = ownField(item, 'boot') ?? undefined
   if (boot !== undefined && !isUint32(boot)) return { wrong: 'boot' }
@@ -100,7 +134,7 @@ export function readingOf(
   envelope: Envelope,
   row: { readonly type: string; readonly numbers: Float64Array; readonly texts: Reading['texts'] },
 ): Reading {
-  return {
+  const reading = {
     tenant: message.tenant,
     device: message.device,
     // The type's own id: a tenant's type has another id than the name by which its devices call it.
@@ -114,4 +148,5 @@ export function readingOf(
     numbers: row.numbers,
     texts: row.texts,
   }
+  return envelope.formerSeq === undefined ? reading : { ...reading, former_seq: envelope.formerSeq }
 }

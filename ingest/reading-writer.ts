@@ -13,6 +13,7 @@ import type { Log } from '#kernel/log.ts'
 import type { QuarantineEntry, Reading } from '#kernel/reading.ts'
 import type { Admission, Deduplicator } from './deduplicate.ts'
 import { createFirmwareBound, type FirmwareBound } from './firmware-bound.ts'
+import { lookupUnderBoth, mayHaveFormerKey } from './former-keys.ts'
 import type { Position } from './journal.ts'
 import { ReadingRows } from './reading-rows.ts'
 import type { ReadingStore } from './reading-store.ts'
@@ -129,9 +130,9 @@ class Writer implements ReadingWriter {
       const reading = readings[index]
       if (reading === undefined) break
       const admission = dedup.admit(reading)
-      if (admission === 'fresh') continue
+      if (admission === 'fresh' && !mayHaveFormerKey(reading, dedup)) continue
       seen ??= new Array(readings.length).fill('fresh')
-      seen[index] = admission
+      seen[index] = admission === 'fresh' ? 'unsure' : admission
     }
     if (seen === undefined) return this.#accept(record, { next, fresh: readings, suspects: NO_SUSPECTS })
     if (!seen.includes('unsure')) return this.#sort(record, { next, isOld: (_, index) => seen[index] === 'seen' })
@@ -254,7 +255,7 @@ class Writer implements ReadingWriter {
     if (unsure.length === 0) return old
     this.#waitingKeys ??= new Set(Array.from(this.#readings, readingKey))
     for (const type of new Set(unsure.map((reading) => reading.type))) await this.#prepare(type)
-    const stored = await this.#options.store.lookup(unsure)
+    const stored = await lookupUnderBoth(this.#options.store, unsure)
     for (const reading of unsure) {
       const key = readingKey(reading)
       const first = stored.get(key)
@@ -273,7 +274,7 @@ class Writer implements ReadingWriter {
     }
     const elsewhere = this.#suspects.map(({ reading }) => reading).filter((reading) => !known.has(readingKey(reading)))
     for (const type of new Set(elsewhere.map((reading) => reading.type))) await this.#prepare(type)
-    if (elsewhere.length > 0) for (const [key, reading] of await this.#options.store.lookup(elsewhere)) known.set(key, reading)
+    if (elsewhere.length > 0) for (const [key, reading] of await lookupUnderBoth(this.#options.store, elsewhere)) known.set(key, reading)
     return this.#judge(known)
   }
 

@@ -9,7 +9,7 @@ export type ScanLimits = Pick<Limits, 'readingsPerPayload_MAX' | 'jsonDepth_MAX'
   readonly areReadingsReused?: boolean
   /**
    * How a reading without `seq` is taken; absent = it is not. `unneeded`: with `NO_KEY`, for who decides on readings and keeps none. `of bytes`:
-   * the payload is as `JSON.stringify` writes it, so that the bytes of a reading are what its key is made of.
+   * the payload is as `JSON.stringify` writes it, so that the bytes of a reading are what a version before made its key of.
    */
   readonly keyless?: 'unneeded' | 'of bytes'
 }

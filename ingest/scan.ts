@@ -10,7 +10,7 @@ import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { createByteStrings } from './byte-strings.ts'
 import { channelPlan, emptyRow, widened } from './decode-channels.ts'
-import { keyOfContent, NO_KEY } from './decode-envelope.ts'
+import { ContentText, keyOfContent, NO_KEY } from './decode-envelope.ts'
 import { ShapeReader } from './scan-by-shape.ts'
 import { boundAt, FW, fieldAt, HIST, NEEDED, type ScanLimits, type ScanSource, SEQ, TS, UINT32_MAX, V } from './scan-fields.ts'
 import { NO_CHANNEL, ScanNames } from './scan-names.ts'
@@ -64,6 +64,9 @@ class ByteScanner implements Scanner {
   // The reading in hand.
   #ts = 0
   #seq = 0
+  #formerSeq: number | undefined
+  /** Channels by name, for keys of content. */
+  #order: readonly number[] | undefined
   #boot = 0
   #hist = false
   #fw: string | undefined
@@ -128,6 +131,7 @@ class ByteScanner implements Scanner {
   #readReading(source: ScanSource, into: Reading[]): boolean {
     const tokens = this.#tokens
     this.#boot = 0
+    this.#formerSeq = undefined
     this.#hist = false
     this.#fw = undefined
     this.#texts = undefined
@@ -143,7 +147,8 @@ class ByteScanner implements Scanner {
     if (!tokens.take(CLOSE) || (seen & NEEDED) !== NEEDED) return false
     if ((seen & SEQ) === 0 && !this.#setKeyless(from)) return false
     if (!this.#isTimely(source, this.#ts)) return false
-    into.push(this.#reading(source))
+    const reading = this.#reading(source)
+    into.push(this.#formerSeq === undefined ? reading : { ...reading, former_seq: this.#formerSeq })
     return true
   }
 
@@ -155,10 +160,33 @@ class ByteScanner implements Scanner {
     const isOfBytes = keyless === 'of bytes'
     // A shape knows no key that is made of all bytes.
     if (isOfBytes) this.#marks.isKept = false
-    const { boot, seq } = isOfBytes ? keyOfContent(bytes.subarray(from, at), this.#ts) : NO_KEY
+    const { boot, seq } = isOfBytes ? keyOfContent(this.#contentText(), this.#ts) : NO_KEY
     this.#boot = boot
     this.#seq = seq
+    this.#formerSeq = isOfBytes ? keyOfContent(bytes.subarray(from, at), this.#ts).seq : undefined
     return true
+  }
+
+  /** The reading in hand in the spelling of which decoding makes its key. */
+  #contentText(): string {
+    this.#order ??= this.#channels.map((_, index) => index).sort((a, b) => (nameAt(this.#channels, a) < nameAt(this.#channels, b) ? -1 : 1))
+    const content = new ContentText(this.#fw)
+    const numbers = this.#numbers
+    for (const index of this.#order) {
+      const channel = this.#channels[index]
+      if (channel === undefined) continue
+      if (channel.kind === 'text') content.add(channel.name, this.#texts?.find(([name]) => name === channel.name)?.[1])
+      else {
+        const value = numbers[this.#columns[index] ?? NO_CHANNEL]
+        const minimum = this.#minimums[index] ?? NO_CHANNEL
+        const min = numbers[minimum]
+        if (value === undefined || Number.isNaN(value)) continue
+        if (channel.kind === 'boolean') content.add(channel.name, value === 1)
+        else if (min === undefined || Number.isNaN(min)) content.add(channel.name, value)
+        else content.add(channel.name, { min, mean: value, max: numbers[minimum + 1] })
+      }
+    }
+    return content.text
   }
 
   /** Steps over the name of a field and its closing quote; 0 for one that is none of the contract's. */
@@ -285,3 +313,5 @@ class ByteScanner implements Scanner {
     }
   }
 }
+
+const nameAt = (channels: readonly Channel[], index: number): string => channels[index]?.name ?? ''

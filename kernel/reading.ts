@@ -40,10 +40,12 @@ export interface Reading {
   readonly device: string
   /** Appliance type, which fixes the layout of `numbers`. */
   readonly type: string
-  /** Restarts of the device, uint32; -1 for a device without boot and seq, whose `seq` is then a hash of (ts, payload). */
+  /** Restarts of the device, uint32; -1 for a device without boot and seq, whose `seq` is then a hash of (ts, content). */
   readonly boot: number
   /** Sequence number within the boot, uint32. */
   readonly seq: number
+  /** `seq` under which a version before would have stored it, where the key is made of content; for telling a duplicate only, and not stored. */
+  readonly former_seq?: number
   /** Device time. */
   readonly observed_at_ms: EpochMs
   /** Time of receipt at the broker. */
