@@ -1,5 +1,6 @@
 /** Settings of what stands beside the program: an engine that holds the readings, and brokers of others that are read. */
 import { type Static, Type } from 'typebox'
+import { DEFAULT_TENANT } from '#kernel/ids.ts'
 import { type ConfigFault, Secret } from './config-files.ts'
 
 export const storeSchema = Type.Object(
@@ -27,6 +28,7 @@ export const foreignBrokersSchema = Type.Array(
       username: Type.Optional(Type.String()),
       password: Type.Optional(Type.String()),
       group: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', default: 'mendline', description: 'Group of the shared subscription' }),
+      tenant: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$', default: DEFAULT_TENANT, description: 'Whose mappings claim topics outside mend/v1' }),
       filters: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 8, description: 'Topic filters without `$share`' }),
       member: Type.Integer({ minimum: 0, maximum: 999, default: 0, description: 'This process among those of the group' }),
       sessions: Type.Integer({ minimum: 1, maximum: 64, default: 8, description: 'Sessions of each member' }),
@@ -48,6 +50,7 @@ export interface ForeignBroker {
   readonly username: string | undefined
   readonly password: Secret | undefined
   readonly group: string
+  readonly tenant: string
   readonly filters: readonly string[]
   readonly member: number
   readonly sessions: number

@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 export interface GatewayParts {
   readonly find: ForeignUplinkPorts['find']
   readonly accept: (message: AcceptedMessage) => Promise<void>
+  readonly mappings: ForeignUplinkPorts['mappings']
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
@@ -30,10 +31,10 @@ export function joinGateways(config: Pick<Config, 'foreignBrokers' | 'opcua' | '
       if (config.foreignBrokers.length === 0) return
       const { createSharedSubscription } = await import('./broker/gateways/shared-subscription.ts')
       const { createForeignUplink } = await import('./broker/gateways/foreign-uplink.ts')
-      for (const { password, ...settings } of config.foreignBrokers) {
+      for (const { password, tenant, ...settings } of config.foreignBrokers) {
         if (settings.member > 0)
           parts.log.warn('rules and orders of this process rest on its share of the messages only', { member: settings.member })
-        const uplink = createForeignUplink(parts)
+        const uplink = createForeignUplink({ ...parts, tenant })
         const subscription = createSharedSubscription({ ...settings, password: password?.reveal() }, { ...parts, take: uplink.take })
         subscription.start()
         running.push({ stop: subscription.stop, statistics: () => ({ ...subscription.statistics(), ...uplink.statistics() }) })

@@ -137,7 +137,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     after.watches.start()
     await pipelineStarted
     await books.layouts.settled()
-    const gateways = joinGateways(config, { find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
+    const gateways = joinGateways(config, { ...books, find: books.registry.get, accept: ingest.accept, ...ports, limits: config.limits })
     stops.push(gateways.stop)
     await gateways.start()
     const jobs = joinGuard(config, { ...books, ...after, journal, releases, ...ports })

@@ -215,4 +215,15 @@ describe('decodeMessage', () => {
     const { quarantine } = decodeMessage(messageOf({ ...envelope, v: {} }), undefined, limits)
     expect(quarantine.map(({ code }) => code)).toEqual(['MDL_INGEST_TYPE_UNKNOWN'])
   })
+
+  it('keeps what nobody claims of another broker under its topic, and says of what is cut how long it was', () => {
+    const unclaimed = (context: object) => decode({ a: 1 }, { form: 'unclaimed', device: '', type: '', context: JSON.stringify(context) })
+    expect(unclaimed({ topic: 'plug/x/SENSOR' })).toMatchObject({
+      ...{ readings: [], refused: 1 },
+      quarantine: [{ code: 'MDL_INGEST_MAPPING_UNKNOWN', field: 'plug/x/SENSOR' }],
+    })
+    expect(unclaimed({ topic: 'x', bytes: 200_000 }).quarantine).toMatchObject([
+      { code: 'MDL_INGEST_UNREADABLE', field: 'x', reason: expect.stringContaining('200000 bytes') },
+    ])
+  })
 })

@@ -84,8 +84,17 @@ function decodeForm(message: AcceptedMessage, type: ApplianceType | undefined, {
 function formItems(message: AcceptedMessage, type: ApplianceType | undefined, { limits, complain }: Omit<FormDecode, 'quarantine'>) {
   // A stray message has no device of its own, so its type does not matter.
   if (message.form === 'stray') return nothing(complain('MDL_INGEST_DEVICE_UNKNOWN', message.context ?? '', STRAY_REASON))
+  if (message.form === 'unclaimed') return refuseUnclaimed(message, complain)
   if (type === undefined) return nothing(complain('MDL_INGEST_TYPE_UNKNOWN', '', `nobody described the type ${message.type}`))
   return readForm(message, { type, complain, limits, mappingOf: limits.mappingOf ?? (() => undefined) })
+}
+
+/** A message of another broker that is for nobody; its context says its topic, and its length where it is too large to be kept whole. */
+function refuseUnclaimed({ context, payload }: AcceptedMessage, complain: Complain): undefined {
+  const { topic, bytes } = JSON.parse(context ?? '{}') as { readonly topic?: string; readonly bytes?: number }
+  if (bytes === undefined)
+    complain('MDL_INGEST_MAPPING_UNKNOWN', topic ?? '', 'neither the contract nor a mapping claims this topic of another broker')
+  else complain('MDL_INGEST_UNREADABLE', topic ?? '', `the message has ${bytes} bytes; the first ${payload.length} are kept`)
 }
 
 const STRAY_REASON = 'the sender speaks for no device of this name'

@@ -39,7 +39,7 @@ const TEXT_BYTES_MAX = 255
 const KINDS: readonly MessageKind[] = ['tele', 'event', 'state', 'reported', 'ack']
 
 /** Forms by their number in the record; append only. */
-const FORMS: readonly MessageForm[] = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray', 'opcua']
+const FORMS: readonly MessageForm[] = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray', 'opcua', 'unclaimed']
 
 /** Encodes a message; the bytes are fresh and hold a copy of the payload. */
 export function encodeRecord(message: AcceptedMessage): Uint8Array {

@@ -4,8 +4,8 @@ import type { EpochMs } from './clock.ts'
 export const MESSAGE_KINDS = ['tele', 'event', 'state', 'reported', 'ack'] as const
 export type MessageKind = (typeof MESSAGE_KINDS)[number]
 
-/** Forms of a payload beside the contract's own JSON. The journal numbers them in this order: append only. `stray` = for a device nobody may speak for. */
-export const MESSAGE_FORMS = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray', 'opcua'] as const
+/** Forms of a payload beside the contract's own JSON. The journal numbers them in this order: append only. `stray` = for a device nobody may speak for; `unclaimed` = of another broker, and for nobody. */
+export const MESSAGE_FORMS = ['thingsboard', 'senml', 'mapped', 'sparkplug', 'stray', 'opcua', 'unclaimed'] as const
 export type MessageForm = (typeof MESSAGE_FORMS)[number]
 
 export interface AcceptedMessage {
@@ -24,7 +24,7 @@ export interface AcceptedMessage {
   readonly form?: MessageForm
   /**
    * What decoding the form needs beyond the payload, so that the record explains itself for ever: `id@version` of a mapping, names and
-   * datatypes of Sparkplug's aliases, the device that a stray message named.
+   * datatypes of Sparkplug's aliases, the device that a stray message named, topic (and bytes, where it is too large) of an unclaimed one as JSON.
    */
   readonly context?: string
 }

@@ -35,7 +35,7 @@ export const ERROR_CODES = {
     'The key (tenant, device, boot, seq) is stored with other content, or two values of one payload claim the same channel at one time.',
   MDL_INGEST_TYPE_UNKNOWN: 'The device is of a type that is neither in the catalogue nor registered.',
   MDL_INGEST_UNIT: 'The unit is not that of the channel and does not convert to it by a declared factor.',
-  MDL_INGEST_MAPPING_UNKNOWN: 'No mapping is for this device, or the version that the record names is not there.',
+  MDL_INGEST_MAPPING_UNKNOWN: 'No mapping is for this device or topic, or the version that the record names is not there.',
   MDL_INGEST_BIRTH_UNKNOWN: 'A Sparkplug metric whose birth certificate is not known here; the edge node was asked for a rebirth.',
   MDL_INGEST_VALUE_QUALITY: 'The sender itself marks the value as bad or stale.',
   MDL_INGEST_VALUE_UNCERTAIN: 'The sender marks the value as uncertain, or as certain again; it is stored, and the entry says since when.',

@@ -1,11 +1,15 @@
 /**
  * Messages that another broker let in: what they say goes into the journal like that of our own doors. Rights are that broker's; what is
- * decided here is whether topic and device mean anything to us. A device that nobody registered is kept with its raw bytes in the
- * quarantine, not dropped, since the other broker has acknowledged it to the device.
+ * decided here is whether topic and device mean anything to us: topics of the contract, and topics that a mapping of the tenant claims. What
+ * nobody claims, is too large or is of a device that nobody registered is kept with its raw bytes in the quarantine, not dropped, since the
+ * other broker has acknowledged it to the device.
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
+import { isId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
+import type { Log } from '#kernel/log.ts'
+import type { MappingPort } from '../forms/mapped-topics.ts'
 import { parseUplink } from '../topics.ts'
 
 export interface ForeignUplinkPorts {
@@ -15,7 +19,11 @@ export interface ForeignUplinkPorts {
     device: string,
   ) => { readonly type: string; readonly max_age_days: number; readonly revoked_at_ms: number | null } | undefined
   readonly accept: (message: AcceptedMessage) => Promise<void>
+  readonly mappings: MappingPort
+  /** Whose mappings claim topics that name no tenant. */
+  readonly tenant: string
   readonly clock: Clock
+  readonly log: Log
   readonly limits: Pick<Limits, 'packetBytes_MAX' | 'behindDays_MAX'>
 }
 
@@ -25,37 +33,74 @@ export interface ForeignUplink {
   statistics(): { readonly foreign_topics: number; readonly too_large: number; readonly revoked: number }
 }
 
-export function createForeignUplink({ find, accept, clock, limits }: ForeignUplinkPorts): ForeignUplink {
+type Claimed = Pick<AcceptedMessage, 'tenant' | 'device' | 'kind' | 'commandId' | 'form' | 'context'>
+
+const OWN_MAPPED = /^mend\/v1\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})\/mapped$/
+/** Topics of which it is said in the log that nobody claims them; the others are counted. */
+const TOLD_TOPICS_MAX = 100
+/** Characters of a topic that a record keeps. */
+const TOPIC_LENGTH_MAX = 512
+
+export function createForeignUplink(ports: ForeignUplinkPorts): ForeignUplink {
+  const { find, accept, tenant, clock, log, limits } = ports
   const counts = { foreign_topics: 0, too_large: 0, revoked: 0 }
+  const told = new Set<string>()
+  const tell = (topic: string, reason: string): void => {
+    if (told.size >= TOLD_TOPICS_MAX || told.has(topic)) return
+    told.add(topic)
+    log.warn('a message of another broker is kept in the quarantine', { topic, reason })
+  }
+  /** Kept whole, or the first bytes of it; the context says why. */
+  const keep = (topic: string, payload: Uint8Array, why: { readonly bytes?: number }): Promise<void> =>
+    accept({
+      ...{ tenant, device: '', type: '', kind: 'tele', form: 'unclaimed', received_at_ms: clock.now(), maxAgeDays: limits.behindDays_MAX },
+      context: JSON.stringify({ topic: topic.slice(0, TOPIC_LENGTH_MAX), ...why }),
+      payload: payload.length > limits.packetBytes_MAX ? payload.subarray(0, limits.packetBytes_MAX) : payload,
+    })
+
   return {
     async take(topic, payload) {
-      const uplink = parseUplink(topic)
-      if (uplink === undefined) {
-        counts.foreign_topics++
-        return
-      }
       if (payload.length > limits.packetBytes_MAX) {
         counts.too_large++
-        return
+        tell(topic, `${payload.length} bytes, the limit is ${limits.packetBytes_MAX}`)
+        return keep(topic, payload, { bytes: payload.length })
       }
-      const { tenant, device, kind, commandId, form } = uplink
-      const known = find(tenant, device)
+      const claimed = claimOf(ports, topic, payload)
+      if (claimed === undefined) {
+        counts.foreign_topics++
+        tell(topic, 'neither the contract nor a mapping claims this topic')
+        return keep(topic, payload, {})
+      }
+      const known = find(claimed.tenant, claimed.device)
       if (known !== undefined && known.revoked_at_ms !== null) {
         counts.revoked++
-        return
+        return undefined
       }
-      await accept({
-        tenant,
-        device,
+      return accept({
+        ...claimed,
         type: known?.type ?? '',
-        kind,
         payload,
         received_at_ms: clock.now(),
         maxAgeDays: known?.max_age_days ?? limits.behindDays_MAX,
-        ...(commandId === undefined ? {} : { commandId }),
-        ...(form === undefined ? {} : { form }),
       })
     },
     statistics: () => ({ ...counts }),
   }
+}
+
+/** Whose message it is and how it is read; undefined where nobody claims the topic, or its mapping finds no device. */
+function claimOf({ find, mappings, tenant }: ForeignUplinkPorts, topic: string, payload: Uint8Array): Claimed | undefined {
+  const uplink = parseUplink(topic)
+  if (uplink !== undefined) return uplink
+  const own = OWN_MAPPED.exec(topic)
+  if (own !== null) {
+    const [, owner = '', device = ''] = own
+    const context = mappings.forDevice(owner, device, find(owner, device)?.type ?? '')
+    return { tenant: owner, device, kind: 'tele', form: 'mapped', ...(context === undefined ? {} : { context }) }
+  }
+  const route = topic.startsWith('mend/') ? undefined : mappings.route(tenant, topic, payload)
+  // Nobody logged in here: only a topic or a payload can name the device.
+  const device = route?.device.kind === 'named' ? route.device.device : undefined
+  if (route === undefined || device === undefined || !isId(device)) return undefined
+  return { tenant, device, kind: 'tele', form: 'mapped', context: route.reference }
 }

@@ -36,6 +36,7 @@ function readerOf(message: AcceptedMessage, options: FormOptions): readonly Form
     case 'opcua':
       return fromJson(message, options, readOpcua)
     case 'stray':
+    case 'unclaimed':
       return undefined
     default:
       return assertNever(form)
