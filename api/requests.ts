@@ -40,10 +40,14 @@ export function tenantOf(request: Request, named: string | undefined): string {
 /** A span that may be open at both ends. @throws MDL_API_INVALID when it ends before it begins */
 export function openSpanOf({ from_ms = 0, to_ms = Number.MAX_SAFE_INTEGER }: { readonly from_ms?: number; readonly to_ms?: number }) {
   if (from_ms < to_ms) return { from_ms, to_ms }
-  throw new MendlineError('MDL_API_INVALID', 'from_ms lies at or behind to_ms', {
+  throw spanRefused()
+}
+
+/** Refusal of a span that ends before it begins. */
+export const spanRefused = (): MendlineError =>
+  new MendlineError('MDL_API_INVALID', 'from_ms lies at or behind to_ms', {
     details: { errors: [{ field: 'querystring.from_ms', reason: 'must be less than to_ms' }] },
   })
-}
 
 /** Who is behind a request, as it stands in histories. */
 export const actorOf = ({ caller }: Request): string => `key:${caller?.keyId ?? ''}`

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { Value } from 'typebox/value'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import { type FieldError, fieldErrors } from '#kernel/field-errors.ts'
+import { fieldErrors, fieldsRefused } from '#kernel/field-errors.ts'
 import { isDeeperThan, JSON_DEPTH_MAX } from '#kernel/json-depth.ts'
 import {
   type Outcome,
@@ -49,8 +49,9 @@ const REMARKS_MAX = 10_000
  */
 export async function applyAnswer(hub: HubTransaction, answer: Answer): Promise<WorkOrder> {
   const { tenant, workOrderId, input, idempotencyKey } = answer
-  if (isDeeperThan(input.data, JSON_DEPTH_MAX)) throw invalid([{ field: 'body.data', reason: `is nested deeper than ${JSON_DEPTH_MAX} levels` }])
-  if (!Value.Check(WorkOrderEventSchema, input)) throw invalid(fieldErrors(Value.Errors(WorkOrderEventSchema, input), 'body'))
+  if (isDeeperThan(input.data, JSON_DEPTH_MAX))
+    throw fieldsRefused([{ field: 'body.data', reason: `is nested deeper than ${JSON_DEPTH_MAX} levels` }])
+  if (!Value.Check(WorkOrderEventSchema, input)) throw fieldsRefused(fieldErrors(Value.Errors(WorkOrderEventSchema, input), 'body'))
   const bodyHash = createHash('sha256')
     .update(`${workOrderId}\n${canonical(input)}`)
     .digest('hex')
@@ -149,10 +150,10 @@ function outcomeOf(hub: HubTransaction, row: WorkOrderRow, data: Readonly<Record
   const given = data.outcome ?? ('cause' in data ? data : undefined)
   if (given === undefined) return undefined
   const root = data.outcome === undefined ? 'body.data' : 'body.data.outcome'
-  if (!Value.Check(OutcomeSchema, given)) throw invalid(fieldErrors(Value.Errors(OutcomeSchema, given), root))
+  if (!Value.Check(OutcomeSchema, given)) throw fieldsRefused(fieldErrors(Value.Errors(OutcomeSchema, given), root))
   const type = hub.catalogue(row.type)
   const isKnown = ['no_fault_found', 'other'].includes(given.cause) || type === undefined || type.faults.some((fault) => fault.code === given.cause)
-  if (!isKnown) throw invalid([{ field: `${root}.cause`, reason: `${given.cause} is no fault code of ${row.type}` }])
+  if (!isKnown) throw fieldsRefused([{ field: `${root}.cause`, reason: `${given.cause} is no fault code of ${row.type}` }])
   return markUnknown(given, type)
 }
 
@@ -163,9 +164,6 @@ function markUnknown(outcome: Outcome, type: ApplianceType | undefined): Outcome
     parts.map(({ is_unknown: _told, ...part }) => (known === undefined || known.has(part.part) ? part : { ...part, is_unknown: true }))
   return { ...outcome, parts_used: mark(outcome.parts_used), parts_returned: mark(outcome.parts_returned) }
 }
-
-const invalid = (errors: readonly FieldError[]): MendlineError =>
-  new MendlineError('MDL_API_INVALID', errors.map(({ field, reason }) => `${field}: ${reason}`).join('; '), { details: { errors } })
 
 /** JSON with sorted keys, so that the same body in another order of fields is the same. */
 function canonical(value: unknown): string {

@@ -2,7 +2,7 @@
  * Holds the time that somebody outside gives against our own clock: deadlines, the watch behind a repair and the sensors' windows count
  * from it, so a year that nobody has reached, or one before the order was known, would put an order out of reach of all of them.
  */
-import { MendlineError } from '#kernel/errors.ts'
+import { bodyRefused } from '#kernel/field-errors.ts'
 
 /** A clock outside may be ahead of ours by this. */
 const AHEAD_MS_MAX = 5 * 60_000
@@ -15,7 +15,7 @@ const BEFORE_MS_MAX = 60 * 60_000
  */
 export function checkToldTime(atMs: number, bounds: { readonly nowMs: number; readonly notBeforeMs: number; readonly what: string }): void {
   checkNotAhead(atMs, bounds.nowMs)
-  if (atMs < bounds.notBeforeMs - BEFORE_MS_MAX) throw refused('at_ms', `lies before ${bounds.what} (${bounds.notBeforeMs})`)
+  if (atMs < bounds.notBeforeMs - BEFORE_MS_MAX) throw bodyRefused('at_ms', `lies before ${bounds.what} (${bounds.notBeforeMs})`)
 }
 
 /**
@@ -23,8 +23,5 @@ export function checkToldTime(atMs: number, bounds: { readonly nowMs: number; re
  * @throws MendlineError MDL_API_INVALID that names the field of the body and the reason
  */
 export function checkNotAhead(atMs: number, nowMs: number, field = 'at_ms'): void {
-  if (atMs > nowMs + AHEAD_MS_MAX) throw refused(field, `lies in the future: it is ${nowMs} now`)
+  if (atMs > nowMs + AHEAD_MS_MAX) throw bodyRefused(field, `lies in the future: it is ${nowMs} now`)
 }
-
-const refused = (field: string, reason: string): MendlineError =>
-  new MendlineError('MDL_API_INVALID', `${field}: ${reason}`, { details: { errors: [{ field: `body.${field}`, reason }] } })

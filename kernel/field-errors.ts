@@ -11,6 +11,15 @@ export function fieldRefused(field: string, reason: string, code: ErrorCode = 'M
   return new MendlineError(code, `${field}: ${reason}`, { details: { errors: [{ field, reason }] } })
 }
 
+/** A refusal that names each field at fault. */
+export function fieldsRefused(errors: readonly FieldError[], code: ErrorCode = 'MDL_API_INVALID'): MendlineError {
+  return new MendlineError(code, errors.map(({ field, reason }) => `${field}: ${reason}`).join('; '), { details: { errors } })
+}
+
+/** A refusal of a field of the body, which the sentence names as its sender knows it. */
+export const bodyRefused = (field: string, reason: string): MendlineError =>
+  new MendlineError('MDL_API_INVALID', `${field}: ${reason}`, { details: { errors: [{ field: `body.${field}`, reason }] } })
+
 /** The same refusal about other fields; an error of another kind as it is. */
 export function renamedFields(error: unknown, rename: (field: string) => string): unknown {
   const given = error instanceof MendlineError ? error.details.errors : undefined

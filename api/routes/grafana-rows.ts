@@ -1,7 +1,7 @@
 /** What the routes of boards share: the span of time as a board sends it, steps, and the shape of an answer. */
 import { type TSchema, Type } from 'typebox'
-import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
+import { spanRefused } from '../requests.ts'
 
 /** Rows of a list, and points of a line, where a panel does not say. */
 export const ROWS_DEFAULT = 100
@@ -28,9 +28,7 @@ export function spanOf(
   const to_ms = query.to_ms ?? nowMs
   const from_ms = query.from_ms ?? Math.max(0, to_ms - DAY_MS)
   if (from_ms < to_ms) return { from_ms, to_ms }
-  throw new MendlineError('MDL_API_INVALID', 'from_ms lies at or behind to_ms', {
-    details: { errors: [{ field: 'querystring.from_ms', reason: 'must be less than to_ms' }] },
-  })
+  throw spanRefused()
 }
 
 /** Width of the steps that cut the span into so many at most, in whole minutes. */

@@ -2,10 +2,9 @@
 import { Readable } from 'node:stream'
 import { Type } from 'typebox'
 import { epochMs } from '#kernel/clock.ts'
-import { MendlineError } from '#kernel/errors.ts'
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
-import { answers, listOf, tenantOf, tenantQuery } from '../requests.ts'
+import { answers, listOf, spanRefused, tenantOf, tenantQuery } from '../requests.ts'
 
 const instant = (description: string) => Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }))
 const span = {
@@ -104,11 +103,7 @@ export function readingRoutes(app: App, { ports, clock, limits }: RouteContext):
 function spanOf(query: { readonly from_ms?: number; readonly to_ms?: number }, untilMs: number, fromDefaultMs?: number) {
   const to_ms = epochMs(query.to_ms ?? untilMs)
   const from_ms = epochMs(query.from_ms ?? fromDefaultMs ?? Math.max(0, to_ms - DAY_MS))
-  if (from_ms >= to_ms) {
-    throw new MendlineError('MDL_API_INVALID', 'from_ms lies at or behind to_ms', {
-      details: { errors: [{ field: 'querystring.from_ms', reason: 'must be less than to_ms' }] },
-    })
-  }
+  if (from_ms >= to_ms) throw spanRefused()
   return { from_ms, to_ms }
 }
 

@@ -4,8 +4,7 @@
  */
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { MendlineError } from '#kernel/errors.ts'
-import { fieldErrors } from '#kernel/field-errors.ts'
+import { bodyRefused, fieldErrors, fieldsRefused } from '#kernel/field-errors.ts'
 import {
   type Charges,
   ChargesSchema,
@@ -91,7 +90,7 @@ export function changesOfRemark(
   const facts = factsOf(row)
   if (type === 'rescheduled') {
     const promise = windowIn(data, atMs)
-    if (promise.promised_from_ms === undefined) throw invalid('data.window_from_ms', 'says which window is promised now')
+    if (promise.promised_from_ms === undefined) throw bodyRefused('data.window_from_ms', 'says which window is promised now')
     return { changes: { ...promise, ...keep({ ...facts, reschedule_count: (facts.reschedule_count ?? 0) + 1 }) }, tells: 'rescheduled' }
   }
   if (type === 'position') {
@@ -123,17 +122,17 @@ function windowIn(data: Data, atMs: number): Pick<RowChanges, 'promised_from_ms'
   const from = read(data, 'window_from_ms', InstantSchema)
   const to = read(data, 'window_to_ms', InstantSchema)
   if (from === undefined && to === undefined) return {}
-  if (from === undefined || to === undefined) throw invalid(`data.window_${from === undefined ? 'from' : 'to'}_ms`, 'a window has both ends')
-  if (from >= to) throw invalid('data.window_to_ms', 'a window has a begin and an end behind it')
-  if (to <= atMs) throw invalid('data.window_to_ms', 'the window was over when it was promised (at_ms)')
-  if (from > atMs + AHEAD_MS_MAX) throw invalid('data.window_from_ms', 'the window begins more than 366 days after at_ms')
+  if (from === undefined || to === undefined) throw bodyRefused(`data.window_${from === undefined ? 'from' : 'to'}_ms`, 'a window has both ends')
+  if (from >= to) throw bodyRefused('data.window_to_ms', 'a window has a begin and an end behind it')
+  if (to <= atMs) throw bodyRefused('data.window_to_ms', 'the window was over when it was promised (at_ms)')
+  if (from > atMs + AHEAD_MS_MAX) throw bodyRefused('data.window_from_ms', 'the window begins more than 366 days after at_ms')
   return { promised_from_ms: from, promised_to_ms: to }
 }
 
 function needIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
   const need = read(data, 'verified_need', VerifiedNeedSchema)
   const windows = read(data, 'preferred_windows', WindowsSchema)
-  if (windows?.some(({ from_ms, to_ms }) => from_ms >= to_ms) === true) throw invalid('data.preferred_windows', 'a window ends behind its begin')
+  if (windows?.some(({ from_ms, to_ms }) => from_ms >= to_ms) === true) throw bodyRefused('data.preferred_windows', 'a window ends behind its begin')
   if (need === undefined && windows === undefined) return {}
   return keep({
     ...factsOf(row),
@@ -147,18 +146,18 @@ function chargesIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
   const charges = read(data, 'charges', ChargesSchema)
   if (charges === undefined) return {}
   const sum = charges.lines.reduce((total, { amount_minor }) => total + amount_minor, 0)
-  if (sum !== charges.total_minor) throw invalid('data.charges.total_minor', `the lines make ${sum}`)
+  if (sum !== charges.total_minor) throw bodyRefused('data.charges.total_minor', `the lines make ${sum}`)
   const quote = row.quote === null ? undefined : (JSON.parse(row.quote) as Quote)
   if (quote !== undefined) {
-    if (quote.price.currency !== charges.currency) throw invalid('data.charges.currency', `the price was shown in ${quote.price.currency}`)
+    if (quote.price.currency !== charges.currency) throw bodyRefused('data.charges.currency', `the price was shown in ${quote.price.currency}`)
     const covered = new Set(quote.warranty.parts.filter(({ is_covered }) => is_covered === true).map(({ part }) => part))
     const wrong = charges.lines.find(({ part, amount_minor }) => part !== undefined && amount_minor > 0 && covered.has(part))
-    if (wrong !== undefined) throw invalid('data.charges.lines', `the part ${wrong.part} is covered by the warranty`)
+    if (wrong !== undefined) throw bodyRefused('data.charges.lines', `the part ${wrong.part} is covered by the warranty`)
     const unnamed = charges.lines.findIndex(({ kind, part, amount_minor }) => kind === 'part' && part === undefined && amount_minor > 0)
     if (covered.size > 0 && unnamed >= 0)
-      throw invalid(`data.charges.lines[${unnamed}].part`, 'names the part: parts of this order are covered by the warranty')
+      throw bodyRefused(`data.charges.lines[${unnamed}].part`, 'names the part: parts of this order are covered by the warranty')
     if (charges.total_minor > quote.price.max_minor && !charges.is_agreed) {
-      throw invalid('data.charges.is_agreed', `more than the ${quote.price.max_minor} that were shown needs the household's agreement`)
+      throw bodyRefused('data.charges.is_agreed', `more than the ${quote.price.max_minor} that were shown needs the household's agreement`)
     }
   }
   return keep({ ...factsOf(row), charges })
@@ -171,9 +170,5 @@ function read<Schema extends TSchema>(data: Data, field: string, schema: Schema)
 function check<Schema extends TSchema>(value: unknown, schema: Schema, field: string): Static<Schema> {
   const given: unknown = JSON.parse(JSON.stringify(value))
   if (Value.Check(schema, given)) return given as Static<Schema>
-  const errors = fieldErrors(Value.Errors(schema, given), `body.${field}`)
-  throw new MendlineError('MDL_API_INVALID', errors.map((error) => `${error.field}: ${error.reason}`).join('; '), { details: { errors } })
+  throw fieldsRefused(fieldErrors(Value.Errors(schema, given), `body.${field}`))
 }
-
-const invalid = (field: string, reason: string): MendlineError =>
-  new MendlineError('MDL_API_INVALID', `${field}: ${reason}`, { details: { errors: [{ field: `body.${field}`, reason }] } })

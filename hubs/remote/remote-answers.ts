@@ -4,6 +4,7 @@
  * counts only for a unit that cannot be measured.
  */
 import { MendlineError } from '#kernel/errors.ts'
+import { bodyRefused } from '#kernel/field-errors.ts'
 import type { MeasuredResidual, MeasuredWindow } from '#kernel/measured-residuals.ts'
 import type { RemoteAnswer, RemoteState } from '#kernel/remote-offer.ts'
 import type { Outcome, WorkOrderState } from '#kernel/work-order.ts'
@@ -70,8 +71,7 @@ async function goOn(hub: HubTransaction, { tenant, offer_id, work_order_id }: Re
 
 /** That a step was done does not say that it helped, and nothing else would. */
 function unsaid(): MendlineError {
-  const reason = 'must say whether the step helped: the sensors of this unit cannot'
-  return new MendlineError('MDL_API_INVALID', `helped: ${reason}`, { details: { errors: [{ field: 'body.helped', reason }] } })
+  return bodyRefused('helped', 'must say whether the step helped: the sensors of this unit cannot')
 }
 
 async function noteDone(hub: HubTransaction, offer: RemoteOfferRow, given: RemoteAnswer): Promise<RemoteOfferRow> {
