@@ -2,8 +2,9 @@
  * `npm run train`: makes the artefacts of the committed classifiers from simulated fleets. Prepares its own Python environment, simulates
  * units (training, tuning, calibration and test each from fleets of their own), trains, chooses the threshold by the alert budget,
  * measures on the test units and writes the card. `--type T` makes one, `--quick` uses small fleets and writes to
- * `models/training/scratch/` only; `--trial` takes eight units a split, to see that the command runs. `--settle` settles anew how a model that is there is used; `--leads` prints where the days before the
- * customer notices are lost, on the units that settle it.
+ * `models/training/scratch/` only; `--trial` takes eight units a split, to see that the command runs. `--settle` settles anew how a model
+ * that is there is used; `--leads` prints where the days before the customer notices are lost, and how much of a fault is learned as normal,
+ * on the units that settle it.
  */
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,6 +19,7 @@ import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import { DAY_MS, type LabelledUnit, labelAt } from '../eval/diagnosis/dataset.ts'
 import { leadLines, leadTimes } from '../eval/diagnosis/lead-times.ts'
+import { learnedLine, learnedWindows } from '../eval/diagnosis/learned-windows.ts'
 import { ALERT_BUDGET, cleanWeeksOf, firstOnsetMs, judgeUnits, scoreUnits } from '../eval/diagnosis/score.ts'
 import { believedUnits, type PlainUnit, settleFilter, tellPlainly } from '../eval/diagnosis/settle-filter.ts'
 import { SPLITS, type SplitName, type SplitSize, simulateSplit, splitOf } from '../eval/diagnosis/splits.ts'
@@ -46,6 +48,11 @@ const isMixed = (type: ApplianceType): boolean => splitOf(type, 'train').isMixed
 const LEARNED_LONG: Readonly<Record<string, Pick<UnitNormalOptions, 'windows' | 'departure'>>> = {
   gas_water_heater: { windows: 60, departure: { windows: 6, z: 0.8 } },
 }
+/**
+ * Types whose faults are named well once they stand, and told late: what a fault shows while it grows weighs as much in training as what
+ * stands behind it. Chosen on the units that settle.
+ */
+const WEIGHS_GROWTH: ReadonlySet<string> = new Set(['fridge'])
 /** A unit's normal is learned over about two weeks; units of the field are taken to differ this much more from each other than simulated ones. */
 const unitOf = (type: ApplianceType) => ({
   windows: Math.max(6, Math.round((14 * 86_400_000) / (type.recipe?.windowMs ?? 86_400_000) / 1.4)),
@@ -115,10 +122,12 @@ async function train(type: ApplianceType): Promise<void> {
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
       makers: makersOf(type),
+      weighsGrowth: WEIGHS_GROWTH.has(type.id),
       data: {
         source: 'simulated by simulators/fleet.ts; no field data, hence no date of data',
         seed: SEED,
         splits: splitsOf(type),
+        ...(WEIGHS_GROWTH.has(type.id) && { weighs_growth: true }),
         is_quick: size !== 'whole',
       },
       limits: LIMITS,
@@ -159,8 +168,10 @@ async function showLeads(type: ApplianceType): Promise<void> {
   const { artefact, runtime } = await modelThere(type)
   const { accumulation, classes, decision } = artefact.card
   delete artefact.card.accumulation
-  const plain = await judgeUnits(type, await split(type, 'calibrate'), { artefact, runtime })
+  const units = await split(type, 'calibrate')
+  const plain = await judgeUnits(type, units, { artefact, runtime })
   await runtime.stop()
+  say(`${type.id}: windows learned as normal: ${learnedLine(learnedWindows(type, units, artefact))}`)
   const filter = { accumulation, agree: decision.agree_windows ?? AGREE_MIN }
   const use = { classes, filter, threshold: decision.threshold, unknownDistance: decision.unknown_distance }
   say(`${type.id}: days before the customer notices, median (quartiles) by fault`)
