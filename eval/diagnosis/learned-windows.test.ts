@@ -25,7 +25,8 @@ const unitOf = (growth: number): LabelledUnit => ({
             onset_ms: epochMs(40 * HOUR),
             full_ms: epochMs(80 * HOUR),
             severity_max: 1,
-          } as LabelledUnit['truths'][number],
+            repaired_ms: undefined,
+          },
         ],
 })
 const learned = (departure?: { windows: number; z: number }) =>
