@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { readingLayout } from '#catalogue/appliance-type.ts'
 import { limits as allLimits } from '#kernel/limits.ts'
 import { kettle, messageOf, NOW_MS } from './builders.ts'
+import { decodeMessage } from './decode.ts'
 import { decodeForSafety, scanForSafety } from './decode-safety.ts'
 import { scannerOf } from './scan.ts'
 
 const layout = readingLayout(kettle)
+const kettleColumn = (name: string): number => layout.indexOf.get(name) ?? -1
 const decode = (payload: unknown) =>
   decodeForSafety(messageOf(payload), kettle).map((reading) => ({
     ts: reading.observed_at_ms,
@@ -47,6 +49,39 @@ describe('decodeForSafety', () => {
     const ahead = messageOf(payload('{"float_is_closed":true}', NOW_MS + 400_000))
     const tsOf = (aheadMs_MAX: number) => decodeForSafety(ahead, kettle, { aheadMs_MAX, textLength_MAX: 1 }).map((reading) => reading.observed_at_ms)
     expect([tsOf(399_999), tsOf(400_000)]).toEqual([[NOW_MS], [NOW_MS + 400_000]])
+  })
+
+  it.each([
+    ['a NUL behind it', '{"seq":1,"v":{"float_is_closed":true}}\0\0'],
+    ['a byte order mark before it', '\uFEFF{"seq":1,"v":{"float_is_closed":true}}'],
+    ['NaN in another channel', '{"seq":1,"v":{"inlet_temperature_c":NaN,"float_is_closed":true}}'],
+    ['nan of a printf', '{"seq":1,"v":{"float_is_closed":true,"inlet_temperature_c":-nan}}'],
+    ['a comma too many', '{"seq":1,"v":{"float_is_closed":true,},}'],
+    ['a comma missing', '{"seq":1 "v":{"float_is_closed":true}}'],
+    ['a text that nobody escaped', '{"seq":1,"x":"a\nb\\q","v":{"float_is_closed":true}}'],
+    ['no end', '{"seq":1,"v":{"float_is_closed":true,"board_temperature_c":1'],
+    ['another object behind it', '{"seq":1,"v":{}}\n{"seq":2,"v":{"float_is_closed":true}}'],
+  ])('understands what it can of a payload with %s, which is kept out of the store', (_, text) => {
+    const message = messageOf(text)
+    expect(decodeForSafety(message, kettle).some(({ numbers }) => numbers[kettleColumn('float_is_closed')] === 1)).toBe(true)
+    expect(decodeMessage(message, kettle, allLimits)).toMatchObject({ readings: [], quarantine: [{ code: 'MDL_INGEST_UNREADABLE' }] })
+  })
+
+  it("understands a payload with a byte that is no UTF-8, and another platform's", () => {
+    const bytes = Buffer.concat([Buffer.from('{"seq":6,"x":"'), Buffer.from([0xff]), Buffer.from('","v":{"float_is_closed":true}}')])
+    const column = kettleColumn('float_is_closed')
+    expect(decodeForSafety(messageOf(bytes), kettle)[0]?.numbers[column]).toBe(1)
+    const foreign = messageOf(`{"ts":${NOW_MS},"values":{"float_is_closed":true}}\0`, { form: 'thingsboard' })
+    expect(decodeForSafety(foreign, kettle)[0]?.numbers[column]).toBe(1)
+  })
+
+  it('makes no danger of a number that the end of the payload cuts, nor of what is no JSON at all', () => {
+    const [cut] = decodeForSafety(messageOf('{"seq":1,"v":{"board_temperature_c":190'), kettle)
+    expect(cut?.numbers[kettleColumn('board_temperature_c')]).toBeNaN()
+    for (const text of ['', 'hello', '"v"', '\0\0', ']]}}', '{"v":"float_is_closed"}', '{"v":[true]}'])
+      expect(decodeForSafety(messageOf(text), kettle)).toEqual([])
+    // Deep nesting overflows nothing.
+    expect(decodeForSafety(messageOf('['.repeat(100_000)), kettle)).toEqual([])
   })
 
   it('counts a danger behind a broken key, and after the 500th reading', () => {

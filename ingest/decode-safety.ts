@@ -1,12 +1,13 @@
 /**
  * Decoding for the safety rules, which run before quarantine and must miss nothing: over-range on a safety channel counts as its bound,
  * a clock that cannot be counts as the time of receipt, a reading without a usable key counts all the same, and on a safety channel 1 is
- * true and "15" a number. What it gives is for deciding only; it is never stored.
+ * true and "15" a number. Of a payload that is nearly JSON it takes what can be understood. What it gives is for deciding only; it is never stored.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { isRepeated } from '#kernel/json-text.ts'
+import { understand } from '#kernel/lenient-json.ts'
 import { limits as defaultLimits, type Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type ChannelPlan, channelPlan, emptyRow, type PlannedChannel, widened } from './decode-channels.ts'
@@ -82,8 +83,8 @@ function spanOf(value: unknown): unknown {
 // No bound on depth or count here: the packet is bounded, and a danger in the 501st reading is a danger.
 function contractItems(message: AcceptedMessage): readonly unknown[] {
   const parsed = parsePayload(message.payload, Number.POSITIVE_INFINITY)
-  if (parsed.kind === 'refused') return []
-  return Array.isArray(parsed.value) ? parsed.value : [parsed.value]
+  const values = parsed.kind === 'parsed' ? [parsed.value] : understand(message.payload)
+  return values.flatMap((value) => (Array.isArray(value) ? value : [value]))
 }
 
 const UNBOUNDED = { readingsPerPayload_MAX: Number.POSITIVE_INFINITY, jsonDepth_MAX: Number.POSITIVE_INFINITY }

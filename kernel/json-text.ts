@@ -82,7 +82,7 @@ function colonsIn(text: string): number {
 }
 
 /** Place of the closing quote of the string that begins at `from`. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
   let at = from + 1
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -150,7 +150,8 @@ function parseRepeated(text: string): unknown {
   return root
 }
 
-function putNamed(record: Record<string, unknown>, name: string, value: unknown): void {
+/** Puts a value under a name; those of a name that stands more than once become a marked list. */
+export function putNamed(record: Record<string, unknown>, name: string, value: unknown): void {
   if (!Object.hasOwn(record, name)) {
     // As JSON.parse does: `__proto__` is an own name like any other.
     Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true })

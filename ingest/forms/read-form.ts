@@ -5,6 +5,7 @@
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import { assertNever } from '#kernel/errors.ts'
+import { understand } from '#kernel/lenient-json.ts'
 import { parsePayload } from '../decode-json.ts'
 import type { FormItem, FormOptions } from './form-items.ts'
 import { readOpcua } from './opcua.ts'
@@ -57,6 +58,7 @@ type JsonReader = (value: unknown, message: AcceptedMessage, options: FormOption
 function fromJson(message: AcceptedMessage, options: FormOptions, read: JsonReader): readonly FormItem[] | undefined {
   const parsed = parsePayload(message.payload, options.limits.jsonDepth_MAX)
   if (parsed.kind === 'parsed') return read(parsed.value, message, options)
+  if (options.isForSafety === true) return understand(message.payload).flatMap((value) => read(value, message, options) ?? [])
   options.complain('MDL_INGEST_UNREADABLE', '', parsed.reason)
   return undefined
 }
