@@ -183,6 +183,8 @@ export const limits = {
   storeMemoryMib: 512,
   /** Longest wait for one answer of a time-series engine; then the batch is tried again. */
   influxTimeoutMs: 10_000,
+  /** Longest wait of a query until a time-series engine has taken what is on its way to it. */
+  influxReadWaitMs: 4_000,
   /** Points in one request to a time-series engine; more go in several. */
   influxBatchPoints: 5_000,
   /** Rows that may wait for the engine's flush beside it (texts, quarantine); at the bound the store checkpoints at once. */

@@ -4,7 +4,7 @@ import { epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { ReadingBucket, ReadingStore } from '../reading-store.ts'
 import { meanOfSum } from './bucket-mean.ts'
-import { type EngineBucket, type EngineGrid, type EngineSeries, KEY_FIELDS } from './influx-engine.ts'
+import { type EngineBucket, type EngineGrid, type EngineRow, type EngineSeries, KEY_FIELDS } from './influx-engine.ts'
 import type { StoredType } from './stored-type.ts'
 
 /** The point of a reading: its numbers and keys; texts are not for engines. */
@@ -18,6 +18,27 @@ export function pointOf(reading: Reading, type: StoredType): Point {
     if (column !== undefined && !Number.isNaN(value)) point.floatField(column, value)
   }
   return point
+}
+
+/** The reading of a point, with the type's columns. */
+export function readingOfRow(
+  { tenant, device, type }: EngineSeries,
+  { firmware, observedAtMs, fields }: EngineRow,
+  columns: readonly string[],
+): Reading {
+  return {
+    tenant,
+    device,
+    type,
+    boot: fields.get(KEY_FIELDS.boot) ?? 0,
+    seq: fields.get(KEY_FIELDS.seq) ?? 0,
+    observed_at_ms: epochMs(observedAtMs),
+    received_at_ms: epochMs(fields.get(KEY_FIELDS.receivedAtMs) ?? observedAtMs),
+    hist: fields.get(KEY_FIELDS.flags) === 1,
+    fw: firmware,
+    numbers: Float64Array.from(columns, (column) => fields.get(column) ?? Number.NaN),
+    texts: [],
+  }
 }
 
 /** A reading of the engine with the texts that stand beside it. */

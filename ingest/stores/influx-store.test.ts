@@ -94,6 +94,40 @@ describe.skipIf(!hasServer)('with VictoriaMetrics', () => {
     await store.stop()
   })
 
+  it.each(['Australia/Lord_Howe', 'America/St_Johns', 'Asia/Kathmandu'])(
+    'gives hours, and local days of %s, as the embedded stores do',
+    async (timeZone) => {
+      const [store, memory] = [make(), createMemoryStore()]
+      // Over the change of the clocks in both hemispheres.
+      const begin = Date.UTC(2025, 9, 1)
+      const walk = Array.from({ length: 24 * 40 }, (_, index) =>
+        readingOf({ inlet_temperature_c: index % 37 }, { seq: index + 1, observed_at_ms: epochMs(begin + index * 3_600_000 + (index % 7) * 60_000) }),
+      )
+      for (const own of [store, memory]) {
+        await own.start()
+        await own.prepareType(kettle)
+        await own.write({ readings: walk, quarantine: [], position: 1 })
+      }
+      const whole = {
+        tenant: 'home',
+        device: 'kettle-1',
+        channels: [],
+        from_ms: epochMs(begin + 123_456),
+        to_ms: epochMs(begin + 40 * 86_400_000),
+        timeZone,
+      }
+      for (const query of [
+        { ...whole, maxPoints: 100, tier: 'daily' as const },
+        { ...whole, maxPoints: 7, tier: 'daily' as const },
+        { ...whole, maxPoints: 2_000, tier: 'hourly' as const },
+        { ...whole, maxPoints: 50, tier: 'hourly' as const },
+      ])
+        expect(await store.buckets(query)).toEqual(await memory.buckets(query))
+      expect((await store.buckets({ ...whole, maxPoints: 100, tier: 'daily' })).length).toBeGreaterThan(35)
+      await store.stop()
+    },
+  )
+
   it('moves its position only at a checkpoint, and a replay from there stores nothing twice', async () => {
     const side = createMemoryStore()
     const first = make(side)

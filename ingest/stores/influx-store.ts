@@ -15,9 +15,11 @@ import type { BucketQuery, HighestReading, HistoryQuery, RawQuery, RawReading, R
 import { readingKey } from '../same-reading.ts'
 import { ALL_TIME, type EngineRow, type EngineSeries, type InfluxEngine, KEY_FIELDS } from './influx-engine.ts'
 import { createFluxEngine } from './influx-flux.ts'
+import { gridsOf } from './influx-grids.ts'
 import { createMetricsqlEngine } from './influx-metricsql.ts'
-import { addInto, bucketsBeside, isBeyondDecimals, joined, pointOf, rowOf } from './influx-points.ts'
-import { bucketGrid, chartedChannels, columnsOf, pointsWithin, rawReading, type StoredType, storedType } from './stored-type.ts'
+import { addInto, bucketsBeside, isBeyondDecimals, joined, pointOf, readingOfRow, rowOf } from './influx-points.ts'
+import { unlessAborted } from './influx-waits.ts'
+import { chartedChannels, columnsOf, pointsWithin, rawReading, type StoredType, storedType } from './stored-type.ts'
 
 export interface InfluxStoreOptions {
   readonly url: string
@@ -27,11 +29,14 @@ export interface InfluxStoreOptions {
   readonly organisation: string
   readonly bucket: string
   readonly side: ReadingStore
-  readonly limits: Pick<Limits, 'influxTimeoutMs' | 'influxBatchPoints' | 'influxSidePending_MAX' | 'influxUnsettled_MAX'>
+  readonly limits: Pick<Limits, 'influxTimeoutMs' | 'influxReadWaitMs' | 'influxBatchPoints' | 'influxSidePending_MAX' | 'influxUnsettled_MAX'>
 }
 
 /** Creates the store; `start` asks the engine what it holds. */
 export const createInfluxStore = (options: InfluxStoreOptions): ReadingStore => new InfluxStore(options)
+
+/** How long a stop waits for an engine that may have hung; what it has not is in the journal. */
+const LEAVE_MS = 2_000
 
 /** Milliseconds of a device that are remembered, to see that another reading has taken one. */
 const REMEMBERED_MS_MAX = 256
@@ -50,6 +55,7 @@ class InfluxStore implements ReadingStore {
   /** Points that the engine took and may still forget, and the run of it that took them. */
   #unsettled: { points: Point[]; run: string } = { points: [], run: '' }
   #tail: Promise<unknown> = Promise.resolve()
+  readonly #leaving = new AbortController()
 
   constructor(options: InfluxStoreOptions) {
     this.#options = options
@@ -90,10 +96,12 @@ class InfluxStore implements ReadingStore {
       const points: Point[] = []
       const side: Reading[] = []
       let values = 0
+      let whole = 0
       for (const reading of batch.readings) {
         const type = this.#types.get(reading.type)
         assert(type !== undefined, 'a type is prepared before its readings are written')
         if (!this.#take(reading)) {
+          whole++
           side.push(reading)
           continue
         }
@@ -105,6 +113,8 @@ class InfluxStore implements ReadingStore {
       await this.#send(points)
       for (const point of points) this.#unsettled.points.push(point)
       this.#counted = { points: this.#counted.points + points.length, values: this.#counted.values + values }
+      // Behind the engine's answer: a batch that it did not take comes again.
+      this.#wholeInSide += whole
       this.#side.readings.push(...side)
       this.#side.quarantine.push(...batch.quarantine)
       this.#side.position = batch.position
@@ -155,17 +165,18 @@ class InfluxStore implements ReadingStore {
       return type === undefined ? [] : [{ series, type, channels: chartedChannels(type, query.channels) }]
     })
     const count = types.reduce((sum, { channels }) => sum + channels.length, 0)
-    const grid = bucketGrid(query.from_ms, query.to_ms, pointsWithin(query.maxPoints, count, query.maxBuckets))
-    const span = { fromMs: query.from_ms, toMs: query.to_ms, ...grid }
+    const grids = gridsOf(query, pointsWithin(query.maxPoints, count, query.maxBuckets))
     const rows: ReadingBucket[] = []
     for (const { series, type, channels } of types) {
-      const answers = await this.#engine.buckets(series, channels.flatMap(columnsOf), span)
-      const found = new Map(answers.map((bucket) => [`${bucket.t}/${bucket.field}`, bucket]))
-      for (const bucket of await bucketsBeside(this.#options.side, { series, type, grid: span })) addInto(found, bucket)
-      for (const t of [...new Set([...found.values()].map((bucket) => bucket.t))]) {
-        for (const channel of channels) {
-          const row = rowOf(found, t, channel.name)
-          if (row !== undefined) rows.push({ t: epochMs(t), device: query.device, channel: channel.name, ...row })
+      for (const grid of grids) {
+        const answers = await this.#engine.buckets(series, channels.flatMap(columnsOf), grid)
+        const found = new Map(answers.map((bucket) => [`${bucket.t}/${bucket.field}`, bucket]))
+        for (const bucket of await bucketsBeside(this.#options.side, { series, type, grid })) addInto(found, bucket)
+        for (const t of [...new Set([...found.values()].map((bucket) => bucket.t))]) {
+          for (const channel of channels) {
+            const row = rowOf(found, t, channel.name)
+            if (row !== undefined) rows.push({ t: epochMs(t), device: query.device, channel: channel.name, ...row })
+          }
         }
       }
     }
@@ -216,21 +227,30 @@ class InfluxStore implements ReadingStore {
     return this.#options.side.quarantined(query)
   }
 
+  /** Never waits for the engine: it is asked by who looks for the reason of an outage. */
   async statistics(): ReturnType<ReadingStore['statistics']> {
-    await this.checkpoint()
     const side = await this.#options.side.statistics()
+    let waiting = 0
+    for (const { numbers, texts } of this.#side.readings) {
+      waiting += texts.length
+      for (const value of numbers) if (!Number.isNaN(value)) waiting++
+    }
     // A reading with texts has its numbers in the engine; the side store counts it as well.
     return {
       readings: this.#counted.points + this.#wholeInSide,
-      values: this.#counted.values + side.values,
-      quarantined: side.quarantined,
+      values: this.#counted.values + side.values + waiting,
+      quarantined: side.quarantined + this.#side.quarantine.length,
       bytes: side.bytes,
     }
   }
 
+  leave(): void {
+    AbortSignal.timeout(LEAVE_MS).addEventListener('abort', () => this.#leaving.abort())
+  }
+
   async stop(): Promise<void> {
     await this.checkpoint().catch(() => {})
-    await this.#writes.close().catch(() => {})
+    await unlessAborted(this.#leaving.signal, this.#writes.close()).catch(() => {})
     await this.#options.side.stop()
   }
 
@@ -240,10 +260,7 @@ class InfluxStore implements ReadingStore {
   /** Whether the engine can hold the reading: its numbers fit, and its device's millisecond is free, or its own from an earlier try. */
   #take(reading: Reading): boolean {
     const name = seriesName(reading)
-    if (!this.#engine.isExact && reading.numbers.some(isBeyondDecimals)) {
-      this.#wholeInSide++
-      return false
-    }
+    if (!this.#engine.isExact && reading.numbers.some(isBeyondDecimals)) return false
     this.#series.set(name, { tenant: reading.tenant, device: reading.device, type: reading.type })
     let taken = this.#taken.get(name)
     if (taken === undefined) {
@@ -252,10 +269,7 @@ class InfluxStore implements ReadingStore {
     }
     const key = readingKey(reading)
     const owner = taken.get(reading.observed_at_ms)
-    if (owner !== undefined) {
-      if (owner !== key) this.#wholeInSide++
-      return owner === key
-    }
+    if (owner !== undefined) return owner === key
     taken.set(reading.observed_at_ms, key)
     if (taken.size > REMEMBERED_MS_MAX) taken.delete(taken.keys().next().value ?? 0)
     return true
@@ -297,34 +311,22 @@ class InfluxStore implements ReadingStore {
     this.#unsettled = { points: [], run: after }
   }
 
-  /** What was written is visible to the query that follows. */
+  /** What was written is visible to the query that follows. @throws MendlineError MDL_STORE_UNAVAILABLE after `influxReadWaitMs` */
   #see(): Promise<void> {
-    return this.#inTurn(async () => {
+    const seen = this.#inTurn(async () => {
       if (this.#side.position !== undefined) await this.#settle()
       if (this.#isFresh) await this.#engine.refresh()
       this.#isFresh = false
     })
+    return unlessAborted(AbortSignal.timeout(this.#options.limits.influxReadWaitMs), seen)
   }
 
-  #readingOf({ tenant, device, type }: EngineSeries, { firmware, observedAtMs, fields }: EngineRow): Reading {
-    const columns = this.#types.get(type)?.columns ?? []
-    return {
-      tenant,
-      device,
-      type,
-      boot: fields.get(KEY_FIELDS.boot) ?? 0,
-      seq: fields.get(KEY_FIELDS.seq) ?? 0,
-      observed_at_ms: epochMs(observedAtMs),
-      received_at_ms: epochMs(fields.get(KEY_FIELDS.receivedAtMs) ?? observedAtMs),
-      hist: fields.get(KEY_FIELDS.flags) === 1,
-      fw: firmware,
-      numbers: Float64Array.from(columns, (column) => fields.get(column) ?? Number.NaN),
-      texts: [],
-    }
+  #readingOf(series: EngineSeries, row: EngineRow): Reading {
+    return readingOfRow(series, row, this.#types.get(series.type)?.columns ?? [])
   }
 
   #inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
-    const turn = this.#tail.catch(() => {}).then(task)
+    const turn = this.#tail.catch(() => {}).then(() => unlessAborted(this.#leaving.signal, task()))
     this.#tail = turn
     return turn
   }
