@@ -13,7 +13,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
 import type { NewExport, NewImport } from './api/file-ports.ts'
 import type { DeviceKeys, ReadingKey } from './ingest/files/conflicts.ts'
-import type { ReadingBucket } from './ingest/reading-store.ts'
+import type { ReadingBucket, StoreRetention } from './ingest/reading-store.ts'
 import type { RunningJob } from './operations/jobs.ts'
 import {
   type DeviceAnswer,
@@ -32,6 +32,7 @@ import { PIPELINE_CALLS } from './workers/worker-settings.ts'
 export interface FilesParts {
   readonly dataDir: string
   readonly limits: Limits
+  readonly retention: StoreRetention
   readonly clock: Clock
   readonly log: Log
   readonly accept: (message: AcceptedMessage) => Promise<void>
@@ -70,12 +71,12 @@ const REST_MS_MAX = 50
 type Handlers = (rpc: Rpc) => void
 
 export async function runImportJob(job: RunningJob, options: JobOptions): Promise<ImportResult> {
-  const { limits, folderOf, findDevice, findType, createDevice } = options
+  const { limits, retention, folderOf, findDevice, findType, createDevice } = options
   const { tenant, job_id } = job
   const { device, type, mapping, dry_run: isDryRun = false, create_devices: isCreating = false } = job.input as NewImport
   const directory = folderOf('import', job_id)
   const progress = (job.progress as ImportProgress | null) ?? NO_PROGRESS
-  const task: FilesTask = { kind: 'import', directory, tenant, device, mapping, isDryRun, progress, limits }
+  const task: FilesTask = { kind: 'import', directory, tenant, device, mapping, isDryRun, progress, limits, retention }
   const answer = async (name: string): Promise<DeviceAnswer> => {
     const known = findDevice(tenant, name)
     if (known !== undefined) return known.revoked_at_ms === null ? { type: known.type } : { refused: 'the device is revoked' }

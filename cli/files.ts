@@ -54,6 +54,8 @@ interface ImportReport {
   readonly bad_rows: number
   readonly bad_values: number
   readonly empty_rows: number
+  /** Absent in reports of versions before. */
+  readonly older_than_raw?: { readonly readings: number; readonly raw_days: number }
   readonly unused_columns: readonly string[]
   readonly report: { readonly entries: number; readonly dropped: number }
 }
@@ -248,6 +250,11 @@ async function report(record: ImportState, client: Client, flags: ImportFlags): 
   const verb = record.dry_run ? 'would be stored' : 'stored (each once, however often it is imported)'
   console.log(`${found.rows} rows: ${found.readings} readings ${verb}; kept out: ${found.bad_rows} rows, ${found.bad_values} values`)
   if (found.empty_rows > 0) console.log(`${found.empty_rows} rows have no value`)
+  const { readings: older = 0, raw_days: days } = found.older_than_raw ?? {}
+  if (older > 0)
+    console.log(
+      `${older} readings are older than retention.raw_days (${days}): hours and days keep them, single readings go at the next step of the archive`,
+    )
   return found.report.entries === 0
 }
 

@@ -178,6 +178,8 @@ export interface ReadingStore {
   capture?(directory: string): Promise<{ readonly position: number; readonly layout: number }>
   /** Reads everything and says what is not whole. */
   verify?(): Promise<StoreFindings>
+  /** A stop is near: waits for somebody else's engine end soon. Absent where there is none. */
+  leave?(): void
   stop(): Promise<void>
 }
 

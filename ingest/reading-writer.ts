@@ -15,9 +15,10 @@ import type { Admission, Deduplicator } from './deduplicate.ts'
 import { createFirmwareBound, type FirmwareBound } from './firmware-bound.ts'
 import { lookupUnderBoth, mayHaveFormerKey } from './former-keys.ts'
 import type { Position } from './journal.ts'
+import { EVERYTHING_KEPT, type KeptContent } from './kept-content.ts'
 import { ReadingRows } from './reading-rows.ts'
 import type { ReadingStore } from './reading-store.ts'
-import { hasSameContent, readingKey } from './same-reading.ts'
+import { readingKey } from './same-reading.ts'
 
 /** Balance of this process: in = stored + waiting + quarantined + duplicates + conflicts. */
 export interface WriterStatistics {
@@ -63,6 +64,8 @@ export interface ReadingWriterOptions {
   readonly clock: Clock
   readonly log: Log
   readonly limits: Limits
+  /** What retention has taken from the store; absent = nothing. */
+  readonly kept?: KeptContent
   /** What the store's start answered; records before it are not written again. */
   readonly storedPosition?: Position
 }
@@ -103,12 +106,15 @@ class Writer implements ReadingWriter {
   readonly #prepared = new Map<string, ApplianceType>()
   readonly #counts = { in: 0, stored: 0, quarantined: 0, duplicates: 0, conflicts: 0, quarantine_entries: 0 }
   readonly #firmwares: FirmwareBound
+  readonly #kept: KeptContent
   #storedPosition: Position
   readonly #readings = new ReadingRows()
   #quarantine: QuarantineEntry[] = []
   #suspects: Suspect[] = []
   /** Keys of `#readings`, made when first asked for after a flush. */
   #waitingKeys: Set<string> | undefined
+  /** Keys of which nobody knows whether they came, since the readings of their time are counted and no longer there one by one. */
+  readonly #doubtful = new Set<string>()
   /** A record about which the store is asked; kept until it has answered. */
   #unsure: UnsureRecord | undefined
   #last: { readonly next: Position; readonly fresh: readonly Reading[] } | undefined
@@ -116,6 +122,7 @@ class Writer implements ReadingWriter {
   constructor(options: ReadingWriterOptions) {
     this.#options = options
     this.#firmwares = createFirmwareBound(options.limits.firmwaresPerDevice_MAX)
+    this.#kept = options.kept ?? EVERYTHING_KEPT
     this.#storedPosition = options.storedPosition ?? 0
   }
 
@@ -259,6 +266,10 @@ class Writer implements ReadingWriter {
     for (const reading of unsure) {
       const key = readingKey(reading)
       const first = stored.get(key)
+      if (first === undefined && !isReplay && !this.#waitingKeys.has(key) && this.#kept.isDropped(reading) && (await this.#kept.isCounted(reading))) {
+        this.#doubtful.add(key)
+        old.add(key)
+      }
       if (this.#waitingKeys.has(key) || (first !== undefined && !(isReplay && first.received_at_ms === reading.received_at_ms))) old.add(key)
     }
     return old
@@ -285,21 +296,27 @@ class Writer implements ReadingWriter {
     for (const suspect of this.#suspects) {
       const key = readingKey(suspect.reading)
       const first = known.get(key)
-      if (first === undefined) {
+      if (first === undefined && this.#doubtful.delete(key)) conflicts.push(conflictEntry(suspect, COUNTED_REASON))
+      // It came, and is no longer kept one by one: hours and days have it.
+      else if (first === undefined && this.#kept.isDropped(suspect.reading)) duplicates++
+      else if (first === undefined) {
         // Dedup knows it and the store does not: the store was made anew. It gets the reading back.
         this.#options.log.warn('a reading that came before is missing from the store and is stored again', { key })
         known.set(key, suspect.reading)
         restored.push(suspect.reading)
-      } else if (hasSameContent(first, suspect.reading)) duplicates++
-      else conflicts.push(conflictEntry(suspect, first))
+      } else if (this.#kept.isSame(first, suspect.reading)) duplicates++
+      else
+        conflicts.push(conflictEntry(suspect, `stored with other content, observed at ${first.observed_at_ms}, received at ${first.received_at_ms}`))
     }
     return { duplicates, conflicts, restored }
   }
 }
 
+const COUNTED_REASON = 'readings of its hour are counted and no longer kept one by one (retention.raw_days): nobody can tell whether it is among them'
+
 const NO_BYTES = new Uint8Array(0)
 
-function conflictEntry({ reading, message }: Suspect, first: Reading): QuarantineEntry {
+function conflictEntry({ reading, message }: Suspect, reason: string): QuarantineEntry {
   return {
     tenant: reading.tenant,
     device: reading.device,
@@ -307,7 +324,7 @@ function conflictEntry({ reading, message }: Suspect, first: Reading): Quarantin
     observed_at_ms: reading.observed_at_ms,
     code: 'MDL_INGEST_CONFLICT',
     field: `boot ${reading.boot}, seq ${reading.seq}`,
-    reason: `stored with other content, observed at ${first.observed_at_ms}, received at ${first.received_at_ms}`,
+    reason,
     kind: message?.kind ?? 'tele',
     raw: message?.payload ?? NO_BYTES,
   }

@@ -4,6 +4,7 @@ import type { Limits } from '#kernel/limits.ts'
 import type { ImportMessage } from '../ingest/files/import-chunks.ts'
 import { type ImportCounts, NO_COUNTS } from '../ingest/files/import-report.ts'
 import type { ReportPosition } from '../ingest/files/report-file.ts'
+import type { StoreRetention } from '../ingest/reading-store.ts'
 
 /** How far an import is; fields of the counts are the wire's. */
 export interface ImportProgress extends ImportCounts {
@@ -12,6 +13,8 @@ export interface ImportProgress extends ImportCounts {
   /** Share of the file, from 0 to 1. */
   readonly done: number
   readonly report: ReportPosition
+  /** Readings that retention drops one by one at the next step of the archive; absent in progress that a version before has noted. */
+  readonly older_than_raw?: { readonly readings: number; readonly raw_days: number }
 }
 
 export const NO_PROGRESS: ImportProgress = { ...NO_COUNTS, rows_done: 0, done: 0, report: { bytes: 0, entries: 0, dropped: 0 } }
@@ -33,6 +36,7 @@ export interface ImportTask {
   readonly isDryRun: boolean
   readonly progress: ImportProgress
   readonly limits: Limits
+  readonly retention: StoreRetention
 }
 
 export interface ExportTask {

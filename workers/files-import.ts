@@ -9,13 +9,17 @@ import { type ImportDevice, importChunks } from '../ingest/files/import-chunks.t
 import { addCounts } from '../ingest/files/import-report.ts'
 import { openTable } from '../ingest/files/open-table.ts'
 import { openReport } from '../ingest/files/report-file.ts'
+import { sameWhereKept } from '../ingest/kept-content.ts'
 import { readMappingText } from '../ingest/mapping/mapping-document.ts'
 import { type DeviceAnswer, FILES_CALLS, type ImportProgress, type ImportResult, type ImportTask, type TakeChunk } from './files-calls.ts'
 import type { Rpc } from './rpc.ts'
 
+const DAY_MS = 86_400_000
+
 /** @throws MendlineError MDL_IMPORT_INVALID, MDL_MAPPING_INVALID */
 export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Promise<ImportResult> {
-  const { directory, tenant, device, limits, isDryRun } = task
+  const { directory, tenant, device, limits, isDryRun, retention } = task
+  const types = new Map<string, ApplianceType>()
   const mapping = task.mapping === undefined ? undefined : readMappingText(task.mapping, 'mapping')
   const file = await openTable(join(directory, 'content'), {
     mapping,
@@ -28,14 +32,30 @@ export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Prom
     const plan = columnPlan(file, { device, mapping })
     let progress: ImportProgress = task.progress
     let taken: Promise<unknown> = Promise.resolve()
-    const options = { tenant, device, plan, skip: progress.rows_done, deviceOf: createDeviceLook(main), now: systemClock.now, limits }
+    const options = { tenant, device, plan, skip: progress.rows_done, deviceOf: createDeviceLook(main, types), now: systemClock.now, limits }
+    const isSame = sameWhereKept({ retention, types: (id) => types.get(id), clock: systemClock })
     const known = {
       suspects: (keys: readonly DeviceKeys[]) => main.call<readonly number[]>(FILES_CALLS.suspects, keys),
       stored: (keys: readonly ReadingKey[]) => main.call<ReadonlyMap<string, Reading>>(FILES_CALLS.stored, keys),
     }
-    for await (const chunk of importChunks(file, { ...options, conflictsOf: createConflictLook(known, limits) })) {
+    const conflicts = createConflictLook(known, { ...limits, isSame })
+    const { raw_days } = retention
+    let older = task.progress.older_than_raw?.readings ?? 0
+    const conflictsOf: typeof conflicts = async (kept) => {
+      const found = await conflicts(kept)
+      const beforeMs = systemClock.now() - raw_days * DAY_MS
+      for (const own of kept) if (own.reading.observed_at_ms < beforeMs && !found.has(own)) older++
+      return found
+    }
+    for await (const chunk of importChunks(file, { ...options, conflictsOf })) {
       const { messages, counts, rowsDone, done } = chunk
-      progress = { ...addCounts(progress, counts), rows_done: rowsDone, done, report: await report.add(chunk.report) }
+      progress = {
+        ...addCounts(progress, counts),
+        rows_done: rowsDone,
+        done,
+        report: await report.add(chunk.report),
+        older_than_raw: { readings: older, raw_days },
+      }
       await taken
       taken = main.call(FILES_CALLS.take, { messages: isDryRun ? [] : messages, progress } satisfies TakeChunk)
       // A refusal is thrown by the await of the next turn, or by the one behind the last.
@@ -50,7 +70,7 @@ export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Prom
 }
 
 /** Asks for each device once, and for each type once, so that the plan of a type is made once. */
-function createDeviceLook(main: Pick<Rpc, 'call'>): (device: string) => Promise<ImportDevice> {
+function createDeviceLook(main: Pick<Rpc, 'call'>, byId: Map<string, ApplianceType>): (device: string) => Promise<ImportDevice> {
   const types = new Map<string, ApplianceType | undefined>()
   return async (device) => {
     const answer = await main.call<DeviceAnswer>(FILES_CALLS.device, device)
@@ -59,6 +79,7 @@ function createDeviceLook(main: Pick<Rpc, 'call'>): (device: string) => Promise<
     if (!types.has(typeName)) types.set(typeName, await main.call<ApplianceType | undefined>(FILES_CALLS.type, typeName))
     const type = types.get(typeName)
     if (type === undefined) return { kind: 'refused', code: 'MDL_INGEST_TYPE_UNKNOWN', reason: `nobody described the type ${typeName}` }
+    byId.set(type.id, type)
     return { kind: 'known', typeName, type }
   }
 }

@@ -17,6 +17,7 @@ import type { RowQuery } from '../ingest/derived-store.ts'
 import { createGapTracker } from '../ingest/gaps.ts'
 import { blockingFiles } from '../ingest/journals/blocking-files.ts'
 import { createFileJournalReader } from '../ingest/journals/file-journal-reader.ts'
+import { createKeptContent } from '../ingest/kept-content.ts'
 import { createLatestValues } from '../ingest/latest.ts'
 import { createMappingBook, type MappingVersion } from '../ingest/mapping/mapping-book.ts'
 import type { BucketQuery, QuarantineQuery, RawQuery } from '../ingest/reading-store.ts'
@@ -101,10 +102,14 @@ let pipeline: Pipeline<ClosedWindow> | undefined
 main.handle(PIPELINE_CALLS.start, start)
 main.handle(PIPELINE_CALLS.stop, async () => {
   maintenance.stop()
-  await pipeline?.stop()
-  await models?.stop()
-  await store.stop()
-  await derived.stop()
+  store.leave?.()
+  try {
+    await pipeline?.stop()
+  } finally {
+    await models?.stop()
+    await store.stop()
+    await derived.stop()
+  }
 })
 main.handle(PIPELINE_CALLS.buckets, async (query: BucketQuery) => {
   await seeWhatIsAcknowledged()
@@ -152,7 +157,8 @@ async function start(): Promise<void> {
   for (const type of types.values()) await store.prepareType(type)
   await derived.start()
   models = await joinModels({ main, dataDir, seats: modelSeats, types: typeById, history: storedWindows(derived), clock, log, limits })
-  const writer = createReadingWriter({ store, dedup, types: typeById, clock, log, limits, storedPosition: storePosition })
+  const kept = storeSettings.kind === 'duckdb' ? { kept: createKeptContent({ retention, types: typeById, store, clock }) } : {}
+  const writer = createReadingWriter({ store, dedup, types: typeById, clock, log, limits, storedPosition: storePosition, ...kept })
   const reader = createFileJournalReader({ directory: join(dataDir, 'journal'), committedEnd: durableEnd, files: blockingFiles, limits })
   const paced = createPacedReader({ reader, committedEnd: durableEnd, clock, limits })
   const derivation = deriveAll(typeById, { limits, book })

@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib'
 import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { KEYLESS_BOOT } from '../decode-envelope.ts'
+import type { KeptContent } from '../kept-content.ts'
 import { hasSameContent, readingKey } from '../same-reading.ts'
 import type { RowReading } from './row-readings.ts'
 
@@ -38,7 +39,10 @@ export interface KnownReadings {
 export type ConflictLook = (kept: readonly KeptReading[]) => Promise<ReadonlyMap<KeptReading, string>>
 
 /** Makes the look of one import; readings of one device come in the order of the file. */
-export function createConflictLook(known: KnownReadings, { importKeys_MAX }: Pick<Limits, 'importKeys_MAX'>): ConflictLook {
+export function createConflictLook(
+  known: KnownReadings,
+  { importKeys_MAX, isSame = hasSameContent }: Pick<Limits, 'importKeys_MAX'> & { readonly isSame?: KeptContent['isSame'] },
+): ConflictLook {
   const memory = createMemory(importKeys_MAX)
   return async (kept) => {
     const conflicts = new Map<KeptReading, string>()
@@ -50,7 +54,7 @@ export function createConflictLook(known: KnownReadings, { importKeys_MAX }: Pic
       const first = stored.size === 0 ? undefined : stored.get(readingKey(reading))
       const isKeyed = reading.boot !== KEYLESS_BOOT
       const name = isKeyed ? `boot ${reading.boot}, seq ${reading.seq}` : 'the key made of its time and content'
-      if (first !== undefined && !hasSameContent(first, reading)) {
+      if (first !== undefined && !isSame(first, reading)) {
         conflicts.set(own, `${name} is stored with other content, observed at ${first.observed_at_ms}, received at ${first.received_at_ms}`)
       } else if (isKeyed && !memory.takes(reading)) conflicts.set(own, `${name} stands in an earlier row with other content`)
     }
