@@ -252,7 +252,7 @@ async function report(record: ImportState, client: Client, flags: ImportFlags): 
   if (found.empty_rows > 0) console.log(`${found.empty_rows} rows have no value`)
   const { readings: older = 0, raw_days: days } = found.older_than_raw ?? {}
   if (older > 0)
-    console.log(
+    console.error(
       `${older} readings are older than retention.raw_days (${days}): hours and days keep them, single readings go at the next step of the archive`,
     )
   return found.report.entries === 0

@@ -299,6 +299,8 @@ describe('docs/files.md', () => {
       const args = command.split(' ').slice(2)
       const ended = await site.cli(...args.map((arg) => names.get(/\.(csv|yaml)$/.exec(arg)?.[1] ?? '') ?? arg))
       expect(ended.out.trimEnd().split('\n')).toEqual(printed)
+      // Their days are long past.
+      expect(ended.err).toMatch(/[12] readings are older than retention[.]raw_days [(]400[)]/)
     }
   }, 60_000)
 })
