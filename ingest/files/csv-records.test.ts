@@ -21,6 +21,17 @@ describe('csvRecords', () => {
     ])
   })
 
+  it('refuses a file whose lines end with CR alone, of which it would read nothing, and takes CR inside quotes', async () => {
+    await expect(read(Buffer.from('device,ts,t_c\rp,2026-01-01T00:00:00Z,5\r'))).rejects.toMatchObject({
+      code: 'MDL_IMPORT_INVALID',
+      message: expect.stringContaining('CR alone'),
+    })
+    expect((await read(Buffer.from('"a\rb",c\r\n1,2\r\n'))).map(({ cells }) => cells)).toEqual([
+      ['a\rb', 'c'],
+      ['1', '2'],
+    ])
+  })
+
   it.each([
     ['a,b', ['a', 'b']],
     ['a\tb', ['a', 'b']],

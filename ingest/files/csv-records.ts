@@ -35,11 +35,14 @@ const BOM = [0xef, 0xbb, 0xbf]
 /** Records in order, empty lines left out, some at a time. @throws MendlineError MDL_IMPORT_INVALID for a record without an end */
 export async function* csvRecords(bytes: AsyncIterable<Uint8Array>, options: CsvOptions): AsyncGenerator<readonly CsvRecord[]> {
   let delimiter = options.delimiter
+  let isHeader = true
   for await (const pieces of csvLines(bytes, options)) {
     const records: CsvRecord[] = []
     for (const { line, bytes: own } of pieces) {
       if (own.length === 0) continue
       const text = own.toString('utf8')
+      if (isHeader && hasBareCr(text)) throw new MendlineError('MDL_IMPORT_INVALID', CR_REASON, { details: { line } })
+      isHeader = false
       delimiter ??= sniffDelimiter(text)
       if (text.includes('\ufffd') && !isUtf8(own)) records.push({ line, cells: [], fault: 'the line is not UTF-8' })
       else records.push({ line, ...cellsOf(text, delimiter) })
@@ -47,6 +50,11 @@ export async function* csvRecords(bytes: AsyncIterable<Uint8Array>, options: Csv
     if (records.length > 0) yield records
   }
 }
+
+const CR_REASON = 'the lines end with CR alone, as in "CSV (Macintosh)"; a line ends with LF or CRLF'
+
+/** Whether a carriage return stands outside quotes; that of CRLF is off already. */
+const hasBareCr = (text: string): boolean => text.replaceAll(/"[^"]*"/g, '').includes('\r')
 
 /** Cuts bytes into the lines of records; a line break inside quotes belongs to the record. */
 async function* csvLines(bytes: AsyncIterable<Uint8Array>, { recordBytes_MAX }: CsvOptions): AsyncGenerator<readonly Piece[]> {
