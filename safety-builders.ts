@@ -98,7 +98,7 @@ export class Process {
   commit(...values: readonly number[]): void {
     const first = this.#world.log.length
     this.#world.log.push(...values)
-    for (const listener of this.#listeners) listener(this.#records(first, this.#world.log.length))
+    for (const listener of this.#listeners) listener(this.#records(first, this.#world.log.length), first)
   }
 
   #records(from: number, to: number) {

@@ -22,7 +22,7 @@ interface DurableRecord {
 export interface SafetyParts {
   readonly journal: {
     read(from: number, maxBytes: number): Promise<{ readonly records: LazyList<DurableRecord>; readonly next: number }>
-    onCommit(listener: (records: LazyList<DurableRecord>) => void): () => void
+    onCommit(listener: (records: LazyList<DurableRecord>, before: number) => void): () => void
     end(): number
   }
   readonly decodeRecord: (body: Uint8Array) => AcceptedMessage
@@ -111,7 +111,7 @@ class SafetyConsumer implements Safety {
       this.#position = saved.position
       this.#savedPosition = saved.position
     }
-    this.#unsubscribe = journal.onCommit((records) => this.#onCommit(records))
+    this.#unsubscribe = journal.onCommit((records, before) => this.#onCommit(records, before))
     this.#scheduleSnapshot(SNAPSHOT_FIRST_MS)
     await this.#catchUp()
     this.#parts.silence?.listen(this.#parts.clock.now())
@@ -153,11 +153,9 @@ class SafetyConsumer implements Safety {
     }
   }
 
-  #onCommit(records: LazyList<DurableRecord>): void {
+  #onCommit(records: LazyList<DurableRecord>, before: number): void {
     if (this.#isCatchingUp) return
-    const first = records.at(0)
-    if (first === undefined) return
-    if (first.position === this.#position) this.#take(records)
+    if (before === this.#position) this.#take(records)
     else void this.#catchUp()
   }
 

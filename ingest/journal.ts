@@ -67,10 +67,11 @@ export interface Journal extends JournalReader {
   /** Resolves when the pending bytes are below the limit again; callers stop reading sockets until then. */
   whenWritable(): Promise<void>
   /**
-   * Calls `listener` with the records of each group just after it became durable, in order; returns the unsubscription. The bodies are
-   * valid during the call only.
+   * Calls `listener` with the records of each group just after it became durable, in order, and with the end of what was durable before: whoever
+   * has read up to there has missed nothing, also where a segment begins in between. Returns the unsubscription. The bodies are valid during the
+   * call only.
    */
-  onCommit(listener: (records: LazyList<JournalRecord>) => void): () => void
+  onCommit(listener: (records: LazyList<JournalRecord>, before: Position) => void): () => void
   /** Deletes what lies wholly before `position`, once no consumer needs it. */
   release(position: Position): Promise<void>
   /** Commits what is pending and closes; idempotent. */

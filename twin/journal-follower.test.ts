@@ -14,7 +14,7 @@ interface JournalRecord {
 /** A journal in memory; the record at position p holds the number p, and every third one is nothing for the twin. */
 function memoryJournal() {
   const records: JournalRecord[] = []
-  const listeners = new Set<(records: readonly JournalRecord[]) => void>()
+  const listeners = new Set<(records: readonly JournalRecord[], before: number) => void>()
   const reads: number[] = []
   return {
     reads,
@@ -23,14 +23,14 @@ function memoryJournal() {
       for (let position = from; position < from + count; position++) {
         records.push({ position, next: position + 1, body: Uint8Array.of(position >> 8, position & 255) })
       }
-      for (const listener of listeners) listener(records.slice(from))
+      for (const listener of listeners) listener(records.slice(from), from)
     },
     async read(from: number) {
       reads.push(from)
       const batch = records.slice(from, from + 50)
       return { records: batch, next: batch.at(-1)?.next ?? from }
     },
-    onCommit(listener: (records: readonly JournalRecord[]) => void) {
+    onCommit(listener: (records: readonly JournalRecord[], before: number) => void) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },

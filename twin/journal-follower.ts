@@ -22,7 +22,7 @@ export interface JournalFollowerParts {
   readonly database: Kysely<TwinTables>
   readonly journal: {
     read(from: number, maxBytes: number): Promise<{ readonly records: LazyList<DurableRecord>; readonly next: number }>
-    onCommit(listener: (records: LazyList<DurableRecord>) => void): () => void
+    onCommit(listener: (records: LazyList<DurableRecord>, before: number) => void): () => void
     end(): number
   }
   /** The message where it is one for the twin, else undefined; costs next to nothing for others. */
@@ -89,7 +89,7 @@ class Follower implements JournalFollower {
     const isAhead = marked > journal.end()
     if (isAhead) log.error('the twin is ahead of the journal, which is read from its beginning', { position: marked, journal_end: journal.end() })
     this.#seen = this.#applied = this.#saved = isAhead ? 0 : marked
-    this.#unsubscribe = journal.onCommit((records) => this.#onCommit(records))
+    this.#unsubscribe = journal.onCommit((records, before) => this.#onCommit(records, before))
     this.#scheduleSave()
     this.#wake()
   }
@@ -109,10 +109,9 @@ class Follower implements JournalFollower {
   }
 
   /** Runs on each commit of the journal: one look at each record. */
-  #onCommit(records: LazyList<DurableRecord>): void {
-    const first = records.at(0)
-    if (first === undefined || this.#isBehind) return void this.#wake()
-    if (first.position !== this.#seen) this.#isBehind = true
+  #onCommit(records: LazyList<DurableRecord>, before: number): void {
+    if (this.#isBehind) return void this.#wake()
+    if (before !== this.#seen) this.#isBehind = true
     else this.#take(records)
     if (this.#isBehind || this.#waiting.length > 0) this.#wake()
     else this.#applied = this.#seen

@@ -54,7 +54,7 @@ async function start(world: World) {
   const types = () => airConditioner
   const engine = createRulesEngine({ types, filter: isSafetyRule })
   const carry = createCarryForward({ types, filter: isSafetyRule })
-  let listener: (records: readonly { position: number; next: number; body: Uint8Array }[]) => void = () => {}
+  let listener: (records: readonly { position: number; next: number; body: Uint8Array }[], before: number) => void = () => {}
   const record = (position: number) => ({ position, next: position + 1, body: Uint8Array.of(position) })
   const readingOf = (position: number): Reading => world.journal[position] ?? says(0, {})
   const safety = createSafety({
@@ -97,7 +97,7 @@ async function start(world: World) {
     safety,
     send: async (reading: Reading) => {
       world.journal.push(reading)
-      listener([record(world.journal.length - 1)])
+      listener([record(world.journal.length - 1)], world.journal.length - 1)
       await settle()
     },
   }

@@ -278,6 +278,27 @@ describe('file journal under load', () => {
     expect(await last).toBeGreaterThan(0)
   })
 
+  it('tells each listener what was durable before, so that a new segment is no gap', async () => {
+    const limits = { ...contractLimits, journalSegmentBytes: 100 }
+    const journal = createFileJournal({
+      directory: '/j',
+      limits,
+      log: silentLog,
+      clock: new ManualClock(0),
+      files: createForgetfulFiles(),
+      freshSalt: 7,
+    })
+    await journal.start()
+    const begin = journal.end()
+    const spans: Array<readonly [before: number, first: number, next: number]> = []
+    journal.onCommit((records, before) => spans.push([before, records.at(0)?.position ?? -1, records.at(-1)?.next ?? -1]))
+    for (const letter of 'abcde') await journal.append(body(letter.repeat(40)))
+    await journal.stop()
+    expect(spans.map(([before]) => before)).toEqual([begin, ...spans.slice(0, -1).map(([, , next]) => next)])
+    // Some of them began a segment: their first record lies behind its head.
+    expect(spans.some(([before, first]) => first > before)).toBe(true)
+  })
+
   it('tells a waiter once of a run of its records, after the listeners', async () => {
     const journal = createFileJournal({
       directory: '/j',

@@ -8,10 +8,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Clock } from '#kernel/clock.ts'
 import { assert, MendlineError } from '#kernel/errors.ts'
-import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
-import type { Journal, JournalOpenReport, JournalReader, JournalRecord, Position, WaitingRecord } from '../journal.ts'
+import type { Journal, JournalOpenReport, JournalReader, Position, WaitingRecord } from '../journal.ts'
 import { promised } from '../promised-record.ts'
 import { CommitGroup } from './commit-group.ts'
 import { createFileJournalReader } from './file-journal-reader.ts'
@@ -48,7 +47,7 @@ type State = 'new' | 'open' | 'unavailable' | 'stopping' | 'stopped'
 class FileJournal implements Journal {
   readonly #options: Required<FileJournalOptions>
   readonly #reader: JournalReader
-  readonly #listeners = new Set<(records: LazyList<JournalRecord>) => void>()
+  readonly #listeners = new Set<Parameters<Journal['onCommit']>[0]>()
   #state: State = 'new'
   #found: JournalOpenReport | undefined
   #segment: OpenSegment | undefined
@@ -132,7 +131,7 @@ class FileJournal implements Journal {
     return new Promise((resolve) => this.#waiters.push(resolve))
   }
 
-  onCommit(listener: (records: LazyList<JournalRecord>) => void): () => void {
+  onCommit(listener: Parameters<Journal['onCommit']>[0]): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -242,12 +241,13 @@ class FileJournal implements Journal {
 
   /** The next group goes to the disk before this one is worked off: first the listeners, for a danger is told before its PUBACK. */
   #committed(group: CommitGroup, segment: OpenSegment): void {
+    const before = this.#durableEnd
     this.#durableEnd = group.end
     this.#flying = undefined
     this.#ahead?.wrote(group.end - segment.base, group.length)
     if (this.#state === 'stopping') this.#commit()
     else if (this.#gathering.length > 0) this.#schedule()
-    for (const listener of this.#listeners) listener(group.records)
+    for (const listener of this.#listeners) listener(group.records, before)
     group.settle(this.#options.clock.monotonicMs(), undefined)
     group.clear(0)
     this.#spare = group

@@ -3,7 +3,6 @@
  * the process. A record is committed in the turn after its append, so that callers meet the same order of events.
  */
 import { assert, MendlineError } from '#kernel/errors.ts'
-import type { LazyList } from '#kernel/lazy-list.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { limits as defaultLimits } from '#kernel/limits.ts'
 import type { Journal, JournalRecord, Position, WaitingRecord } from '../journal.ts'
@@ -25,15 +24,20 @@ export function createMemoryJournal(limits: Pick<Limits, 'journalRecordBytes_MAX
   let durableEnd: Position = 0
   let state: 'new' | 'open' | 'stopped' = 'new'
   let waiters: Array<() => void> = []
-  const listeners = new Set<(records: LazyList<JournalRecord>) => void>()
+  const listeners = new Set<Parameters<Journal['onCommit']>[0]>()
 
   const commit = (): void => {
     const group = waiting
     if (group.length === 0) return
     waiting = []
     for (const { record } of group) records.push(record)
+    const before = durableEnd
     durableEnd = group.at(-1)?.record.next ?? durableEnd
-    for (const listener of listeners) listener(group.map(({ record }) => record))
+    for (const listener of listeners)
+      listener(
+        group.map(({ record }) => record),
+        before,
+      )
     for (const { waiter, payloadBytes } of group) waiter.settled({ count: 1, payloadBytes, waitedMs: 0, error: undefined })
     for (const waiter of waiters.splice(0)) waiter()
   }
