@@ -48,11 +48,6 @@ const isMixed = (type: ApplianceType): boolean => splitOf(type, 'train').isMixed
 const LEARNED_LONG: Readonly<Record<string, Pick<UnitNormalOptions, 'windows' | 'departure'>>> = {
   gas_water_heater: { windows: 60, departure: { windows: 6, z: 0.8 } },
 }
-/**
- * Types whose faults are named well once they stand, and told late: what a fault shows while it grows weighs as much in training as what
- * stands behind it. Chosen on the units that settle.
- */
-const WEIGHS_GROWTH: ReadonlySet<string> = new Set(['fridge'])
 /** A unit's normal is learned over about two weeks; units of the field are taken to differ this much more from each other than simulated ones. */
 const unitOf = (type: ApplianceType) => ({
   windows: Math.max(6, Math.round((14 * 86_400_000) / (type.recipe?.windowMs ?? 86_400_000) / 1.4)),
@@ -122,12 +117,10 @@ async function train(type: ApplianceType): Promise<void> {
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
       makers: makersOf(type),
-      weighsGrowth: WEIGHS_GROWTH.has(type.id),
       data: {
         source: 'simulated by simulators/fleet.ts; no field data, hence no date of data',
         seed: SEED,
         splits: splitsOf(type),
-        ...(WEIGHS_GROWTH.has(type.id) && { weighs_growth: true }),
         is_quick: size !== 'whole',
       },
       limits: LIMITS,

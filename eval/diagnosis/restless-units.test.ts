@@ -84,29 +84,8 @@ describe('a restless unit', () => {
       expect([name, moves(name)]).toEqual([name, false])
   })
 
-  it('runs longer or shorter over days where food and frost decide it, never all the time and more, and keeps what people set', () => {
-    const fridge = typeOf('fridge')
-    const names = fridge.recipe?.features.map(({ name }) => name) ?? []
-    const windowsOf = (share: number) =>
-      unitOf('a').windows.map((window) => ({
-        ...window,
-        type: fridge.id,
-        features: Float64Array.from(names, (name) => (name === 'running_ratio' ? share : 10)),
-      }))
-    const shownBy = (share: number, name: string): number[] =>
-      restless(fridge, [{ ...unitOf('a'), windows: windowsOf(share) }])[0]?.windows.map(
-        ({ features }) => features[names.indexOf(name)] ?? Number.NaN,
-      ) ?? []
-    const shares = shownBy(0.5, 'running_ratio')
-    expect(Math.max(...shares) - Math.min(...shares)).toBeGreaterThan(0.005)
-    expect(Math.max(...shownBy(1, 'running_ratio'))).toBeLessThanOrEqual(1)
-    for (const name of ['ambient_temperature_c', 'fresh_door_open_s', 'compressor_frequency_hz'])
-      expect([name, new Set(shownBy(0.5, name)).size]).toEqual([name, 1])
-    expect(new Set(shownBy(0.5, 'evaporator_spread_k')).size).toBeGreaterThan(1)
-  })
-
   it('leaves a type alone whose drives nobody named', () => {
     const units = [unitOf('a')]
-    expect(restless(typeOf('washing_machine'), units)).toEqual(units)
+    expect(restless(typeOf('fridge'), units)).toEqual(units)
   })
 })

@@ -29,12 +29,6 @@ const DRIVES: Readonly<Record<string, readonly Drive[]>> = {
     { feature: 'room_humidity_pct', usual: 52, spread: 9 },
     { feature: 'return_air_temperature_c', usual: 26, spread: 3 },
   ],
-  fridge: [
-    { feature: 'ambient_temperature_c', usual: 25, spread: 4 },
-    { feature: 'compressor_frequency_hz', usual: 39, spread: 15 },
-    { feature: 'ambient_humidity_pct', usual: 70, spread: 15 },
-    { feature: 'fresh_door_open_s', usual: 90, spread: 70 },
-  ],
   gas_water_heater: [
     { feature: 'draw_heat_w', usual: 12_800, spread: 6000 },
     { feature: 'draw_inlet_temperature_c', usual: 20, spread: 6.5 },
@@ -45,10 +39,6 @@ const DRIVES: Readonly<Record<string, readonly Drive[]>> = {
 /** Channels whose values people or the weather set, and those that hardly depend on anything. */
 const STEADY =
   /set_point|outdoor_temperature|return_air|room_|humidity|mains|rpm|duty|_hz$|start_|float|cooling|flow|inlet|ambient|ignition|water_pressure|gas_pressure|_count/
-/** Where the share of time running strays, too, since food, frost and air by the door are in no reading: by how much more than other shares. */
-const RUNNING: Readonly<Record<string, number>> = { fridge: 2 }
-/** Stands among the channels for the share of time running. */
-const RUNNING_NAME = 'running'
 /** What a record tells of a draw is of the same sensor as the reading. */
 const sensorOf = (name: string): string => name.replace(/^draw_/, '')
 
@@ -73,16 +63,8 @@ function disturb(type: ApplianceType, drives: readonly Drive[], { seed, device, 
   const channels = new Map(
     type.channels
       .filter(({ kind, name }) => kind === 'number' && !STEADY.test(name))
-      .map(({ name, unit }): [string, Restless] => {
-        const random = createRandom(`restless/${seed}/${device}/${sensorOf(name)}`)
-        return [name, drawRestless(random, { isShare: unit !== 'c', factor: name.startsWith('eev') ? VALVE : 1 })]
-      }),
+      .map(({ name, unit }): [string, Restless] => [name, drawRestless(createRandom(`restless/${seed}/${device}/${sensorOf(name)}`), name, unit)]),
   )
-  const running = RUNNING[type.id]
-  if (running !== undefined) {
-    const random = createRandom(`restless/${seed}/${device}/${RUNNING_NAME}`)
-    channels.set(RUNNING_NAME, drawRestless(random, { isShare: true, factor: running }))
-  }
   const places = drives.map(({ feature }) => features.findIndex(({ name }) => name === feature))
   let beforeMs: number | undefined
   return windows.map((window) => {
@@ -97,8 +79,10 @@ function disturb(type: ApplianceType, drives: readonly Drive[], { seed, device, 
   })
 }
 
-function drawRestless(random: Random, { isShare, factor }: { readonly isShare: boolean; readonly factor: number }): Restless {
-  const size = (sizes: { readonly k: number; readonly share: number }): number => (isShare ? sizes.share : sizes.k) * factor
+function drawRestless(random: Random, name: string, unit: string): Restless {
+  const isShare = unit !== 'c'
+  const size = (sizes: { readonly k: number; readonly share: number }): number =>
+    (isShare ? sizes.share : sizes.k) * (name.startsWith('eev') ? VALVE : 1)
   const count = productsOf([0, 0, 0, 0]).length
   return {
     isShare,
@@ -125,7 +109,6 @@ function shifted(value: number, derive: Derivation | undefined, moved: ReadonlyM
   const by = (name: string | undefined): number => (name === undefined ? 0 : (moved.get(name) ?? 0))
   if ('difference' in derive) return value + by(derive.difference[0]) - by(derive.difference[1])
   if ('recordDifference' in derive) return value + by(derive.recordDifference[0]) - by(derive.recordDifference[1])
-  if ('shareAbove' in derive && moved.has(RUNNING_NAME)) return Math.min(1, value * Math.exp(by(RUNNING_NAME)))
   const name = meanChannelOf(derive)
   if (name === undefined) return value
   return channels.get(name)?.isShare === true ? value * Math.exp(by(name)) : value + by(name)

@@ -22,8 +22,6 @@ export interface Split {
   readonly isRestless?: boolean
   /** Units, confusers and growth of faults as in life, as an evaluation has them. */
   readonly isAsInLife?: boolean
-  /** Fleets from this one on have these faults alone: those that come so seldom that too few units of a split would have them. */
-  readonly seldom?: { readonly from: number; readonly faults: readonly string[] }
 }
 
 export const SPLITS = {
@@ -47,19 +45,6 @@ export type SplitName = keyof typeof SPLITS
 const SPLITS_OF: Readonly<Record<string, Partial<Record<SplitName, Split>>>> = {
   air_conditioner: {
     train: { seeds: seedsOf('train', 12), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true, isRestless: true },
-    tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
-    calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
-  },
-  fridge: {
-    train: {
-      seeds: seedsOf('train', 11),
-      unitsPerFleet: 30,
-      faultShare: 0.75,
-      makersFrom: 2,
-      isMixed: true,
-      isRestless: true,
-      seldom: { from: 9, faults: ['FR-01', 'FR-08'] },
-    },
     tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
     calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
   },
@@ -113,7 +98,7 @@ export async function simulateSeeds(type: ApplianceType, split: Split, plan: Par
 /** The jobs of a split, one a seed. */
 export const jobsOf = (
   type: ApplianceType,
-  { seeds, unitsPerFleet, faultShare, makersFrom, isMixed = false, isAsInLife = false, seldom }: Split,
+  { seeds, unitsPerFleet, faultShare, makersFrom, isMixed = false, isAsInLife = false }: Split,
   plan: Partial<FleetPlan> = {},
   plants: SimulationJob['plants'] = 'first',
 ): SimulationJob[] =>
@@ -128,7 +113,7 @@ export const jobsOf = (
       days: daysOf(type),
       startMs: STARTS_MS[index % STARTS_MS.length] ?? 0,
       faultShare,
-      faults: seldom !== undefined && index >= seldom.from ? seldom.faults : classesOf(type).slice(1),
+      faults: classesOf(type).slice(1),
       ...plan,
     },
   }))

@@ -42,8 +42,6 @@ export interface TrainingOptions {
   readonly unit: Pick<UnitNormalOptions, 'windows' | 'widen' | 'departure'>
   /** Each unit of training also stands for so many of other makers; undefined where the units are those that will be judged. */
   readonly makers?: { readonly copies: number; readonly spread: MakerSpread }
-  /** Windows in which a fault grows weigh as much in training as those behind them; see `trainingRows`. */
-  readonly weighsGrowth?: boolean
   /** What the card says of the data and of its limits. */
   readonly data: Readonly<Record<string, unknown>>
   readonly limits: readonly string[]
@@ -90,9 +88,8 @@ export async function trainArtefact(
   const inputs = inputNames(type, features)
   const toInputs = createInputs(inputs, type, features)
   if (typeof toInputs !== 'function') throw new MendlineError('MDL_MODEL_TRAINER', `inputs ${toInputs.join(', ')} cannot be made`)
-  const rowsOf = (units: TrainingSet['train'], weighsGrowth = false) =>
-    trainingRows(type, units, { reference, smoothing: options.smoothing, weighsGrowth })
-  const rows = { train: rowsOf(train, options.weighsGrowth), tune: rowsOf(set.tune), calibrate: rowsOf(set.calibrate) }
+  const rowsOf = (units: TrainingSet['train']) => trainingRows(type, units, { reference, smoothing: options.smoothing })
+  const rows = { train: rowsOf(train), tune: rowsOf(set.tune), calibrate: rowsOf(set.calibrate) }
   const classes = classesOf(type).filter((name) => rows.train.some(({ label }) => label === name))
   options.say(`training on ${rows.train.length} rows of ${classes.length} classes, tuning on ${rows.tune.length}`)
   const files = runTrainer({ rows, inputs, classes, toInputs, reference }, options)

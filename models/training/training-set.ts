@@ -37,7 +37,7 @@ export interface TrainingRow {
   readonly toMs: number
   readonly mean: SeenResiduals
   readonly label: string
-  /** How much the row counts beside others of its unit and label, such as how far the label is believed; absent = 1. */
+  /** How far the label is believed; absent = wholly. */
   readonly weight?: number
 }
 
@@ -61,21 +61,13 @@ export const faultlessByUnit = (units: readonly TrainingUnit[]): Array<{ windows
 
 /** Neighbouring means are nearly the same; more rows of a unit teach nothing. */
 const ROWS_OF_UNIT_MAX = 48
-/** A fault counts as growing below this severity: behind it a customer has noticed it himself. */
-const GROWN_SEVERITY = 0.6
-
-export interface RowOptions {
-  readonly reference: Reference
-  readonly smoothing: Smoothing
-  /**
-   * Windows in which a fault still grows weigh as much as those behind them, where severities are known. Otherwise all windows with the
-   * fault are alike, and of a fault that stands for months nearly all are of its end.
-   */
-  readonly weighsGrowth?: boolean | undefined
-}
 
 /** Means of residuals as the diagnoser makes them, for every window that can be judged and has a label. */
-export function trainingRows(type: ApplianceType, units: readonly TrainingUnit[], { reference, smoothing, weighsGrowth }: RowOptions): TrainingRow[] {
+export function trainingRows(
+  type: ApplianceType,
+  units: readonly TrainingUnit[],
+  { reference, smoothing }: { reference: Reference; smoothing: Smoothing },
+): TrainingRow[] {
   return units.flatMap((unit) => {
     const compare = createReference(reference, type.recipe?.features ?? [], unit.vary?.())
     let recent: TimedResiduals[] = []
@@ -91,33 +83,11 @@ export function trainingRows(type: ApplianceType, units: readonly TrainingUnit[]
       const weight = unit.weightAt?.(window.to_ms) ?? 1
       return [{ toMs: window.to_ms, recent, slow, label, ...(weight < 1 && { weight }) }]
     })
-    const { severitiesAt } = unit
-    const kept = weighsGrowth === true && severitiesAt !== undefined ? balanceGrowth(rows, severitiesAt) : thinned(rows, ROWS_OF_UNIT_MAX)
-    return kept.map(({ recent: last, slow, ...row }) => ({ unit: unit.key, mean: { ...meanResiduals(last), trend: slow }, ...row }))
+    const stride = Math.ceil(rows.length / ROWS_OF_UNIT_MAX)
+    return rows
+      .filter((_, index) => index % stride === 0)
+      .map(({ recent: last, slow, ...row }) => ({ unit: unit.key, mean: { ...meanResiduals(last), trend: slow }, ...row }))
   })
-}
-
-/** At most so many rows, evenly over the time. */
-function thinned<T>(rows: readonly T[], most: number): T[] {
-  const stride = Math.ceil(rows.length / most)
-  return rows.filter((_, index) => index % stride === 0)
-}
-
-/** Rows of the growth of a fault and those behind it, thinned apart and of the same weight together. */
-function balanceGrowth<T extends { readonly label: string; readonly toMs: number; readonly weight?: number }>(
-  rows: readonly T[],
-  severitiesAt: SeveritiesAt,
-): T[] {
-  const grows = ({ toMs }: T): boolean => Math.max(0, ...severitiesAt(toMs).map(([, severity]) => severity)) < GROWN_SEVERITY
-  const sound = rows.filter(({ label }) => label === NO_FAULT)
-  const faulty = rows.filter(({ label }) => label !== NO_FAULT)
-  const parts = [faulty.filter(grows), faulty.filter((row) => !grows(row))].map((part) => thinned(part, ROWS_OF_UNIT_MAX / 2))
-  const count = parts.flat().length
-  const weighed = parts.flatMap((part) => {
-    const share = parts.every(({ length }) => length > 0) ? count / 2 / part.length : 1
-    return part.map((row) => ({ ...row, weight: (row.weight ?? 1) * share }))
-  })
-  return [...thinned(sound, ROWS_OF_UNIT_MAX), ...weighed]
 }
 
 /** Weight of each row: every unit counts the same within a class, as far as its label is believed. */
