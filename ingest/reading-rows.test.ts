@@ -38,6 +38,26 @@ describe('rows of readings', () => {
     expect(Array.from(rows.types.get('kettle')?.isUsed ?? [])).toEqual([1, 1, 1, 1])
   })
 
+  it('tell what their values take, with all rows of a type as wide as its widest', () => {
+    const rows = ReadingRows.of([reading(), reading({ seq: 8 }), reading({ type: 'oven', numbers: Float64Array.of(200) })])
+    expect(rows.bytes).toBe(8 * (2 + 2 + 1))
+    rows.push(reading({ seq: 9, numbers: Float64Array.of(1, 2, 0.5, 3) }))
+    expect(rows.bytes).toBe(8 * (3 * 4 + 1))
+    rows.clear()
+    expect(rows.bytes).toBe(0)
+  })
+
+  it('give large room back behind a clear, and keep ordinary room', () => {
+    const rows = new ReadingRows()
+    for (let seq = 0; seq < 1_500; seq++) rows.push(reading({ seq, numbers: new Float64Array(1_500) }))
+    rows.push(reading({ type: 'oven' }))
+    const [large, ordinary] = [rows.types.get('kettle'), rows.types.get('oven')]
+    expect(large?.numbers.byteLength).toBeGreaterThan(16 * 1024 * 1024)
+    rows.clear()
+    expect(rows.types.get('kettle')).toBeUndefined()
+    expect(rows.types.get('oven')).toBe(ordinary)
+  })
+
   it('grow beyond their first room and are empty behind a clear, with nothing left of what came before', () => {
     const rows = new ReadingRows()
     for (let seq = 0; seq < 1_000; seq++) rows.push(reading({ seq, device: `kettle-${seq % 7}`, numbers: Float64Array.of(seq, 1) }))

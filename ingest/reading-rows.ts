@@ -21,12 +21,15 @@ export const FIRMWARE = 6
 export const FACTS = 7
 
 const FIRST_ROWS = 64
+/** Room of a type above which it is given back when its rows are forgotten: a batch of ordinary readings has less. */
+const KEPT_BYTES_MAX = 16 * 1024 * 1024
 const NO_TEXTS: Reading['texts'] = []
 
 export class ReadingRows implements Iterable<Reading> {
   /** In the order in which they came. */
   readonly types = new Map<string, TypeRows>()
   #length = 0
+  #values = 0
   #last: TypeRows | undefined
 
   static of(readings: Iterable<Reading>): ReadingRows {
@@ -39,6 +42,11 @@ export class ReadingRows implements Iterable<Reading> {
     return this.#length
   }
 
+  /** What their values take; a type with one wide row has all of its rows as wide. */
+  get bytes(): number {
+    return this.#values * Float64Array.BYTES_PER_ELEMENT
+  }
+
   /** Copies a reading in. Hot. */
   push(reading: Reading): void {
     let rows = this.#last
@@ -47,17 +55,20 @@ export class ReadingRows implements Iterable<Reading> {
       this.types.set(reading.type, rows)
       this.#last = rows
     }
+    const before = rows.values
     rows.push(reading)
+    this.#values += rows.values - before
     this.#length++
   }
 
-  /** Forgets them; the memory of the types that came is kept for those to come. */
+  /** Forgets them; the memory of the types that came is kept for those to come, unless it is large. */
   clear(): void {
     for (const [type, rows] of this.types) {
-      if (rows.length === 0) this.types.delete(type)
+      if (rows.length === 0 || rows.numbers.byteLength > KEPT_BYTES_MAX) this.types.delete(type)
       else rows.clear()
     }
     this.#length = 0
+    this.#values = 0
     this.#last = undefined
   }
 
@@ -89,6 +100,11 @@ export class TypeRows {
 
   get length(): number {
     return this.#count
+  }
+
+  /** Values that the rows have room for, absent ones among them. */
+  get values(): number {
+    return this.#count * this.stride
   }
 
   push(reading: Reading): void {

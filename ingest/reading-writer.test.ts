@@ -46,6 +46,24 @@ describe('reading writer', () => {
     expect(writer.statistics()).toMatchObject({ in: 3, stored: 1, duplicates: 2, conflicts: 0, waiting: 0 })
   })
 
+  it('stores what waits when its values take too many bytes, however few the readings', async () => {
+    const store = createMemoryStore()
+    const few = { ...limits, storeBatchBytes_MAX: 2 * 8 * reading(1).numbers.length }
+    const writer = createReadingWriter({
+      store,
+      dedup: createDeduplicator(),
+      types: () => kettle,
+      clock: new ManualClock(0),
+      log: silentLog,
+      limits: few,
+    })
+    await writer.take(record(reading(1)), 1)
+    expect(await storedSeqs(store)).toEqual([])
+    await writer.take(record(reading(2)), 2)
+    expect(await storedSeqs(store)).toEqual([1, 2])
+    expect(writer.pending()).toBe(0)
+  })
+
   it('stores new firmware versions of a device beyond the bound as absent, and says so once', async () => {
     const store = createMemoryStore()
     const bounded = { ...limits, firmwaresPerDevice_MAX: 2 }

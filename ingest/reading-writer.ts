@@ -230,7 +230,9 @@ class Writer implements ReadingWriter {
   #accept(record: TakenRecord, { next, fresh, suspects }: Sorted): readonly Reading[] | Promise<readonly Reading[]> {
     if (next > this.#storedPosition) this.#gather(record, fresh, suspects)
     this.#last = { next, fresh }
-    return this.pending() < this.#options.limits.storeBatchReadings_MAX ? fresh : this.flush(next).then(() => fresh)
+    const { storeBatchReadings_MAX, storeBatchBytes_MAX } = this.#options.limits
+    const isFull = this.pending() >= storeBatchReadings_MAX || this.#readings.bytes >= storeBatchBytes_MAX
+    return isFull ? this.flush(next).then(() => fresh) : fresh
   }
 
   #gather(record: TakenRecord, fresh: readonly Reading[], suspects: readonly Suspect[]): void {

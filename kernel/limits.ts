@@ -161,6 +161,8 @@ export const limits = {
   pipelineGatherMs: 10,
   /** Readings that wait for one commit of the store; then the pipeline waits for the commit. */
   storeBatchReadings_MAX: 32_768,
+  /** The same in bytes of their values, for types with very many channels. */
+  storeBatchBytes_MAX: 64 * 1024 * 1024,
   /** Longest time a reading waits for a commit of the store. */
   storeFlushMs: 1_000,
   /** Quarantine entries of one payload; a last entry says how many more there were. */
@@ -280,7 +282,6 @@ export const limits = {
   reportPageKeys_MAX: 20_000,
   /** Boots of a device in which gaps are still closed; above it the one that began first is forgotten. */
   gapBoots_MAX: 16,
-
   // --- API ---
   apiBodyBytes_MAX: 4 * 1024 * 1024,
   apiPage_MAX: 1_000,
@@ -299,7 +300,6 @@ export const limits = {
   webSockets_MAX: 10_000,
   /** Time that open requests have when the API stops; then their sockets are closed. */
   apiDrainMs: 3_000,
-
   // --- imports and exports ---
   /** Bytes of one uploaded file; a larger one is refused. */
   importBytes_MAX: 4 * 1024 * 1024 * 1024,
