@@ -12,7 +12,7 @@ import { type BookTransaction, changeRow, findRow, leadOf, noteStep, placeOfRow,
 import { takeRung } from './climb.ts'
 import { commandIdOf, emergencyOfCommand } from './command-ids.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
-import { findLead, joinedRow, makeGraver, noteJoined, raiseJoined } from './told-again.ts'
+import { commandAround, findLead, joinedRow, makeGraver, noteJoined, raiseJoined } from './told-again.ts'
 
 /** Time a device has to acknowledge; then people must know that it has not (two sendings and a margin; chosen). */
 export const ACKNOWLEDGE_MS = 30_000
@@ -49,6 +49,8 @@ export interface Danger {
   readonly caseId?: string | null
   /** Household that a person named, for a unit that the registry knows none of. */
   readonly household?: string | null
+  /** Emergency of the danger that was told, for another unit of that home which is commanded because of it; such a unit tells of nothing itself. */
+  readonly toldAs?: string
 }
 
 /** What a danger endangers the home by; a danger that nobody described stands for itself. */
@@ -84,6 +86,7 @@ export function dangerOf(
  */
 export async function raise(book: BookTransaction, danger: Danger): Promise<EmergencyBookRow | undefined> {
   const fresh = rowOf(book, danger)
+  if (danger.toldAs !== undefined) return commandAround(book, fresh, danger.toldAs)
   const lead = danger.isPast || danger.isDrill ? undefined : await findLead(book, fresh)
   const row = lead === undefined ? fresh : joinedRow(book, fresh, lead)
   const result = await book.database

@@ -22,19 +22,21 @@ afterEach(async () => {
 })
 
 async function desk({ household = 'flat-3', hasHome = false }: { readonly household?: string | null; readonly hasHome?: boolean } = {}) {
+  const registry = { household, hasHome }
   const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
     catalogue: (id) => applianceTypes.find((type) => type.id === id),
-    unitOf: (tenant, device) => ({ type: typeOf(tenant, device)?.id ?? '', household, installed_at_ms: null }),
+    unitOf: (tenant, device) => ({ type: typeOf(tenant, device)?.id ?? '', household: registry.household, installed_at_ms: null }),
     hasEmergencyPath: true,
   })
   const em = await emergencyBench(openOperations, { ordinary: b.database, clock: b.clock })
   await em.hub.setRoster('home', roster, 'test')
   cleanups.push(b.close, () => em[Symbol.asyncDispose]())
-  const unitsOf = () => ['fridge', 'heater', 'dryer'].map((device) => ({ device }))
-  const intake = raisingDangers(b.hubs, { hub: em.hub, typeOf, ...(hasHome && { unitsOf }), nowMs: () => em.clock.now() })
+  const unitsOf = (_tenant: string, of: string) =>
+    registry.hasHome && of === 'flat-3' ? ['fridge', 'heater', 'dryer'].map((device) => ({ device })) : []
+  const intake = raisingDangers(b.hubs, { hub: em.hub, typeOf, unitsOf, nowMs: () => em.clock.now() })
   const say = (given: Partial<HouseholdReport>, key?: string) =>
     intake.report({ tenant: 'home', actor: 'anna', source: 'household', device: 'heater', at_ms: em.clock.now(), answers: [], ...given }, key)
-  return { b, em, say }
+  return { b, em, say, registry }
 }
 
 describe('a danger that a household tells of', () => {
@@ -93,6 +95,58 @@ describe('a danger that a household tells of', () => {
       expect(em.calls).toHaveLength(1)
     },
   )
+
+  it('starts no fan in the home where gas is told beside fumes', async () => {
+    const { em, say } = await desk({ hasHome: true })
+    const answer = await say({ device: 'fridge', text: 'it smells of gas and the carbon monoxide alarm rings' })
+    await em.hub.settled()
+    expect(new Set(answer.dangers?.map(({ hazard }) => hazard))).toEqual(new Set(['gas', 'carbon_monoxide']))
+    const commanded = em.sent.map(({ device, body }) => [device, body.payload.actions])
+    expect(commanded).toEqual([['heater', ['close_gas_valve', 'stop_heater', 'no_ignition']]])
+  })
+
+  it('stays with who took it on when the same is told of the same unit again, and commands the home once', async () => {
+    const { em, say } = await desk({ hasHome: true })
+    await say({ device: 'fridge', symptom: 'gas_smell' })
+    await em.hub.settled()
+    const id = (await em.emergency())?.emergency_id ?? ''
+    await em.hub.acknowledge({ tenant: 'home', id, by: 'person:li', via: 'api', note: '' })
+    em.clock.advance(1_000)
+    await say({ device: 'fridge', symptom: 'gas_smell' })
+    await em.hub.settled()
+    expect(await em.emergency()).toMatchObject({ emergency_id: id, state: 'acknowledged', owner: 'person:li' })
+    expect([em.calls.length, em.sent.map(({ device }) => device)]).toEqual([1, ['heater']])
+    em.clock.advance(1_000)
+    await say({ device: 'dryer', symptom: 'gas_smell' })
+    await em.hub.settled()
+    expect([(await em.emergency())?.state, em.calls.length, em.sent.length]).toEqual(['raised', 2, 1])
+  })
+
+  it('commands the home again where the first command expired unanswered', async () => {
+    const { em, say } = await desk({ hasHome: true })
+    await say({ device: 'fridge', symptom: 'gas_smell' })
+    await em.hub.settled()
+    const note = { command_id: em.sent[0]?.commandId ?? '', tenant: 'home', device: 'heater', reason: null, at_ms: em.clock.now() }
+    await em.hub.apply([{ kind: 'command_moved', key: 'expired', note: { ...note, state: 'expired' } }])
+    em.clock.advance(1_000)
+    await say({ device: 'fridge', symptom: 'gas_smell' })
+    await em.hub.settled()
+    expect(em.sent.map(({ device }) => device)).toEqual(['heater', 'heater'])
+    expect((await em.hub.list({ tenant: 'home' })).items).toHaveLength(1)
+  })
+
+  it('that is over commands no unit that came into the home since, when it is taken up at the next start', async () => {
+    const { b, em, say, registry } = await desk()
+    await say({ device: 'fridge', symptom: 'gas_smell' })
+    const id = (await em.emergency())?.emergency_id ?? ''
+    const takeUp = () => takeUpReports({ report: say }, { ordinary: b.database, nowMs: em.clock.now(), log: silentLog })
+    await em.hub.resolve({ tenant: 'home', id, by: 'person:li', reason: 'the cock is shut' })
+    registry.hasHome = true
+    await takeUp()
+    await em.hub.settled()
+    expect((await em.hub.list({ tenant: 'home' })).items).toMatchObject([{ emergency_id: id, state: 'resolved' }])
+    expect([em.sent, em.calls.length]).toEqual([[], 1])
+  })
 
   it('leaves the heater of the home alone where fire or water is told of its fridge, and of a home that nobody knows', async () => {
     const { em, say } = await desk({ hasHome: true })

@@ -44,19 +44,28 @@ const OF_THE_HOME: readonly string[] = ['gas', 'carbon_monoxide'] satisfies read
 
 /**
  * What is commanded in the same home: each other unit whose type has a safe state for the hazard. It joins the emergency that was told, with a command of
- * its own that is waited for.
+ * its own that is waited for. Where gas is among what was told, only what gas asks for is done: the safe state of fumes starts a fan.
  */
 function dangersAround(
   danger: Danger,
-  { units, typeOf }: { readonly units: ReadonlyArray<{ readonly device: string }>; readonly typeOf: (device: string) => ApplianceType | undefined },
+  {
+    units,
+    typeOf,
+    isGas,
+  }: {
+    readonly units: ReadonlyArray<{ readonly device: string }>
+    readonly typeOf: (device: string) => ApplianceType | undefined
+    readonly isGas: boolean
+  },
 ): Danger[] {
-  if (!OF_THE_HOME.includes(danger.hazard)) return []
+  if (!OF_THE_HOME.includes(danger.hazard) || (isGas && danger.hazard !== 'gas')) return []
   return units.flatMap(({ device }) => {
     const type = typeOf(device)
     const actions = device === danger.device ? undefined : type?.safeStates?.find(({ hazard }) => hazard === danger.hazard)?.actions
     if (type === undefined || actions === undefined) return []
     const alarmId = `${danger.alarmId}_${device}`
-    return [{ ...danger, emergencyId: emergencyIdOf(alarmId), alarmId, device, type: type.id, fault: null, actions, workOrderId: null, caseId: null }]
+    const around = { emergencyId: emergencyIdOf(alarmId), alarmId, device, type: type.id, fault: null, actions, toldAs: danger.emergencyId }
+    return [{ ...danger, ...around, workOrderId: null, caseId: null }]
   })
 }
 
@@ -78,10 +87,12 @@ export function raisingDangers<Desk extends ReportDesk>(
   const report: ReportDesk['report'] = async (given, idempotencyKey) => {
     const answer = await desk.report(given, idempotencyKey)
     const type = parts.typeOf(given.tenant, answer.device)
-    for (const danger of dangersOfReport(given, answer, { type, nowMs: parts.nowMs() })) {
+    const dangers = dangersOfReport(given, answer, { type, nowMs: parts.nowMs() })
+    const isGas = dangers.some(({ hazard }) => hazard === 'gas')
+    for (const danger of dangers) {
       await parts.hub.raise(danger)
       const units = typeof answer.household === 'string' ? (parts.unitsOf?.(given.tenant, answer.household) ?? []) : []
-      const around = dangersAround(danger, { units, typeOf: (device) => parts.typeOf(given.tenant, device) })
+      const around = dangersAround(danger, { units, typeOf: (device) => parts.typeOf(given.tenant, device), isGas })
       for (const other of around) await parts.hub.raise(other)
     }
     return answer

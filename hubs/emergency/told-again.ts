@@ -4,7 +4,7 @@
  * and its condition, is listed nowhere, and is a step in the history of the first, whose people are called anew where what was taken on is not what is there now.
  */
 import { HAZARDS } from '#catalogue/hazards.ts'
-import { type BookTransaction, changeRow, findRow, joinedTo, noteStep, placeOfRow, tell } from './book-transaction.ts'
+import { type BookTransaction, changeRow, findRow, joinedTo, leadOf, noteStep, placeOfRow, tell } from './book-transaction.ts'
 import { NOBODYS, takeRung } from './climb.ts'
 import type { EmergencyBookRow } from './emergency-tables.ts'
 
@@ -12,6 +12,7 @@ import type { EmergencyBookRow } from './emergency-tables.ts'
 const LOOK_MS = 30 * 60_000
 /** A sensor that flickers calls nobody who took it on just now (chosen). */
 const AGAIN_MS = 5 * 60_000
+const OPEN = ['raised', 'acknowledged'] as const
 
 /** The open emergency that a danger is the same as; undefined for none. */
 export async function findLead(book: BookTransaction, row: EmergencyBookRow): Promise<EmergencyBookRow | undefined> {
@@ -21,7 +22,7 @@ export async function findLead(book: BookTransaction, row: EmergencyBookRow): Pr
     .selectAll()
     .where('tenant', '=', tenant)
     .where('next_step_at_ms', 'is not', null)
-    .where('state', 'in', ['raised', 'acknowledged'])
+    .where('state', 'in', OPEN)
     .where('is_drill', '=', 0)
     .where('emergency_id', '<>', emergency_id)
     .where((is) => is.or([is('hazard', '=', hazard), is.and([is('hazard', 'is', null), is('fault', '=', fault), is('device', '=', device)])]))
@@ -44,17 +45,43 @@ export function joinedRow(book: BookTransaction, row: EmergencyBookRow, lead: Em
   return { ...joined, command_overdue_at_ms: null, ...(isReport ? none : {}) }
 }
 
+/**
+ * Joins another unit of the home to the emergency that was told, so that it is commanded; gives the row when its command must leave. It is no sign of
+ * its own, so nobody is called for it. What is over, or has commanded that unit the same already, commands nothing.
+ */
+export async function commandAround(book: BookTransaction, row: EmergencyBookRow, toldAs: string): Promise<EmergencyBookRow | undefined> {
+  const told = await findRow(book.database, row.tenant, toldAs)
+  const lead = told === undefined ? undefined : await leadOf(book, told)
+  if (lead === undefined || !OPEN.some((state) => state === lead.state)) return undefined
+  const rows = [lead, ...(await joinedTo(book, lead))]
+  const isCommanded = rows.some((other) => other.device === row.device && other.actions === row.actions && other.command_state !== 'expired')
+  if (isCommanded) return undefined
+  const joined = { ...row, state: 'joined', joined_to: lead.emergency_id, next_step_at_ms: book.nowMs + LOOK_MS, unread_at_ms: null }
+  const result = await book.database
+    .insertInto('emg_emergencies')
+    .values(joined)
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst()
+  if (result.numInsertedOrUpdatedRows === 0n) return undefined
+  await noteBoth(book, joined, lead)
+  return joined
+}
+
 /** Notes in both histories that a danger joined another, which becomes as grave as it. */
 export async function noteJoined(book: BookTransaction, row: EmergencyBookRow, lead: EmergencyBookRow): Promise<void> {
+  await noteBoth(book, row, lead)
+  const { work_order_id, case_id, safety_class } = row
+  const linked = lead.work_order_id === null && work_order_id !== null ? await changeRow(book, lead, { work_order_id, case_id }) : lead
+  if (safety_class < linked.safety_class) return makeGraver(book, linked, safety_class)
+  if (linked.state === 'acknowledged') await tellOwner(book, linked, row)
+}
+
+async function noteBoth(book: BookTransaction, row: EmergencyBookRow, lead: EmergencyBookRow): Promise<void> {
   const { emergency_id, alarm_id, device, fault, safety_class, title_en, raised_at_ms } = row
   const by = row.alarm === 'null' ? 'report' : 'sensor'
   await noteStep(book, row, 'joined', { to: lead.emergency_id })
   const told = { by, alarm_id, device, fault, safety_class, title: title_en, raised_at_ms, joined: emergency_id }
   await noteStep(book, lead, 'told_again', told)
-  const { work_order_id, case_id } = row
-  const linked = lead.work_order_id === null && work_order_id !== null ? await changeRow(book, lead, { work_order_id, case_id }) : lead
-  if (safety_class < linked.safety_class) return makeGraver(book, linked, safety_class)
-  if (linked.state === 'acknowledged') await tellOwner(book, linked, row)
 }
 
 /**
