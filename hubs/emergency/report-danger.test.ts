@@ -148,6 +148,16 @@ describe('a danger that a household tells of', () => {
     expect([em.sent, em.calls.length]).toEqual([[], 1])
   })
 
+  it('commands the home that the registry knows now, not the one that a caller named before', async () => {
+    const { em, say, registry } = await desk({ household: null, hasHome: true })
+    const { contact_id } = await say({ device: 'fridge', household: 'Lane 5', text: 'it hums' })
+    registry.household = 'flat-3'
+    const answer = await say({ device: 'fridge', contact_id, symptom: 'gas_smell' })
+    await em.hub.settled()
+    expect(answer.household).toBe('flat-3')
+    expect(em.sent.map(({ device }) => device)).toEqual(['heater'])
+  })
+
   it('leaves the heater of the home alone where fire or water is told of its fridge, and of a home that nobody knows', async () => {
     const { em, say } = await desk({ hasHome: true })
     await say({ device: 'fridge', symptom: 'burning_smell' })

@@ -57,7 +57,8 @@ function displayedCode(given: string, intake: Intake): string {
 }
 
 /**
- * Keeps a report as a new contact, or as more of the one that it goes on with.
+ * Keeps a report as a new contact, or as more of the one that it goes on with. Its household is that of the unit as the registry knows it now
+ * (`household`), else the one that was named in the contact.
  * @throws MendlineError MDL_API_NOT_FOUND when it names a contact that is not of the unit
  */
 export async function keepContact(
@@ -73,7 +74,7 @@ export async function keepContact(
     throw new MendlineError('MDL_API_NOT_FOUND', `there is no contact ${contact_id} of the unit`)
   if (kept !== undefined) {
     const more = {
-      household: kept.household ?? household,
+      household: household ?? kept.household ?? report.household ?? null,
       said: JSON.stringify(mergeSaid(saidOf(kept), said)),
       text: [kept.text, text]
         .filter((part, index, all) => part !== '' && all.indexOf(part) === index)
@@ -85,7 +86,8 @@ export async function keepContact(
     return { ...kept, ...more }
   }
   const times = { at_ms, created_at_ms: hub.nowMs, updated_at_ms: hub.nowMs }
-  const row = { contact_id: id, tenant, device, household, case_id: null, source, kind, text, said: JSON.stringify(said), actor, ...times }
+  const of = { contact_id: id, tenant, device, household: household ?? report.household ?? null }
+  const row = { ...of, case_id: null, source, kind, text, said: JSON.stringify(said), actor, ...times }
   await hub.database.insertInto('hub_contacts').values(row).execute()
   return row
 }

@@ -67,8 +67,7 @@ async function takeOf(
   }
   const type = hub.catalogue(unit.type)
   const said = readSaid(report, withHome(type?.intake), hub.nowMs)
-  const household = unit.household ?? report.household ?? null
-  const contact = await keepContact(hub, { ...report, device }, { said, household, key })
+  const contact = await keepContact(hub, { ...report, device }, { said, household: unit.household, key })
   const assessed = await assess(hub, contact, { type, unit })
   const isGone = hub.isGone(tenant, device)
   if (isGone && assessed.danger === undefined) throw refuse('device', 'names a unit that was revoked')
