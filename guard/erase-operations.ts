@@ -27,6 +27,8 @@ const STAYING = new Set([
   // Processes, outlets, engineers and terms of the organisation.
   ...['hub_processes', 'hub_outlets', 'hub_engineers', 'hub_service_terms'],
 ])
+/** What is the unit's own, whoever has it: the keys it logs in by, the code on its sticker, and its counters, which run on. */
+const OF_THE_UNIT = new Set(['principal_keys', 'hub_intake_codes', 'hub_care_units'])
 /** What a scope names in groups and maintenance windows; a building that only they live in is as good as their name. */
 const PLACES = ['building', 'outage_area'] as const
 /** What hangs on a deleted row by one of these goes with it. */
@@ -97,7 +99,7 @@ function erase(store: DatabaseSync, table: string, search: RowSearch, gone: Map<
     if (row.tenant !== undefined && row.tenant !== search.tenant) continue
     if (table === 'devices' && staying.has(String(row.device))) continue
     const isTied = TIES.some((tie) => typeof row[tie] === 'string' && gone.get(tie)?.has(row[tie]) === true)
-    const isTheirs = (typeof row.device === 'string' && search.devices.has(row.device)) || search.isOfTheirTime(row)
+    const isTheirs = (typeof row.device === 'string' && search.devices.has(row.device)) || (!OF_THE_UNIT.has(table) && search.isOfTheirTime(row))
     if (!isTied && !isTheirs && !Object.values(row).some((value) => isNaming(value, search))) continue
     doomed.push(row.row_number_)
     if (table === 'hub_grouped_alarms') gone.set('group_id', (gone.get('group_id') ?? new Set()).add(String(row.group_id)))

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -10,6 +11,8 @@ import { type CrashServer, startConfiguredServer } from './crash-server.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const WAIT_MS = 180_000
+const EARLY_MS = 1_700_000_000_000
+const EARLY_TABLES = ['principal_keys', 'hub_intake_codes', 'hub_care_units', 'hub_care_done']
 const [UNO, DUE] = ['Hausmann-Uno-61', 'Hausmann-Due-62']
 
 describe('mendline erase of devices that moved', () => {
@@ -56,6 +59,33 @@ describe('mendline erase of devices that moved', () => {
     return (JSON.parse(await api('/claims', { method: 'POST', body: { code, household, consent } })) as { claim_id: string }).claim_id
   }
 
+  const inOperations = <Result>(action: (store: DatabaseSync) => Result): Result => {
+    const store = new DatabaseSync(join(data(), 'operations.sqlite'))
+    try {
+      return action(store)
+    } finally {
+      store.close()
+    }
+  }
+  /** Rows from long before any hand-over. */
+  const plantEarly = (device: string): void =>
+    inOperations((store) => {
+      const early = { tenant: 'home', device, principal: device, created_at_ms: EARLY_MS, counted_from_ms: EARLY_MS, done_at_ms: EARLY_MS }
+      for (const table of EARLY_TABLES) {
+        const columns = store.prepare(`PRAGMA table_info("${table}")`).all() as unknown as ReadonlyArray<{ name: string; type: string }>
+        const values = columns.map(({ name, type }) => early[name as keyof typeof early] ?? (type === 'TEXT' ? `early-${name}` : EARLY_MS + 1))
+        store.prepare(`INSERT INTO "${table}" VALUES (${columns.map(() => '?').join(', ')})`).run(...values)
+      }
+    })
+  const earlyOf = (device: string): Readonly<Record<string, number>> =>
+    inOperations((store) => {
+      const count = (table: string): number => {
+        const column = table === 'principal_keys' ? 'principal' : 'device'
+        return Number(store.prepare(`SELECT count(*) AS n FROM "${table}" WHERE ${column} = ?`).get(device)?.n)
+      }
+      return Object.fromEntries(EARLY_TABLES.map((table) => [table, count(table)]))
+    })
+
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'guard-erase-moved-'))
     await start()
@@ -86,12 +116,16 @@ describe('mendline erase of devices that moved', () => {
     for (const [device, secret] of secretOf) await publish(device, secret, { from: 6, mode: 'due_text' })
     await expect.poll(() => seqs('moved'), { timeout: 20_000 }).toHaveLength(10)
     await server.stop()
+    plantEarly('moved')
+    expect(earlyOf('moved')).toEqual({ principal_keys: 1, hub_intake_codes: 1, hub_care_units: 1, hub_care_done: 1 })
 
     const done = erase(UNO)
     expect(done).toMatchObject({ status: 0, stderr: '' })
     const spans = { staying: [{ device: 'claimed' }, { device: 'lent', isTheirsNow: true }, { device: 'moved' }] }
     expect(JSON.parse(done.stdout)).toMatchObject({ devices: 0, readings: 15, quarantined: 3, still_found: [], ...spans })
     expect(findings([UNO, 'uno_text', 'Unoweg'])).toEqual([])
+    // The key it logs in by, the code on its sticker and its counters are the unit's; what was done to it in their time is theirs.
+    expect(earlyOf('moved')).toEqual({ principal_keys: 1, hub_intake_codes: 1, hub_care_units: 1, hub_care_done: 0 })
     await start()
     for (const device of secretOf.keys()) {
       expect(await seqs(device)).toEqual([6, 7, 8, 9, 10])
@@ -115,5 +149,6 @@ describe('mendline erase of devices that moved', () => {
       still_found: [],
     })
     expect(findings([DUE, 'due_text'])).toEqual([])
+    expect(earlyOf('moved')).toEqual({ principal_keys: 0, hub_intake_codes: 0, hub_care_units: 0, hub_care_done: 0 })
   })
 })
