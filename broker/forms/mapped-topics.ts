@@ -28,9 +28,9 @@ export interface MappedPorts {
 const OWN_TOPIC = /^mend\/v1\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})\/mapped$/
 
 export function decideMapped(principal: Principal, publish: ForeignPublish, ports: MappedPorts): ForeignDecision | undefined {
-  const own = OWN_TOPIC.exec(publish.topic)
-  if (own !== null) return decideOwn(principal, { publish, tenant: own[1] ?? '', device: own[2] ?? '' }, ports)
   const { topic, qos, payload } = publish
+  const own = claimOwnTopic(topic, ports)
+  if (own !== undefined) return qos <= 1 && speaksFor(principal, own.tenant, own.device) ? accept({ ...own, payload }) : { kind: 'refuse' }
   const tenant = principal.kind === 'anonymous' ? DEFAULT_TENANT : principal.tenant
   const route = ports.mappings.route(tenant, topic, payload)
   if (route === undefined) return undefined
@@ -44,14 +44,13 @@ export function decideMapped(principal: Principal, publish: ForeignPublish, port
   return accept({ tenant, device: login, kind: 'tele', form: 'stray', context: (device ?? '').slice(0, 64), payload })
 }
 
-function decideOwn(
-  principal: Principal,
-  { publish, tenant, device }: { readonly publish: ForeignPublish; readonly tenant: string; readonly device: string },
-  { mappings, typeOf }: MappedPorts,
-): ForeignDecision {
-  if (publish.qos > 1 || !speaksFor(principal, tenant, device)) return { kind: 'refuse' }
+/** Device and mapping of a payload on a device's own topic for mapped ones, whoever sends it; undefined on any other topic. */
+export function claimOwnTopic(topic: string, { mappings, typeOf }: MappedPorts): Omit<ForeignUplink, 'payload'> | undefined {
+  const own = OWN_TOPIC.exec(topic)
+  if (own === null) return undefined
+  const [, tenant = '', device = ''] = own
   const context = mappings.forDevice(tenant, device, typeOf(tenant, device))
-  return accept({ tenant, device, kind: 'tele', form: 'mapped', ...(context === undefined ? {} : { context }), payload: publish.payload })
+  return { tenant, device, kind: 'tele', form: 'mapped', ...(context === undefined ? {} : { context }) }
 }
 
 const accept = (uplink: ForeignUplink): ForeignDecision => ({ kind: 'accept', uplinks: [uplink] })

@@ -26,6 +26,7 @@ function create(tenant = 'home') {
   const warned: unknown[] = []
   const devices = new Map([
     ['home/p-1', { type: 'probe', max_age_days: 7, revoked_at_ms: null }],
+    ['acme/a-1', { type: 'probe', max_age_days: 7, revoked_at_ms: null }],
     ['home/gone', { type: 'probe', max_age_days: 7, revoked_at_ms: 5 }],
   ])
   const uplink = createForeignUplink({
@@ -85,6 +86,34 @@ describe('messages of another broker', () => {
     expect(accepted[0]?.payload).toHaveLength(limits.packetBytes_MAX)
     expect(JSON.parse(accepted[0]?.context ?? '')).toEqual({ topic: 'mend/v1/home/p-1/tele', bytes: limits.packetBytes_MAX + 3 })
     expect(uplink.statistics()).toEqual({ foreign_topics: 0, too_large: 1, revoked: 1 })
+  })
+
+  it('of another tenant are kept in its own quarantine, never in that of the settings', async () => {
+    const { accepted, uplink, take } = create()
+    const large = 'x'.repeat(limits.packetBytes_MAX + 1)
+    for (const topic of ['mend/v1/acme/a-1/tele', 'mend/v1/acme/a-1/mapped', 'plug/p-1/SENSOR', 'meter/in']) await take(topic, large)
+    for (const topic of ['mend/v1/acme/a-1/unheard', 'mend/v1/acme', 'mend/v1/no id/a-1/tele', 'acme/a-1/tele']) await take(topic, '{}')
+    expect(accepted.map(({ tenant, device, form }) => [tenant, device, form])).toEqual([
+      ['acme', 'a-1', 'unclaimed'],
+      ['acme', 'a-1', 'unclaimed'],
+      ['home', 'p-1', 'unclaimed'],
+      // Which device it is of stands in the payload, which is not read.
+      ['home', '', 'unclaimed'],
+      ['acme', '', 'unclaimed'],
+      ['acme', '', 'unclaimed'],
+      ['home', '', 'unclaimed'],
+      ['home', '', 'unclaimed'],
+    ])
+    expect(uplink.statistics()).toEqual({ foreign_topics: 4, too_large: 4, revoked: 0 })
+  })
+
+  it('of a revoked device are left out however large they are', async () => {
+    const { accepted, uplink, take } = create()
+    for (const topic of ['mend/v1/home/gone/tele', 'mend/v1/home/gone/mapped', 'plug/gone/SENSOR']) {
+      await take(topic, 'x'.repeat(limits.packetBytes_MAX + 1))
+    }
+    expect(accepted).toEqual([])
+    expect(uplink.statistics()).toEqual({ foreign_topics: 0, too_large: 0, revoked: 3 })
   })
 
   it('that cannot be kept are not taken, so that the broker brings them again', async () => {

@@ -2,14 +2,14 @@
  * Messages that another broker let in: what they say goes into the journal like that of our own doors. Rights are that broker's; what is
  * decided here is whether topic and device mean anything to us: topics of the contract, and topics that a mapping of the tenant claims. What
  * nobody claims, is too large or is of a device that nobody registered is kept with its raw bytes in the quarantine, not dropped, since the
- * other broker has acknowledged it to the device.
+ * other broker has acknowledged it to the device. It is kept with the tenant and device that the topic says, so that nobody else's tenant shows it.
  */
 import type { AcceptedMessage } from '#kernel/accepted-message.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { isId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Log } from '#kernel/log.ts'
-import type { MappingPort } from '../forms/mapped-topics.ts'
+import { claimOwnTopic, type MappingPort } from '../forms/mapped-topics.ts'
 import { parseUplink } from '../topics.ts'
 
 export interface ForeignUplinkPorts {
@@ -35,14 +35,22 @@ export interface ForeignUplink {
 
 type Claimed = Pick<AcceptedMessage, 'tenant' | 'device' | 'kind' | 'commandId' | 'form' | 'context'>
 
-const OWN_MAPPED = /^mend\/v1\/([A-Za-z0-9_-]{1,64})\/([A-Za-z0-9_-]{1,64})\/mapped$/
+type Owner = Pick<AcceptedMessage, 'tenant' | 'device'>
+
+interface Kept {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly owner: Owner
+}
+
+const NO_BYTES = new Uint8Array(0)
 /** Topics of which it is said in the log that nobody claims them; the others are counted. */
 const TOLD_TOPICS_MAX = 100
 /** Characters of a topic that a record keeps. */
 const TOPIC_LENGTH_MAX = 512
 
 export function createForeignUplink(ports: ForeignUplinkPorts): ForeignUplink {
-  const { find, accept, tenant, clock, log, limits } = ports
+  const { find, accept, clock, log, limits } = ports
   const counts = { foreign_topics: 0, too_large: 0, revoked: 0 }
   const told = new Set<string>()
   const tell = (topic: string, reason: string): void => {
@@ -51,30 +59,33 @@ export function createForeignUplink(ports: ForeignUplinkPorts): ForeignUplink {
     log.warn('a message of another broker is kept in the quarantine', { topic, reason })
   }
   /** Kept whole, or the first bytes of it; the context says why. */
-  const keep = (topic: string, payload: Uint8Array, why: { readonly bytes?: number }): Promise<void> =>
+  const keep = ({ topic, payload, owner }: Kept, why: { readonly bytes?: number }): Promise<void> =>
     accept({
-      ...{ tenant, device: '', type: '', kind: 'tele', form: 'unclaimed', received_at_ms: clock.now(), maxAgeDays: limits.behindDays_MAX },
+      ...{ tenant: owner.tenant, device: owner.device, type: '', kind: 'tele', form: 'unclaimed' },
+      ...{ received_at_ms: clock.now(), maxAgeDays: limits.behindDays_MAX },
       context: JSON.stringify({ topic: topic.slice(0, TOPIC_LENGTH_MAX), ...why }),
       payload: payload.length > limits.packetBytes_MAX ? payload.subarray(0, limits.packetBytes_MAX) : payload,
     })
 
   return {
     async take(topic, payload) {
-      if (payload.length > limits.packetBytes_MAX) {
-        counts.too_large++
-        tell(topic, `${payload.length} bytes, the limit is ${limits.packetBytes_MAX}`)
-        return keep(topic, payload, { bytes: payload.length })
-      }
-      const claimed = claimOf(ports, topic, payload)
-      if (claimed === undefined) {
-        counts.foreign_topics++
-        tell(topic, 'neither the contract nor a mapping claims this topic')
-        return keep(topic, payload, {})
-      }
-      const known = find(claimed.tenant, claimed.device)
+      const isTooLarge = payload.length > limits.packetBytes_MAX
+      // A payload that is too large is not read, not even for the name of its device.
+      const claimed = claimOf(ports, topic, isTooLarge ? NO_BYTES : payload)
+      const known = claimed === undefined ? undefined : find(claimed.tenant, claimed.device)
       if (known !== undefined && known.revoked_at_ms !== null) {
         counts.revoked++
         return undefined
+      }
+      if (isTooLarge) {
+        counts.too_large++
+        tell(topic, `${payload.length} bytes, the limit is ${limits.packetBytes_MAX}`)
+        return keep({ topic, payload, owner: claimed ?? ownerOf(topic, ports.tenant) }, { bytes: payload.length })
+      }
+      if (claimed === undefined) {
+        counts.foreign_topics++
+        tell(topic, 'neither the contract nor a mapping claims this topic')
+        return keep({ topic, payload, owner: ownerOf(topic, ports.tenant) }, {})
       }
       return accept({
         ...claimed,
@@ -92,15 +103,17 @@ export function createForeignUplink(ports: ForeignUplinkPorts): ForeignUplink {
 function claimOf({ find, mappings, tenant }: ForeignUplinkPorts, topic: string, payload: Uint8Array): Claimed | undefined {
   const uplink = parseUplink(topic)
   if (uplink !== undefined) return uplink
-  const own = OWN_MAPPED.exec(topic)
-  if (own !== null) {
-    const [, owner = '', device = ''] = own
-    const context = mappings.forDevice(owner, device, find(owner, device)?.type ?? '')
-    return { tenant: owner, device, kind: 'tele', form: 'mapped', ...(context === undefined ? {} : { context }) }
-  }
+  const own = claimOwnTopic(topic, { mappings, typeOf: (owner, device) => find(owner, device)?.type ?? '' })
+  if (own !== undefined) return own
   const route = topic.startsWith('mend/') ? undefined : mappings.route(tenant, topic, payload)
   // Nobody logged in here: only a topic or a payload can name the device.
   const device = route?.device.kind === 'named' ? route.device.device : undefined
   if (route === undefined || device === undefined || !isId(device)) return undefined
   return { tenant, device, kind: 'tele', form: 'mapped', context: route.reference }
+}
+
+/** Who a topic that nobody claims speaks of: below `mend/v1/` the tenant, even where the rest is not known here; else `tenant`. */
+function ownerOf(topic: string, tenant: string): Owner {
+  const [root, version, owner = ''] = topic.split('/', 4)
+  return { tenant: root === 'mend' && version === 'v1' && isId(owner) ? owner : tenant, device: '' }
 }
