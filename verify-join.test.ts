@@ -66,6 +66,10 @@ async function repair(b: HubBench, device: string): Promise<void> {
   const made = diagnosed({ residuals, device })
   await b.apply(made)
   b.clock.advance(24.5 * HOUR_MS)
+  await visit(b, device)
+}
+
+async function visit(b: HubBench, device: string): Promise<void> {
   const { work_order_id: id } = await b.order(device)
   for (const state of ['accepted', 'on_site'] as const) await b.answer(state, undefined, { id })
   const outcome = { cause: 'T-01', parts_used: [{ part: 'refrigerant', qty: 1 }], parts_returned: [], minutes: 30 }
@@ -136,6 +140,31 @@ describe('the windows behind a repair', () => {
     b.clock.advance(2 * HOUR_MS)
     expect(await join.look()).toBe(1)
     expect(await seen()).toEqual(before)
+  })
+
+  it('come as the last ones before the visit, too, where they were handed over behind a remote step', async () => {
+    const { b, join, behave } = await start()
+    behave(SIGN)
+    await b.apply(diagnosed({ device: 'unit-1' }))
+    const { work_order_id, case_id } = await b.order('unit-1')
+    const ids = { offer_id: 'rem_step', tenant: 'home', device: 'unit-1', type: 'test_unit', work_order_id, case_id }
+    const offer = { ...ids, kind: 'step', action: 'T-H01', text_version: '1', consent: null, before: '[]', result: null, command_id: null }
+    const times = { offered_at_ms: b.clock.now(), expires_at_ms: b.clock.now(), started_at_ms: b.clock.now(), due_at_ms: null }
+    await b.database
+      .insertInto('hub_remote_offers')
+      .values({ ...offer, ...times, state: 'measuring' })
+      .execute()
+    b.clock.advance(5.5 * HOUR_MS)
+    await join.look()
+    const tried = await b.database.selectFrom('hub_remote_windows').select('window_to_ms').execute()
+    expect(tried.length).toBeGreaterThanOrEqual(4)
+    await b.database.updateTable('hub_remote_offers').set({ state: 'not_helped' }).execute()
+    await visit(b, 'unit-1')
+    await join.look()
+    const { seen } = await b.database.selectFrom('hub_verifications').select('seen').executeTakeFirstOrThrow()
+    const seenAt = (JSON.parse(seen ?? '[]') as Array<{ window_to_ms: number }>).map(({ window_to_ms }) => window_to_ms)
+    expect(seenAt.length).toBe(5)
+    expect(seenAt).toEqual(expect.arrayContaining(tried.slice(-3).map(({ window_to_ms }) => Number(window_to_ms))))
   })
 
   it('are handed over so many at a time, oldest first', async () => {

@@ -1,7 +1,7 @@
 /**
  * Brings the windows behind a repair to the hubs: every quarter of an hour it takes some of the units whose repair is not judged yet, asks
  * the pipeline for their residuals since the visit, one unit after the other, and hands each new window over as `residuals_measured`. The last
- * windows before the visit come first, once, since they say what has to recover.
+ * windows before the visit come first, once, since they say what has to recover, also where they came for something else before.
  * Windows that arrive late are found too, since each look asks from the visit on. Where no repair waits, a look is one query of an index.
  */
 import type { Clock } from '#kernel/clock.ts'
@@ -63,20 +63,22 @@ async function lookAt({ watch, pipeline, apply, clock, limits }: VerifyParts, un
   const from_ms = unseen_ms === null ? since_ms : Math.min(since_ms, unseen_ms - SEEN_MS)
   const rows = await askBoards(pipeline).residuals({ tenant, device, type, from_ms, to_ms: clock.now(), maxPoints: POINTS_MAX })
   const known = await watch.known(unit)
-  const windows = windowsOf(unit, rows).filter(({ window_to_ms }) => !known.has(window_to_ms))
-  const before = windows.filter((window) => unseen_ms !== null && isSeenBefore(unseen_ms, window) && window.window_from_ms < since_ms)
-  const behind = windows.filter(({ window_from_ms }) => window_from_ms >= since_ms)
-  const told = behind.slice(0, limits.verifyWindowsPerUnit_MAX)
-  const events = [...before.slice(-SEEN_WINDOWS_MAX), ...told].map(
-    (window): HubEvent => ({
-      kind: 'residuals_measured',
-      key: `residuals_measured:${tenant}:${device}:${window.window_to_ms}`,
-      window,
-    }),
-  )
+  const windows = windowsOf(unit, rows)
+  const before = windows.filter((window) => unseen_ms !== null && isSeenBefore(unseen_ms, window)).slice(-SEEN_WINDOWS_MAX)
+  const told = windows
+    .filter(({ window_from_ms, window_to_ms }) => window_from_ms >= since_ms && !known.has(window_to_ms))
+    .slice(0, limits.verifyWindowsPerUnit_MAX)
+  const key = `residuals_measured:${tenant}:${device}`
+  const events = [
+    // Keys of the visit: what was handed over behind a remote step or an earlier repair is handed over again as what it showed before this one.
+    ...before.map((window) => measured(`${key}:${window.window_to_ms}:before:${unseen_ms}`, window)),
+    ...told.map((window) => measured(`${key}:${window.window_to_ms}`, window)),
+  ]
   if (events.length > 0) await apply(events)
   return told.length
 }
+
+const measured = (key: string, window: MeasuredWindow): HubEvent => ({ kind: 'residuals_measured', key, window })
 
 /** One record a window, oldest first. */
 function windowsOf({ tenant, device, type }: WatchedUnit, rows: Awaited<ReturnType<BoardQueries['residuals']>>): MeasuredWindow[] {
