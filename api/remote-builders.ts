@@ -1,4 +1,4 @@
-/** Remote first for tests of the API: one offer of one order, and what was said to it is noted. */
+/** Remote first for tests of the API: one offer of `wo_1`, a step of `wo_2` that is about to be offered, and what was said is noted. */
 import { MendlineError } from '#kernel/errors.ts'
 import type { RemoteOffer } from '#kernel/remote-offer.ts'
 import type { RemotePort } from './remote-ports.ts'
@@ -11,7 +11,13 @@ const OFFER: RemoteOffer = {
 
 export function memoryRemote(note: (port: string, argument: unknown) => void): RemotePort {
   return {
-    remoteOffers: async () => [OFFER],
+    remoteOffers: async (_tenant, workOrderId) => (workOrderId === 'wo_2' ? [] : [OFFER]),
+    async namedStep({ device }, work_order_id) {
+      if (device !== OFFER.device) return undefined
+      if (work_order_id !== 'wo_2') return OFFER
+      const { text, minutes } = OFFER
+      return { work_order_id, action: 'AC-H02', text, text_version: '1/AC-H02', minutes }
+    },
     async answerRemote(tenant, offerId, answer) {
       if (offerId !== OFFER.offer_id) throw new MendlineError('MDL_API_NOT_FOUND', 'there is no such offer')
       note('answerRemote', { tenant, offerId, answer })

@@ -4,6 +4,7 @@
  */
 import type { Text } from '#catalogue/appliance-type.ts'
 import type { Intake } from '#catalogue/intake.ts'
+import type { NamedStep } from '#kernel/remote-offer.ts'
 import { DONT_KNOW, NO_CODE, type ReportAnswer } from '#kernel/report.ts'
 
 export type Locale = keyof Text
@@ -32,6 +33,7 @@ const TEXTS = {
   notHelped: words('It did not help', '没有解决'),
   notDone: words('Not done', '未操作'),
   solved: words('Good. Nobody comes. If it is back, report it again with this code.', '好的，不再安排上门。如再次出现，请用此二维码重新报修。'),
+  again: words('Your answer came a moment too early and was not taken. Please press it again.', '您的答复提交过早，尚未被接收，请再点一次。'),
   answered: words('This was answered already.', '此问题已答复。'),
   minutes: words('About {minutes} minutes', '约 {minutes} 分钟'),
   order_open: words('A service order is open. You will be told when somebody comes.', '已生成服务单，上门时间将另行通知。'),
@@ -61,9 +63,12 @@ function page(locale: Locale, body: string): string {
   return `<!doctype html><html lang="${locale}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><h1>${title}</h1>${body}</html>`
 }
 
-/** The page that says one thing. */
-export const noticePage = (locale: Locale, notice: 'gone' | 'tooMany' | 'failed' | 'answered'): string =>
-  page(locale, `<p>${escapeHtml(TEXTS[notice][locale])}</p>`)
+/** The page that says one thing, behind what to do first where there is something. */
+export const noticePage = (locale: Locale, notice: 'gone' | 'tooMany' | 'failed' | 'answered', advice?: Text): string =>
+  page(locale, `${advice === undefined ? '' : adviceFirst(locale, advice)}<p>${escapeHtml(TEXTS[notice][locale])}</p>`)
+
+const adviceFirst = (locale: Locale, advice: Text): string =>
+  `<h2>${escapeHtml(TEXTS.danger[locale])}</h2><p><strong>${escapeHtml(advice[locale])}</strong></p>`
 
 /** The form that a sticker opens. */
 export function formPage(locale: Locale, name: Text, intake: Intake | undefined): string {
@@ -79,19 +84,10 @@ export function formPage(locale: Locale, name: Text, intake: Intake | undefined)
   )
 }
 
-/** A step that the household is to try, and how it says what came of it. */
-export interface ShownStep {
-  readonly work_order_id: string
-  readonly action: string
-  readonly text: Text
-  readonly text_version: string
-  readonly minutes: number
-}
-
 /** What a household can answer to a step, in the order of the buttons. */
 export const STEP_RESULTS = ['helped', 'notHelped', 'notDone'] as const
 
-function stepForm(locale: Locale, { work_order_id, action, text, text_version, minutes }: ShownStep): string {
+function stepForm(locale: Locale, { work_order_id, action, text, text_version, minutes }: NamedStep): string {
   const say = (given: Text): string => escapeHtml(given[locale])
   const hidden = Object.entries({ work_order_id, action, text_version })
     .map(([name, value]) => `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`)
@@ -101,11 +97,15 @@ function stepForm(locale: Locale, { work_order_id, action, text, text_version, m
   return `${step}<form method="post">${hidden}${buttons}</form>`
 }
 
-/** What follows from the answer to a step: the next one, or how far the help is. */
-export function stepPage(locale: Locale, follows: { readonly next: ShownStep } | { readonly state: 'solved' | 'checking' | 'order_open' }): string {
-  const isNext = 'next' in follows
-  const said = `<p>${escapeHtml(TEXTS[isNext ? 'try_first' : follows.state][locale])}</p>`
-  return page(locale, isNext ? `${said}${stepForm(locale, follows.next)}` : said)
+/** What follows from the answer to a step: the next one, the same once more where it could not be taken yet, or how far the help is. */
+export function stepPage(
+  locale: Locale,
+  follows: { readonly next: NamedStep } | { readonly again: NamedStep } | { readonly state: 'solved' | 'checking' | 'order_open' },
+): string {
+  const say = (text: Text): string => `<p>${escapeHtml(text[locale])}</p>`
+  if ('next' in follows) return page(locale, `${say(TEXTS.try_first)}${stepForm(locale, follows.next)}`)
+  if ('again' in follows) return page(locale, `${say(TEXTS.again)}${stepForm(locale, follows.again)}`)
+  return page(locale, say(TEXTS[follows.state]))
 }
 
 /** What follows from a report: advice first, then what is likely, how far the help is, and the next question. */
@@ -125,7 +125,7 @@ export function answerPage(locale: Locale, answer: ReportAnswer): string {
   return page(
     locale,
     [
-      safety_advice === null ? '' : `<h2>${say(TEXTS.danger)}</h2><p><strong>${say(safety_advice)}</strong></p>`,
+      safety_advice === null ? '' : adviceFirst(locale, safety_advice),
       named === undefined ? '' : `<p>${say(TEXTS.likely)}: ${say(named.fault_name)}</p>`,
       `<p>${say(TEXTS[service.state])}</p>`,
       remote_step === undefined || remote_step === null || service.state !== 'try_first'

@@ -4,9 +4,9 @@
  */
 import type { EpochMs } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import type { RemoteAnswer, RemoteOffer } from '#kernel/remote-offer.ts'
+import type { NamedStep, RemoteAnswer, RemoteOffer } from '#kernel/remote-offer.ts'
 import type { RemotePort } from './remote-ports.ts'
-import { type ShownStep, STEP_RESULTS, type stepPage } from './report-page-html.ts'
+import { STEP_RESULTS, type stepPage } from './report-page-html.ts'
 
 interface StepAnswer {
   readonly work_order_id: string
@@ -27,7 +27,7 @@ export function readStepAnswer(body: string): StepAnswer | undefined {
 }
 
 /**
- * Answers the offer of the step and says what follows.
+ * Answers the offer of the step and says what follows; a step that is about to be offered takes no answer yet and is shown again.
  * @throws MendlineError MDL_API_CONFLICT when nothing of the unit is offered any more by that name, MDL_HUBS_CONSENT_REQUIRED when the text is another now
  */
 export async function answerStep(
@@ -35,12 +35,17 @@ export async function answerStep(
   unit: { readonly tenant: string; readonly device: string; readonly nowMs: EpochMs },
   { work_order_id, action, text_version, result }: StepAnswer,
 ): Promise<Parameters<typeof stepPage>[1]> {
-  const offered = async (): Promise<RemoteOffer[]> =>
-    (await remote.remoteOffers(unit.tenant, work_order_id)).filter(
-      ({ device, kind, state }) => device === unit.device && kind === 'step' && state === 'offered',
-    )
-  const offer = (await offered()).findLast((one) => one.action === action)
-  if (offer === undefined) throw new MendlineError('MDL_API_CONFLICT', 'the step is not offered any more')
+  const ofUnit = async (): Promise<RemoteOffer[]> =>
+    (await remote.remoteOffers(unit.tenant, work_order_id)).filter(({ device, kind }) => device === unit.device && kind === 'step')
+  const offered = async (): Promise<RemoteOffer[]> => (await ofUnit()).filter(({ state }) => state === 'offered')
+  const offers = await ofUnit()
+  const offer = offers.findLast((one) => one.action === action && one.state === 'offered')
+  if (offer === undefined) {
+    // The page names a step in the moment before it is offered, too.
+    const named = offers.some((one) => one.action === action) ? undefined : await remote.namedStep(unit, work_order_id)
+    if (named?.action === action) return { again: named }
+    throw new MendlineError('MDL_API_CONFLICT', 'the step is not offered any more')
+  }
   const told = { at_ms: unit.nowMs, actor: 'page' }
   const answer: RemoteAnswer =
     result === 'notDone'
@@ -52,6 +57,6 @@ export async function answerStep(
   return { state: state === 'helped' ? 'solved' : state === 'measuring' ? 'checking' : 'order_open' }
 }
 
-const shownStep = ({ work_order_id, action, text, text_version, minutes }: RemoteOffer): ShownStep => ({
+const shownStep = ({ work_order_id, action, text, text_version, minutes }: RemoteOffer): NamedStep => ({
   ...{ work_order_id, action, text, text_version, minutes },
 })

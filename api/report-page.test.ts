@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+import { MendlineError } from '#kernel/errors.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
 import { createTestApi, type TestApi } from './api-builders.ts'
@@ -10,16 +11,23 @@ import { memoryRemote } from './remote-builders.ts'
 
 let operations: Operations
 let test: TestApi
+/** Details of the refusal that every report meets; undefined = it is taken. */
+let refused: Readonly<Record<string, unknown>> | undefined
 const calls: Array<readonly [string, unknown]> = []
 
 beforeEach(async () => {
   calls.length = 0
+  refused = undefined
   operations = await openOperations({ file: ':memory:', log: silentLog })
   await operations.migrate(apiMigrations)
   const memory = memoryIntake((port, argument) => calls.push([port, argument]))
   const unitOfCode = async (token: string) =>
     token === 'stray' || token === 'other' ? { tenant: 'home', device: token === 'other' ? 'ac-2' : 'gone' } : memory.unitOfCode(token)
-  const intake = { ...memory, unitOfCode }
+  const report: typeof memory.report = async (given, key) => {
+    if (refused !== undefined) throw new MendlineError('MDL_API_INVALID', 'the report cannot be taken', { details: refused })
+    return memory.report(given, key)
+  }
+  const intake = { ...memory, report, unitOfCode }
   const types = { list: () => [airConditioner], find: () => airConditioner, register: async () => airConditioner }
   const remote = memoryRemote((port, argument) => calls.push([port, argument]))
   test = await createTestApi(operations.database as Kysely<ApiTables>, { intake, types, remote }, { reportPageReports_MAX: 3 })
@@ -68,6 +76,29 @@ describe('the page behind a sticker', () => {
     await test.request('POST', '/api/v1/devices', { body: { device: 'ac-2', type: 'air_conditioner' } })
     expect((await post('work_order_id=wo_1&action=AC-H01&text_version=1%2FAC-H01&result=helped', 'other')).statusCode).toBe(409)
     expect(calls).toEqual([])
+  })
+
+  it('shows a step again whose answer came before it was offered, and not one that the order does not name', async () => {
+    const early = await post('work_order_id=wo_2&action=AC-H02&text_version=1%2FAC-H02&result=helped')
+    expect([early.statusCode, early.body.includes('a moment too early'), early.body.includes('answered already')]).toEqual([200, true, false])
+    for (const shown of ['clean the filter', 'name="work_order_id" value="wo_2"', 'name="action" value="AC-H02"', 'name="result" value="notDone"'])
+      expect(early.body).toContain(shown)
+    expect((await post('work_order_id=wo_2&action=AC-H09&text_version=x&result=helped')).statusCode).toBe(409)
+    expect(calls).toEqual([])
+  })
+
+  it('says of a refused report that tells a danger what to do first, in its language, and nothing of that of one that tells none', async () => {
+    refused = { safety_advice: { en: 'Touch no <switch>', 'zh-CN': '勿动开关' } }
+    const english = await post('symptom=gone&text=smells+of+gas')
+    expect([english.statusCode, english.body.includes('Touch no &lt;switch&gt;'), english.body.includes('could not be taken')]).toEqual([
+      400,
+      true,
+      true,
+    ])
+    expect(english.body.indexOf('Touch no')).toBeLessThan(english.body.indexOf('could not be taken'))
+    refused = {}
+    const plain = await post('symptom=gone')
+    expect([plain.statusCode, plain.body.includes('Do this first'), plain.body.includes('could not be taken')]).toEqual([400, false, true])
   })
 
   it('is not there for an unknown token or a unit that is gone, and takes no report then', async () => {

@@ -57,6 +57,9 @@ export const RemoteOfferSchema = Type.Object({
 })
 export type RemoteOffer = Static<typeof RemoteOfferSchema>
 
+/** A step that is to be tried, as a household reads it. */
+export type NamedStep = Pick<RemoteOffer, 'work_order_id' | 'action' | 'text' | 'text_version' | 'minutes'>
+
 export const RemoteAnswerSchema = Type.Object(
   {
     answer: Type.Enum(['accept', 'done', 'refuse'], { description: '`accept` consents to a test, `done` says that a step was done' }),

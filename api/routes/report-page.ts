@@ -2,6 +2,7 @@
  * The page behind the sticker of a unit, `/r/{token}`: whoever holds the token reports a trouble of that unit without a key. It is HTML without
  * script; requests are counted by address and reports by token, since anybody who passes by can read a sticker.
  */
+import type { Text } from '#catalogue/appliance-type.ts'
 import { withHome } from '#catalogue/home-dangers.ts'
 import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
@@ -77,12 +78,17 @@ export async function reportPage(app: App, { ports, clock, limits }: RouteContex
       } catch (error) {
         if (step !== undefined && error instanceof MendlineError && GONE_BY.includes(error.code))
           return reply.code(409).send(noticePage(locale, 'answered'))
-        const status = error instanceof MendlineError && ['MDL_API_INVALID', 'MDL_API_NOT_FOUND'].includes(error.code) ? 400 : undefined
-        if (status === undefined) throw error
-        return reply.code(status).send(noticePage(locale, 'failed'))
+        if (!(error instanceof MendlineError) || !['MDL_API_INVALID', 'MDL_API_NOT_FOUND'].includes(error.code)) throw error
+        return reply.code(400).send(noticePage(locale, 'failed', adviceIn(error)))
       }
     })
   })
+}
+
+/** What a refusal says that is to be done first, where the report told a danger. */
+function adviceIn({ details }: MendlineError): Text | undefined {
+  const advice = details.safety_advice as Partial<Text> | undefined
+  return typeof advice?.en === 'string' && typeof advice['zh-CN'] === 'string' ? { en: advice.en, 'zh-CN': advice['zh-CN'] } : undefined
 }
 
 /** Fields of the form that were filled, cut to what a report may hold. */

@@ -82,6 +82,12 @@ describe('a report of a unit', () => {
     const first = await say({ ...filter, answers: [...filter.answers, hum] })
     expect(first).toMatchObject({ diagnosis: { fault: 'WM-01' }, service: { state: 'try_first' } })
     expect(first.remote_step?.text['zh-CN']).toBeTruthy()
+    const id = first.work_order_id ?? ''
+    expect(await hubs.remoteOffers('home', id)).toEqual([])
+    const { action, text, text_version, minutes } = first.remote_step ?? {}
+    expect(await hubs.namedStep({ tenant: 'home', device: 'washer' }, id)).toEqual({ work_order_id: id, action, text, text_version, minutes })
+    expect(await hubs.namedStep({ tenant: 'home', device: 'other' }, id)).toBeUndefined()
+    expect(await hubs.namedStep({ tenant: 'home', device: 'washer' }, 'wo_none')).toBeUndefined()
     await hubs.start()
     clock.advance(60_000)
     await hubs.timersSettled()
@@ -94,6 +100,7 @@ describe('a report of a unit', () => {
     await hubs.answerRemote('home', offer?.offer_id ?? '', answer)
     clock.advance(1)
     expect(await say({ kind: 'chase', text: 'and now?' })).toMatchObject({ service: { state: 'order_open' }, remote_step: null })
+    expect(await hubs.namedStep({ tenant: 'home', device: 'washer' }, id)).toBeUndefined()
     await hubs.stop()
   })
 
