@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { epochMs, ManualClock } from '#kernel/clock.ts'
+import { MendlineError } from '#kernel/errors.ts'
 import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
@@ -44,6 +45,15 @@ const settle = async (): Promise<void> => {
     // Until nothing is due.
   }
 }
+/** Stores readings, lets retention take them, and starts anew without dedup's memory. */
+const forgetting = async (...readings: Reading[]): Promise<void> => {
+  await open({ raw_days: 5 })
+  await take(...readings)
+  await settle()
+  await store.stop()
+  await open({ raw_days: 5 })
+  await writer.recall()
+}
 const hours = async () => {
   const span = { from_ms: epochMs(DAY_0), to_ms: epochMs(DAY_0 + DAY_MS), maxPoints: 100, channels: [] }
   return (await store.buckets({ tenant: 'home', device: 'kettle-1', ...span, tier: 'hourly' })).map(({ n, mean }) => ({ n, mean }))
@@ -84,6 +94,42 @@ describe('what retention has taken', () => {
     await take(at(20, 5 * HOUR_MS))
     await take(at(5, 5 * HOUR_MS + 1))
     expect(await hours()).toEqual([...before, { n: 2, mean: 12.5 }])
+  })
+
+  it('says nothing of a channel that was never there', async () => {
+    await forgetting(at(10, 60_000), at(30, 120_000))
+    // The second file of a history has another channel at the same instants.
+    await take(at(20, 60_000, { outlet_temperature_c: 5 }))
+    expect(writer.statistics()).toMatchObject({ stored: 1, conflicts: 0 })
+    await take(at(21, 60_000), at(22, 60_000, { inlet_temperature_c: 1, outlet_temperature_c: 5 }))
+    expect(writer.statistics()).toMatchObject({ stored: 1, conflicts: 2 })
+  })
+
+  it('is asked for once an hour of a device between two flushes, and anew behind one', async () => {
+    await forgetting(at(10, 60_000), at(30, 120_000))
+    let asked = 0
+    const { buckets } = store
+    store.buckets = (query) => {
+      asked++
+      return buckets.call(store, query)
+    }
+    const sent = Array.from({ length: 20 }, (_, index) => at(index, 60_000 + index))
+    await take(...sent)
+    // Hours, and what is there one by one.
+    expect([asked, writer.statistics().conflicts]).toEqual([2, 20])
+    await take(at(20, 60_000), at(21, 5 * HOUR_MS))
+    expect([asked, writer.statistics().conflicts]).toEqual([6, 21])
+  })
+
+  it('is told of in the quarantine although the store refused the batch at first', async () => {
+    await forgetting(at(10, 60_000), at(30, 120_000))
+    const { write } = store
+    store.write = () => Promise.reject(new MendlineError('MDL_STORE_UNAVAILABLE', 'full', { retryable: true }))
+    await expect(take(at(10, 60_000))).rejects.toMatchObject({ code: 'MDL_STORE_UNAVAILABLE' })
+    store.write = (batch) => write.call(store, batch)
+    await writer.flush(next)
+    expect(writer.statistics()).toMatchObject({ stored: 0, duplicates: 0, conflicts: 1, quarantine_entries: 1 })
+    expect(await store.quarantined({ tenant: 'home', after: 0, limit: 9, code: 'MDL_INGEST_CONFLICT' })).toHaveLength(1)
   })
 
   it('does not make another content of a reading whose channel was dropped', async () => {

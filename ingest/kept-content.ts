@@ -2,8 +2,8 @@
  * What retention has taken from the store, so that its absence proves nothing: a reading that came before and is no longer kept one by one has not got
  * lost, and a channel that is no longer kept does not make another content. Hours and days count what was dropped, so that it must not be counted again.
  */
-import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import { type Clock, epochMs } from '#kernel/clock.ts'
+import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import { type Clock, type EpochMs, epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { ReadingStore, StoreRetention } from './reading-store.ts'
 import { hasSameContent } from './same-reading.ts'
@@ -14,8 +14,11 @@ export interface KeptContent {
   isDropped(reading: Reading): boolean
   /** `hasSameContent`, without the channels of `stored` that may have been dropped. */
   isSame(stored: Reading, sent: Reading): boolean
-  /** Whether hours count more readings of the device around this one than are there one by one. */
-  isCounted(reading: Reading): Promise<boolean>
+  /**
+   * Makes a look that tells whether the hour around a reading counts, of a channel that the reading has, more readings than are there one by one. It
+   * remembers the answer by device and hour, so it is made anew when the store was written.
+   */
+  counted(): (reading: Reading) => Promise<boolean>
 }
 
 interface KeptContentParts {
@@ -26,7 +29,7 @@ interface KeptContentParts {
 }
 
 /** Where nothing is ever dropped. */
-export const EVERYTHING_KEPT: KeptContent = { isDropped: () => false, isSame: hasSameContent, isCounted: async () => false }
+export const EVERYTHING_KEPT: KeptContent = { isDropped: () => false, isSame: hasSameContent, counted: () => async () => false }
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -58,12 +61,30 @@ export function createKeptContent({ retention, types, store, clock }: KeptConten
   return {
     isDropped: (reading) => isOlder(reading, retention.type_days[reading.type] ?? retention.raw_days, clock),
     isSame: sameWhereKept({ retention, types, clock }),
-    async isCounted({ tenant, device, observed_at_ms }) {
-      const from_ms = epochMs(Math.floor(observed_at_ms / HOUR_MS) * HOUR_MS)
-      const hour = { tenant, device, channels: [], from_ms, to_ms: epochMs(from_ms + HOUR_MS), maxPoints: 1 }
-      const [counted, kept] = await Promise.all((['hourly', 'raw'] as const).map((tier) => store.buckets({ ...hour, tier })))
-      const there = new Map(kept?.map(({ channel, n }) => [channel, n]))
-      return counted?.some(({ channel, n }) => n > (there.get(channel) ?? 0)) === true
+    counted() {
+      const known = new Map<string, ReadonlySet<string>>()
+      return async (reading) => {
+        const from_ms = epochMs(Math.floor(reading.observed_at_ms / HOUR_MS) * HOUR_MS)
+        const hour = JSON.stringify([reading.tenant, reading.device, from_ms])
+        const channels = known.get(hour) ?? (await countedChannels(store, reading, from_ms))
+        known.set(hour, channels)
+        return channels.size > 0 && channelsIn(reading, types(reading.type)).some((channel) => channels.has(channel))
+      }
     },
   }
+}
+
+/** Channels of which an hour counts more readings than are there one by one. */
+async function countedChannels(store: KeptContentParts['store'], { tenant, device }: Reading, from_ms: EpochMs): Promise<ReadonlySet<string>> {
+  const hour = { tenant, device, channels: [], from_ms, to_ms: epochMs(from_ms + HOUR_MS), maxPoints: 1 }
+  const [counted, kept] = await Promise.all((['hourly', 'raw'] as const).map((tier) => store.buckets({ ...hour, tier })))
+  const there = new Map(kept?.map(({ channel, n }) => [channel, n]))
+  return new Set(counted?.filter(({ channel, n }) => n > (there.get(channel) ?? 0)).map(({ channel }) => channel))
+}
+
+/** Channels that a reading has a number of; texts are not counted. */
+function channelsIn({ numbers }: Reading, type: ApplianceType | undefined): string[] {
+  if (type === undefined) return []
+  const { columns, baseWidth } = readingLayout(type)
+  return columns.slice(0, baseWidth).filter((_, column) => !Number.isNaN(numbers[column] ?? Number.NaN))
 }

@@ -107,6 +107,7 @@ class Writer implements ReadingWriter {
   readonly #counts = { in: 0, stored: 0, quarantined: 0, duplicates: 0, conflicts: 0, quarantine_entries: 0 }
   readonly #firmwares: FirmwareBound
   readonly #kept: KeptContent
+  #isCounted: ReturnType<KeptContent['counted']>
   #storedPosition: Position
   readonly #readings = new ReadingRows()
   #quarantine: QuarantineEntry[] = []
@@ -123,6 +124,7 @@ class Writer implements ReadingWriter {
     this.#options = options
     this.#firmwares = createFirmwareBound(options.limits.firmwaresPerDevice_MAX)
     this.#kept = options.kept ?? EVERYTHING_KEPT
+    this.#isCounted = this.#kept.counted()
     this.#storedPosition = options.storedPosition ?? 0
   }
 
@@ -164,6 +166,8 @@ class Writer implements ReadingWriter {
     this.#waitingKeys = undefined
     this.#quarantine = []
     this.#suspects = []
+    this.#doubtful.clear()
+    this.#isCounted = this.#kept.counted()
   }
 
   pending(): number {
@@ -268,7 +272,7 @@ class Writer implements ReadingWriter {
     for (const reading of unsure) {
       const key = readingKey(reading)
       const first = stored.get(key)
-      if (first === undefined && !isReplay && !this.#waitingKeys.has(key) && this.#kept.isDropped(reading) && (await this.#kept.isCounted(reading))) {
+      if (first === undefined && !isReplay && !this.#waitingKeys.has(key) && this.#kept.isDropped(reading) && (await this.#isCounted(reading))) {
         this.#doubtful.add(key)
         old.add(key)
       }
@@ -294,11 +298,13 @@ class Writer implements ReadingWriter {
   #judge(known: Map<string, Reading>): { readonly duplicates: number; readonly conflicts: QuarantineEntry[]; readonly restored: Reading[] } {
     const conflicts: QuarantineEntry[] = []
     const restored: Reading[] = []
+    // They stay doubtful until the batch is stored: where the store refuses it, it is judged again.
+    const doubtful = new Set(this.#doubtful)
     let duplicates = 0
     for (const suspect of this.#suspects) {
       const key = readingKey(suspect.reading)
       const first = known.get(key)
-      if (first === undefined && this.#doubtful.delete(key)) conflicts.push(conflictEntry(suspect, COUNTED_REASON))
+      if (first === undefined && doubtful.delete(key)) conflicts.push(conflictEntry(suspect, COUNTED_REASON))
       // It came, and is no longer kept one by one: hours and days have it.
       else if (first === undefined && this.#kept.isDropped(suspect.reading)) duplicates++
       else if (first === undefined) {
