@@ -63,14 +63,20 @@ function stringOf(quoted: string): string {
   }
 }
 
-const WORDS: Readonly<Record<string, boolean | null | number>> = {
-  ...{ true: true, false: false, null: null },
-  ...{ inf: Number.POSITIVE_INFINITY, infinity: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY, '-infinity': Number.NEGATIVE_INFINITY },
-}
+/** A map, so that no word finds what every object has. */
+const WORDS: ReadonlyMap<string, boolean | null | number> = new Map<string, boolean | null | number>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+  ['inf', Number.POSITIVE_INFINITY],
+  ['infinity', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+  ['-infinity', Number.NEGATIVE_INFINITY],
+])
 
 /** Undefined for what means nothing, NaN included. */
 function wordOf(word: string): unknown {
-  const known = WORDS[word.toLowerCase()]
+  const known = WORDS.get(word.toLowerCase())
   if (known !== undefined) return known
   return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(word) ? Number(word) : undefined
 }
