@@ -55,11 +55,15 @@ function createInfluxEraser(address: EngineAddress): EngineEraser {
   const place = new URLSearchParams({ org: address.organisation, bucket: address.bucket })
   const instant = (ms: number): string => new Date(Math.min(TIME_GREATEST_MS, Math.max(TIME_LEAST_MS, ms))).toISOString()
   const erase = async (tenant: string, device: string, { from_ms, to_ms }: { readonly from_ms: number; readonly to_ms: number }): Promise<void> => {
-    // The engine counts both ends.
-    const [start, stop] = [instant(from_ms), instant(to_ms - 1)]
-    const body = JSON.stringify({ start, stop, predicate: `tenant=${JSON.stringify(tenant)} AND device=${JSON.stringify(device)}` })
+    const start = instant(from_ms)
+    // A deletion counts both ends, the range of a query its start alone.
+    const body = JSON.stringify({
+      start,
+      stop: instant(to_ms - 1),
+      predicate: `tenant=${JSON.stringify(tenant)} AND device=${JSON.stringify(device)}`,
+    })
     await (await request(address, `/api/v2/delete?${place}`, { body })).arrayBuffer()
-    const query = `from(bucket: ${JSON.stringify(address.bucket)}) |> range(start: ${start}, stop: ${stop})
+    const query = `from(bucket: ${JSON.stringify(address.bucket)}) |> range(start: ${start}, stop: ${instant(to_ms)})
       |> filter(fn: (r) => r.tenant == ${JSON.stringify(tenant)} and r.device == ${JSON.stringify(device)}) |> limit(n: 1)`
     const answer = await request(address, `/api/v2/query?org=${encodeURIComponent(address.organisation)}`, { body: JSON.stringify({ query }) })
     if ((await answer.text()).trim() !== '') throw stillThere(device)

@@ -139,11 +139,12 @@ class SqliteDerived implements DerivedStore {
     return this.#guarded(() => {
       for (const { name } of this.#all("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")) {
         const sql = `DELETE FROM ${String(name)} WHERE tenant = ? AND device = ?`
+        // A row that ends where the stretch begins only touches it; one without length is of its instant.
         // A checkpoint holds what was learned of all before it.
         if (spans === undefined || name === 'checkpoints') this.#statement(sql).run(tenant, device)
         else
           for (const { from_ms, to_ms } of spans)
-            this.#statement(`${sql} AND from_ms < ? AND coalesce(to_ms, ?) >= ?`).run(tenant, device, to_ms, to_ms, from_ms)
+            this.#statement(`${sql} AND from_ms < ? AND (from_ms >= ? OR to_ms IS NULL OR to_ms > ?)`).run(tenant, device, to_ms, from_ms, from_ms)
       }
       this.#exec('PRAGMA wal_checkpoint(TRUNCATE)')
     })
