@@ -253,7 +253,7 @@ async function report(record: ImportState, client: Client, flags: ImportFlags): 
   const { readings: older = 0, raw_days: days } = found.older_than_raw ?? {}
   if (older > 0)
     console.error(
-      `${older} readings are older than retention.raw_days (${days}): hours and days keep them, single readings go at the next step of the archive`,
+      `${older} readings are older than retention.raw_days (${days}) or the type_days of their type: hours and days keep them, single readings go at the next step of the archive`,
     )
   return found.report.entries === 0
 }

@@ -39,12 +39,15 @@ export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Prom
       stored: (keys: readonly ReadingKey[]) => main.call<ReadonlyMap<string, Reading>>(FILES_CALLS.stored, keys),
     }
     const conflicts = createConflictLook(known, { ...limits, isSame })
-    const { raw_days } = retention
+    const { raw_days, type_days } = retention
     let older = task.progress.older_than_raw?.readings ?? 0
     const conflictsOf: typeof conflicts = async (kept) => {
       const found = await conflicts(kept)
-      const beforeMs = systemClock.now() - raw_days * DAY_MS
-      for (const own of kept) if (own.reading.observed_at_ms < beforeMs && !found.has(own)) older++
+      const nowMs = systemClock.now()
+      for (const own of kept) {
+        const { type, observed_at_ms } = own.reading
+        if (observed_at_ms < nowMs - (type_days[type] ?? raw_days) * DAY_MS && !found.has(own)) older++
+      }
       return found
     }
     for await (const chunk of importChunks(file, { ...options, conflictsOf })) {
