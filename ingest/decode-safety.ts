@@ -104,9 +104,8 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
   const isPossible =
     isInstant(given) && given - message.received_at_ms <= limits.aheadMs_MAX && message.received_at_ms - given <= message.maxAgeDays * DAY_MS
   const ts = epochMs(isPossible ? given : message.received_at_ms)
-  const envelope = readEnvelope(isPossible ? item : { ...item, ts }, '', {
-    ...{ complain: silent, textLength_MAX: limits.textLength_MAX, key: 'unneeded' as const },
-  })
+  const { textLength_MAX } = limits
+  const envelope = readEnvelope(isPossible ? item : { ...item, ts }, '', { complain: silent, textLength_MAX, key: 'unneeded' })
   let numbers = emptyRow(plan.layout)
   const texts: Array<readonly [string, string]> = []
   for (const name of Object.keys(values)) {
@@ -115,7 +114,7 @@ function safetyReading({ message, plan, limits }: Context, item: JsonRecord, val
     const value = planned.channel.isAggregated ? spanOf(values[name]) : worstOf(values[name])
     if (planned.channel.isAggregated && isRecord(value)) numbers = widened(plan.layout, numbers)
     if (planned.channel.kind !== 'text') setSafely(numbers, planned, value)
-    else if (typeof value === 'string') texts.push([name, value.slice(0, limits.textLength_MAX)])
+    else if (typeof value === 'string') texts.push([name, value.slice(0, textLength_MAX)])
   }
   return readingOf(message, envelope ?? { ts, ...NO_KEY, hist: ownField(item, 'hist') === true, fw: undefined }, {
     type: plan.layout.type,
