@@ -235,10 +235,11 @@ async function raiseSign(hub: HubTransaction, row: VerificationRow, order: WorkO
   await emit(hub, { tenant, device, subject: work_order_id, type: 'mendline.repair.sign.v1', atMs: hub.nowMs, data })
 }
 
-/** Whether windows behind the last repair of an order are awaited. */
+/** Whether windows behind the last repair of an order are awaited, and there is something that they must bring back. */
 export async function isWatched({ database }: HubTransaction, { work_order_id }: Pick<WorkOrderRow, 'work_order_id'>): Promise<boolean> {
   const rows = database.selectFrom('hub_verifications').select('verification_id').where('work_order_id', '=', work_order_id)
-  return (await rows.where('state', '=', 'watching').where('method', '=', 'residuals').executeTakeFirst()) !== undefined
+  const measured = rows.where((where) => where.or([where('before', '!=', '[]'), where('seen', 'is not', null)]))
+  return (await measured.where('state', '=', 'watching').where('method', '=', 'residuals').executeTakeFirst()) !== undefined
 }
 
 const watching = (hub: HubTransaction, unit: { readonly tenant: string; readonly device: string }): Promise<VerificationRow[]> =>
