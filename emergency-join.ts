@@ -100,13 +100,14 @@ export async function joinEmergencies({ dataDir, emergencies, limits, retention 
   })
   const purge = createPurge({ database: outboxDatabase, retention, clock, log, of: 'outbox' })
   const typeOf = (tenant: string, device: string): ApplianceType | undefined => joints.catalogue(registry.get(tenant, device)?.type ?? '')
+  let takingUp: Promise<void> = Promise.resolve()
   const lanes = createWebhookLanes({ ordinary, emergency: outbox, ordinaryDatabase, emergencyDatabase: outboxDatabase })
   return {
     ...{ hub, lanes, outbox },
     apply: tellBoth(hub, joints.hubs),
     hears(desk) {
       const raising = raisingDangers(desk, { hub, typeOf, unitsOf: registry.ofHousehold, nowMs: () => clock.now() })
-      takeUpReports(raising, { ordinary: ordinaryDatabase, nowMs: clock.now(), log }).catch((cause: unknown) =>
+      takingUp = takeUpReports(raising, { ordinary: ordinaryDatabase, nowMs: clock.now(), log }).catch((cause: unknown) =>
         log.error('reported dangers could not be taken up', { cause: String(cause) }),
       )
       return raising
@@ -120,6 +121,7 @@ export async function joinEmergencies({ dataDir, emergencies, limits, retention 
       purge.start()
     },
     async stop() {
+      await takingUp
       await hub.stop()
       await Promise.all([outbox.stop(), chat.stop(), purge.stop()])
       mail?.stop()

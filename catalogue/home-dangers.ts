@@ -80,16 +80,17 @@ const HOME: readonly HomeDanger[] = [
 /** Name of the danger in a home where no fault of the appliance names it. */
 export const hazardName = (hazard: Hazard): Text => HOME.find(({ danger }) => danger.hazard === hazard)?.name ?? words('A danger', '危险')
 
-/** What people are told to do about a danger that a person told of, by the fault or the name that its order has. */
+/** What people are told to do about a danger that a person told of: one of the home, which no fault of the appliance names, by its hazard. */
 export function adviceAbout(
   intake: Intake = NOTHING,
-  { fault, fault_name }: { readonly fault: string | null; readonly fault_name: string },
+  { fault, hazard }: { readonly fault: string | null; readonly hazard: string | undefined },
 ): Text | undefined {
-  if (fault === null) return HOME.find(({ name }) => name.en === fault_name || name['zh-CN'] === fault_name)?.danger.advice
+  if (fault === null) return HOME.find(({ danger }) => danger.hazard === hazard)?.danger.advice
   return saidDangersOf(intake).find((danger) => danger.fault === fault)?.advice
 }
 
-const saidDangersOf = ({ codes, symptoms, questions }: Intake): SaidDanger[] =>
+/** Dangers that a code, a symptom or an answer of an intake tells. */
+export const saidDangersOf = ({ codes, symptoms, questions }: Intake): SaidDanger[] =>
   [...codes, ...symptoms, ...questions.flatMap(({ answers }) => answers)].flatMap(({ danger }) => danger ?? [])
 
 /** Nothing of a type that nobody described. */

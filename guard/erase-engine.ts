@@ -5,10 +5,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MendlineError } from '#kernel/errors.ts'
+import { ENGINE_FILE } from '../ingest/stores/engine-file.ts'
 import type { EngineEraser, EngineErasure } from '../ingest/stores/influx-erase.ts'
-
-/** Says which engine has the readings of a folder; the server writes it. */
-const ENGINE_FILE = join('readings', 'engine.json')
 
 export interface KeptInEngine {
   readonly device: string
@@ -23,7 +21,7 @@ interface EngineStep {
 
 /** Gives what the engine keeps. @throws MendlineError MDL_CONFIG_INVALID, MDL_STORE_UNAVAILABLE before anything is erased */
 export async function eraseInEngine(dataDir: string, { engine, isEngineLeft, given }: EngineStep): Promise<readonly KeptInEngine[]> {
-  const file = join(dataDir, ENGINE_FILE)
+  const file = join(dataDir, 'readings', ENGINE_FILE)
   const named = existsSync(file) ? String((JSON.parse(readFileSync(file, 'utf8')) as { url?: unknown }).url) : undefined
   if (engine === undefined) {
     if (named === undefined) return []

@@ -15,6 +15,9 @@ export const UNNAMED_CAUSE = 'report:unnamed'
 /** Causes of orders for a danger of the home that is no fault of the unit begin so. */
 export const HOME_CAUSE = 'home:'
 
+/** The danger of a home that a cause names; undefined for any other cause. */
+export const hazardOfCause = (cause: string): string | undefined => (cause.startsWith(HOME_CAUSE) ? cause.slice(HOME_CAUSE.length) : undefined)
+
 /** A cause as reasons name it. */
 export const causeWords = (cause: string): string => (cause === UNNAMED_CAUSE ? 'a trouble that nobody could name' : cause)
 

@@ -2,12 +2,12 @@
  * What retention has taken from the store, so that its absence proves nothing: a reading that came before and is no longer kept one by one has not got
  * lost, and a channel that is no longer kept does not make another content. Hours and days count what was dropped, so that it must not be counted again.
  */
-import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { type Clock, type EpochMs, epochMs } from '#kernel/clock.ts'
 import type { Reading } from '#kernel/reading.ts'
-import type { ReadingStore, StoreRetention } from './reading-store.ts'
+import { channelPlan } from './decode-channels.ts'
+import { channelDays, type ReadingStore, rawDays, type StoreRetention } from './reading-store.ts'
 import { hasSameContent } from './same-reading.ts'
-import { storedType } from './stores/stored-type.ts'
 
 export interface KeptContent {
   /** Whether the store may have dropped the single readings of this one's day. */
@@ -40,15 +40,15 @@ type ContentParts = Pick<KeptContentParts, 'types' | 'clock'> & { readonly reten
 const isOlder = ({ observed_at_ms }: Reading, days: number, clock: Clock): boolean => observed_at_ms < clock.now() - (days - 1) * DAY_MS
 
 /** `hasSameContent` of what is stored and what is sent, without the channels that may have been dropped of what is stored. */
-export function sameWhereKept({ retention: { channel_days }, types, clock }: ContentParts): KeptContent['isSame'] {
-  if (Object.keys(channel_days).length === 0) return hasSameContent
+export function sameWhereKept({ retention, types, clock }: ContentParts): KeptContent['isSame'] {
+  if (Object.keys(retention.channel_days).length === 0) return hasSameContent
   const daysOf = (type: string, column: string): number | undefined =>
-    [column, column.replace(/_(min|max)$/, '')].flatMap((name) => channel_days[`${type}.${name}`] ?? channel_days[name] ?? [])[0]
+    channelDays(retention, type, column) ?? channelDays(retention, type, column.replace(/_(min|max)$/, ''))
   return (stored, sent) => {
     if (hasSameContent(stored, sent)) return true
     const type = types(sent.type)
     if (type === undefined) return false
-    const { columns } = storedType(type, undefined)
+    const { columns } = channelPlan(type).layout
     const numbers = Float64Array.from(sent.numbers, (value, index) => {
       const days = daysOf(sent.type, columns[index] ?? '')
       return days !== undefined && Number.isNaN(stored.numbers[index] ?? Number.NaN) && isOlder(sent, days, clock) ? Number.NaN : value
@@ -59,7 +59,7 @@ export function sameWhereKept({ retention: { channel_days }, types, clock }: Con
 
 export function createKeptContent({ retention, types, store, clock }: KeptContentParts): KeptContent {
   return {
-    isDropped: (reading) => isOlder(reading, retention.type_days[reading.type] ?? retention.raw_days, clock),
+    isDropped: (reading) => isOlder(reading, rawDays(retention, reading.type), clock),
     isSame: sameWhereKept({ retention, types, clock }),
     counted() {
       const known = new Map<string, ReadonlySet<string>>()
@@ -85,6 +85,6 @@ async function countedChannels(store: KeptContentParts['store'], { tenant, devic
 /** Channels that a reading has a number of; texts are not counted. */
 function channelsIn({ numbers }: Reading, type: ApplianceType | undefined): string[] {
   if (type === undefined) return []
-  const { columns, baseWidth } = readingLayout(type)
+  const { columns, baseWidth } = channelPlan(type).layout
   return columns.slice(0, baseWidth).filter((_, column) => !Number.isNaN(numbers[column] ?? Number.NaN))
 }

@@ -140,6 +140,13 @@ export interface StoreRetention {
   readonly type_days: Readonly<Record<string, number>>
 }
 
+/** Days that single readings of a type are kept. */
+export const rawDays = ({ type_days, raw_days }: Pick<StoreRetention, 'type_days' | 'raw_days'>, type: string): number => type_days[type] ?? raw_days
+
+/** Days that the values of a channel are kept where it has days of its own. */
+export const channelDays = ({ channel_days }: Pick<StoreRetention, 'channel_days'>, type: string, channel: string): number | undefined =>
+  channel_days[`${type}.${channel}`] ?? channel_days[channel]
+
 export interface ReadingStore {
   /** Opens or creates; gives the position up to which the journal is stored. @throws MendlineError MDL_STORE_* */
   start(): Promise<{ readonly position: Position }>

@@ -107,8 +107,9 @@ export const ReportAnswerSchema = Type.Object({
         fault: orNull(Type.String({ description: 'Null where it is of the home and not of the appliance' })),
         safety_class: SafetyClassSchema,
         advice: LocalTextSchema,
-        case_id: orNull(Type.String()),
-        work_order_id: orNull(Type.String()),
+        // Absent in answers that an earlier version keeps for a repeat.
+        case_id: Type.Optional(orNull(Type.String())),
+        work_order_id: Type.Optional(orNull(Type.String())),
       }),
       { description: 'Every danger that was said in this contact, one a hazard, gravest first; each is an emergency' },
     ),

@@ -5,6 +5,7 @@
  * are one: they are kept and filled in together, never an old extreme beside a new mean.
  */
 import { type ApplianceType, type Condition, type Rule, readingLayout } from '#catalogue/appliance-type.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import type { Reading } from '#kernel/reading.ts'
 
 export interface CarryForward {
@@ -52,13 +53,12 @@ export function createCarryForward(parts: {
   readonly filter: (rule: Rule) => boolean
 }): CarryForward {
   const askedByType = new Map<string, Asked>()
-  /** By type, tenant and device: three looks into maps cost less than one key made of three texts. */
-  const memories = new Map<string, Map<string, Map<string, Memory>>>()
-  let last: { readonly type: string; readonly tenant: string; readonly device: string; readonly memory: Memory } | undefined
-  const devicesOf = (type: string, tenant: string): Map<string, Memory> => {
-    const tenants = memories.get(type) ?? new Map<string, Map<string, Memory>>()
-    const devices = tenants.get(tenant) ?? new Map<string, Memory>()
-    memories.set(type, tenants.set(tenant, devices))
+  const memories = new Map<string, DeviceMap<Memory>>()
+  const devicesOf = (type: string): DeviceMap<Memory> => {
+    const known = memories.get(type)
+    if (known !== undefined) return known
+    const devices = new DeviceMap<Memory>()
+    memories.set(type, devices)
     return devices
   }
 
@@ -76,14 +76,12 @@ export function createCarryForward(parts: {
       const asked = askedOf(reading.type)
       if (asked.columns.length === 0) return reading
       const { type, tenant, device } = reading
-      // Readings come in runs of one device.
-      let memory =
-        last?.device === device && last.tenant === tenant && last.type === type ? last.memory : memories.get(type)?.get(tenant)?.get(device)
+      const devices = devicesOf(type)
+      let memory = devices.get(tenant, device)
       if (memory?.asked !== asked) {
         memory = memoryFor(asked, memory)
-        devicesOf(type, tenant).set(device, memory)
+        devices.set(tenant, device, memory)
       }
-      if (last?.memory !== memory) last = { type, tenant, device, memory }
       return complete(reading, memory)
     },
     forget() {
@@ -92,25 +90,22 @@ export function createCarryForward(parts: {
     snapshot(): Saved {
       const asked: Record<string, readonly string[]> = {}
       const devices: SavedMemory[] = []
-      for (const [type, tenants] of memories) {
+      for (const [type, own] of memories) {
         const now = askedOf(type)
         asked[type] = now.names
-        for (const [tenant, own] of tenants) {
-          for (const [device, memory] of own) {
-            const { values, atMs } = memory.asked === now ? memory : memoryFor(now, memory)
-            devices.push([
-              `${tenant}/${device}/${type}`,
-              values.map((value) => (Number.isNaN(value) ? null : value)),
-              atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
-            ])
-          }
+        for (const [tenant, device, memory] of own.entries()) {
+          const { values, atMs } = memory.asked === now ? memory : memoryFor(now, memory)
+          devices.push([
+            `${tenant}/${device}/${type}`,
+            values.map((value) => (Number.isNaN(value) ? null : value)),
+            atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
+          ])
         }
       }
       return { asked, devices }
     },
     restore(state) {
       memories.clear()
-      last = undefined
       // Versions before saved the devices alone, without the names.
       const saved = Array.isArray(state) ? { asked: {}, devices: state as readonly SavedMemory[] } : (state as Saved)
       for (const [key, values, atMs] of saved.devices) {
@@ -123,7 +118,7 @@ export function createCarryForward(parts: {
           values: values.map((value) => value ?? Number.NaN),
           atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY),
         }
-        devicesOf(type, tenant).set(device, memoryFor(now, before))
+        devicesOf(type).set(tenant, device, memoryFor(now, before))
       }
     },
   }

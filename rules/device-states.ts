@@ -5,6 +5,7 @@
  */
 
 import { type EpochMs, epochMs } from '#kernel/clock.ts'
+import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { CompiledRule } from './compile-rules.ts'
@@ -104,15 +105,10 @@ const UNPLACED = {
 
 /** Creates the states; `setOf` gives the rules that hold for a unit at a device time. */
 export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
-  const tenants = new Map<string, Map<string, DeviceState>>()
-  /** Of the reading before: readings come in runs of one device. */
-  let last: DeviceState | undefined
+  const states = new DeviceMap<DeviceState>()
 
   const put = (state: DeviceState): DeviceState => {
-    last = undefined
-    const devices = tenants.get(state.tenant) ?? new Map<string, DeviceState>()
-    tenants.set(state.tenant, devices)
-    devices.set(state.device, state)
+    states.set(state.tenant, state.device, state)
     return state
   }
 
@@ -144,18 +140,14 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
 
   return {
     of({ tenant, device, type, observed_at_ms }) {
-      if (last !== undefined && last.device === device && last.tenant === tenant && last.type === type) return last
-      const found = tenants.get(tenant)?.get(device)
-      if (found !== undefined && found.type === type) {
-        last = found
-        return found
-      }
+      const found = states.get(tenant, device)
+      if (found !== undefined && found.type === type) return found
       const set = setOf({ tenant, device, type, atMs: observed_at_ms })
       const rules = set.rules.map(({ condition }) => createRuleState(condition.createMemory()))
       return put({ tenant, device, type, set, rules, ...UNPLACED })
     },
     known(tenant, device, type) {
-      const found = tenants.get(tenant)?.get(device)
+      const found = states.get(tenant, device)
       return found?.type === type ? found : undefined
     },
     advance,
@@ -170,21 +162,19 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
       return { late: state.late, isBack }
     },
     save(tenant, device) {
-      const state = tenants.get(tenant)?.get(device)
+      const state = states.get(tenant, device)
       return state === undefined ? undefined : toPlain(state)
     },
     load(tenant, device, state) {
-      last = undefined
-      tenants.get(tenant)?.delete(device)
+      states.delete(tenant, device)
       if (state !== undefined) put(fromPlain(state as PlainState))
     },
     snapshot(): Snapshot {
-      return { version: 1, devices: [...tenants.values()].flatMap((devices) => [...devices.values()]).map(toPlain) }
+      return { version: 1, devices: states.values().map(toPlain) }
     },
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
-      last = undefined
-      tenants.clear()
+      states.clear()
       for (const plain of snapshot.devices) put(fromPlain(plain))
     },
   }

@@ -11,6 +11,7 @@ import { openTable } from '../ingest/files/open-table.ts'
 import { openReport } from '../ingest/files/report-file.ts'
 import { sameWhereKept } from '../ingest/kept-content.ts'
 import { readMappingText } from '../ingest/mapping/mapping-document.ts'
+import { rawDays } from '../ingest/reading-store.ts'
 import { type DeviceAnswer, FILES_CALLS, type ImportProgress, type ImportResult, type ImportTask, type TakeChunk } from './files-calls.ts'
 import type { Rpc } from './rpc.ts'
 
@@ -39,14 +40,14 @@ export async function runImport(task: ImportTask, main: Pick<Rpc, 'call'>): Prom
       stored: (keys: readonly ReadingKey[]) => main.call<ReadonlyMap<string, Reading>>(FILES_CALLS.stored, keys),
     }
     const conflicts = createConflictLook(known, { ...limits, isSame })
-    const { raw_days, type_days } = retention
+    const { raw_days } = retention
     let older = task.progress.older_than_raw?.readings ?? 0
     const conflictsOf: typeof conflicts = async (kept) => {
       const found = await conflicts(kept)
       const nowMs = systemClock.now()
       for (const own of kept) {
         const { type, observed_at_ms } = own.reading
-        if (observed_at_ms < nowMs - (type_days[type] ?? raw_days) * DAY_MS && !found.has(own)) older++
+        if (observed_at_ms < nowMs - rawDays(retention, type) * DAY_MS && !found.has(own)) older++
       }
       return found
     }

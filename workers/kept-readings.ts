@@ -1,6 +1,6 @@
 /** How far back the reading store has all of a type's readings, by the settings of retention: what is older cannot be worked out again. */
 import type { DerivedStore } from '../ingest/derived-store.ts'
-import type { StoreRetention } from '../ingest/reading-store.ts'
+import { channelDays, rawDays, type StoreRetention } from '../ingest/reading-store.ts'
 import type { DeviceLine } from './device-line.ts'
 
 const DAY_MS = 86_400_000
@@ -10,8 +10,8 @@ const DAY_MS = 86_400_000
  * be ahead of the journal's clock.
  */
 export function keptFromMs(retention: StoreRetention, type: { readonly id: string; readonly channels: readonly string[] }, nowMs: number): number {
-  const raw = retention.type_days[type.id] ?? retention.raw_days
-  const channels = type.channels.flatMap((name) => retention.channel_days[`${type.id}.${name}`] ?? retention.channel_days[name] ?? [])
+  const raw = rawDays(retention, type.id)
+  const channels = type.channels.flatMap((name) => channelDays(retention, type.id, name) ?? [])
   return (Math.floor(nowMs / DAY_MS) - Math.min(raw, ...channels) + 1) * DAY_MS
 }
 

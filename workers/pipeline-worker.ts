@@ -24,6 +24,7 @@ import type { BucketQuery, QuarantineQuery, RawQuery } from '../ingest/reading-s
 import { createReadingWriter } from '../ingest/reading-writer.ts'
 import { decodeRecord } from '../ingest/record.ts'
 import { createDuckdbStore } from '../ingest/stores/duckdb-store.ts'
+import { ENGINE_FILE } from '../ingest/stores/engine-file.ts'
 import { createSqliteDerived } from '../ingest/stores/sqlite-derived.ts'
 import type { ClosedWindow } from '../models/windows.ts'
 import { isSafetyRule } from '../rules/compile-rules.ts'
@@ -89,8 +90,7 @@ const store =
     ? embedded
     : (await import('../ingest/stores/influx-store.ts')).createInfluxStore({ ...storeSettings, side: embedded, limits })
 // An erasure of the stopped folder would not know of the engine.
-if (storeSettings.kind !== 'duckdb')
-  writeFileSync(join(readingsDir, 'engine.json'), JSON.stringify({ url: storeSettings.url, language: storeSettings.language }))
+if (storeSettings.kind !== 'duckdb') writeFileSync(join(readingsDir, ENGINE_FILE), JSON.stringify({ url: storeSettings.url }))
 let models: WorkerModels | undefined
 const derived = createSqliteDerived({ file: join(readingsDir, 'derived.sqlite') })
 const maintenance = createStoreMaintenance({ store: embedded, derived, derivedDays: retention.derived_days, clock, log, limits })

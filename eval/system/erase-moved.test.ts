@@ -119,6 +119,8 @@ describe('mendline erase of devices that moved', () => {
     plantEarly('moved')
     expect(earlyOf('moved')).toEqual({ principal_keys: 1, hub_intake_codes: 1, hub_care_units: 1, hub_care_done: 1 })
 
+    // The search would see them.
+    expect(findings([UNO])).not.toEqual([])
     const done = erase(UNO)
     expect(done).toMatchObject({ status: 0, stderr: '' })
     const spans = { staying: [{ device: 'claimed' }, { device: 'lent', isTheirsNow: true }, { device: 'moved' }] }
@@ -141,6 +143,7 @@ describe('mendline erase of devices that moved', () => {
     await expect.poll(() => seqs('claimed'), { timeout: 20_000 }).toEqual([6, 7, 8, 9, 10, 11, 12, 13, 14])
     await server.stop()
 
+    expect(findings([DUE])).not.toEqual([])
     // Nobody else is left of whom anything is known: now they go whole.
     expect(JSON.parse(erase(DUE).stdout)).toMatchObject({
       devices: 2,

@@ -1,7 +1,8 @@
+import { Value } from 'typebox/value'
 import { afterEach, describe, expect, it } from 'vitest'
 import { applianceTypes } from '#catalogue/registry.ts'
 import { silentLog } from '#kernel/log.ts'
-import type { HouseholdReport } from '#kernel/report.ts'
+import { type HouseholdReport, ReportAnswerSchema } from '#kernel/report.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { openHubBench } from '../hub-bench.ts'
 import { emergencyBench, roster } from './emergency-builders.ts'
@@ -182,6 +183,26 @@ describe('a danger that a household tells of', () => {
     await em.pass(60_000)
     const states = (await em.hub.list({ tenant: 'home' })).items.map(({ hazard, state }) => `${hazard} ${state}`)
     expect(new Set(states)).toEqual(new Set(['gas raised', 'fire_or_shock resolved']))
+  })
+
+  it('changes nothing about what its dangers have, told again without a word', async () => {
+    const { b, say } = await desk()
+    const { contact_id, dangers } = await say({ device: 'fridge', text: 'smell of gas and there is smoke' })
+    const fire = dangers?.find(({ hazard }) => hazard === 'fire_or_shock')?.work_order_id ?? ''
+    for (const type of ['accepted', 'en_route', 'on_site'] as const) await b.answer(type, undefined, { id: fire })
+    await b.answer('done', { outcome: { cause: 'XX-01', parts_used: [], parts_returned: [], minutes: 20 } }, { id: fire })
+    const moves = await b.hubs.workOrderMoves('home', fire)
+    const again = await say({ device: 'fridge', contact_id, kind: 'chase' })
+    expect(again.dangers?.map(({ hazard, work_order_id }) => [hazard, work_order_id])).toContainEqual(['fire_or_shock', fire])
+    expect(await b.hubs.workOrderMoves('home', fire)).toEqual(moves)
+  })
+
+  it('is answered by what an earlier version kept for a repeat, without the ids of each danger', async () => {
+    const { say } = await desk()
+    const { dangers = [], ...rest } = await say({ device: 'fridge', text: 'gas leak' })
+    const kept = dangers.map(({ case_id: _case, work_order_id: _order, ...danger }) => danger)
+    expect(kept).toHaveLength(1)
+    expect([...Value.Errors(ReportAnswerSchema, { ...rest, dangers: kept })]).toEqual([])
   })
 
   it('is raised at the next start when a crash came between its order and its emergency, once', async () => {

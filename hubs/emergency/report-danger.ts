@@ -34,7 +34,7 @@ export function dangersOfReport(
       hazard: known ?? hazardOf(type, { fault, rule: '' }),
       title: { en: `Reported: ${name?.en ?? 'a danger'}`, 'zh-CN': `用户报告：${name?.['zh-CN'] ?? '危险'}` },
       ...{ advice, raisedAtMs: Math.min(at_ms, nowMs), receivedAtMs: nowMs, isPast: false, isDrill: false, tellsHousehold: false },
-      ...{ actions, alarm: undefined, workOrderId: work_order_id, caseId: case_id, household },
+      ...{ actions, alarm: undefined, workOrderId: work_order_id ?? null, caseId: case_id ?? null, household },
     }
   })
 }
@@ -79,8 +79,8 @@ export function raisingDangers<Desk extends ReportDesk>(
   parts: {
     readonly hub: Pick<EmergencyHub, 'raise'>
     readonly typeOf: (tenant: string, device: string) => ApplianceType | undefined
-    /** Units of a household; absent = none is known. */
-    readonly unitsOf?: (tenant: string, household: string) => ReadonlyArray<{ readonly device: string }>
+    /** Units of a household. */
+    readonly unitsOf: (tenant: string, household: string) => ReadonlyArray<{ readonly device: string }>
     readonly nowMs: () => number
   },
 ): Desk {
@@ -89,9 +89,10 @@ export function raisingDangers<Desk extends ReportDesk>(
     const type = parts.typeOf(given.tenant, answer.device)
     const dangers = dangersOfReport(given, answer, { type, nowMs: parts.nowMs() })
     const isGas = dangers.some(({ hazard }) => hazard === 'gas')
+    const isOfTheHome = dangers.some(({ hazard }) => OF_THE_HOME.includes(hazard))
+    const units = isOfTheHome && typeof answer.household === 'string' ? parts.unitsOf(given.tenant, answer.household) : []
     for (const danger of dangers) {
       await parts.hub.raise(danger)
-      const units = typeof answer.household === 'string' ? (parts.unitsOf?.(given.tenant, answer.household) ?? []) : []
       const around = dangersAround(danger, { units, typeOf: (device) => parts.typeOf(given.tenant, device), isGas })
       for (const other of around) await parts.hub.raise(other)
     }

@@ -3,7 +3,7 @@ import type { ApplianceType, Text } from '#catalogue/appliance-type.ts'
 import type { Intake, SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import type { EvidenceSource, ReportAnswer, ServiceView } from '#kernel/report.ts'
-import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import type { WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
@@ -31,12 +31,14 @@ export interface Assessed extends RankedCauses {
   readonly restsOn: readonly EvidenceSource[]
 }
 
+export type OrderIds = Pick<WorkOrderRow, 'case_id' | 'work_order_id'>
+
 /** The order that a contact came to. */
 export interface Came {
   readonly order: WorkOrderRow
   readonly joined: boolean
   /** Orders of further dangers, by hazard. */
-  readonly further?: ReadonlyMap<string, WorkOrder>
+  readonly further?: ReadonlyMap<string, OrderIds>
 }
 
 export const hasSaid = ({ code, symptom, answers }: Said): boolean => code !== undefined || symptom !== undefined || Object.keys(answers).length > 0

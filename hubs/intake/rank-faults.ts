@@ -3,6 +3,7 @@
  * the question that is expected to tell most. Priors are the rates of the life models at the unit's age. Pure functions.
  */
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { saidDangersOf } from '#catalogue/home-dangers.ts'
 import { type DangerWords, type Intake, type IntakeQuestion, type Likelihood, likelihoodOf, type SaidDanger } from '#catalogue/intake.ts'
 import { DONT_KNOW, NO_CODE, QUESTIONS_MAX } from '#kernel/report.ts'
 
@@ -187,8 +188,7 @@ export function saidDangers(intake: Intake, said: SaidEvidence): SaidDanger[] {
 function dangersIn(intake: Intake, text: string): SaidDanger[] {
   const written = tidied(text)
   const sentences = written.split(/[.!?;。！？；\n]+/)
-  const all = [...intake.codes, ...intake.symptoms, ...intake.questions.flatMap(({ answers }) => answers)].flatMap(({ danger }) => danger ?? [])
-  return all.filter(({ words }) => {
+  return saidDangersOf(intake).filter(({ words }) => {
     if (words === undefined) return false
     return words.words.some((word) => placesOf(written, word).length > 0) || sentences.some((sentence) => areNear(sentence, words.near))
   })

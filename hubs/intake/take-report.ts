@@ -10,7 +10,7 @@ import type { SaidDanger } from '#catalogue/intake.ts'
 import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { HouseholdReport, ReportAnswer } from '#kernel/report.ts'
-import type { WorkOrder, WorkOrderState } from '#kernel/work-order.ts'
+import type { WorkOrderState } from '#kernel/work-order.ts'
 import { HOME_CAUSE, UNNAMED_CAUSE } from '../cases.ts'
 import { refreshRisk } from '../experience/order-risk.ts'
 import { applyFinding } from '../findings.ts'
@@ -19,7 +19,7 @@ import { emit, type HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
 import { isOpenPhase, phaseOf } from '../work-order-states.ts'
 import { orderRow, remarkOrder } from '../work-orders.ts'
-import { type Assessed, answerOf, type Came, hasSaid } from './answer-report.ts'
+import { type Assessed, answerOf, type Came, hasSaid, type OrderIds } from './answer-report.ts'
 import { keepContact, readSaid, refuse, saidOf } from './contacts.ts'
 import type { ContactRow } from './intake-tables.ts'
 import { chooseQuestion, rankCauses, rankFaults, saidDangers } from './rank-faults.ts'
@@ -229,17 +229,18 @@ async function applyReport(hub: HubTransaction, assessed: Assessed, fault: strin
   return noteCase(hub, contact, { order: row, joined: before.some(({ work_order_id }) => work_order_id === order.work_order_id) })
 }
 
-/** Each further danger has an order of its own: what is done about one says nothing of another. */
-async function applyFurther(hub: HubTransaction, assessed: Assessed): Promise<ReadonlyMap<string, WorkOrder>> {
-  const orders = new Map<string, WorkOrder>()
+/** Each further danger has an order of its own: what is done about one says nothing of another. The same report again changes nothing. */
+async function applyFurther(hub: HubTransaction, assessed: Assessed): Promise<NonNullable<Came['further']>> {
+  const orders = new Map<string, OrderIds>()
   for (const danger of assessed.dangers.slice(1)) {
     const { fault, hazard } = danger
     const diagnosis = diagnosisOf(hub, { ...assessed, danger }, fault)
-    await storeDiagnosis(hub, diagnosis)
     const { tenant, device, type, made_at_ms: atMs, probability, safety_class: safetyClass } = diagnosis
     const of = { tenant, device, type, cause: causeOf(danger), atMs }
     const finding = { ...of, kind: 'alarm', probability, rivals: [], isSeen: true } as const
-    const order = await applyFinding(hub, finding, { ...of, fault, safetyClass, diagnosis, alarm: undefined, isPastDanger: false })
+    const order = (await storeDiagnosis(hub, diagnosis))
+      ? await applyFinding(hub, finding, { ...of, fault, safetyClass, diagnosis, alarm: undefined, isPastDanger: false })
+      : (await ordersOf(hub, tenant, device)).find(({ cause }) => cause === of.cause)
     if (order !== undefined) orders.set(hazard, order)
   }
   return orders

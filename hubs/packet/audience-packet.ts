@@ -19,6 +19,8 @@ export interface AudienceSources {
   readonly type: ApplianceType | undefined
   /** Rule of the alarm that opened the order. */
   readonly rule: Rule | undefined
+  /** Danger of the home that the order is about; absent for all others. */
+  readonly hazard?: string | undefined
   readonly audience: PacketAudience
   readonly locale: keyof Text
 }
@@ -87,10 +89,10 @@ function faultName({ fault, order, type, rule, locale, say }: Making): string {
   return fault?.name[locale] ?? knownText(type, fault_name)?.[locale] ?? rule?.title[locale] ?? (fault_name || say(SAID.unknown))
 }
 
-function safety({ order, type, rule, audience, locale, say }: Making): PacketItem[] {
+function safety({ order, type, rule, hazard, audience, locale, say }: Making): PacketItem[] {
   const classSaid = SAFETY_CLASSES_SAID[order.safety_class]
   const care = audience === 'engineer' ? order.packet.skills.flatMap((skill) => SKILLS[skill]?.care ?? []) : []
-  const advised = classSaid === undefined ? undefined : (rule?.advice ?? adviceAbout(type?.intake, order.packet))
+  const advised = classSaid === undefined ? undefined : (rule?.advice ?? adviceAbout(type?.intake, { fault: order.packet.fault, hazard }))
   return [
     ...(advised === undefined || advised[locale] === '' ? [] : [item(advised[locale])]),
     ...(classSaid === undefined ? [] : [item(say(classSaid))]),

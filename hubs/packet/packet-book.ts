@@ -5,6 +5,7 @@ import type { Alarm } from '#kernel/alarm.ts'
 import type { AudiencePacket, PacketAudience } from '#kernel/audience-packet.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
 import type { WorkOrder } from '#kernel/work-order.ts'
+import { hazardOfCause } from '../cases.ts'
 import type { HubTables } from '../hub-tables.ts'
 import { toWorkOrder } from '../orders/order-record.ts'
 import { findOrder } from '../work-orders.ts'
@@ -45,7 +46,8 @@ export function createPacketBook(options: {
       .where('alarm_id', '=', order.alarm_id ?? '')
       .executeTakeFirst()
     const rule = alarm === undefined || alarm.body === '' ? undefined : ruleOf(JSON.parse(alarm.body) as Alarm)
-    return { order, packet: audiencePacket({ order, type: catalogue(order.type), rule, audience, locale }) }
+    const hazard = hazardOfCause(row.cause)
+    return { order, packet: audiencePacket({ order, type: catalogue(order.type), rule, hazard, audience, locale }) }
   }
   const plotOf = ({ order, packet }: { readonly order: WorkOrder; readonly packet: AudiencePacket }, locale: keyof Text): string => {
     const type = catalogue(order.type)

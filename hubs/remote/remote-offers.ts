@@ -58,9 +58,10 @@ async function endTrying(hub: HubTransaction, { tenant, device, work_order_id }:
     await beginVisit(hub, other, 'a danger stands at the unit')
 }
 
-const dangerStands = async ({ database }: HubTransaction, { tenant, device }: WorkOrderRow): Promise<boolean> => {
-  const open = database.selectFrom('hub_work_orders').select('work_order_id').where('tenant', '=', tenant).where('device', '=', device)
-  return (await open.where('settled_at_ms', 'is', null).where('safety_class', 'in', ['E0', 'E1']).executeTakeFirst()) !== undefined
+/** Whether an order of a danger is open for a unit. */
+export async function isInDanger(hub: HubTransaction, { tenant, device }: Pick<WorkOrderRow, 'tenant' | 'device'>): Promise<boolean> {
+  const orders = hub.database.selectFrom('hub_work_orders').select('work_order_id').where('tenant', '=', tenant).where('device', '=', device)
+  return (await orders.where('safety_class', 'in', ['E0', 'E1']).where('settled_at_ms', 'is', null).executeTakeFirst()) !== undefined
 }
 
 const classOf = (order: WorkOrderRow): Pick<Alarm, 'safety_class'> => ({ safety_class: order.safety_class as Alarm['safety_class'] })
@@ -84,7 +85,7 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   const fault = type?.faults.find(({ code }) => code === order.fault)
   if (!isWaiting) return
   const steps = stepsFor(type, fault, order)
-  const isDangerous = await dangerStands(hub, order)
+  const isDangerous = await isInDanger(hub, order)
   if (!hub.policy.remoteFirst || type === undefined || steps === undefined || isDangerous) {
     const reason = isDangerous ? 'a danger stands at the unit' : before
     if (order.state === 'remote_offered') await beginVisit(hub, order, reason)
@@ -142,7 +143,7 @@ export async function stepBeforeVisit(
 }
 
 async function isAboutToOffer(hub: HubTransaction, order: WorkOrderRow): Promise<boolean> {
-  if (!hub.policy.remoteFirst || (await dangerStands(hub, order))) return false
+  if (!hub.policy.remoteFirst || (await isInDanger(hub, order))) return false
   return (await findTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id })) !== undefined
 }
 

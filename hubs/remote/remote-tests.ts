@@ -9,7 +9,7 @@ import { contentId } from '#kernel/ids.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { setTimer } from '../timers.ts'
 import { orderRow } from '../work-orders.ts'
-import { changeOffer, DUE_TIMER, offerNext, settleOffer, testOf } from './remote-offers.ts'
+import { changeOffer, DUE_TIMER, isInDanger, offerNext, settleOffer, testOf } from './remote-offers.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
 import { tellDiagnosis } from './shift-diagnosis.ts'
 import { answerOf } from './test-guards.ts'
@@ -53,12 +53,6 @@ export async function pendingTests(hub: HubTransaction, limit: number): Promise<
     const is_in_danger = endangered.has(offer_id)
     return [{ offer_id, tenant, device, state: row.state as 'accepted' | 'running', test, until_ms, started_at_ms, due_at_ms, is_in_danger }]
   })
-}
-
-/** Whether an order of a danger is open for a unit. */
-async function isInDanger(hub: HubTransaction, { tenant, device }: Pick<RemoteOfferRow, 'tenant' | 'device'>): Promise<boolean> {
-  const orders = hub.database.selectFrom('hub_work_orders').select('work_order_id').where('tenant', '=', tenant).where('device', '=', device)
-  return (await orders.where('safety_class', 'in', ['E0', 'E1']).where('settled_at_ms', 'is', null).executeTakeFirst()) !== undefined
 }
 
 /** Sends the command of a test whose guards hold; nothing when the offer went another way meanwhile. */

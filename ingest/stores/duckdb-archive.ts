@@ -11,7 +11,7 @@ import { assert } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import { createLocalDays, type LocalDays } from '#kernel/local-day.ts'
 import type { Log } from '#kernel/log.ts'
-import type { MaintenanceStep, StoreRetention } from '../reading-store.ts'
+import { channelDays, type MaintenanceStep, rawDays, type StoreRetention } from '../reading-store.ts'
 import type { ColumnScales } from './column-scales.ts'
 import { DAY_MS, mergeDerived, type NewPart, type PartWriter, writePart, type ZoneDay } from './duckdb-part.ts'
 import { createTables, type Registers, readingsTable, textsTable } from './duckdb-schema.ts'
@@ -196,7 +196,7 @@ export class Archive {
       const type = types.get(part.type)
       if (part.files.raw === undefined || type === undefined) continue
       const over = type.channels.filter(({ name }) => {
-        const days = retention.channel_days[`${part.type}.${name}`] ?? retention.channel_days[name]
+        const days = channelDays(retention, part.type, name)
         return days !== undefined && part.day < today - days
       })
       const gone = new Set(over.flatMap(({ name }) => [name, `${name}_min`, `${name}_max`]))
@@ -335,6 +335,5 @@ function commonScales(parts: readonly ColdPart[]): ColumnScales {
   return common
 }
 
-const rawDays = (retention: StoreRetention, type: string): number => retention.type_days[type] ?? retention.raw_days
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, value) => total + value, 0)
 const bytesOf = (parts: readonly ColdPart[]): number => sum(parts.flatMap(({ files }) => Object.values(files).map(({ bytes }) => bytes)))
