@@ -11,7 +11,7 @@ import { causeWords } from './cases.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
 import { outletFor } from './orders/crews.ts'
-import type { RowChanges } from './orders/order-facts.ts'
+import { changesOfReopening, namesWindow, type RowChanges } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processInForce, processOf } from './orders/process-book.ts'
 import { findRepeated } from './orders/repeats.ts'
@@ -86,6 +86,8 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
     offered_to: null,
     promised_from_ms: null,
     promised_to_ms: null,
+    promise_at_ms: null,
+    rating_at_ms: null,
     repeat_of,
     facts: '{}',
     quote: await quoteFor(hub, { tenant, device, type, packet, repeat_of, opened_at_ms: opening.atMs }),
@@ -187,6 +189,7 @@ export async function moveOrder(
   const isOpen = isOpenPhase(phase)
   const changed: WorkOrderRow = {
     ...row,
+    ...(to === 'reopened' ? changesOfReopening(row, step.atMs) : {}),
     ...step.changes,
     state: to,
     entered_at_ms: hub.nowMs,
@@ -209,7 +212,7 @@ function moveOf(row: WorkOrderRow, step: Parameters<typeof moveOrder>[3]): Omit<
     safetyClass: row.safety_class as SafetyClass,
     outcome: step.outcome,
     reason: step.reason,
-    hasWindow: promised_from_ms !== null,
+    hasWindow: promised_from_ms !== null || namesWindow(step.data),
     offeredTo: row.offered_to,
     engineer,
     engineerSkills: step.engineerSkills,

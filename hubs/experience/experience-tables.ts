@@ -109,4 +109,11 @@ export const experienceMigrations: readonly Migration[] = [
         used_for TEXT NOT NULL, at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, household, tag, work_order_id, used_for))`,
     ],
   },
+  {
+    id: '0551-rating-in-time',
+    statements: [
+      'ALTER TABLE hub_work_orders ADD COLUMN rating_at_ms BIGINT',
+      'UPDATE hub_work_orders SET rating_at_ms = (SELECT r.at_ms FROM hub_ratings r WHERE r.work_order_id = hub_work_orders.work_order_id)',
+    ],
+  },
 ]

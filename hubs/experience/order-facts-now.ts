@@ -65,7 +65,7 @@ const ENDS: ReadonlySet<string> = new Set(['done', 'verified', 'cancelled', 'clo
 
 type SeenMove = Pick<MoveRow, 'sequence' | 'kind' | 'type' | 'from_state' | 'to_state' | 'at_ms' | 'recorded_at_ms' | 'data'>
 
-/** Moves and remarks, oldest first; of the positions, which are many, only the last. */
+/** Moves and remarks, oldest first; of the positions, which are many, only the newest. */
 async function movesOf(hub: HubTransaction, { work_order_id, tenant }: WorkOrderRow): Promise<SeenMove[]> {
   const seen = hub.database
     .selectFrom('hub_work_order_moves')
@@ -73,19 +73,33 @@ async function movesOf(hub: HubTransaction, { work_order_id, tenant }: WorkOrder
     .where('tenant', '=', tenant)
     .where('work_order_id', '=', work_order_id)
   const others = await seen.where('type', '<>', 'position').orderBy('sequence').execute()
-  const last = await seen.where('type', '=', 'position').orderBy('sequence', 'desc').limit(1).execute()
+  const last = await seen.where('type', '=', 'position').orderBy('at_ms', 'desc').orderBy('sequence', 'desc').limit(1).execute()
   return [...others, ...last].sort((a, b) => a.sequence - b.sequence)
 }
 
-/** Minutes behind the promised window: of the arrival, else of what the last position foretells, else so far. */
-function lateMinutes({ nowMs }: HubTransaction, { promised_to_ms }: WorkOrderRow, moves: readonly SeenMove[]): number {
+/** Moves and remarks that may promise a window. */
+const PROMISES: ReadonlySet<string> = new Set(['triaged', 'scheduled', 'offered', 'accepted', 'rescheduled'])
+
+/**
+ * Minutes behind the promised window: of the arrival, else of what the newest position foretells, else so far. Only what happened behind the
+ * promise counts, whenever it was told: an arrival before it belongs to another visit.
+ */
+function lateMinutes({ nowMs }: HubTransaction, order: WorkOrderRow, moves: readonly SeenMove[]): number {
+  const { promised_to_ms } = order
   if (promised_to_ms === null) return 0
-  const promisedAt = moves.findLastIndex(({ type }) => type === 'scheduled' || type === 'rescheduled')
-  const behind = moves.slice(promisedAt + 1)
+  const inTime = moves.toSorted((a, b) => a.at_ms - b.at_ms || a.sequence - b.sequence)
+  const behind = inTime.slice(inTime.findLastIndex((move) => promises(move, order)) + 1)
   const arrived = behind.find(({ kind, type }) => kind === 'move' && type === 'on_site')
   const eta = Number((dataOf(behind.findLast(({ type }) => type === 'position')) as { eta_ms?: unknown }).eta_ms ?? 0)
   const atMs = arrived === undefined ? Math.max(nowMs, Number.isFinite(eta) ? eta : 0) : Math.min(arrived.at_ms, nowMs)
   return Math.max(0, (atMs - promised_to_ms) / MINUTE_MS)
+}
+
+/** Whether it was by this that the window of the order was promised. */
+function promises(move: SeenMove, { promised_from_ms, promised_to_ms }: WorkOrderRow): boolean {
+  if (!PROMISES.has(move.type)) return false
+  const data = dataOf(move) as { readonly window_from_ms?: unknown; readonly window_to_ms?: unknown }
+  return data.window_from_ms === promised_from_ms && data.window_to_ms === promised_to_ms
 }
 
 /** When the household last had news. A window that was promised is news until it begins, since nobody expects word before. */

@@ -1,6 +1,7 @@
 /**
  * What an answer of the dispatch system changes on an order beside its state: outlet, engineer, promised window, verified need, charges,
  * rating, and how often it was put off or nobody was at home. Fields that are not named here are kept in the history and change nothing.
+ * Each fact keeps the time of what it rests on, so that what happened earlier and is told later changes nothing of it.
  */
 import { type Static, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -29,9 +30,17 @@ export interface OrderFacts {
   readonly no_show_at_ms?: number
   readonly charges?: Charges
   readonly rating?: Rating
+  /** `at_ms` of what each rests on; of promise and rating it is a column. */
+  readonly verified_need_at_ms?: number
+  readonly preferred_windows_at_ms?: number
 }
 
-export type RowChanges = Partial<Pick<WorkOrderRow, 'outlet' | 'engineer' | 'offered_to' | 'promised_from_ms' | 'promised_to_ms' | 'facts'>>
+/** Whether what happened at `atMs` says what is so now: nothing later is known. Of two of one time the one that is told later counts. */
+const isNews = (knownAtMs: number | null | undefined, atMs: number): boolean => atMs >= (knownAtMs ?? 0)
+
+export type RowChanges = Partial<
+  Pick<WorkOrderRow, 'outlet' | 'engineer' | 'offered_to' | 'promised_from_ms' | 'promised_to_ms' | 'promise_at_ms' | 'rating_at_ms' | 'facts'>
+>
 
 export const factsOf = (row: Pick<WorkOrderRow, 'facts'>): OrderFacts => JSON.parse(row.facts) as OrderFacts
 
@@ -55,12 +64,13 @@ const WindowsSchema = Type.Array(WindowSchema, { maxItems: 20 })
  * @throws MendlineError MDL_API_INVALID when a field that is known has the wrong form
  */
 export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, atMs, data }: Told & { readonly actor: string }): RowChanges {
-  const promise = windowIn(data, atMs)
+  const facts = factsOf(row)
+  const promise = promiseIn(row, { data, atMs })
   switch (to) {
     case 'triaged':
     case 'scheduled': {
       const outlet = read(data, 'outlet', NameSchema)
-      return { ...promise, ...needIn(row, data), ...(outlet === undefined ? {} : { outlet }) }
+      return { ...promise, ...keep(facts, needIn(facts, { data, atMs })), ...(outlet === undefined ? {} : { outlet }) }
     }
     case 'offered':
       return { ...promise, offered_to: read(data, 'engineer', NameSchema) ?? null, engineer: null }
@@ -69,14 +79,22 @@ export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, at
     case 'refused':
     case 'returned':
       return { engineer: null, offered_to: null }
-    case 'reopened':
-      return { engineer: null, offered_to: null, promised_from_ms: null, promised_to_ms: null }
     case 'done':
       return chargesIn(row, data)
     default:
       return {}
   }
 }
+
+/** Changes by a reopening, whoever decides it: nobody has the order, and what was promised for the visit before is over. */
+export function changesOfReopening(row: WorkOrderRow, atMs: number): RowChanges {
+  const nobody = { engineer: null, offered_to: null }
+  const endedAtMs = Math.max(atMs, row.settled_at_ms ?? 0)
+  return isNews(row.promise_at_ms, endedAtMs) ? { ...nobody, ...noPromise(endedAtMs) } : nobody
+}
+
+/** Whether a window is named, be it promised still or not. */
+export const namesWindow = (data: unknown): boolean => typeof data === 'object' && data !== null && typeof (data as Data).window_from_ms === 'number'
 
 /**
  * Changes by a remark, and whether the order tells of it: a promise that was moved, somebody who was not at home, what the outlet verified.
@@ -89,9 +107,11 @@ export function changesOfRemark(
 ): { readonly changes: RowChanges; readonly tells?: string } {
   const facts = factsOf(row)
   if (type === 'rescheduled') {
-    const promise = windowIn(data, atMs)
-    if (promise.promised_from_ms === undefined) throw bodyRefused('data.window_from_ms', 'says which window is promised now')
-    return { changes: { ...promise, ...keep({ ...facts, reschedule_count: (facts.reschedule_count ?? 0) + 1 }) }, tells: 'rescheduled' }
+    if (windowIn(data, atMs) === undefined) throw bodyRefused('data.window_from_ms', 'says which window is promised now')
+    const promise = promiseIn(row, { data, atMs })
+    const changes = { ...promise, ...keep(facts, { reschedule_count: (facts.reschedule_count ?? 0) + 1 }) }
+    // A window that gave way to a later promise before it was told is nothing that anybody should be told of.
+    return promise.promise_at_ms === undefined ? { changes } : { changes, tells: 'rescheduled' }
   }
   if (type === 'position') {
     for (const field of ['eta_ms', ...POSITION]) read(data, field, field === 'eta_ms' ? InstantSchema : Type.Number())
@@ -100,28 +120,45 @@ export function changesOfRemark(
   if (type === 'rated') {
     const { score, nps, effort, comment } = data
     const rating = check({ score, nps, effort, comment }, RatingSchema, 'data')
-    return { changes: keep({ ...facts, rating }) }
+    return { changes: isNews(row.rating_at_ms, atMs) ? { ...keep(facts, { rating }), rating_at_ms: atMs } : {} }
   }
   if (type === 'note' && data.kind === 'no_show') {
-    const missed = { promised_from_ms: null, promised_to_ms: null }
-    return { changes: { ...missed, ...keep({ ...facts, no_show_count: (facts.no_show_count ?? 0) + 1, no_show_at_ms: nowMs }) }, tells: 'no_show' }
+    const no_show_count = (facts.no_show_count ?? 0) + 1
+    if (!isNews(row.promise_at_ms, atMs)) return { changes: keep(facts, { no_show_count }), tells: 'no_show' }
+    return { changes: { ...noPromise(atMs), ...keep(facts, { no_show_count, no_show_at_ms: nowMs }) }, tells: 'no_show' }
   }
   if (type === 'note' && (data.verified_need !== undefined || data.preferred_windows !== undefined)) {
-    return { changes: needIn(row, data), tells: 'verified_need' }
+    const changes = keep(facts, needIn(facts, { data, atMs }))
+    return changes.facts === undefined ? { changes } : { changes, tells: 'verified_need' }
   }
   return { changes: {} }
 }
 
-const keep = (facts: OrderFacts): { readonly facts: string } => ({ facts: JSON.stringify(facts) })
+const noPromise = (promise_at_ms: number) => ({ promised_from_ms: null, promised_to_ms: null, promise_at_ms }) as const
+
+/** The facts with what is new of them; nothing where nothing is. */
+const keep = (facts: OrderFacts, news: Partial<OrderFacts>): { readonly facts?: string } =>
+  Object.keys(news).length === 0 ? {} : { facts: JSON.stringify({ ...facts, ...news }) }
 
 /** Numbers of a position, under the names that trackers give them. */
 const POSITION = ['latitude', 'longitude', 'lat', 'lon'] as const
 
+interface Window {
+  readonly promised_from_ms: number
+  readonly promised_to_ms: number
+}
+
+/** The promise that was made by what was told; nothing where no window is named, or a later promise is known. */
+function promiseIn(row: WorkOrderRow, { data, atMs }: Pick<Told, 'data' | 'atMs'>): Partial<Window & { readonly promise_at_ms: number }> {
+  const window = windowIn(data, atMs)
+  return window === undefined || !isNews(row.promise_at_ms, atMs) ? {} : { ...window, promise_at_ms: atMs }
+}
+
 /** A promise is made for a time to come, and not for a year that nobody plans for. */
-function windowIn(data: Data, atMs: number): Pick<RowChanges, 'promised_from_ms' | 'promised_to_ms'> {
+function windowIn(data: Data, atMs: number): Window | undefined {
   const from = read(data, 'window_from_ms', InstantSchema)
   const to = read(data, 'window_to_ms', InstantSchema)
-  if (from === undefined && to === undefined) return {}
+  if (from === undefined && to === undefined) return undefined
   if (from === undefined || to === undefined) throw bodyRefused(`data.window_${from === undefined ? 'from' : 'to'}_ms`, 'a window has both ends')
   if (from >= to) throw bodyRefused('data.window_to_ms', 'a window has a begin and an end behind it')
   if (to <= atMs) throw bodyRefused('data.window_to_ms', 'the window was over when it was promised (at_ms)')
@@ -129,16 +166,14 @@ function windowIn(data: Data, atMs: number): Pick<RowChanges, 'promised_from_ms'
   return { promised_from_ms: from, promised_to_ms: to }
 }
 
-function needIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
+function needIn(facts: OrderFacts, { data, atMs }: Pick<Told, 'data' | 'atMs'>): Partial<OrderFacts> {
   const need = read(data, 'verified_need', VerifiedNeedSchema)
   const windows = read(data, 'preferred_windows', WindowsSchema)
   if (windows?.some(({ from_ms, to_ms }) => from_ms >= to_ms) === true) throw bodyRefused('data.preferred_windows', 'a window ends behind its begin')
-  if (need === undefined && windows === undefined) return {}
-  return keep({
-    ...factsOf(row),
-    ...(need === undefined ? {} : { verified_need: need }),
-    ...(windows === undefined ? {} : { preferred_windows: windows }),
-  })
+  return {
+    ...(need === undefined || !isNews(facts.verified_need_at_ms, atMs) ? {} : { verified_need: need, verified_need_at_ms: atMs }),
+    ...(windows === undefined || !isNews(facts.preferred_windows_at_ms, atMs) ? {} : { preferred_windows: windows, preferred_windows_at_ms: atMs }),
+  }
 }
 
 /** Charges are a true sum, in the currency of the quote, for nothing that is covered, and agreed to when they are above what was shown. */
@@ -160,7 +195,7 @@ function chargesIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
       throw bodyRefused('data.charges.is_agreed', `more than the ${quote.price.max_minor} that were shown needs the household's agreement`)
     }
   }
-  return keep({ ...factsOf(row), charges })
+  return keep(factsOf(row), { charges })
 }
 
 function read<Schema extends TSchema>(data: Data, field: string, schema: Schema): Static<Schema> | undefined {

@@ -21,6 +21,10 @@ export interface ChainColumns {
   offered_to: string | null
   promised_from_ms: number | null
   promised_to_ms: number | null
+  /** `at_ms` of what the promise rests on, or of what took it away; null = nobody promised anything so far. */
+  promise_at_ms: number | null
+  /** `at_ms` of the rating; null = there is none. */
+  rating_at_ms: number | null
   /** Order for the same unit and kind of fault that was repaired shortly before. */
   repeat_of: string | null
   /** JSON of `OrderFacts`. */
@@ -61,4 +65,13 @@ export const orderMigrations: readonly Migration[] = [
   },
   { id: '0571-orders-open', statements: ['CREATE INDEX hub_work_orders_open ON hub_work_orders (work_order_id) WHERE settled_at_ms IS NULL'] },
   { id: '0572-told-by', statements: ['ALTER TABLE hub_work_order_moves ADD COLUMN told_by TEXT'] },
+  {
+    id: '0573-promise-in-time',
+    statements: [
+      'ALTER TABLE hub_work_orders ADD COLUMN promise_at_ms BIGINT',
+      `UPDATE hub_work_orders SET promise_at_ms = (SELECT max(m.at_ms) FROM hub_work_order_moves m
+        WHERE m.work_order_id = hub_work_orders.work_order_id
+        AND (m.data LIKE '%"window_from_ms":%' OR m.data LIKE '%"kind":"no_show"%' OR m.type = 'reopened'))`,
+    ],
+  },
 ]

@@ -36,7 +36,7 @@ type FiredTimers = Readonly<Record<string, Fired>>
 /** Sets the next timer of the state that an order has moved into, or takes the last one away. */
 export const setOrderTimer: OrderListener = async (hub, order, move) => {
   if (move.kind === 'move') return setNext(hub, order, {})
-  if (RETIMING.has(move.type)) await setNext(hub, order, await firedOf(hub, order, (timer) => countsAnew(timer, move)))
+  if (RETIMING.has(move.type)) await setNext(hub, order, await firedOf(hub, order, (timer) => countsAnew(timer, order, move)))
 }
 
 /** Orders looked at in one transaction of `setMissingTimers`. */
@@ -87,9 +87,10 @@ async function firedOf(hub: HubTransaction, order: WorkOrderRow, isNew: (timer: 
 }
 
 /** Whether a remark says what the timer counts from. */
-function countsAnew({ from = 'entered' }: StateTimer, { type, data }: Parameters<OrderListener>[2]): boolean {
-  if (from === 'unpromised') return (data as { readonly kind?: unknown } | undefined)?.kind === 'no_show'
-  return from !== 'entered' && type === 'rescheduled'
+function countsAnew({ from = 'entered' }: StateTimer, order: WorkOrderRow, { type, data }: Parameters<OrderListener>[2]): boolean {
+  const { kind, window_from_ms } = (data ?? {}) as { readonly kind?: unknown; readonly window_from_ms?: unknown }
+  if (from === 'unpromised') return kind === 'no_show'
+  return from !== 'entered' && type === 'rescheduled' && window_from_ms === order.promised_from_ms
 }
 
 /** A list of names is what versions without repetition wrote; who is on it has had its effect, and is repeated as if that were now. */
