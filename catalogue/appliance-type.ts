@@ -171,6 +171,8 @@ export interface Fault {
   readonly activeTests?: readonly string[]
   /** Found by the classifier, by a rule, or not by telemetry at all. */
   readonly foundBy: ReadonlyArray<'model' | 'rule'>
+  /** It is a fault of a sensor and not of the machine that the sensor watches. */
+  readonly isOfSensor?: boolean
 }
 
 /**

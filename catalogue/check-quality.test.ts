@@ -50,4 +50,16 @@ describe('checkQuality', () => {
       expect.stringContaining('XX-99'),
     ])
   })
+
+  it('refuses a fault of the machine where a state, an identity or a sensor rule names the fault of a sensor', () => {
+    const faults = airConditioner.faults.map(({ isOfSensor: _isOfSensor, ...fault }) => fault)
+    const wrong = checkQuality({ ...airConditioner, faults })
+    expect(wrong).toEqual(
+      expect.arrayContaining([
+        'sensor fault of stuck: XX-02 is not marked as a fault of a sensor',
+        'sensor fault of identity indoor-equal-at-rest: AC-07 is not marked as a fault of a sensor',
+        'sensor fault of rule AC-R73: AC-07 is not marked as a fault of a sensor',
+      ]),
+    )
+  })
 })

@@ -1,8 +1,8 @@
-/** Checks the quality sections of a type: channels that exist, bounds that can be met, faults that are in the catalogue. */
+/** Checks the quality sections of a type: channels that exist, bounds that can be met, faults of sensors that the catalogue knows as such. */
 import type { ApplianceType, Channel } from './appliance-type.ts'
 
 /** Faults as sentences that name channel or identity; empty when all is well. */
-export function checkQuality(type: Pick<ApplianceType, 'channels' | 'identities' | 'sensorFaults' | 'faults'>): string[] {
+export function checkQuality(type: Pick<ApplianceType, 'channels' | 'identities' | 'sensorFaults' | 'faults' | 'rules'>): string[] {
   const known = new Set(type.channels.filter(({ kind }) => kind !== 'text').map(({ name }) => name))
   const wrong = type.channels.flatMap((channel) => checkChannelQuality(channel, known))
   for (const { id, relation, when, spread } of type.identities ?? []) {
@@ -13,9 +13,16 @@ export function checkQuality(type: Pick<ApplianceType, 'channels' | 'identities'
     if (!(spread > 0 && tolerances.every((tolerance) => tolerance > 0))) wrong.push(`identity ${id}: spread and tolerances must be above zero`)
     if (!(when.settleMs >= 0)) wrong.push(`identity ${id}: settleMs must be zero or more`)
   }
-  const faults = [...Object.entries(type.sensorFaults ?? {}), ...(type.identities ?? []).map(({ id, fault }) => [`identity ${id}`, fault] as const)]
-  for (const [of, fault] of faults) {
-    if (fault !== undefined && !type.faults.some(({ code }) => code === fault)) wrong.push(`sensor fault of ${of}: ${fault} is not in the catalogue`)
+  const faults: ReadonlyArray<readonly [of: string, fault: string | null | undefined]> = [
+    ...Object.entries(type.sensorFaults ?? {}),
+    ...(type.identities ?? []).map(({ id, fault }) => [`identity ${id}`, fault] as const),
+    ...type.rules.filter(({ judgesSensor }) => judgesSensor === true).map(({ id, fault }) => [`rule ${id}`, fault] as const),
+  ]
+  for (const [of, code] of faults) {
+    if (code === undefined || code === null) continue
+    const fault = type.faults.find((known) => known.code === code)
+    if (fault === undefined) wrong.push(`sensor fault of ${of}: ${code} is not in the catalogue`)
+    else if (fault.isOfSensor !== true) wrong.push(`sensor fault of ${of}: ${code} is not marked as a fault of a sensor`)
   }
   return wrong
 }

@@ -80,6 +80,7 @@ export const commonFaults: readonly Fault[] = [
     code: 'XX-02',
     name: { en: 'Sensor faulty', 'zh-CN': '传感器故障' },
     safetyClass: 'E3',
+    isOfSensor: true,
     customerSees: { en: 'Wrong display, odd cycling, or nothing', 'zh-CN': '显示异常、启停异常或无感觉' },
     signs: [],
     sources: ['EJ'],

@@ -166,6 +166,10 @@ async function writeHandling(
 export async function isHeldBack(hub: HubTransaction, alarm: Alarm): Promise<boolean> {
   const quiet_by = (await quietByPeople(hub, alarm)) ?? (await groupThatSpeaks(hub, alarm.alarm_id))
   if (quiet_by === undefined) return false
-  await writeHandling(hub.database, alarm, { quiet_by, updated_at_ms: hub.nowMs })
+  await noteQuiet(hub, alarm, quiet_by)
   return true
 }
+
+/** Notes what held back the order of an alarm. */
+export const noteQuiet = (hub: HubTransaction, alarm: Alarm, quiet_by: string): Promise<void> =>
+  writeHandling(hub.database, alarm, { quiet_by, updated_at_ms: hub.nowMs })

@@ -14,6 +14,7 @@ import { noteGroupOrder, noteSpeaks } from './grouping/group-orders.ts'
 import { orderThatExplains, standingAlone } from './grouping/group-release.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
+import { joinBySensor } from './one-sensor.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processOf } from './orders/process-book.ts'
 import { isRecovered, watchRecovery } from './orders/recovery.ts'
@@ -132,16 +133,20 @@ async function storeAlarm(hub: HubTransaction, alarm: Alarm): Promise<boolean> {
 }
 
 /** Carries out what `cases.ts` decides about a finding; gives the order that it came to. */
-export async function applyFinding(hub: HubTransaction, finding: Finding, opening: Opening): Promise<WorkOrder | undefined> {
+export async function applyFinding(hub: HubTransaction, found: Finding, opened: Opening): Promise<WorkOrder | undefined> {
   const rows = await hub.database
     .selectFrom('hub_work_orders')
     .selectAll()
-    .where('tenant', '=', opening.tenant)
-    .where('device', '=', opening.device)
+    .where('tenant', '=', opened.tenant)
+    .where('device', '=', opened.device)
     .orderBy('opened_at_ms', 'desc')
     .orderBy('work_order_id')
     .execute()
-  const route = routeFinding(finding, await knownOrders(hub, rows), hub)
+  const known = await knownOrders(hub, rows)
+  const joined = await joinBySensor(hub, { finding: found, opening: opened }, { rows, known })
+  if (joined === undefined) return undefined
+  const { finding, opening } = joined
+  const route = joined.route ?? routeFinding(finding, known, hub)
   if (route.kind === 'ignore') return undefined
   if (route.kind === 'open') return openUnlessExplained(hub, opening)
   const row = rows.find((entry) => entry.work_order_id === route.id)
@@ -155,7 +160,7 @@ export async function applyFinding(hub: HubTransaction, finding: Finding, openin
   if (isMixed) await remarkOrder(hub, row, 'finding', { ...step, reason: 'found again, by windows of which some are from before the repair' })
   else if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
   else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', step)
-  else if (route.kind === 'amend') await amendCause(hub, row, opening)
+  else if (route.kind === 'amend') await amendCause(hub, row, opening, joined.reason)
   else await mergeFinding(hub, row, opening, step)
   return toWorkOrder(await hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', route.id).executeTakeFirstOrThrow())
 }
@@ -209,11 +214,12 @@ function causeOfVisit({ outcome, cause }: WorkOrderRow): string | undefined {
   return cause === UNNAMED_CAUSE && told?.minutes === 0 ? undefined : told?.cause
 }
 
-async function amendCause(hub: HubTransaction, row: WorkOrderRow, opening: Opening): Promise<void> {
-  const { cause, fault, safetyClass, diagnosis, atMs } = opening
-  const reason = row.cause === UNNAMED_CAUSE ? `${cause} is the cause` : `${cause} is now more probable than ${row.cause}`
+async function amendCause(hub: HubTransaction, row: WorkOrderRow, opening: Opening, given?: string): Promise<void> {
+  const { cause, fault, safetyClass, diagnosis, alarm, atMs } = opening
+  const reason = given ?? (row.cause === UNNAMED_CAUSE ? `${cause} is the cause` : `${cause} is now more probable than ${row.cause}`)
   const step = { actor: SYSTEM_ACTOR, atMs, reason, data: { diagnosis_id: diagnosis?.diagnosis_id, from: row.cause, to: cause } }
-  await amendOrder(hub, row, { cause: { cause, fault }, safetyClass, diagnosis, alarm: undefined, openedAtMs: row.opened_at_ms, step })
+  const openedAtMs = alarm === undefined ? row.opened_at_ms : Math.min(row.opened_at_ms, atMs)
+  await amendOrder(hub, row, { cause: { cause, fault }, safetyClass, diagnosis, alarm, openedAtMs, step })
 }
 
 /** Keeps the newest diagnosis, the first alarm, the gravest class and the earliest time. */

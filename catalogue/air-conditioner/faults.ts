@@ -183,6 +183,7 @@ const sensorDrift: Fault = {
   code: 'AC-07',
   name: { en: 'Temperature sensor drifts (coil, room)', 'zh-CN': '温度传感器漂移（盘管、室温）' },
   safetyClass: 'E3',
+  isOfSensor: true,
   customerSees: { en: 'Short cycling, wrong comfort', 'zh-CN': '频繁启停、舒适度差' },
   signs: [
     moved('idle_indoor_coil_over_room_k', 'Coil and room disagree when off', '停机时盘管与室温不一致'),

@@ -184,6 +184,7 @@ export const faults: readonly Fault[] = [
     code: 'FR-08',
     name: words('Thermistor drifts', '温度传感器漂移'),
     safetyClass: 'E3',
+    isOfSensor: true,
     customerSees: words('Too cold or too warm, the display says otherwise', '过冷或过热，但显示正常'),
     signs: [
       moved('defrost_melt_temperature_c', 'Frost seems to melt at another temperature than 0 °C', '融霜平台偏离 0 °C'),

@@ -207,6 +207,7 @@ export const faults: readonly Fault[] = [
     code: 'GW-09',
     name: words('Outlet sensor drifts (scald)', '出水传感器漂移（烫伤）'),
     safetyClass: 'E1',
+    isOfSensor: true,
     customerSees: words('Scalding or cold', '过烫或过冷'),
     signs: [
       moved('exchanger_over_outlet_k', 'Outlet and second sensor disagree', '出水与换热器传感器不一致'),

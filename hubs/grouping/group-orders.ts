@@ -130,7 +130,8 @@ async function keepFor(hub: HubTransaction, { group_id, scope, scope_value, unit
   })
 }
 
-async function mergeCase(hub: HubTransaction, row: WorkOrderRow, keeper: WorkOrderRow): Promise<void> {
+/** The case of an order turned out to be one with that of another. */
+export async function mergeCase(hub: HubTransaction, row: WorkOrderRow, keeper: WorkOrderRow): Promise<void> {
   const { tenant, device, case_id } = keeper
   await hub.database.updateTable('hub_cases').set({ merged_into: case_id }).where('case_id', '=', row.case_id).execute()
   const data = {
