@@ -106,7 +106,13 @@ async function joinStuck(hub: HubTransaction, sensor: SensorFinding): Promise<Jo
   const others = told.filter(({ sensors }) => explanationsOf(sensor, sensors).length === 0)
   if (others.length > 0 || row.diagnosis_id !== null) {
     await leaveToOthers(hub, row, others)
-    return asFound
+    return {
+      finding,
+      opening: withDepartures(
+        opening,
+        told.filter((one) => !others.includes(one)),
+      ),
+    }
   }
   const reason = `${[...own].join(' or ')} does not move, which explains ${row.cause}`
   const isGraver = opening.safetyClass < row.safety_class
@@ -117,11 +123,19 @@ async function joinStuck(hub: HubTransaction, sensor: SensorFinding): Promise<Jo
     return asFound
   }
   const safetyClass = isGraver ? opening.safetyClass : (row.safety_class as SafetyClass)
-  if (keeper === undefined) return { finding, opening: { ...opening, safetyClass }, route: { kind: 'amend', id: row.work_order_id }, reason }
+  const joined = { finding, opening: { ...withDepartures(opening, told), safetyClass } }
+  if (keeper === undefined) return { ...joined, route: { kind: 'amend', id: row.work_order_id }, reason }
   const data = { work_order_id: keeper.row.work_order_id, case_id: keeper.row.case_id }
   await moveOrder(hub, row, 'cancelled', { actor: SYSTEM_ACTOR, atMs: Math.max(finding.atMs, row.opened_at_ms), reason, data })
   await mergeCase(hub, row, await orderRow(hub, keeper.row.work_order_id))
-  return { finding, opening: { ...opening, safetyClass } }
+  return joined
+}
+
+/** The order has been for the sensor since it departed, and is as grave as its gravest alarm: as when the departures come behind. */
+function withDepartures(opening: Opening, departures: readonly HeardAlarm[]): Opening {
+  const alarms = departures.map(({ alarm }) => alarm)
+  const [safetyClass = opening.safetyClass] = [opening.safetyClass, ...alarms.map(({ safety_class }) => safety_class)].sort()
+  return { ...opening, safetyClass, atMs: Math.min(opening.atMs, ...alarms.map(({ raised_at_ms }) => raised_at_ms)) }
 }
 
 /** Sensors that an alarm speaks of: the channel of a state, or what a sensor rule holds against each other. */
