@@ -5,7 +5,17 @@ import type { HelpPort } from './help-ports.ts'
 
 const REQUEST: HelpRequest = {
   ...{ request_id: 'help_1', tenant: 'home', work_order_id: 'wo_1', device: 'ac-1', kind: 'expert', state: 'waiting', safety_class: 'E2' },
-  ...{ skills: ['gas'], parts: [], text: '', asked_by: 'eva', asked_at_ms: 1, needed_by_ms: null, taken_by: null, taken_at_ms: null },
+  ...{
+    skills: ['gas'],
+    parts: [],
+    text: '',
+    asked_by: 'eva',
+    asked_at_ms: 1,
+    needed_by_ms: null,
+    promises_broken: 0,
+    taken_by: null,
+    taken_at_ms: null,
+  },
   ...{ waited_ms: null, promised_ms: null, from: null, saves_visit: null, escalations: 0, ended_at_ms: null, result: null },
 }
 

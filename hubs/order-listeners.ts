@@ -7,7 +7,7 @@ import { watchRisk } from './experience/order-risk.ts'
 import { watchHelp } from './help/help-requests.ts'
 import type { OrderListener } from './hub-transaction.ts'
 import { setOrderTimer } from './orders/order-timers.ts'
-import { watchRemote } from './remote/remote-offers.ts'
+import { watchRemote } from './remote/watch-remote.ts'
 import { watchRepair } from './verify/verify.ts'
 
 const LISTENERS: readonly OrderListener[] = [setOrderTimer, watchRepair, watchRisk, watchRemote, watchHelp, watchCare]

@@ -40,9 +40,20 @@ export const HelpRequestSchema = Type.Object({
   from: orNull(Type.String({ description: 'Stock that the part comes from' })),
   saves_visit: Type.Union([Type.Boolean(), Type.Null()], { description: 'Whether the promise keeps `needed_by_ms`; null while either is not known' }),
   escalations: Type.Integer({ description: 'How often it was told that nobody took it, or that the promise was broken' }),
+  promises_broken: Type.Integer({ description: 'Promises for it that were over before it was there; a new one takes none of them back' }),
   ended_at_ms: orNull(Type.Integer()),
   result: orNull(Type.String()),
 })
+
+/** What a move of an order to a state that asks may say that is needed. */
+export const WantedHelpSchema = Type.Object(
+  {
+    skills: Type.Optional(skills),
+    parts: Type.Optional(Type.Array(WantedPartSchema, { minItems: 1, maxItems: 20 })),
+    needed_by_ms: Type.Optional(at),
+  },
+  { additionalProperties: false },
+)
 
 export const NewHelpSchema = Type.Object(
   {
@@ -74,8 +85,10 @@ export const HelpFiguresSchema = Type.Object({
   waited_p50_ms: orNull(Type.Integer()),
   waited_p90_ms: orNull(Type.Integer({ description: 'Of those that were taken' })),
   promised_p50_ms: orNull(Type.Integer({ description: 'From the asking to the promised instant' })),
-  promises_kept: Type.Integer({ description: 'Ended at the promised instant or before' }),
-  promises_broken: Type.Integer(),
+  promises_kept: Type.Integer({ description: 'Done at the promised instant or before' }),
+  promises_broken: Type.Integer({
+    description: 'Over before the part was there, each promise by itself, whatever was promised or became of the order behind it',
+  }),
 })
 
 export type HelpRequest = Static<typeof HelpRequestSchema>

@@ -68,12 +68,11 @@ async function figures({ database }: HubTransaction, { tenant, kind, from_ms, to
     .execute()
   const waited = rows.flatMap(({ taken_at_ms, asked_at_ms }) => (taken_at_ms === null ? [] : [taken_at_ms - asked_at_ms]))
   const promised = rows.flatMap(({ promised_ms, asked_at_ms }) => (promised_ms === null ? [] : [promised_ms - asked_at_ms]))
-  const ended = rows.filter(({ state, promised_ms }) => state === 'done' && promised_ms !== null)
-  const kept = ended.filter(({ ended_at_ms, promised_ms }) => (ended_at_ms ?? 0) <= (promised_ms ?? 0)).length
+  const kept = rows.filter((row) => row.state === 'done' && row.promised_ms !== null && row.broken_promise_ms !== row.promised_ms).length
   return {
     ...{ requests: rows.length, taken: waited.length, waiting: rows.filter(({ state }) => state === 'waiting').length },
     ...{ waited_p50_ms: quantile(waited, 0.5), waited_p90_ms: quantile(waited, 0.9), promised_p50_ms: quantile(promised, 0.5) },
-    ...{ promises_kept: kept, promises_broken: ended.length - kept },
+    ...{ promises_kept: kept, promises_broken: rows.reduce((sum, row) => sum + row.promises_broken, 0) },
   }
 }
 

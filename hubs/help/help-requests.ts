@@ -3,9 +3,14 @@
  * part is taken with the instant at which it is there. The move of an order to `waiting_for_expert` or `waiting_for_part` asks by itself,
  * and an order whose visit is over withdraws what still waits.
  */
+
+import type { Static } from 'typebox'
+import { Value } from 'typebox/value'
 import type { SafetyClass } from '#kernel/alarm.ts'
+import { epochMs } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import type { EndHelp, HelpRequest, NewHelp, TakeHelp } from '#kernel/help.ts'
+import { fieldErrors, fieldsRefused } from '#kernel/field-errors.ts'
+import { type EndHelp, type HelpRequest, type NewHelp, type TakeHelp, WantedHelpSchema } from '#kernel/help.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Packet, WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
@@ -28,10 +33,10 @@ const LATE_AGAIN_MS = 30 * MINUTE_MS
 /** States of an order that ask by themselves. */
 const ASKS: Readonly<Partial<Record<WorkOrderState, HelpRequest['kind']>>> = { waiting_for_expert: 'expert', waiting_for_part: 'parts' }
 
-export function toHelp({ source, skills, parts, ...row }: HelpRow): HelpRequest {
+export function toHelp({ source, skills, parts, broken_promise_ms: _last, ...row }: HelpRow): HelpRequest {
   const { taken_at_ms, asked_at_ms, promised_ms, needed_by_ms } = row
   return {
-    ...(row as Omit<HelpRow, 'source' | 'skills' | 'parts'> & Pick<HelpRequest, 'kind' | 'state' | 'safety_class'>),
+    ...(row as Omit<HelpRow, 'source' | 'skills' | 'parts' | 'broken_promise_ms'> & Pick<HelpRequest, 'kind' | 'state' | 'safety_class'>),
     ...{ skills: JSON.parse(skills) as string[], parts: JSON.parse(parts) as HelpRequest['parts'], from: source },
     waited_ms: taken_at_ms === null ? null : taken_at_ms - asked_at_ms,
     saves_visit: promised_ms === null || needed_by_ms === null ? null : promised_ms <= needed_by_ms,
@@ -85,7 +90,8 @@ async function ask(hub: HubTransaction, order: WorkOrderRow, given: NewHelp): Pr
       asked_at_ms: hub.nowMs,
       needed_by_ms: given.needed_by_ms ?? null,
     },
-    ...{ taken_by: null, taken_at_ms: null, promised_ms: null, source: null, escalations: 0, ended_at_ms: null, result: null },
+    ...{ taken_by: null, taken_at_ms: null, promised_ms: null, source: null, escalations: 0 },
+    ...{ promises_broken: 0, broken_promise_ms: null, ended_at_ms: null, result: null },
   }
   await hub.database.insertInto('hub_help_requests').values(row).execute()
   await setTimer(hub, { tenant, kind: TIMER, subject: row.request_id, dueAtMs: hub.nowMs + waitOf(row) })
@@ -121,7 +127,7 @@ export async function takeHelp(hub: HubTransaction, { tenant, id, given }: { ten
   if (row.promised_ms === promised_ms) return row
   await setTimer(hub, { tenant, kind: TIMER, subject: id, dueAtMs: promised_ms, isAppointed: true })
   const taken = { state: 'taken', taken_by: given.by, taken_at_ms: row.taken_at_ms ?? hub.nowMs, promised_ms, source: given.from ?? row.source }
-  return change(hub, row, taken, 'taken')
+  return change(hub, row, { ...taken, ...brokenBy(hub, row) }, 'taken')
 }
 
 async function checkSkills(hub: HubTransaction, row: HelpRow, expert: string): Promise<void> {
@@ -140,7 +146,19 @@ export async function endHelp(hub: HubTransaction, { tenant, id, given }: { tena
 
 async function end(hub: HubTransaction, row: HelpRow, how: { readonly state: 'done' | 'withdrawn'; readonly result: string }): Promise<HelpRow> {
   await clearTimer(hub, { tenant: row.tenant, kind: TIMER, subject: row.request_id })
-  return change(hub, row, { ...how, ended_at_ms: hub.nowMs }, how.state)
+  return change(hub, row, { ...how, ...brokenBy(hub, row), ended_at_ms: hub.nowMs }, how.state)
+}
+
+/**
+ * What whoever moves the order says that is needed, in the fields in which it is asked for.
+ * @throws MendlineError MDL_API_INVALID when one of them has the wrong form
+ */
+function wantedIn(data: unknown, kind: HelpRequest['kind']): Static<typeof WantedHelpSchema> {
+  const { skills, parts, needed_by_ms } = (data ?? {}) as Readonly<Record<string, unknown>>
+  const told = kind === 'expert' ? { skills, needed_by_ms } : { parts, needed_by_ms }
+  const given: unknown = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined && value !== null))
+  if (Value.Check(WantedHelpSchema, given)) return given
+  throw fieldsRefused(fieldErrors(Value.Errors(WantedHelpSchema, given), 'body.data'))
 }
 
 /** Hears of moves: two states ask by themselves, and what still waits is withdrawn when no visit is under way any more. */
@@ -149,7 +167,9 @@ export const watchHelp: OrderListener = async (hub, order, move) => {
   const kind = ASKS[order.state as WorkOrderState]
   if (kind !== undefined) {
     const packet = JSON.parse(order.packet) as Packet
-    if (kind === 'expert' || likelyParts(packet).length > 0) await ask(hub, order, { kind, actor: move.actor, text: move.reason })
+    const wanted = wantedIn(move.data, kind)
+    if (kind === 'expert' || wanted.parts !== undefined || likelyParts(packet).length > 0)
+      await ask(hub, order, { kind, actor: move.actor, text: move.reason, ...wanted })
     return
   }
   if (await isUnderWay(hub, order)) return
@@ -162,6 +182,13 @@ export const watchHelp: OrderListener = async (hub, order, move) => {
   for (const row of standing) await end(hub, row, { state: 'withdrawn', result: `the order is ${order.state}` })
 }
 
+/** A promise that is over before the part is there was broken, whatever is promised or becomes of the order behind it; each counts once. */
+function brokenBy({ nowMs }: HubTransaction, row: HelpRow): Partial<HelpRow> {
+  const { promised_ms, broken_promise_ms, promises_broken } = row
+  if (promised_ms === null || nowMs <= promised_ms || broken_promise_ms === promised_ms) return {}
+  return { promises_broken: promises_broken + 1, broken_promise_ms: promised_ms }
+}
+
 /** Nobody took it in time, or the promised instant is over: told, and looked at again. */
 export const runHelpTimer: TimerHandler = async (hub, { tenant, subject }) => {
   const row = await hub.database
@@ -171,13 +198,10 @@ export const runHelpTimer: TimerHandler = async (hub, { tenant, subject }) => {
     .where('request_id', '=', subject)
     .executeTakeFirst()
   if (row === undefined || row.state === 'done' || row.state === 'withdrawn') return
-  const changed = await change(
-    hub,
-    row,
-    { escalations: row.escalations + 1 },
-    'escalated',
-    row.state === 'waiting' ? 'nobody_took_it' : 'promise_broken',
-  )
+  // Due at the promised instant: whoever comes in that very millisecond is told of as late, and counts so.
+  const broken = row.state === 'waiting' ? {} : brokenBy({ ...hub, nowMs: epochMs(hub.nowMs + 1) }, row)
+  const reason = row.state === 'waiting' ? 'nobody_took_it' : 'promise_broken'
+  const changed = await change(hub, row, { escalations: row.escalations + 1, ...broken }, 'escalated', reason)
   const againMs = row.state === 'waiting' ? waitOf(changed) : LATE_AGAIN_MS
   await setTimer(hub, { tenant, kind: TIMER, subject, dueAtMs: hub.nowMs + againMs })
 }

@@ -24,6 +24,9 @@ export interface HelpRow {
   promised_ms: number | null
   source: string | null
   escalations: number
+  /** Promises that were over before the part was there, and the last of them. */
+  promises_broken: number
+  broken_promise_ms: number | null
   ended_at_ms: number | null
   result: string | null
 }
@@ -42,6 +45,15 @@ export const helpMigrations: readonly Migration[] = [
         source TEXT, escalations INTEGER NOT NULL, ended_at_ms BIGINT, result TEXT)`,
       'CREATE INDEX hub_help_requests_by_state ON hub_help_requests (tenant, state, safety_class, asked_at_ms)',
       'CREATE INDEX hub_help_requests_of ON hub_help_requests (work_order_id, kind)',
+    ],
+  },
+  {
+    id: '0535-broken-promises',
+    statements: [
+      'ALTER TABLE hub_help_requests ADD COLUMN promises_broken INTEGER NOT NULL DEFAULT 0',
+      'ALTER TABLE hub_help_requests ADD COLUMN broken_promise_ms BIGINT',
+      `UPDATE hub_help_requests SET promises_broken = 1, broken_promise_ms = promised_ms
+        WHERE promised_ms IS NOT NULL AND ended_at_ms > promised_ms`,
     ],
   },
 ]

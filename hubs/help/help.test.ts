@@ -1,8 +1,10 @@
+import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '#kernel/log.ts'
 import { openOperations } from '../../operations/open-database.ts'
 import { type HubBench, openHubBench } from '../hub-bench.ts'
-import { diagnosed, raised } from '../hub-builders.ts'
+import { diagnosed, raised, STORY_MS } from '../hub-builders.ts'
+import { hubMigrations } from '../hub-tables.ts'
 
 const MINUTE_MS = 60_000
 const benches: HubBench[] = []
@@ -12,7 +14,8 @@ afterEach(async () => {
 
 /** An order on site, and two experts: one who knows the trade and one who does not. */
 async function onSite(event = diagnosed()) {
-  const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }))
+  const operations = await openOperations({ file: ':memory:', log: silentLog })
+  const b = await openHubBench(operations)
   benches.push(b)
   await b.apply(event)
   for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
@@ -23,7 +26,7 @@ async function onSite(event = diagnosed()) {
   const told = () =>
     b.events.filter(({ type }) => type.startsWith('mendline.help.')).map(({ type, data }) => [type.split('.')[2], data.reason ?? null])
   const queue = (given: object = {}) => b.hubs.helpQueue({ tenant: 'home', ...given })
-  return { b, id, ask, told, queue }
+  return { b, id, ask, told, queue, operations }
 }
 
 describe('an expert asked for during a visit', () => {
@@ -126,7 +129,7 @@ describe('a part asked for during a visit', () => {
     for (let minute = 0; minute < 90; minute++) await b.wait(MINUTE_MS)
     expect(told().filter(([name]) => name === 'escalated')).toHaveLength(1)
     const span = { tenant: 'home', kind: 'parts', from_ms: 0, to_ms: b.clock.now() }
-    expect(await b.hubs.helpFigures(span)).toMatchObject({ requests: 1, taken: 1, waiting: 0, promises_kept: 1, promises_broken: 0 })
+    expect(await b.hubs.helpFigures(span)).toMatchObject({ requests: 1, taken: 1, waiting: 0, promises_kept: 1, promises_broken: 1 })
   })
 
   it('must be named where the packet knows none', async () => {
@@ -139,6 +142,102 @@ describe('a part asked for during a visit', () => {
     await expect(ask({ kind: 'parts' })).rejects.toMatchObject({ code: 'MDL_API_INVALID' })
     await b.answer('waiting_for_part', undefined, { id })
     expect(await b.hubs.helpQueue({ tenant: 'home' })).toEqual([])
+  })
+})
+
+describe('a part that the engineer names with the move', () => {
+  const named = { parts: [{ part: 'pump', qty: 1 }], reason: 'the pump sticks', needed_by_ms: STORY_MS + 400 * MINUTE_MS }
+
+  it('is asked for by itself, also where the packet thinks another likelier, or none likely', async () => {
+    for (const parts of [undefined, []]) {
+      const { b, queue, told } = await onSite()
+      const { packet } = await b.order()
+      if (parts !== undefined)
+        await b.database
+          .updateTable('hub_work_orders')
+          .set({ packet: JSON.stringify({ ...packet, parts }) })
+          .execute()
+      await b.answer('waiting_for_part', named)
+      const asked = { kind: 'parts', parts: named.parts, text: 'the pump sticks', needed_by_ms: named.needed_by_ms }
+      expect(await queue({ state: 'waiting' })).toMatchObject([asked])
+      expect(told()).toEqual([['requested', null]])
+    }
+  })
+
+  it.each([
+    ['no list', { parts: 'pump' }, 'body.data.parts'],
+    ['no part', { parts: [] }, 'body.data.parts'],
+    ['no quantity', { parts: [{ part: 'pump' }] }, 'body.data.parts[0].qty'],
+    ['a time that is none', { needed_by_ms: 'soon' }, 'body.data.needed_by_ms'],
+  ])('is refused by its field when it says %s, and the order stays', async (_name, data, field) => {
+    const { b, queue } = await onSite()
+    const refused = { code: 'MDL_API_INVALID', details: { errors: expect.arrayContaining([expect.objectContaining({ field })]) } }
+    await expect(b.answer('waiting_for_part', data)).rejects.toMatchObject(refused)
+    expect(await b.order()).toMatchObject({ state: 'on_site' })
+    expect(await queue()).toEqual([])
+  })
+
+  it('is no matter of an expert, whose skills are named so', async () => {
+    const { b, queue } = await onSite()
+    await b.answer('waiting_for_expert', { skills: ['gas'], parts: 'of another form' })
+    expect(await queue({ expert: 'mei' })).toMatchObject([{ kind: 'expert', skills: ['gas'], parts: [] }])
+    expect(await queue({ expert: 'tom' })).toEqual([])
+  })
+})
+
+describe('a broken promise', () => {
+  const span = { tenant: 'home', kind: 'parts', from_ms: 0, to_ms: STORY_MS * 2 }
+  async function broken() {
+    const on = await onSite()
+    const { request_id } = await on.ask({ kind: 'parts', parts: [{ part: 'fan', qty: 1 }] })
+    const promise = (minutes: number) => on.b.hubs.takeHelp('home', request_id, { by: 'van-3', promised_ms: on.b.clock.now() + minutes * MINUTE_MS })
+    await promise(2)
+    return { ...on, request_id, promise, figures: () => on.b.hubs.helpFigures(span) }
+  }
+
+  it('stays broken in the figures when a new one is made and kept', async () => {
+    const { b, request_id, promise, figures } = await broken()
+    for (let minute = 0; minute < 3; minute++) await b.wait(MINUTE_MS)
+    expect(await figures()).toMatchObject({ promises_kept: 0, promises_broken: 1 })
+    expect(await promise(60)).toMatchObject({ promises_broken: 1 })
+    await b.hubs.endHelp('home', request_id, { by: 'eva', result: 'here' })
+    expect(await figures()).toMatchObject({ promises_kept: 1, promises_broken: 1 })
+  })
+
+  it('counts once however often it is told of, and when the visit ends before the part comes', async () => {
+    const { b, promise, figures } = await broken()
+    for (let minute = 0; minute < 70; minute++) await b.wait(MINUTE_MS)
+    await promise(60)
+    await b.answer('cancelled', { reason: 'the household sold it' })
+    expect(await figures()).toMatchObject({ promises_kept: 0, promises_broken: 1 })
+  })
+
+  it('is one also when nobody looked in between', async () => {
+    const { b, request_id, promise, figures } = await broken()
+    b.clock.advance(3 * MINUTE_MS)
+    await promise(1)
+    b.clock.advance(2 * MINUTE_MS)
+    await b.hubs.endHelp('home', request_id, { by: 'eva', result: 'late again' })
+    expect(await figures()).toMatchObject({ promises_kept: 0, promises_broken: 2 })
+  })
+
+  it('is none where a later promise was made in time', async () => {
+    const { b, request_id, promise, figures } = await broken()
+    await promise(60)
+    await b.wait(3 * MINUTE_MS)
+    await b.hubs.endHelp('home', request_id, { by: 'eva', result: 'here' })
+    expect(await figures()).toMatchObject({ promises_kept: 1, promises_broken: 0 })
+  })
+
+  it('is known behind the upgrade of a store of before', async () => {
+    const { b, request_id, figures, operations } = await broken()
+    b.clock.advance(3 * MINUTE_MS)
+    await b.hubs.endHelp('home', request_id, { by: 'eva', result: 'late' })
+    for (const column of ['promises_broken', 'broken_promise_ms'])
+      await sql`ALTER TABLE hub_help_requests DROP COLUMN ${sql.ref(column)}`.execute(b.database)
+    await sql`DELETE FROM schema_migrations WHERE id = '0535-broken-promises'`.execute(b.database)
+    await operations.migrate(hubMigrations)
+    expect(await figures()).toMatchObject({ promises_kept: 0, promises_broken: 1 })
   })
 })
 

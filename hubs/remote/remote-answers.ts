@@ -18,7 +18,7 @@ import { checkToldTime } from '../told-time.ts'
 import { assessRepair } from '../verify/assess-repair.ts'
 import { boundsOf, standardVerifyPolicy as policy } from '../verify/verify-policy.ts'
 import { moveOrder, orderRow, SYSTEM_ACTOR } from '../work-orders.ts'
-import { changeOffer, DUE_TIMER, offerNext, settleOffer, stepOf } from './remote-offers.ts'
+import { changeOffer, DUE_TIMER, fitsCause, offerNext, settleOffer, stepOf } from './remote-offers.ts'
 import type { RemoteOfferRow } from './remote-tables.ts'
 import { tellDiagnosis } from './shift-diagnosis.ts'
 
@@ -204,6 +204,8 @@ async function conclude(hub: HubTransaction, offer: RemoteOfferRow, { state, ...
     return dropUnlikely(hub, await orderRow(hub, offer.work_order_id), result.reason)
   }
   if ((order.state as WorkOrderState) !== 'remote_offered') return
+  // What cured another cause is no repair of this one.
+  if (!fitsCause(hub, order, offer.action)) return offerNext(hub, order, `${offer.action} was for another cause`)
   const isUnnamed = order.cause === UNNAMED_CAUSE
   const outcome: Outcome = {
     cause: isUnnamed ? 'no_fault_found' : (order.fault ?? 'other'),

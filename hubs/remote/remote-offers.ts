@@ -12,7 +12,7 @@ import type { RemoteOffer, RemoteState } from '#kernel/remote-offer.ts'
 import type { Packet, WorkOrderState } from '#kernel/work-order.ts'
 import { UNNAMED_CAUSE } from '../cases.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
-import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
+import { emit, type HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
 import { isAskedFor } from '../orders/recovery.ts'
 import { isDanger } from '../quiet-alarms.ts'
@@ -28,36 +28,6 @@ const ANSWER_MS = { step: 24 * 3_600_000, test: 4 * 3_600_000 } as const
 /** Offers that nobody has settled. */
 export const OPEN_OFFERS = ['offered', 'accepted', 'running', 'measuring'] as const satisfies readonly RemoteState[]
 
-/** Offers something behind the opening; what is offered ends when the order goes another way. */
-export const watchRemote: OrderListener = async (hub, order, move) => {
-  if (move.from === null && isDanger(classOf(order))) await endTrying(hub, order)
-  const isGraver = order.state === 'remote_offered' && isDanger(classOf(order))
-  if (move.type === 'amended' && order.cause !== UNNAMED_CAUSE) await withdrawChecks(hub, order)
-  if (move.kind !== 'move' && !isGraver) return
-  if (move.from === null || isGraver)
-    return setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
-  const phase = phaseOf(await processOf(hub, order), order.state as WorkOrderState)
-  for (const offer of await offersOf(hub, order, OPEN_OFFERS)) {
-    const isOver = offer.kind === 'step' ? order.state !== 'remote_offered' : phase !== 'waiting'
-    if (isOver) await settleOffer(hub, offer, 'withdrawn', { reason: `the order is ${order.state}`, values: {} })
-  }
-}
-
-/** What was to be looked at when nobody knew the cause says nothing of the one that is known now. */
-async function withdrawChecks(hub: HubTransaction, order: WorkOrderRow): Promise<void> {
-  const checks = hub.catalogue(order.type)?.intake?.checks ?? []
-  const open = (await offersOf(hub, order, OPEN_OFFERS)).filter(({ action }) => checks.includes(action))
-  for (const offer of open) await settleOffer(hub, offer, 'withdrawn', { reason: `the cause is ${order.cause}`, values: {} })
-  if (open.length > 0) await setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs: hub.nowMs })
-}
-
-/** Where a danger stands nobody tries anything else at the unit. */
-async function endTrying(hub: HubTransaction, { tenant, device, work_order_id }: WorkOrderRow): Promise<void> {
-  const others = hub.database.selectFrom('hub_work_orders').selectAll().where('tenant', '=', tenant).where('device', '=', device)
-  for (const other of await others.where('state', '=', 'remote_offered').where('work_order_id', '!=', work_order_id).execute())
-    await beginVisit(hub, other, 'a danger stands at the unit')
-}
-
 /** Whether an order of a danger is open for a unit. */
 export async function isInDanger(hub: HubTransaction, { tenant, device }: Pick<WorkOrderRow, 'tenant' | 'device'>): Promise<boolean> {
   const orders = hub.database.selectFrom('hub_work_orders').select('work_order_id').where('tenant', '=', tenant).where('device', '=', device)
@@ -67,7 +37,7 @@ export async function isInDanger(hub: HubTransaction, { tenant, device }: Pick<W
 const classOf = (order: WorkOrderRow): Pick<Alarm, 'safety_class'> => ({ safety_class: order.safety_class as Alarm['safety_class'] })
 
 /** Nothing is to be tried from afar any more; open offers end with the move. */
-async function beginVisit(hub: HubTransaction, order: WorkOrderRow, reason: string): Promise<void> {
+export async function beginVisit(hub: HubTransaction, order: WorkOrderRow, reason: string): Promise<void> {
   await moveOrder(hub, order, 'triaged', { actor: SYSTEM_ACTOR, atMs: hub.nowMs, reason, data: {} })
 }
 
@@ -91,7 +61,10 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
     if (order.state === 'remote_offered') await beginVisit(hub, order, reason)
     return
   }
-  const tried = new Set((await offersOf(hub, order)).map(({ action }) => action))
+  const offers = await offersOf(hub, order)
+  // One behind the other: what is asked now is waited for.
+  if (offers.some(isOpenStep)) return
+  const tried = triedOf(offers)
   const step = untriedStep(steps, tried, { process, order })
   if (step !== undefined) {
     await makeOffer(hub, order, { kind: 'step', action: step, type })
@@ -103,6 +76,19 @@ export async function offerNext(hub: HubTransaction, order: WorkOrderRow, before
   if (order.state === 'remote_offered') return (await remind(hub, order, type)) ? undefined : beginVisit(hub, order, before)
   const test = fault === undefined ? undefined : tellingTest(type, fault, order).find(({ id }) => !tried.has(id))
   if (test !== undefined && order.diagnosis_id !== null) await makeOffer(hub, order, { kind: 'test', action: test.id, type })
+}
+
+const isOpenStep = ({ kind, state }: RemoteOfferRow): boolean => kind === 'step' && OPEN_OFFERS.some((open) => open === state)
+
+/** What was tried or answered; what was taken back before anybody answered may be offered again. */
+const triedOf = (offers: readonly RemoteOfferRow[]): ReadonlySet<string> =>
+  new Set(offers.flatMap(({ state, consent, action }) => (state === 'withdrawn' && consent === null ? [] : [action])))
+
+/** Whether a step is one for the cause of the order. */
+export function fitsCause(hub: HubTransaction, order: WorkOrderRow, action: string): boolean {
+  const type = hub.catalogue(order.type)
+  const fault = type?.faults.find(({ code }) => code === order.fault)
+  return stepsFor(type, fault, order)?.includes(action) === true
 }
 
 /** Steps that may be offered for an order, in their order; undefined where the catalogue knows none of its cause. */
@@ -136,8 +122,8 @@ export async function stepBeforeVisit(
   )
   if (phaseOf(process, order.state as WorkOrderState) !== 'waiting' || steps === undefined || isDanger(classOf(order))) return undefined
   const offers = await offersOf(hub, order)
-  const open = offers.find(({ kind, state }) => kind === 'step' && OPEN_OFFERS.some((each) => each === state))
-  const next = (await isAboutToOffer(hub, order)) ? untriedStep(steps, new Set(offers.map(({ action }) => action)), { process, order }) : undefined
+  const open = offers.find(isOpenStep)
+  const next = (await isAboutToOffer(hub, order)) ? untriedStep(steps, triedOf(offers), { process, order }) : undefined
   const step = type?.remoteSteps?.find(({ id }) => id === (open?.action ?? next))
   return step === undefined ? undefined : { step, isMeasured: open?.state === 'measuring' }
 }
@@ -152,14 +138,14 @@ async function isAboutToOffer(hub: HubTransaction, order: WorkOrderRow): Promise
  * there is nothing to wait for.
  */
 async function remind(hub: HubTransaction, order: WorkOrderRow, type: ApplianceType): Promise<boolean> {
-  const offers = (await offersOf(hub, order)).filter(({ kind }) => kind === 'step')
+  const offers = (await offersOf(hub, order)).filter(({ kind, action }) => kind === 'step' && fitsCause(hub, order, action))
   const last = offers.at(-1)
   if (order.safety_class !== 'E4' || last === undefined || (last.state !== 'refused' && last.state !== 'expired')) return false
   const times = offers.filter(({ action }) => action === last.action).length
   if (times > hub.policy.reminders_MAX || (await isAskedFor(hub, order))) return false
   const dueAtMs = last.offered_at_ms + hub.policy.remindAfterMs
   if (dueAtMs > hub.nowMs) await setTimer(hub, { tenant: order.tenant, kind: OFFER_TIMER, subject: order.work_order_id, dueAtMs })
-  else await makeOffer(hub, order, { kind: 'step', action: last.action, type, times })
+  else await makeOffer(hub, order, { kind: 'step', action: last.action, type })
   return true
 }
 
@@ -175,14 +161,10 @@ function tellingTest(type: ApplianceType, fault: Fault, order: WorkOrderRow): Ac
 async function makeOffer(
   hub: HubTransaction,
   order: WorkOrderRow,
-  {
-    kind,
-    action,
-    type,
-    times = 0,
-  }: { readonly kind: 'step' | 'test'; readonly action: string; readonly type: ApplianceType; readonly times?: number },
+  { kind, action, type }: { readonly kind: 'step' | 'test'; readonly action: string; readonly type: ApplianceType },
 ): Promise<void> {
   const { tenant, device, work_order_id, case_id } = order
+  const times = (await offersOf(hub, order)).filter((offer) => offer.action === action).length
   const needsConsent = kind === 'step' || testOf(type, action)?.consent === 'household'
   const row: RemoteOfferRow = {
     offer_id: times === 0 ? contentId('rem', work_order_id, action) : contentId('rem', work_order_id, action, times),
