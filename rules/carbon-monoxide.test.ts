@@ -61,6 +61,17 @@ describe('the rules of the gas water heater', () => {
     expect(minutes).toBeLessThanOrEqual(by)
   })
 
+  it.each([
+    // One reading at a level, then less than it but more than its half: the alarm is that of the lesser concentration.
+    [31, 16, undefined],
+    [50, 23, undefined],
+    [100, 46, 70],
+    [300, 140, 15],
+    [31, 29, undefined],
+  ])('after one reading of %d ppm, at %d ppm as at those alone (the bound for leaving is none for the hold)', (once, ppm, expected) => {
+    expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 0 ? once : ppm }))).toBe(expected)
+  })
+
   it('do not alarm on a minute of 200 ppm when somebody lights a candle beside the sensor', () => {
     expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 30 ? 200 : 2 }))).toBeUndefined()
   })

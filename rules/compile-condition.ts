@@ -20,6 +20,11 @@ export type Answer = typeof FAILS | typeof HOLDS | typeof UNKNOWN
 /** What the comparisons of one rule remember of one device; `latches[i]` and `samples[i]` belong to comparison i. */
 export interface ConditionMemory {
   readonly latches: boolean[]
+  /**
+   * Of how many comparisons, from the first on, the bound for leaving counts: all of them while the alarm stands, none before. A hold that
+   * runs goes by the bound itself. Set before each evaluation, so not part of a snapshot.
+   */
+  leaving: number
   /** Times and values of a rate in turn, oldest first: [t0, x0, t1, x1 ...]; empty for a comparison without rate. */
   readonly samples: number[][]
 }
@@ -30,6 +35,9 @@ export interface CompiledCondition {
   /** Values that the comparisons see, in the order of the rule; call it right after `evaluate`, for the reading of the alarm. */
   evidence(numbers: Float64Array, atMs: number, memory: ConditionMemory): AlarmEvidence[]
   createMemory(): ConditionMemory
+  /** Count of comparisons, and whether any has a bound for leaving of its own. */
+  readonly comparisons: number
+  readonly hasLeaving: boolean
 }
 
 type Comparison = Extract<Condition, { channel: string }>
@@ -74,7 +82,9 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
         const value = rateOverMs > 0 ? rateOf(samples, difference, atMs, rateOverMs) : sum
         return { condition: comparison.words, value: Number.isNaN(value) ? null : round(value), unit: comparison.unit }
       }),
-    createMemory: () => ({ latches: Array.from({ length: slots }, () => false), samples: Array.from({ length: slots }, () => []) }),
+    createMemory: () => ({ latches: Array.from({ length: slots }, () => false), leaving: 0, samples: Array.from({ length: slots }, () => []) }),
+    comparisons: comparisons.length,
+    hasLeaving: comparisons.some(({ bound, clearBound }) => bound !== clearBound),
   }
 }
 
@@ -104,6 +114,8 @@ interface CompiledComparison {
   readonly op: number
   readonly bound: number
   readonly clearBound: number
+  /** Stands under a `not`: what it leaves is what the rule begins with, so its bound for leaving counts before the alarm. */
+  readonly isNegated: boolean
   /** Span of a rate, 0 for a plain value. */
   readonly rateOverMs: number
   /** Span of a mean or an exposure, 0 for a plain value. */
@@ -153,6 +165,7 @@ function compileComparison(comparison: Comparison, { layout, gapMs, isWorstCase 
     op: OPERATORS.indexOf(comparison.op),
     bound,
     clearBound: comparison.clearValue ?? bound,
+    isNegated,
     rateOverMs,
     sumOverMs,
     isMean: meanOverMs > 0,
@@ -171,7 +184,12 @@ function decidingOf(program: readonly number[], comparisons: readonly CompiledCo
 }
 
 /** The same as `run` for such a list. Hot: most rules are of this kind. */
-function runPlain(comparisons: readonly CompiledComparison[], deciding: Answer, numbers: Float64Array, { latches }: ConditionMemory): Answer {
+function runPlain(
+  comparisons: readonly CompiledComparison[],
+  deciding: Answer,
+  numbers: Float64Array,
+  { latches, leaving }: ConditionMemory,
+): Answer {
   let result: Answer = deciding === FAILS ? HOLDS : FAILS
   for (let index = 0; index < comparisons.length; index++) {
     const comparison = comparisons[index]
@@ -182,7 +200,7 @@ function runPlain(comparisons: readonly CompiledComparison[], deciding: Answer, 
       continue
     }
     const isHeld = latches[index] === true
-    const answer = holds(comparison.op, value, isHeld ? comparison.clearBound : comparison.bound)
+    const answer = holds(comparison.op, value, isHeld && index < leaving ? comparison.clearBound : comparison.bound)
     if (answer !== isHeld) latches[index] = answer
     if (answer === (deciding === HOLDS)) result = deciding
   }
@@ -239,7 +257,7 @@ interface Seen {
 }
 
 /** The one in hand, made once: a half makes room for any number. */
-const seen: Seen = { numbers: new Float64Array(0), atMs: 0.5, memory: { latches: [], samples: [] }, gapMs: 0.5 }
+const seen: Seen = { numbers: new Float64Array(0), atMs: 0.5, memory: { latches: [], leaving: 0, samples: [] }, gapMs: 0.5 }
 
 /** Keeps [begin, last time] of a part that holds; answers whether it has held for its time. Unknown lets the hold stand. */
 function hasHeld(samples: number[], answer: Answer, { atMs, gapMs, forMs }: Pick<Seen, 'atMs' | 'gapMs'> & { readonly forMs: number }): Answer {
@@ -272,7 +290,8 @@ function compare(comparison: CompiledComparison, index: number, { numbers, atMs,
     if (Number.isNaN(rate)) return UNKNOWN
     value = rate
   }
-  const answer = holds(comparison.op, value, memory.latches[index] === true ? comparison.clearBound : comparison.bound)
+  const isLeaving = memory.latches[index] === true && (index < memory.leaving || comparison.isNegated)
+  const answer = holds(comparison.op, value, isLeaving ? comparison.clearBound : comparison.bound)
   memory.latches[index] = answer
   return answer ? HOLDS : FAILS
 }

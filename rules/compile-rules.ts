@@ -17,6 +17,8 @@ export interface CompiledRule {
   readonly obeysGates: boolean
   /** Which level of the rule before it this is, from 1 on; 0 for a rule itself. Levels stand behind their rule. */
   readonly level: number
+  /** Of a level, how many of its comparisons, from the first on, are those of its rule. */
+  readonly ofRule: number
 }
 
 /** Whether a rule speaks of life or property; the filter of the engine that stands apart from the models. */
@@ -31,16 +33,21 @@ export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolea
   if (faults.length > 0)
     throw new MendlineError('MDL_CONFIG_INVALID', `the rules of ${type.id} have faults: ${faults.join('; ')}`, { details: { faults } })
   const layout = readingLayout(type)
-  return type.rules.filter(filter).flatMap((rule) => [rule, ...levelsOf(rule)].map((own, level) => compileOne(own, level, layout)))
+  return type.rules.filter(filter).flatMap((rule) => {
+    const base = compileOne(rule, { level: 0, ofRule: 0 }, layout)
+    const ofRule = base.condition.comparisons
+    return [base, ...levelsOf(rule).map((own, index) => compileOne(own, { level: index + 1, ofRule }, layout))]
+  })
 }
 
-function compileOne(rule: Rule, level: number, layout: ReturnType<typeof readingLayout>): CompiledRule {
+function compileOne(rule: Rule, { level, ofRule }: Pick<CompiledRule, 'level' | 'ofRule'>, layout: ReturnType<typeof readingLayout>): CompiledRule {
   return {
     rule,
     condition: compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) }),
     isAskedLate: isSafetyRule(rule) && level === 0,
     obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
     level,
+    ofRule,
   }
 }
 

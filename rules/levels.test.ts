@@ -52,6 +52,13 @@ describe('levels of a rule', () => {
     expect(story(temperatures)).toEqual(['2 raised E4', '5 E4>E2', '13 E2>E3'])
   })
 
+  it('go by the bound for leaving of their rule while its alarm stands, and by their own bound before they are reached', () => {
+    expect(story([...times(4, 65), ...times(10, 57)])).toEqual(['2 raised E4', '12 E4>E3'])
+    expect(story([...times(4, 65), 85, ...times(3, 76)])).toEqual(['2 raised E4'])
+    // Before the alarm stands 57 is no more than any other value below the bound.
+    expect(story([65, 57, 57, 57])).toEqual([])
+  })
+
   it('count for an alarm that is raised when one is reached already', () => {
     expect(story(times(4, 90))).toEqual(['2 raised E2'])
   })

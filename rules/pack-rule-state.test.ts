@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { packRuleState, unpackRuleState } from './pack-rule-state.ts'
 import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
 
-const memoryOf = (comparisons: number) => ({ latches: Array(comparisons).fill(false), samples: Array.from({ length: comparisons }, () => []) })
+const memoryOf = (comparisons: number) => ({
+  latches: Array(comparisons).fill(false),
+  leaving: 0,
+  samples: Array.from({ length: comparisons }, () => []),
+})
 const time = fc.oneof(fc.constant(NEVER), fc.nat(2 ** 42))
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value))
 const state: fc.Arbitrary<RuleState> = fc.nat(4).chain((comparisons) =>
@@ -16,6 +20,7 @@ const state: fc.Arbitrary<RuleState> = fc.nat(4).chain((comparisons) =>
     episodes: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 4 }),
     memory: fc.record({
       latches: fc.array(fc.boolean(), { minLength: comparisons, maxLength: comparisons }),
+      leaving: fc.constant(0),
       samples: fc.array(fc.array(number, { maxLength: 8 }), { minLength: comparisons, maxLength: comparisons }),
     }),
   }),
@@ -39,7 +44,7 @@ describe('a packed state of a rule', () => {
   })
 
   it('is read as an object, too, as version 0.1 wrote it, and shares nothing with it', () => {
-    const old: RuleState = { ...createRuleState({ latches: [true], samples: [[1, 2]] }), knownMs: 5, episodes: [[1, 2]] }
+    const old: RuleState = { ...createRuleState({ latches: [true], leaving: 0, samples: [[1, 2]] }), knownMs: 5, episodes: [[1, 2]] }
     const back = unpackRuleState(old, memoryOf(1))
     expect(back).toEqual(old)
     back.memory.samples[0]?.push(3, 4)

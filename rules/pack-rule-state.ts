@@ -44,7 +44,7 @@ export function unpackRuleState(packed: PackedRuleState | RuleState | undefined,
   const latches = Array.from({ length: comparisons }, () => next() === 1)
   state.episodes = Array.from({ length: next() }, () => [next(), next()])
   const samples = latches.map(() => Array.from({ length: next() }, next))
-  state.memory = { latches, samples }
+  state.memory = { latches, leaving: 0, samples }
   return state
 }
 
