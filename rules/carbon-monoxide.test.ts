@@ -72,6 +72,48 @@ describe('the rules of the gas water heater', () => {
     expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 0 ? once : ppm }))).toBe(expected)
   })
 
+  /** Alarms of class E0 as `rule began-raised value`, in minutes; the value is told in the first minute alone, and the clock is asked each minute. */
+  const toldOnce = (ppm: number, others: (minute: number) => Readonly<Record<string, number>> | undefined, hist = false): string[] => {
+    const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+    const told: string[] = []
+    for (let minute = 0; minute <= 180; minute++) {
+      const values = minute === 0 ? { room_co_ppm: ppm } : others(minute)
+      const now = BEGIN_MS + minute * MINUTE_MS
+      // What was stored all comes in the last minute.
+      const stored = { hist: true, received_at_ms: epochMs(BEGIN_MS + 180 * MINUTE_MS) }
+      const events = [
+        ...engine.completeHolds(hist ? stored.received_at_ms : now),
+        ...(values === undefined ? [] : engine.decide({ ...aReading(minute, values), ...(hist && stored) })),
+      ]
+      for (const event of events)
+        if (event.kind === 'alarm_raised') {
+          const { rule, began_at_ms, raised_at_ms, evidence } = event.alarm
+          told.push(`${rule} ${(began_at_ms - BEGIN_MS) / MINUTE_MS}-${(raised_at_ms - BEGIN_MS) / MINUTE_MS} ${evidence[0]?.value}`)
+        }
+    }
+    return told
+  }
+
+  it.each([
+    [300, ['GW-R03A 0-2 300', 'GW-R03B 0-15 300', 'GW-R03C 0-70 300', 'GW-R03D 0-120 300']],
+    [50, ['GW-R03C 0-70 50', 'GW-R03D 0-120 50']],
+    [30, ['GW-R03D 0-120 30']],
+    [29, []],
+  ])(
+    'complete the hold of %d ppm that were told once and not taken back, while the heater talks of other things and while it is silent',
+    (ppm, expected) => {
+      expect(toldOnce(ppm, (minute) => ({ ambient_temperature_c: 20 + (minute % 3) }))).toEqual(expected)
+      expect(toldOnce(ppm, (minute) => ({ ambient_temperature_c: 20 + (minute % 3) }), true)).toEqual(expected)
+      expect(toldOnce(ppm, () => undefined)).toEqual(expected)
+    },
+  )
+
+  it('complete no hold that was taken back, and none of stored readings behind which the heater fell silent', () => {
+    expect(toldOnce(50, (minute) => (minute === 60 ? { room_co_ppm: 0 } : { ambient_temperature_c: 20 }))).toEqual([])
+    expect(toldOnce(50, (minute) => (minute === 60 ? { room_co_ppm: 0 } : undefined))).toEqual([])
+    expect(toldOnce(50, (minute) => (minute < 30 ? { ambient_temperature_c: 20 } : undefined), true)).toEqual([])
+  })
+
   it('do not alarm on a minute of 200 ppm when somebody lights a candle beside the sensor', () => {
     expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 30 ? 200 : 2 }))).toBeUndefined()
   })

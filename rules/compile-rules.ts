@@ -15,6 +15,7 @@ export interface CompiledRule {
   readonly isAskedLate: boolean
   /** Sees only values of channels that are to be trusted; safety rules, and those that judge a sensor, see all. */
   readonly obeysGates: boolean
+  readonly isSafety: boolean
   /** Which level of the rule before it this is, from 1 on; 0 for a rule itself. Levels stand behind their rule. */
   readonly level: number
   /** Of a level, how many of its comparisons, from the first on, are those of its rule. */
@@ -46,6 +47,7 @@ function compileOne(rule: Rule, { level, ofRule }: Pick<CompiledRule, 'level' | 
     condition: compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) }),
     isAskedLate: isSafetyRule(rule) && level === 0,
     obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
+    isSafety: isSafetyRule(rule),
     level,
     ofRule,
   }

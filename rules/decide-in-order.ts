@@ -6,11 +6,22 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { type AlarmEvent, cleared, makeAlarm, raised, withClass } from './alarm-events.ts'
 import { type Answer, FAILS, HOLDS, UNKNOWN } from './compile-condition.ts'
-import { type CompiledRule, isSafetyRule } from './compile-rules.ts'
+import type { CompiledRule } from './compile-rules.ts'
 import { type DeviceState, type DeviceStates, HISTORY_MS, isHistory, keyOf } from './device-states.ts'
 import type { PendingHold, PendingHolds } from './pending-holds.ts'
 import { classOf, moveLevel } from './rule-levels.ts'
-import { breakOnGap, canHoldByTime, endEpisode, NEVER, type RuleState, raiseByTime, step } from './rule-state.ts'
+import {
+  breakHoldOnGap,
+  breakOnGap,
+  canHoldByTime,
+  endEpisode,
+  goOnByTalk,
+  isHolding,
+  NEVER,
+  type RuleState,
+  raiseByTime,
+  step,
+} from './rule-state.ts'
 
 interface InOrderParts {
   readonly devices: DeviceStates
@@ -40,12 +51,12 @@ export class InOrder {
       if (compiled === undefined || state === undefined) continue
       const reading = compiled.obeysGates ? gated : given
       const answer = answerOf(reading, compiled, state, device.rules[index - compiled.level])
-      if (answer === UNKNOWN) continue
+      if (answer === UNKNOWN && !(compiled.isSafety && isHolding(state))) continue
       if (answer === FAILS && state.beganMs === NEVER) state.knownMs = atMs
       else {
-        const caused = this.#take(reading, device, { index, answer })
+        const caused = answer === UNKNOWN ? this.#goOn(reading, compiled, state) : this.#take(reading, device, { index, answer })
         if (caused === undefined) continue
-        if (events === undefined) events = caused
+        if (events === undefined) events = [...caused]
         else events.push(...caused)
       }
     }
@@ -83,6 +94,19 @@ export class InOrder {
     return events
   }
 
+  /** A reading without the channel, while a hold of a safety rule stands: it completes the hold whose time has passed. */
+  #goOn(reading: Reading, compiled: CompiledRule, state: RuleState): readonly HubEvent[] | undefined {
+    if (!goOnByTalk(state, reading.observed_at_ms, compiled.rule.gapMs_MAX)) return undefined
+    // As the clock does, it waits a little for a message on its way.
+    if (reading.observed_at_ms - state.beganMs < compiled.rule.holdMs + UNDER_WAY_MS) return undefined
+    const { holds, devices, counts } = this.#parts
+    const waiting = holds.remove({ tenant: reading.tenant, device: reading.device, rule: keyOf(compiled) })
+    const hold = waiting?.beganMs === state.beganMs ? waiting : pendingHold(reading, compiled, state)
+    const events = completed(hold, devices)
+    counts.raised += events.filter(({ kind }) => kind === 'alarm_raised').length
+    return events
+  }
+
   /** Events of the holds that are complete by the clock. */
   completeHolds(nowMs: number): readonly HubEvent[] {
     const { holds, devices, counts } = this.#parts
@@ -109,14 +133,22 @@ const UNDER_WAY_MS = 1_000
 
 /**
  * The answer of the condition. While the alarm stands the bounds for leaving count; of a level that is not reached, those of its rule, whose
- * alarm (`base`) stands.
+ * alarm (`base`) stands. A gap breaks the hold of a safety rule only with an answer: what the unit says of other things takes nothing back.
  */
-function answerOf(reading: Reading, { condition, rule, level, ofRule }: CompiledRule, state: RuleState, base: RuleState | undefined): Answer {
+function answerOf(
+  reading: Reading,
+  { condition, rule, level, ofRule, isSafety }: CompiledRule,
+  state: RuleState,
+  base: RuleState | undefined,
+): Answer {
   const atMs = reading.observed_at_ms
   const { memory } = state
-  if (state.knownMs !== NEVER) breakOnGap(state, atMs, rule.gapMs_MAX)
+  const isKept = isSafety && isHolding(state)
+  if (state.knownMs !== NEVER && !isKept) breakOnGap(state, atMs, rule.gapMs_MAX)
   if (condition.hasLeaving) memory.leaving = state.raisedMs !== NEVER ? condition.comparisons : level > 0 && base?.raisedMs !== NEVER ? ofRule : 0
-  return condition.evaluate(reading.numbers, atMs, memory)
+  const answer = condition.evaluate(reading.numbers, atMs, memory)
+  if (isKept && answer !== UNKNOWN) breakHoldOnGap(state, atMs, rule.gapMs_MAX)
+  return answer
 }
 
 /**
@@ -127,8 +159,8 @@ const isHistoryOnly = ({ received_at_ms }: Reading, { newsSinceMs }: DeviceState
   raisedMs !== NEVER && raisedMs < newsSinceMs && received_at_ms - raisedMs > HISTORY_MS
 
 /** Whether the clock may complete the hold; nobody is warned of what only history shows. */
-const isToBeCompleted = (reading: Reading, { rule }: CompiledRule, state: RuleState): boolean =>
-  isSafetyRule(rule) && canHoldByTime(state, rule) && !isHistory(reading)
+const isToBeCompleted = (reading: Reading, { isSafety }: CompiledRule, state: RuleState): boolean =>
+  isSafety && isHolding(state) && !isHistory(reading)
 
 /** The alarm of a hold that is due, or the level that its alarm takes on, unless it broke, began anew or was raised meanwhile. */
 function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[] {
@@ -137,8 +169,9 @@ function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[
   const index = rules.findIndex((compiled) => keyOf(compiled) === hold.rule)
   const compiled = rules[index]
   const state = device?.rules[index]
-  if (device === undefined || compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !canHoldByTime(state, compiled.rule))
-    return NOTHING
+  if (device === undefined || compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !isHolding(state)) return NOTHING
+  // What was stored need not have been the last word when nothing came behind it for so long, and no danger becomes graver by silence.
+  if ((hold.hist === true || compiled.level > 0) && !canHoldByTime(state, compiled.rule)) return NOTHING
   const raisedMs = raiseByTime(state, compiled.rule)
   if (compiled.level > 0) {
     const moved = moveLevel({ ...hold, at_ms: raisedMs }, device, { index, change: 'raised' })
@@ -153,7 +186,8 @@ function pendingHold(reading: Reading, compiled: CompiledRule, state: RuleState)
   const { tenant, device, type, observed_at_ms: atMs, received_at_ms, numbers } = reading
   const dueAtMs = received_at_ms - atMs + state.beganMs + compiled.rule.holdMs + UNDER_WAY_MS
   const evidence = compiled.condition.evidence(numbers, atMs, state.memory)
-  return { tenant, device, type, rule: keyOf(compiled), beganMs: state.beganMs, dueAtMs, received_at_ms, evidence }
+  const hold = { tenant, device, type, rule: keyOf(compiled), beganMs: state.beganMs, dueAtMs, received_at_ms, evidence }
+  return reading.hist ? { ...hold, hist: true } : hold
 }
 
 function raise(reading: Reading, { rule, condition }: CompiledRule, state: RuleState): AlarmEvent {

@@ -15,6 +15,7 @@ const state: fc.Arbitrary<RuleState> = fc.nat(4).chain((comparisons) =>
     beganMs: time,
     ceasedMs: time,
     knownMs: time,
+    talkMs: time,
     raisedMs: time,
     brokenHold: fc.option(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { nil: null }),
     episodes: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 4 }),

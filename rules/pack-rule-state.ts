@@ -7,7 +7,8 @@ import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
 
 /**
  * beganMs, ceasedMs, knownMs, raisedMs; the broken hold (three times NEVER for none); the count of comparisons, their latches as 0 and 1;
- * the count of episodes, their begins and ends; for each comparison the count of its samples' numbers, and these.
+ * the count of episodes, their begins and ends; for each comparison the count of its samples' numbers, and these; talkMs,
+ * absent in what versions before it saved.
  */
 export type PackedRuleState = readonly number[]
 
@@ -24,6 +25,7 @@ export function packRuleState(state: RuleState): PackedRuleState | undefined {
     packed.push(samples.length)
     for (const number of samples) packed.push(number)
   }
+  if (state.talkMs !== NEVER) packed.push(state.talkMs)
   return packed
 }
 
@@ -45,6 +47,7 @@ export function unpackRuleState(packed: PackedRuleState | RuleState | undefined,
   state.episodes = Array.from({ length: next() }, () => [next(), next()])
   const samples = latches.map(() => Array.from({ length: next() }, next))
   state.memory = { latches, leaving: 0, samples }
+  state.talkMs = next()
   return state
 }
 

@@ -19,11 +19,15 @@ export interface PendingHold {
   /** Receipt of the last reading that held. */
   readonly received_at_ms: EpochMs
   readonly evidence: AlarmEvidence[]
+  /** The witness was stored on the device and sent later. */
+  readonly hist?: boolean
 }
 
 export interface PendingHolds {
   /** Notes a hold; takes the place of what the device and rule had. */
   put(hold: PendingHold): void
+  /** Takes out what waits for the rule of a device, undefined for nothing. */
+  remove(of: Pick<PendingHold, 'tenant' | 'device' | 'rule'>): PendingHold | undefined
   /** Takes out what is due at `nowMs`, earliest first. */
   take(nowMs: number): readonly PendingHold[]
   /** Time at which the next may be due, infinite when none waits. */
@@ -32,6 +36,8 @@ export interface PendingHolds {
   restore(holds: readonly PendingHold[]): void
 }
 
+const keyOf = ({ tenant, device, rule }: Pick<PendingHold, 'tenant' | 'device' | 'rule'>): string => `${tenant}/${device}/${rule}`
+
 const NONE: readonly PendingHold[] = []
 
 export function createPendingHolds(): PendingHolds {
@@ -39,11 +45,16 @@ export function createPendingHolds(): PendingHolds {
   /** At most the earliest due time: looked for anew only when it has come. */
   let nextDueMs = Number.POSITIVE_INFINITY
   const put = (hold: PendingHold): void => {
-    holds.set(`${hold.tenant}/${hold.device}/${hold.rule}`, hold)
+    holds.set(keyOf(hold), hold)
     nextDueMs = Math.min(nextDueMs, hold.dueAtMs)
   }
   return {
     put,
+    remove(of) {
+      const found = holds.get(keyOf(of))
+      holds.delete(keyOf(of))
+      return found
+    },
     take(nowMs) {
       if (nowMs < nextDueMs) return NONE
       const due: PendingHold[] = []

@@ -18,6 +18,8 @@ export interface RuleState {
   ceasedMs: number
   /** Device time of the last reading that could answer. */
   knownMs: number
+  /** Device time up to which the unit went on talking of other things behind `knownMs` while a hold of a safety rule stood, NEVER for none. */
+  talkMs: number
   /** Device time at which the alarm was raised, NEVER while there is none. */
   raisedMs: number
   memory: ConditionMemory
@@ -31,6 +33,7 @@ export const createRuleState = (memory: ConditionMemory): RuleState => ({
   beganMs: NEVER,
   ceasedMs: NEVER,
   knownMs: NEVER,
+  talkMs: NEVER,
   raisedMs: NEVER,
   memory,
   brokenHold: null,
@@ -45,11 +48,33 @@ export interface HoldTimes {
 
 /** Breaks holds after a gap: nobody knows what was in between. An alarm that stands stays, with its latches. */
 export function breakOnGap(state: RuleState, atMs: number, gapMs: number): void {
-  if (state.knownMs === NEVER || Math.abs(atMs - state.knownMs) <= gapMs) return
+  if (breakHoldOnGap(state, atMs, gapMs)) state.memory.latches.fill(false)
+}
+
+/** The same without the latches, for what was evaluated already; tells whether it broke a hold. */
+export function breakHoldOnGap(state: RuleState, atMs: number, gapMs: number): boolean {
+  if (state.knownMs === NEVER || Math.abs(atMs - heardMs(state)) <= gapMs) return false
   state.ceasedMs = NEVER
-  if (state.raisedMs !== NEVER) return
+  if (state.raisedMs !== NEVER) return false
   breakHold(state, atMs)
-  state.memory.latches.fill(false)
+  return true
+}
+
+/** Device time of the last reading that could answer, or of the last thing that the unit said while a hold stood. */
+const heardMs = ({ knownMs, talkMs }: RuleState): number => (talkMs > knownMs ? talkMs : knownMs)
+
+/** Whether the condition holds and no alarm stands yet. */
+export const isHolding = ({ beganMs, raisedMs }: RuleState): boolean => beganMs !== NEVER && raisedMs === NEVER
+
+/**
+ * Takes a reading without the channel into a hold: what was said once and not taken back stands, as long as the unit goes on talking. Behind
+ * a gap it changes nothing, which is told; the next answer breaks the hold.
+ */
+export function goOnByTalk(state: RuleState, atMs: number, gapMs: number): boolean {
+  const sinceMs = atMs - heardMs(state)
+  if (sinceMs < 0 || sinceMs > gapMs) return false
+  state.talkMs = atMs
+  return true
 }
 
 /** Takes the answer for a reading at `atMs` into the state; says whether an alarm begins or ends with it. */
@@ -74,7 +99,7 @@ export function step(state: RuleState, answer: Answer, atMs: number, times: Hold
  * Whether a hold without an alarm yet would be complete by time alone: its hold time ends before so long a silence that nobody knows.
  */
 export const canHoldByTime = (state: RuleState, times: HoldTimes): boolean =>
-  state.beganMs !== NEVER && state.raisedMs === NEVER && state.beganMs + times.holdMs - state.knownMs <= times.gapMs_MAX
+  isHolding(state) && state.beganMs + times.holdMs - heardMs(state) <= times.gapMs_MAX
 
 /** Takes the alarm into the state that time alone completes; gives the device time at which it is raised. */
 export function raiseByTime(state: RuleState, { holdMs }: HoldTimes): number {
@@ -85,6 +110,7 @@ export function raiseByTime(state: RuleState, { holdMs }: HoldTimes): number {
 /** Takes back that the last reading was ahead: nothing that the state knows lies behind `atMs`. The begin of an alarm is its name and stays. */
 export function rewindTo(state: RuleState, atMs: number): void {
   state.knownMs = Math.min(state.knownMs, atMs)
+  state.talkMs = Math.min(state.talkMs, atMs)
   state.ceasedMs = Math.min(state.ceasedMs, atMs)
   if (state.raisedMs === NEVER) state.beganMs = Math.min(state.beganMs, atMs)
   for (const samples of state.memory.samples) while ((samples[samples.length - 2] ?? NEVER) > atMs) samples.length -= 2
@@ -92,9 +118,10 @@ export function rewindTo(state: RuleState, atMs: number): void {
 
 /** Begins the line of a device anew at `fromMs`, where its clock was set back; a hold that stood at `lineMs`, the end of the old line, begins there. */
 export function restartAt(state: RuleState, lineMs: number, fromMs: number): void {
-  const isHolding = state.raisedMs === NEVER && state.beganMs !== NEVER && state.knownMs >= lineMs
+  const wasHolding = isHolding(state) && heardMs(state) >= lineMs
   breakOnGap(state, fromMs, -1)
-  if (isHolding) state.beganMs = fromMs
+  state.talkMs = NEVER
+  if (wasHolding) state.beganMs = fromMs
   if (state.knownMs !== NEVER) state.knownMs = fromMs
 }
 

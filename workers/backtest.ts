@@ -107,12 +107,15 @@ export function createBacktestFold(options: {
     take(reading) {
       const { changes, trusted } = quality.observe(reading)
       const type = types(reading.type)
+      // As live: what nothing took back is complete by the clock.
+      for (const event of engine.completeHolds(reading.received_at_ms)) if (event.kind === 'alarm_raised') keep(event.alarm)
       const events = isSafety ? engine.decide(carry.fill(reading)) : engine.decide(reading, trusted)
       for (const event of events) if (event.kind === 'alarm_raised' || event.kind === 'alarm_cleared') keep(event.alarm)
       if (changes.length === 0 || rule !== undefined || type === undefined) return
       for (const event of sensorAlarms(type, changes, reading.received_at_ms)) if ('alarm' in event) keep(event.alarm)
     },
     end() {
+      for (const event of engine.completeHolds(span.to_ms)) if (event.kind === 'alarm_raised') keep(event.alarm)
       if (at !== undefined) {
         engine.loadDevice(at.tenant, at.device, undefined)
         quality.loadDevice(at.tenant, at.device, undefined)

@@ -60,21 +60,39 @@ export async function explainRule(query: WhyQuery, { types, activations, derived
   const engine = createRulesEngine({ types, filter, book })
   const quality = createQuality({ types })
   const carry = createCarryForward({ types, filter: isSafetyRule })
-  const found = isSafety ? undefined : await derived.checkpoint({ tenant, device, type, at_ms })
-  if (found !== undefined) {
-    const { fold } = deserialize(found.state) as { readonly fold: { readonly quality: unknown; readonly rules: unknown } }
-    quality.loadDevice(tenant, device, fold.quality)
-    engine.loadDevice(tenant, device, fold.rules)
-  }
-  const from_ms = found?.at_ms ?? (isSafety ? Math.max(0, at_ms - DAY_MS) : 0)
-  let last: Reading | undefined
+  let from_ms = isSafety ? Math.max(0, at_ms - DAY_MS) : 0
   let readings = 0
-  for await (const stored of history({ tenant, device, type, from_ms, to_ms: at_ms })) {
-    if (++readings > READINGS_MAX)
-      throw new MendlineError('MDL_API_TOO_LARGE', `more than ${READINGS_MAX} readings lie between the checkpoint and that time`)
-    const { trusted } = quality.observe(stored)
-    last = isSafety ? carry.fill(stored) : trusted === stored.numbers ? stored : { ...stored, numbers: trusted }
-    engine.decide(isSafety ? last : stored, last.numbers)
+  /** Gives the last reading at or before that time behind a checkpoint, undefined when there is none. */
+  const foldFrom = async (found: { readonly at_ms: number; readonly state: Uint8Array } | undefined): Promise<Reading | undefined> => {
+    let last: Reading | undefined
+    if (found !== undefined) {
+      const { fold } = deserialize(found.state) as { readonly fold: { readonly quality: unknown; readonly rules: unknown } }
+      quality.loadDevice(tenant, device, fold.quality)
+      engine.loadDevice(tenant, device, fold.rules)
+      from_ms = found.at_ms
+    }
+    for await (const stored of history({ tenant, device, type, from_ms, to_ms: at_ms })) {
+      if (++readings > READINGS_MAX)
+        throw new MendlineError('MDL_API_TOO_LARGE', `more than ${READINGS_MAX} readings lie between the checkpoint and that time`)
+      const { trusted } = quality.observe(stored)
+      last = isSafety ? carry.fill(stored) : trusted === stored.numbers ? stored : { ...stored, numbers: trusted }
+      // As live: what nothing took back is complete by the clock.
+      engine.completeHolds(stored.received_at_ms)
+      engine.decide(isSafety ? last : stored, last.numbers)
+    }
+    engine.completeHolds(at_ms)
+    return last
+  }
+  const checkpointAt = (atMs: number) => derived.checkpoint({ tenant, device, type, at_ms: atMs })
+  let found = isSafety ? undefined : await checkpointAt(at_ms)
+  let last = await foldFrom(found)
+  // The last reading before that time may lie before the checkpoint: the one before begins with a reading.
+  while (last === undefined && found !== undefined) {
+    found = found.at_ms > 0 ? await checkpointAt(found.at_ms - 1) : undefined
+    if (found === undefined) from_ms = 0
+    if (found === undefined) engine.loadDevice(tenant, device, undefined)
+    if (found === undefined) quality.loadDevice(tenant, device, undefined)
+    last = await foldFrom(found)
   }
   if (last === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'no reading of the unit is stored at or shortly before that time')
   const explanation = engine.explain(last, rule)
