@@ -23,6 +23,7 @@ import { addLabel } from './labels.ts'
 import { skillsOf } from './orders/crews.ts'
 import { changesOfMove, changesOfRemark } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
+import { warrantyOf } from './orders/terms-book.ts'
 import { checkToldTime } from './told-time.ts'
 import { JUDGED } from './work-order-states.ts'
 import { changeOrder, moveOrder, remarkOrder, type Step } from './work-orders.ts'
@@ -104,7 +105,8 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
   }
   if (input.type === JUDGED) throw judgedByUs(row)
   const outcome = input.type === 'done' || input.type === 'cancelled' ? outcomeOf(hub, row, data) : undefined
-  const changes = changesOfMove(row, input.type, { actor: input.actor, atMs: input.at_ms, nowMs: hub.nowMs, data })
+  const isCovered = input.type === 'done' && data.charges !== undefined ? await warrantyOf(hub, row) : undefined
+  const changes = changesOfMove(row, input.type, { actor: input.actor, atMs: input.at_ms, nowMs: hub.nowMs, data, isCovered })
   const engineerSkills = typeof changes.engineer === 'string' ? await skillsOf(hub, row.tenant, changes.engineer) : undefined
   const isGivenBack = input.type === 'refused' || input.type === 'returned'
   const engineerTelling = isGivenBack && (await skillsOf(hub, row.tenant, input.actor)) !== undefined ? input.actor : undefined

@@ -47,6 +47,8 @@ export interface KnownOrder {
   readonly hasAlarm: boolean
   readonly diagnosedAtMs: number | null
   readonly settledAtMs: number | null
+  /** Nobody repaired anything. */
+  readonly isCancelled?: boolean
   /** It was cancelled since one cause struck many units: whatever comes later is the unit's own. */
   readonly isMerged?: boolean
   /** It was cancelled since its unit recovered: it is the order again when the cause returns. */
@@ -81,12 +83,25 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   const last = same[0]
   if (last?.settledAtMs === null || last?.settledAtMs === undefined) return { kind: 'open' }
   const isFinal = last.phase === 'final'
+  if (finding.isSeen === true && isToldBehind(finding, { isCancelled: last.isCancelled, settledAtMs: last.settledAtMs }))
+    return isFinal && last.isRecovered !== true ? { kind: 'open' } : { kind: 'reopen', id: last.id }
   if (last.isRecovered === true && finding.atMs > last.settledAtMs) return { kind: 'reopen', id: last.id }
   const quietMs = isFinal && last.isMerged !== true ? policy.quietAfterFinalMs : policy.quietAfterDoneMs
   // An alarm that holds after the repair is a fact at once; only one from before it is old news.
   const quietUntilMs = last.settledAtMs + (finding.kind === 'alarm' || finding.isSeen === true ? 0 : quietMs)
   if (finding.atMs <= quietUntilMs) return { kind: 'remark', id: last.id, reason: 'found again within the quiet time' }
   return isFinal ? { kind: 'open' } : { kind: 'reopen', id: last.id }
+}
+
+/** Clocks of those who report differ from ours by this. */
+const CLOCKS_MS = 5 * 60_000
+
+/**
+ * What a person tells of is there now, though it was seen before an order ended: a danger, and whatever nobody repaired. Of a repair only what
+ * was seen clearly before its end is old news.
+ */
+function isToldBehind({ kind, atMs }: Finding, last: { readonly isCancelled: boolean | undefined; readonly settledAtMs: number }): boolean {
+  return kind === 'alarm' || last.isCancelled === true || atMs > last.settledAtMs - CLOCKS_MS
 }
 
 /** Where readings alone are not worth a visit: not sure enough, nothing was found there lately, or the repair is being watched. A danger always is. */

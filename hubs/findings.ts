@@ -156,7 +156,11 @@ export async function applyFinding(hub: HubTransaction, found: Finding, opened: 
   const step: Step = { actor: SYSTEM_ACTOR, atMs: finding.atMs, reason: `${causeWords(finding.cause)} found again`, data }
   // What was cancelled was not repaired: windows from before count as much.
   const isMixed =
-    route.kind === 'reopen' && row.state !== 'cancelled' && diagnosis !== undefined && diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
+    route.kind === 'reopen' &&
+    finding.isSeen !== true &&
+    row.state !== 'cancelled' &&
+    diagnosis !== undefined &&
+    diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
   if (isMixed) await remarkOrder(hub, row, 'finding', { ...step, reason: 'found again, by windows of which some are from before the repair' })
   else if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
   else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', step)
@@ -181,6 +185,7 @@ async function knownOrders(hub: HubTransaction, rows: readonly WorkOrderRow[]): 
     const phase = phaseOf(await processOf(hub, row), row.state as WorkOrderState)
     known.push({
       ...toKnownOrder(row, phase),
+      isCancelled: row.state === 'cancelled',
       isMerged: phase === 'final' && (await isMerged(hub, row.case_id)),
       isRecovered: await isRecovered(hub, row),
       isWatched: phase === 'settled' && (await isWatched(hub, row)),

@@ -11,9 +11,10 @@ import { causeWords } from './cases.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import { emit, type HubTransaction } from './hub-transaction.ts'
 import { outletFor } from './orders/crews.ts'
-import { changesOfReopening, namesWindow, type RowChanges } from './orders/order-facts.ts'
+import { namesWindow, type RowChanges } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processInForce, processOf } from './orders/process-book.ts'
+import { changesOfReopening } from './orders/reopen.ts'
 import { findRepeated } from './orders/repeats.ts'
 import { quoteFor } from './orders/terms-book.ts'
 import { buildPacket } from './packet.ts'
@@ -90,7 +91,7 @@ export async function openOrder(hub: HubTransaction, opening: Opening): Promise<
     rating_at_ms: null,
     repeat_of,
     facts: '{}',
-    quote: await quoteFor(hub, { tenant, device, type, packet, repeat_of, opened_at_ms: opening.atMs }),
+    quote: await quoteFor(hub, { tenant, device, type, cause, packet, repeat_of, facts: '{}', opened_at_ms: opening.atMs }),
   }
   await hub.database.insertInto('hub_work_orders').values(row).execute()
   await openCase(hub, row, opening.isPastDanger)
@@ -189,7 +190,7 @@ export async function moveOrder(
   const isOpen = isOpenPhase(phase)
   const changed: WorkOrderRow = {
     ...row,
-    ...(to === 'reopened' ? changesOfReopening(row, step.atMs) : {}),
+    ...(to === 'reopened' ? await changesOfReopening(hub, row, step.atMs) : {}),
     ...step.changes,
     state: to,
     entered_at_ms: hub.nowMs,

@@ -120,7 +120,12 @@ const ChainFields = {
   offered_to: orNull(Type.String({ description: 'Whom it is offered to; null in the state offered = anybody may take it' })),
   promised_from_ms: orNull(Type.Integer()),
   promised_to_ms: orNull(Type.Integer()),
-  repeat_of: orNull(Type.String({ description: 'Order for the same unit and kind of fault that was repaired at most 30 days before' })),
+  repeat_of: orNull(
+    Type.String({
+      description:
+        'Order for the same unit and kind of fault that was repaired at most 30 days before; itself, where it was reopened so soon behind its own repair',
+    }),
+  ),
   verified_need: orNull(VerifiedNeedSchema),
   preferred_windows: Type.Optional(Type.Array(WindowSchema)),
   reschedule_count: Type.Optional(Type.Integer()),

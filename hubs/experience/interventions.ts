@@ -1,5 +1,5 @@
 /**
- * Interventions: opened once for each order and rule when its risk meets the rule, owned by somebody, and asked for again of the next above
+ * Interventions: opened once for each order (anew when it is reopened) and rule when its risk meets the rule, owned by somebody, and asked for again of the next above
  * each time the result is late. One whose order is settled meanwhile lapses, and says so; none stays open in silence.
  */
 import { MendlineError } from '#kernel/errors.ts'
@@ -19,13 +19,22 @@ export type Intervention = Omit<InterventionRow, 'reasons'> & { readonly reasons
 
 export const toIntervention = (row: InterventionRow): Intervention => ({ ...row, reasons: JSON.parse(row.reasons) as string[] })
 
+/** How often an order was reopened: what was done for the visit before is done for nobody who waits for the next. */
+async function reopenings({ database }: HubTransaction, { tenant, work_order_id }: WorkOrderRow): Promise<number> {
+  const moves = database.selectFrom('hub_work_order_moves').where('tenant', '=', tenant).where('work_order_id', '=', work_order_id)
+  const reopened = moves.where('kind', '=', 'move').where('type', '=', 'reopened')
+  return Number((await reopened.select((select) => select.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count)
+}
+
 /** Opens what the risk of an order asks for; of a held-out order it is noted only. */
 export async function intervene(hub: HubTransaction, order: WorkOrderRow, risk: Risk): Promise<void> {
   const { tenant, work_order_id, device } = order
   const holdsOut = isHeldOut(order, standard.hold_out_share)
-  for (const rule of rulesMet(risk, standard)) {
+  const met = rulesMet(risk, standard)
+  const round = met.length === 0 ? 0 : await reopenings(hub, order)
+  for (const rule of met) {
     const row: InterventionRow = {
-      intervention_id: contentId('int', tenant, work_order_id, rule.id),
+      intervention_id: contentId('int', tenant, work_order_id, rule.id, ...(round === 0 ? [] : [round])),
       ...{ tenant, work_order_id, device, rule: rule.id, rules_version: standard.version, action: rule.action, owner: rule.owner },
       state: holdsOut ? 'held_out' : 'open',
       score: risk.score,

@@ -30,6 +30,8 @@ export interface OrderFacts {
   readonly no_show_at_ms?: number
   readonly charges?: Charges
   readonly rating?: Rating
+  /** The last repair of this order that did not hold, and when it was reopened; device or platform time, as they were told. */
+  readonly repeat?: { readonly repaired_at_ms: number; readonly reopened_at_ms: number }
   /** `at_ms` of what each rests on; of promise and rating it is a column. */
   readonly verified_need_at_ms?: number
   readonly preferred_windows_at_ms?: number
@@ -51,6 +53,8 @@ interface Told {
   readonly atMs: number
   readonly nowMs: number
   readonly data: Data
+  /** Whether a part is covered by the warranty, also one that the packet did not foretell; absent = nobody has terms for the type. */
+  readonly isCovered?: ((part: string) => boolean) | undefined
 }
 
 const NameSchema = Type.String({ minLength: 1, maxLength: 128 })
@@ -63,7 +67,11 @@ const WindowsSchema = Type.Array(WindowSchema, { maxItems: 20 })
  * Changes by a move to a state.
  * @throws MendlineError MDL_API_INVALID when a field that is known has the wrong form
  */
-export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, atMs, data }: Told & { readonly actor: string }): RowChanges {
+export function changesOfMove(
+  row: WorkOrderRow,
+  to: WorkOrderState,
+  { actor, atMs, data, isCovered }: Told & { readonly actor: string },
+): RowChanges {
   const facts = factsOf(row)
   const promise = promiseIn(row, { data, atMs })
   switch (to) {
@@ -80,16 +88,15 @@ export function changesOfMove(row: WorkOrderRow, to: WorkOrderState, { actor, at
     case 'returned':
       return { engineer: null, offered_to: null }
     case 'done':
-      return chargesIn(row, data)
+      return chargesIn(row, data, isCovered)
     default:
       return {}
   }
 }
 
-/** Changes by a reopening, whoever decides it: nobody has the order, and what was promised for the visit before is over. */
-export function changesOfReopening(row: WorkOrderRow, atMs: number): RowChanges {
+/** The end of a visit: nobody has the order, and what was promised until then is over. */
+export function endPromise(row: WorkOrderRow, endedAtMs: number): RowChanges {
   const nobody = { engineer: null, offered_to: null }
-  const endedAtMs = Math.max(atMs, row.settled_at_ms ?? 0)
   return isNews(row.promise_at_ms, endedAtMs) ? { ...nobody, ...noPromise(endedAtMs) } : nobody
 }
 
@@ -177,7 +184,7 @@ function needIn(facts: OrderFacts, { data, atMs }: Pick<Told, 'data' | 'atMs'>):
 }
 
 /** Charges are a true sum, in the currency of the quote, for nothing that is covered, and agreed to when they are above what was shown. */
-function chargesIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
+function chargesIn(row: WorkOrderRow, data: Data, isCovered: Told['isCovered']): { readonly facts?: string } {
   const charges = read(data, 'charges', ChargesSchema)
   if (charges === undefined) return {}
   const sum = charges.lines.reduce((total, { amount_minor }) => total + amount_minor, 0)
@@ -185,11 +192,12 @@ function chargesIn(row: WorkOrderRow, data: Data): { readonly facts?: string } {
   const quote = row.quote === null ? undefined : (JSON.parse(row.quote) as Quote)
   if (quote !== undefined) {
     if (quote.price.currency !== charges.currency) throw bodyRefused('data.charges.currency', `the price was shown in ${quote.price.currency}`)
-    const covered = new Set(quote.warranty.parts.filter(({ is_covered }) => is_covered === true).map(({ part }) => part))
-    const wrong = charges.lines.find(({ part, amount_minor }) => part !== undefined && amount_minor > 0 && covered.has(part))
+    const shown = new Map(quote.warranty.parts.map(({ part, is_covered }) => [part, is_covered === true]))
+    const covers = (part: string): boolean => shown.get(part) ?? isCovered?.(part) ?? false
+    const wrong = charges.lines.find(({ part, amount_minor }) => part !== undefined && amount_minor > 0 && covers(part))
     if (wrong !== undefined) throw bodyRefused('data.charges.lines', `the part ${wrong.part} is covered by the warranty`)
     const unnamed = charges.lines.findIndex(({ kind, part, amount_minor }) => kind === 'part' && part === undefined && amount_minor > 0)
-    if (covered.size > 0 && unnamed >= 0)
+    if ([...shown.values()].includes(true) && unnamed >= 0)
       throw bodyRefused(`data.charges.lines[${unnamed}].part`, 'names the part: parts of this order are covered by the warranty')
     if (charges.total_minor > quote.price.max_minor && !charges.is_agreed) {
       throw bodyRefused('data.charges.is_agreed', `more than the ${quote.price.max_minor} that were shown needs the household's agreement`)

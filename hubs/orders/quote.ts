@@ -32,14 +32,20 @@ const KEEP = { repair: 0.8, replace: 1 }
 /** A repair below this share of a new one's price is done; replacing is advised from twice as much (chosen). */
 const SMALL_REPAIR = 0.15
 
+const untilOf = (installedAtMs: number | null, months: number): number | null =>
+  installedAtMs === null ? null : Math.round(installedAtMs + months * MONTH_MS)
+
+/** Until when a part is under warranty, epoch ms; null = nobody said when the appliance was installed. */
+export const partWarrantyUntil = (terms: ServiceTerms, part: string, installedAtMs: number | null): number | null =>
+  untilOf(installedAtMs, terms.parts.find((entry) => entry.part === part)?.warranty_months ?? terms.parts_warranty_months)
+
 export function buildQuote(sources: QuoteSources): Quote {
   const { packet, terms: version, installedAtMs } = sources
   const { terms } = version
-  const until = (months: number): number | null => (installedAtMs === null ? null : Math.round(installedAtMs + months * MONTH_MS))
   const isCovered = (untilMs: number | null): boolean | null => (sources.isRepeat ? true : untilMs === null ? null : sources.openedAtMs < untilMs)
-  const labourUntil = until(terms.labour_warranty_months)
+  const labourUntil = untilOf(installedAtMs, terms.labour_warranty_months)
   const parts = packet.parts.map(({ part }) => {
-    const untilMs = until(terms.parts.find((entry) => entry.part === part)?.warranty_months ?? terms.parts_warranty_months)
+    const untilMs = partWarrantyUntil(terms, part, installedAtMs)
     return { part, until_ms: untilMs, is_covered: isCovered(untilMs) }
   })
   const lines = linesOf(packet, {

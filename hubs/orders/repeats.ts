@@ -6,7 +6,7 @@ import type { Outcome, Packet } from '#kernel/work-order.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 
 /** An order opened this long after the repair, in device time, is a repeat of it. */
-const REPEAT_MS = 30 * 86_400_000
+export const REPEAT_MS = 30 * 86_400_000
 
 /** Newest repaired order that this one repeats, or null. Orders without an outcome are no repairs. */
 export async function findRepeated(
@@ -17,16 +17,18 @@ export async function findRepeated(
     readonly packet: Packet
     readonly cause: string
     readonly openedAtMs: number
+    /** Longest time since the repair, ms. */
+    readonly withinMs?: number
   },
 ): Promise<string | null> {
-  const { tenant, device, openedAtMs } = opening
+  const { tenant, device, openedAtMs, withinMs = REPEAT_MS } = opening
   const rows = await hub.database
     .selectFrom('hub_work_orders')
     .select(['work_order_id', 'cause', 'packet', 'outcome'])
     .where('tenant', '=', tenant)
     .where('device', '=', device)
     .where('outcome', 'is not', null)
-    .where('settled_at_ms', '>=', openedAtMs - REPEAT_MS)
+    .where('settled_at_ms', '>=', openedAtMs - withinMs)
     .where('settled_at_ms', '<=', openedAtMs)
     .orderBy('settled_at_ms', 'desc')
     .orderBy('work_order_id')

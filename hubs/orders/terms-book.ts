@@ -1,11 +1,12 @@
 /** Service terms of organisations by type, in versions; where one has none, those of the catalogue hold. */
 import { serviceTerms } from '#catalogue/service-terms.ts'
-import type { Quote } from '#kernel/service-facts.ts'
 import type { ServiceTerms, TermsVersion } from '#kernel/service-terms.ts'
 import type { Packet } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
-import { buildQuote } from './quote.ts'
+import { factsOf } from './order-facts.ts'
+import { buildQuote, partWarrantyUntil } from './quote.ts'
+import { findRepeated, REPEAT_MS } from './repeats.ts'
 
 /** Terms that hold for a type; undefined where nobody has any. */
 export async function termsOf({ database }: Pick<HubTransaction, 'database'>, tenant: string, type: string): Promise<TermsVersion | undefined> {
@@ -34,22 +35,41 @@ export async function putTerms(
   return { type, version, terms }
 }
 
+type Quoted = Pick<WorkOrderRow, 'tenant' | 'device' | 'type' | 'cause' | 'opened_at_ms' | 'repeat_of' | 'facts'> &
+  Partial<Pick<WorkOrderRow, 'work_order_id'>> & { readonly packet: Packet }
+
 /** Quote of an order as JSON, as it stands in its row. */
-export async function quoteFor(
-  hub: HubTransaction,
-  order: Pick<WorkOrderRow, 'tenant' | 'device' | 'type' | 'opened_at_ms' | 'repeat_of'> & { readonly packet: Packet },
-): Promise<string | null> {
-  const { tenant, device, type, packet } = order
+export async function quoteFor(hub: HubTransaction, order: Quoted): Promise<string | null> {
+  const { tenant, device, type, packet, opened_at_ms: openedAtMs } = order
   const terms = await termsOf(hub, tenant, type)
   if (terms === undefined) return null
-  const isRepeat = await isWithin(hub, order.repeat_of, order.opened_at_ms - terms.terms.repair_warranty_days * 86_400_000)
+  const isRepeat = await isUnderRepairWarranty(hub, order, terms.terms.repair_warranty_days * 86_400_000)
   const installedAtMs = hub.installedAt(tenant, device) ?? null
-  const quote: Quote = buildQuote({ type: hub.catalogue(type), packet, terms, installedAtMs, openedAtMs: order.opened_at_ms, isRepeat })
-  return JSON.stringify(quote)
+  return JSON.stringify(buildQuote({ type: hub.catalogue(type), packet, terms, installedAtMs, openedAtMs, isRepeat }))
 }
 
-async function isWithin({ database }: HubTransaction, repeatOf: string | null, sinceMs: number): Promise<boolean> {
-  if (repeatOf === null) return false
+/** Whether a repair of the same kind is answered for: one of the order itself that did not hold, or that of an order before it. */
+async function isUnderRepairWarranty(hub: HubTransaction, order: Quoted, withinMs: number): Promise<boolean> {
+  const { tenant, device, cause, packet, opened_at_ms: openedAtMs, repeat_of } = order
+  const { repeat } = factsOf(order)
+  if (repeat !== undefined && repeat.reopened_at_ms - repeat.repaired_at_ms <= withinMs) return true
+  if (repeat_of !== null && repeat_of !== order.work_order_id && (await isWithin(hub, repeat_of, openedAtMs - withinMs))) return true
+  // The warranty may be longer than the time in which an order counts as a repeat.
+  return withinMs > REPEAT_MS && (await findRepeated(hub, { tenant, device, cause, packet, openedAtMs, withinMs })) !== null
+}
+
+async function isWithin({ database }: HubTransaction, repeatOf: string, sinceMs: number): Promise<boolean> {
   const row = await database.selectFrom('hub_work_orders').select('settled_at_ms').where('work_order_id', '=', repeatOf).executeTakeFirst()
   return row?.settled_at_ms !== null && row?.settled_at_ms !== undefined && row.settled_at_ms >= sinceMs
+}
+
+/** Says of any part of the type whether the warranty of an order covers it, by the terms that hold now; undefined where nobody has any. */
+export async function warrantyOf(hub: HubTransaction, row: WorkOrderRow): Promise<((part: string) => boolean) | undefined> {
+  const version = await termsOf(hub, row.tenant, row.type)
+  if (version === undefined) return undefined
+  const { terms } = version
+  const installedAtMs = hub.installedAt(row.tenant, row.device) ?? null
+  const order = { ...row, packet: JSON.parse(row.packet) as Packet }
+  const isRepeat = await isUnderRepairWarranty(hub, order, terms.repair_warranty_days * 86_400_000)
+  return (part) => isRepeat || row.opened_at_ms < (partWarrantyUntil(terms, part, installedAtMs) ?? 0)
 }

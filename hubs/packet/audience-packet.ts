@@ -9,10 +9,22 @@ import { adviceAbout } from '#catalogue/home-dangers.ts'
 import { toolWords } from '#catalogue/tools.ts'
 import type { AudiencePacket, PacketAudience, PacketItem } from '#kernel/audience-packet.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
-import type { WorkOrder } from '#kernel/work-order.ts'
+import type { Outcome, WorkOrder } from '#kernel/work-order.ts'
 import { isDanger } from '../quiet-alarms.ts'
 import { evidenceText, knownText, unitLabel } from './evidence-words.ts'
-import { ADVICE, fill, HEADINGS, type PacketSection, PREPARE, PREPARE_AT_EASE, REASONS, SAFETY_CLASSES_SAID, SAID, SKILLS } from './packet-words.ts'
+import {
+  ADVICE,
+  CAUSES,
+  fill,
+  HEADINGS,
+  type PacketSection,
+  PREPARE,
+  PREPARE_AT_EASE,
+  REASONS,
+  SAFETY_CLASSES_SAID,
+  SAID,
+  SKILLS,
+} from './packet-words.ts'
 
 export interface AudienceSources {
   readonly order: WorkOrder
@@ -21,6 +33,8 @@ export interface AudienceSources {
   readonly rule: Rule | undefined
   /** Danger of the home that the order is about; absent for all others. */
   readonly hazard?: string | undefined
+  /** What the repair that it repeats came to; absent = it repeats none, or nobody said. */
+  readonly earlier?: Outcome | undefined
   readonly audience: PacketAudience
   readonly locale: keyof Text
 }
@@ -185,8 +199,16 @@ function rivals({ order, type, locale, say, share }: Making): PacketItem[] {
   )
 }
 
-function repeat({ order, say }: Making): PacketItem[] {
-  return typeof order.repeat_of === 'string' ? [item(say(SAID.repeatOf, { order: order.repeat_of }), [], { code: order.repeat_of })] : []
+function repeat({ order, earlier, type, locale, say }: Making): PacketItem[] {
+  if (typeof order.repeat_of !== 'string') return []
+  const { cause, parts_used, note = '' } = earlier ?? { cause: '', parts_used: [] }
+  const parts = parts_used.map(({ part }) => type?.parts.find((known) => known.part === part)?.name[locale] ?? part)
+  const notes = [
+    cause === '' ? '' : say(SAID.repeatFound, { cause: faultOf(type, cause)?.name[locale] ?? say(CAUSES[cause] ?? { en: cause, 'zh-CN': cause }) }),
+    parts.length === 0 ? '' : say(SAID.repeatParts, { parts: listed(parts, locale) }),
+    note === '' ? '' : say(SAID.repeatNote, { text: note }),
+  ]
+  return [item(say(SAID.repeatOf, { order: order.repeat_of }), notes, { code: order.repeat_of })]
 }
 
 function questions({ order, type, fault, locale, say }: Making): PacketItem[] {

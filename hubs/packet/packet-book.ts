@@ -4,9 +4,9 @@ import type { ApplianceType, Rule, Text } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
 import type { AudiencePacket, PacketAudience } from '#kernel/audience-packet.ts'
 import type { Evidence } from '#kernel/diagnosis.ts'
-import type { WorkOrder } from '#kernel/work-order.ts'
+import type { Outcome, WorkOrder } from '#kernel/work-order.ts'
 import { hazardOfCause } from '../cases.ts'
-import type { HubTables } from '../hub-tables.ts'
+import type { HubTables, WorkOrderRow } from '../hub-tables.ts'
 import { toWorkOrder } from '../orders/order-record.ts'
 import { findOrder } from '../work-orders.ts'
 import { audiencePacket } from './audience-packet.ts'
@@ -36,6 +36,13 @@ export function createPacketBook(options: {
   readonly ruleOf: (alarm: Alarm) => Rule | undefined
 }): PacketBook {
   const { database, catalogue, ruleOf } = options
+  /** The outcome of the repair that an order repeats; its own, as long as no further visit has ended. */
+  const earlierOf = async (row: WorkOrderRow): Promise<Outcome | undefined> => {
+    if (row.repeat_of === null) return undefined
+    const isOwn = row.repeat_of === row.work_order_id
+    const repeated = isOwn ? (row.settled_at_ms === null ? row : undefined) : await findOrder({ database }, row.tenant, row.repeat_of)
+    return repeated === undefined || repeated.outcome === null ? undefined : (JSON.parse(repeated.outcome) as Outcome)
+  }
   const read = async ({ tenant, id, audience, locale }: Reading) => {
     const row = await findOrder({ database }, tenant, id)
     if (row === undefined) return undefined
@@ -47,7 +54,8 @@ export function createPacketBook(options: {
       .executeTakeFirst()
     const rule = alarm === undefined || alarm.body === '' ? undefined : ruleOf(JSON.parse(alarm.body) as Alarm)
     const hazard = hazardOfCause(row.cause)
-    return { order, packet: audiencePacket({ order, type: catalogue(order.type), rule, hazard, audience, locale }) }
+    const earlier = await earlierOf(row)
+    return { order, packet: audiencePacket({ order, type: catalogue(order.type), rule, hazard, earlier, audience, locale }) }
   }
   const plotOf = ({ order, packet }: { readonly order: WorkOrder; readonly packet: AudiencePacket }, locale: keyof Text): string => {
     const type = catalogue(order.type)

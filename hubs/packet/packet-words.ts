@@ -80,6 +80,12 @@ export const REASONS: Readonly<Record<string, Text>> = {
   ),
 }
 
+/** Outcomes of a visit that name no fault of the type. */
+export const CAUSES: Readonly<Record<string, Text>> = {
+  no_fault_found: words('No fault found', '未发现故障'),
+  other: words('Something else', '其他原因'),
+}
+
 /** Sentences with places for values. */
 export const SAID = {
   title: words('{type}: {fault}', '{type}：{fault}'),
@@ -106,6 +112,9 @@ export const SAID = {
   price: words('To be paid: {min} to {max}', '费用：{min} 至 {max}'),
   charged: words('Charged: {total}', '已收费：{total}'),
   repeatOf: words('Order {order}', '工单 {order}'),
+  repeatFound: words('Found then: {cause}', '当时结论：{cause}'),
+  repeatParts: words('Parts used then: {parts}', '当时更换配件：{parts}'),
+  repeatNote: words('Note then: {text}', '当时备注：{text}'),
 } as const
 
 /** A text with its places filled. */

@@ -27,6 +27,8 @@ interface Row {
   readonly opened_at_ms: number
   readonly settled_at_ms: number | null
   readonly outcome: string | null
+  /** JSON of what was told at the visit of the label that is asked for. */
+  readonly told: string | null
   readonly alarm: string | null
   readonly diagnosis: string | null
   readonly moves: string
@@ -43,26 +45,32 @@ export function createLineage(database: Kysely<HubTables>): LineageBook {
     const id = 'order' in one ? sql`${one.order}` : sql`(SELECT work_order_id FROM hub_labels WHERE tenant = ${tenant} AND label_id = ${one.label})`
     const { rows } = await sql<Row>`
       SELECT o.device, o.type, o.work_order_id, o.case_id, o.state, o.fault, o.opened_at_ms, o.settled_at_ms, o.outcome,
+        (SELECT data FROM hub_work_order_moves WHERE work_order_id = o.work_order_id AND sequence = l.visit) AS told,
         (SELECT json_object('alarm_id', alarm_id, 'raised_at_ms', raised_at_ms, 'cleared_at_ms', cleared_at_ms) FROM hub_alarms
           WHERE alarm_id = o.alarm_id AND tenant = o.tenant) AS alarm,
-        (SELECT body FROM hub_diagnoses WHERE diagnosis_id = o.diagnosis_id AND tenant = o.tenant) AS diagnosis,
+        (SELECT body FROM hub_diagnoses WHERE tenant = o.tenant
+          AND diagnosis_id = CASE WHEN l.label_id IS NULL THEN o.diagnosis_id ELSE l.diagnosis_id END) AS diagnosis,
         (SELECT json_group_array(json_object('sequence', sequence, 'kind', kind, 'type', type, 'from', from_state, 'to', to_state, 'actor', actor,
           'at_ms', at_ms, 'recorded_at_ms', recorded_at_ms, 'reason', reason) ORDER BY sequence)
           FROM hub_work_order_moves WHERE work_order_id = o.work_order_id AND tenant = o.tenant) AS moves,
         (SELECT json_group_array(json_object('verification_id', verification_id, 'visit', visit, 'method', method, 'state', state,
           'done_at_ms', done_at_ms, 'judged_at_ms', judged_at_ms, 'verdict', verdict) ORDER BY visit)
-          FROM hub_verifications WHERE work_order_id = o.work_order_id AND tenant = o.tenant) AS repairs,
+          FROM hub_verifications WHERE work_order_id = o.work_order_id AND tenant = o.tenant
+          AND (visit = l.visit OR l.visit IS NULL)) AS repairs,
         (SELECT json_group_array(json_object('verification_id', verification_id, 'window_from_ms', window_from_ms, 'window_to_ms', window_to_ms)
           ORDER BY window_to_ms) FROM (SELECT * FROM hub_repair_windows WHERE work_order_id = o.work_order_id AND tenant = o.tenant
           ORDER BY window_to_ms LIMIT ${limits.apiPage_MAX})) AS windows,
         (SELECT json_group_array(json_object('sign_id', sign_id, 'sign', sign, 'engineer', engineer, 'raised_at_ms', raised_at_ms)
-          ORDER BY raised_at_ms) FROM hub_repair_signs WHERE work_order_id = o.work_order_id AND tenant = o.tenant) AS signs,
+          ORDER BY raised_at_ms) FROM hub_repair_signs WHERE work_order_id = o.work_order_id AND tenant = o.tenant AND (l.visit IS NULL OR verification_id IN
+          (SELECT verification_id FROM hub_verifications WHERE work_order_id = o.work_order_id AND visit = l.visit))) AS signs,
         (SELECT json_group_array(json_object('label_id', label_id, 'visit', visit, 'cause', cause, 'corrected_cause', corrected_cause,
           'confidence', confidence, 'reasons', reasons, 'origin', origin, 'model_version', model_version, 'predicted', predicted,
           'engineer', engineer, 'window_from_ms', window_from_ms, 'window_to_ms', window_to_ms, 'labelled_at_ms', labelled_at_ms)
           ORDER BY labelled_at_ms) FROM hub_labels WHERE work_order_id = o.work_order_id AND tenant = o.tenant
           AND (label_id = ${label} OR ${label} IS NULL)) AS labels
-      FROM hub_work_orders o WHERE o.tenant = ${tenant} AND o.work_order_id = ${id}`.execute(database)
+      FROM hub_work_orders o LEFT JOIN hub_labels l ON l.tenant = o.tenant AND l.label_id = ${label} WHERE o.tenant = ${tenant} AND o.work_order_id = ${id}`.execute(
+      database,
+    )
     const [row] = rows
     return row === undefined ? undefined : toLineage(row)
   }
@@ -89,7 +97,7 @@ function toLineage(row: Row): Lineage {
       ...{ work_order_id, case_id, device, type, state, fault, opened_at_ms, settled_at_ms },
       moves: JSON.parse(row.moves) as Lineage['order']['moves'],
     },
-    outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as Lineage['outcome']),
+    outcome: outcomeOf(row),
     repairs: repairs.map(({ verdict, ...repair }) => ({
       ...repair,
       reason: verdict === null ? null : (JSON.parse(verdict) as Verdict).reason,
@@ -100,6 +108,13 @@ function toLineage(row: Row): Lineage {
     signs: JSON.parse(row.signs) as Lineage['signs'],
     labels: labels.map((label) => ({ ...label, reasons: label.reasons === null ? [] : (JSON.parse(label.reasons) as string[]) })),
   }
+}
+
+/** The outcome of the visit that a label is of; of an order that of its last visit. */
+function outcomeOf({ outcome, told }: Row): Lineage['outcome'] {
+  const { outcome: named, cause } = (told === null ? {} : JSON.parse(told)) as { readonly outcome?: unknown; readonly cause?: unknown }
+  const ofVisit = named ?? (cause === undefined ? undefined : JSON.parse(told ?? '{}'))
+  return (ofVisit ?? (outcome === null ? null : JSON.parse(outcome))) as Lineage['outcome']
 }
 
 const shown = ({ diagnosis_id, source, made_at_ms, answer, fault, probability, versions }: Diagnosis): NonNullable<Lineage['diagnosis']> => ({
