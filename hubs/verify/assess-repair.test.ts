@@ -56,6 +56,20 @@ describe('assessRepair', () => {
     expect(assessRepair({ before, after: times(3, () => window({ a_k: 1.5, b_k: -1 })), fault: leak }, bounds).verdict).toBe('normal')
   })
 
+  it('takes a departure to the other side for no recovery: not normal where it is plain, and not called normal where it may be', () => {
+    const before = window(LEAKING)
+    const beyond = (count: number, factor: number) => {
+      const turned = Object.fromEntries(Object.entries(LEAKING).map(([feature, z]) => [feature, -factor * z]))
+      return assessRepair({ before, after: times(count, () => window(turned)), fault: leak }, bounds)
+    }
+    expect(beyond(10, 1)).toMatchObject({ verdict: 'not_normal', left_ratio: -1, failed_probability: 0.98 })
+    expect(beyond(4, 1).verdict).toBe('undecided')
+    expect(beyond(10, 0.8).verdict).toBe('undecided')
+    expect(beyond(10, 0.4).verdict).toBe('normal')
+    const one = [...times(6, () => window({})), ...times(2, () => window({ a_k: -6, b_k: 5, c_w: 4 }))]
+    expect(assessRepair({ before, after: one, fault: leak }, bounds).verdict).toBe('normal')
+  })
+
   it('calls a unit whose departure was not measured failed when it plainly shows the signs of the fault behind the visit', () => {
     const after = times(3, () => window({ a_k: 5, b_k: -4 }))
     expect(assessRepair({ before: [], after, fault: leak }, bounds)).toMatchObject({ verdict: 'not_normal', left_ratio: null })

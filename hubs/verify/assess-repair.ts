@@ -59,6 +59,12 @@ const WEIGHT_PER_SPREAD = 0.4
 const LONG_WINDOWS_MIN = 2
 /** What is left of a long departure is no noise above so many scatters, however small its share is. */
 const LEFT_SCATTERS = 3
+/** A departure to the other side is no recovery either: from this share of the one before, and as many spreads, it is not called normal ... */
+const BEYOND_RATIO = 0.5
+const BEYOND_Z = 3
+/** ... and plainly not normal from these spreads on, when so many windows more than the least say so (chosen: a unit's own habit moves it by 1.6). */
+const PLAINLY_BEYOND_Z = 4
+const BEYOND_WINDOWS = 2
 /** A window that knows less than this share of the signature says nothing. */
 const KNOWN_RATIO_MIN = 0.5
 /** Departure of one feature, and of the signs of a fault together, that is plainly the fault although nobody measured it before, in spreads. */
@@ -85,13 +91,23 @@ export function assessRepair({ before, after, fault }: RepairEvidence, bounds: A
   const failedWindows_MIN = weight_MAX > WINDOW_WEIGHT_MAX ? Math.min(LONG_WINDOWS_MIN, bounds.windows_MIN) : bounds.windows_MIN
   const isFailed = failed >= 1 - bounds.reopen_error && shares.length >= failedWindows_MIN
   const isGood = failed <= bounds.verify_error && shares.length >= bounds.windows_MIN
+  const beyond = beyondOf(shares, length)
+  const isBeyond = beyond >= PLAINLY_BEYOND_Z && shares.length >= bounds.windows_MIN + BEYOND_WINDOWS
+  const isHeldBack = beyond >= BEYOND_Z
+  const chance = isBeyond ? 1 - bounds.reopen_error : isHeldBack ? Math.max(failed, bounds.failed_prior) : failed
   return {
-    verdict: isFailed ? 'not_normal' : isGood ? 'normal' : 'undecided',
+    verdict: isFailed || isBeyond ? 'not_normal' : isGood && !isHeldBack ? 'normal' : 'undecided',
     windows: shares.length,
     left_ratio: shares.length === 0 ? null : rounded(meanOf(shares)),
-    failed_probability: rounded(failed),
+    failed_probability: rounded(chance),
     features: [...signature.keys()].map((feature) => recovered(feature, before, after)),
   }
+}
+
+/** How far the windows stand on the other side of normal, in spreads, by their median; 0 where they do not. */
+function beyondOf(shares: readonly number[], length: number): number {
+  const median = shares.toSorted((a, b) => a - b)[Math.floor(shares.length / 2)] ?? 0
+  return median <= -BEYOND_RATIO ? -median * length : 0
 }
 
 /** Features that the fault moved, with their z-scores before the repair; of a known fault those that its signs name, if they show any. */

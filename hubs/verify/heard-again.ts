@@ -1,6 +1,7 @@
 /** Whether a fault was heard of again behind a repair, where no window can say: by an alarm of the unit, a contact of its household, or another order. */
 import { sql } from 'kysely'
 import type { Alarm } from '#kernel/alarm.ts'
+import { UNNAMED_CAUSE } from '../cases.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import type { VerificationRow } from './verify-tables.ts'
 
@@ -45,11 +46,32 @@ export interface Contact {
   readonly contact_id: string
   readonly kind: string
   readonly at_ms: number
+  /** Case that it came to; null = none yet. */
+  readonly case_id: string | null
 }
 
-/** Contacts about a unit between the visit and 30 days behind it; none where the site keeps no contacts. */
-export async function contactsBehind(hub: HubTransaction, row: Pick<VerificationRow, 'tenant' | 'device' | 'done_at_ms'>): Promise<Contact[]> {
-  return (await contactsOf(hub, row)).filter(({ at_ms }) => at_ms > row.done_at_ms && at_ms <= row.done_at_ms + 30 * 86_400_000)
+/**
+ * Contacts of a household between the visit and 30 days behind it; none where the site keeps no contacts. One that came to the order of another
+ * trouble of the unit says nothing of this repair.
+ */
+export async function contactsBehind(
+  hub: HubTransaction,
+  row: Pick<VerificationRow, 'tenant' | 'device' | 'work_order_id' | 'done_at_ms'>,
+): Promise<Contact[]> {
+  const { tenant, device, work_order_id, done_at_ms } = row
+  const behind = (await contactsOf(hub, row)).filter(({ at_ms }) => at_ms > done_at_ms && at_ms <= done_at_ms + 30 * 86_400_000)
+  if (behind.length === 0) return []
+  const orders = await hub.database
+    .selectFrom('hub_work_orders')
+    .select(['work_order_id', 'case_id', 'cause', 'repeat_of'])
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .execute()
+  const own = orders.find((order) => order.work_order_id === work_order_id)
+  const isOther = ({ case_id, cause, repeat_of }: (typeof orders)[number]): boolean =>
+    case_id !== own?.case_id && cause !== own?.cause && cause !== UNNAMED_CAUSE && repeat_of !== work_order_id
+  const others = new Set(orders.filter(isOther).map(({ case_id }) => case_id))
+  return behind.filter(({ case_id }) => case_id === null || !others.has(case_id))
 }
 
 /** Contacts about a unit, oldest first. */
@@ -57,7 +79,8 @@ export async function contactsOf(
   hub: Pick<HubTransaction, 'database'>,
   unit: { readonly tenant: string; readonly device: string },
 ): Promise<Contact[]> {
-  const { rows } = await sql<Contact>`SELECT contact_id, kind, at_ms FROM hub_contacts WHERE tenant = ${unit.tenant} AND device = ${unit.device}
+  const { rows } =
+    await sql<Contact>`SELECT contact_id, kind, at_ms, case_id FROM hub_contacts WHERE tenant = ${unit.tenant} AND device = ${unit.device}
     ORDER BY at_ms, contact_id`.execute(hub.database)
   return rows
 }

@@ -86,6 +86,18 @@ const SURE_MIN = 0.9
 /** Share of the departure that is left when nothing was done. */
 const UNCHANGED_RATIO = 0.6
 
+/** A feature that stood out so far, and as much as the others, is gone when less than this share of it is left. */
+const GONE_Z = 2.5
+const GONE_OF_LARGEST = 0.5
+const GONE_RATIO = 0.25
+
+/** Whether any of the larger features of the departure is back: something was done, then, be it not enough. */
+function hasGone({ features }: RepairAssessment): boolean {
+  const largest = Math.max(0, ...features.map(({ before_z }) => Math.abs(before_z)))
+  const large = features.filter(({ before_z }) => Math.abs(before_z) >= Math.max(GONE_Z, GONE_OF_LARGEST * largest))
+  return large.some(({ before_z, after_z }) => after_z / before_z < GONE_RATIO)
+}
+
 /** Signs that a repair was none, was bad, or was coded as something else; undefined = nothing speaks against it. */
 export function signOf({ type, outcome, assessment, causes, before, confidence }: SignInputs): FoundSign | undefined {
   const [likeliest] = [...causes].sort((a, b) => b[1] - a[1])[0] ?? [null]
@@ -96,12 +108,14 @@ export function signOf({ type, outcome, assessment, causes, before, confidence }
     const left =
       left_ratio === null
         ? `the signs of the fault stand in ${windows} windows behind the visit`
-        : `${Math.round(100 * left_ratio)} % of the departure is left after ${windows} windows`
+        : left_ratio < 0
+          ? `the departure stands on the other side, by ${Math.round(-100 * left_ratio)} % of what it was, after ${windows} windows`
+          : `${Math.round(100 * left_ratio)} % of the departure is left after ${windows} windows`
     if (isNothing) {
       const reopens = confidence >= SURE_MIN
       return { sign: 'missed_fault', reason: `nothing was found, and ${left}`, sensed: likeliest, reopens }
     }
-    const isUnchanged = (assessment.left_ratio ?? 0) >= UNCHANGED_RATIO
+    const isUnchanged = (assessment.left_ratio ?? 0) >= UNCHANGED_RATIO && !hasGone(assessment)
     const sign = isUnchanged && outcome.parts_used.length > 0 ? 'phantom_repair' : 'bad_repair'
     return { sign, reason: sign === 'phantom_repair' ? `parts were claimed, and ${left}` : left, sensed: likeliest, reopens: true }
   }

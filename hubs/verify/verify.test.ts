@@ -75,6 +75,27 @@ describe('verified repair', () => {
     expect((await label(b)).confidence).toBeGreaterThan(0.9)
   })
 
+  it('reopens a repair that overshoots, and does not believe its label', async () => {
+    const b = await bench()
+    await repaired(b)
+    await windows(b, 10, { subcooling_k: 4, superheat_k: -3 })
+    expect((await b.order()).state).toBe('reopened')
+    const moves = await b.hubs.workOrderMoves('home', (await b.order()).work_order_id)
+    expect(moves.find(({ type: to }) => to === 'reopened')?.reason).toMatch(/^residuals are not back to normal: subcooling_k z -4 before, 4 behind/)
+    expect((await signs(b)).map(({ sign, body }) => [sign, JSON.parse(body).reason])).toEqual([
+      ['bad_repair', expect.stringMatching(/^the departure stands on the other side, by 100 % of what it was/)],
+    ])
+    expect((await label(b)).confidence).toBeLessThan(0.5)
+  })
+
+  it('calls no repair a phantom behind which a large feature of the departure is gone', async () => {
+    const b = await bench()
+    await repaired(b)
+    await windows(b, 10, { subcooling_k: -4 })
+    expect((await signs(b)).map(({ sign }) => sign)).toEqual(['bad_repair'])
+    expect((await b.order()).state).toBe('reopened')
+  })
+
   it('reopens by itself, says which residuals stand where, and raises the phantom repair', async () => {
     const b = await bench()
     await repaired(b)
