@@ -220,6 +220,17 @@ describe('satisfaction', () => {
 describe('customer tags', () => {
   const key = { tenant: 'home', household: 'h-unit-1', tag: 'elderly' }
 
+  it('count in the risk of open orders from the moment they are given, and no longer from the moment they are withdrawn', async () => {
+    const b = await bench()
+    await b.apply(diagnosed())
+    const { work_order_id } = await b.order()
+    const consent = { consent_at_ms: b.clock.now(), expires_at_ms: b.clock.now() + 24 * HOUR_MS, actor: 'kim' }
+    await b.hubs.putCustomerTag(key, consent)
+    expect((await riskOf(b, work_order_id))?.facts.is_tagged).toBe(true)
+    await b.hubs.deleteCustomerTag(key)
+    expect((await riskOf(b, work_order_id))?.facts.is_tagged).toBe(false)
+  })
+
   it('are kept with consent, used for the orders of the household and logged; expired they are neither shown nor used', async () => {
     const b = await bench()
     const now = b.clock.now()
