@@ -237,7 +237,7 @@ export const limits = {
   /** Readings of a type that nobody described are averaged over this much device time before they are judged. */
   normalStepMs: 600_000,
   /** Steps that such a device's normal is learned from, where the type names no number of readings; 0 = it is not learned. */
-  normalSteps: 432,
+  normalSteps: 1_008,
   /** Closed windows that the normal of a device of a described type is learned from; 0 = it is not learned. */
   normalWindows: 60,
   /** Channels up to which the normal of all together is learned (its cost grows with their cube); a type with more is not learned, and refused where it asks for it. */

@@ -132,6 +132,28 @@ describe('the learned normal of a device', () => {
     expect(run(normalOf(typeWith(NAMES), 1_000_000), readings(2_000)).rows).toEqual([])
   })
 
+  it('raises no alarm of a described type without a recipe, whose rules do, and gives its rows', () => {
+    const fault = { code: 'PU-01' } as ApplianceType['faults'][number]
+    const described = { ...typeWith(NAMES), faults: [fault] }
+    const { rows, alarms } = run(normalOf(described), readings(3_000, 2_000, 2_300))
+    expect(rows.filter(({ flagged }) => flagged).length).toBe(30)
+    expect(alarms).toEqual([])
+  })
+
+  it('raises no alarm where one channel alone moves with the weather, further than it did while it was learned', () => {
+    const warm = readings(6_000).map((reading, minute) => {
+      const numbers = [...reading.numbers, 22 + Math.sin(minute / 229) + (5 * Math.max(0, minute - 2_500)) / 3_500]
+      return { ...reading, numbers: Float64Array.from(numbers) }
+    })
+    expect(run(normalOf(typeWith([...NAMES, 'room_temperature_c'])), warm).alarms).toEqual([])
+  })
+
+  it('raises no alarm before something is known of the weeks behind what was learned', () => {
+    const early = run(normalOf(typeWith(NAMES)), readings(1_600, 1_050))
+    expect(early.rows.filter(({ flagged }) => flagged).length).toBeGreaterThan(40)
+    expect(early.alarms).toEqual([])
+  })
+
   it('is off where the type or the limit says so', () => {
     expect(run(normalOf(typeWith(NAMES, { isEnabled: false })), readings(2_500, 2_000)).rows).toEqual([])
     expect(run(normalOf(typeWith(NAMES), 0), readings(2_500, 2_000)).rows).toEqual([])

@@ -1,7 +1,7 @@
 /**
  * The fold that gives every device a normal of its own. Readings of a type that nobody described are averaged over steps of ten minutes of device
- * time, a described type is judged by the features of its closed windows, so that a reading costs a few additions. What is flagged
- * for three steps raises an alarm of the lowest class (described types have rules and a model for that and get none).
+ * time, a type with a recipe is judged by the features of its closed windows, so that a reading costs a few additions. What lasts
+ * beyond the alert budget raises an alarm of the lowest class (described types have rules, or a model, for that and get none).
  * Deterministic: the same readings in order give the same rows and alarms, wherever the run is split.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
@@ -12,7 +12,8 @@ import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { ClosedWindow } from '../windows.ts'
-import { OwnNormal, type OwnNormalSettings, type OwnNormalState, ROWS_KEPT_MAX, SIGNALS_MAX } from './own-normal.ts'
+import { OwnNormal, type OwnNormalSettings, type OwnNormalState, ROWS_KEPT_MAX, type RowScore, SIGNALS_MAX } from './own-normal.ts'
+import { CLEARS } from './usual-level.ts'
 
 export type FoundAnomaly = Omit<Anomaly, 'device'>
 
@@ -38,9 +39,6 @@ type NormalLimits = Pick<
 >
 
 const NOTHING: LearnedNormalOutput = { rows: [], alarms: [] }
-/** Flagged steps in a row that raise an alarm, and quiet ones that clear it. */
-const RAISES = 3
-const CLEARS = 12
 /** Of this many steps that are not flagged one row is kept, the highest. */
 const QUIET_STEPS = 6
 /** Channels that a row names. */
@@ -53,6 +51,9 @@ interface Plan {
   readonly columns: readonly number[]
   readonly names: readonly string[]
   readonly settings: OwnNormalSettings
+  /** Rows are the windows of its recipe, not steps of readings. */
+  readonly isWindowed: boolean
+  /** It has faults of its own, which rules or a model find. */
   readonly isDescribed: boolean
   readonly stepMs: number
 }
@@ -128,12 +129,12 @@ export function createLearnedNormal(parts: {
   return {
     observe(reading, windows) {
       const plan = planOf(reading.type)
-      if (plan === undefined || (plan.isDescribed && windows.length === 0)) return NOTHING
+      if (plan === undefined || (plan.isWindowed && windows.length === 0)) return NOTHING
       const found = states.get(reading.tenant, reading.device)
       const isKnown = found !== undefined && found.type === reading.type && found.sums.length === plan.names.length
       if (!isKnown && !hasRoom(reading, plan)) return NOTHING
       const state = isKnown ? found : put(newState(reading, plan))
-      return plan.isDescribed ? takeWindows(plan, state, windows) : takeReading(plan, state, reading)
+      return plan.isWindowed ? takeWindows(plan, state, windows) : takeReading(plan, state, reading)
     },
     saveDevice(tenant, device) {
       const state = states.get(tenant, device)
@@ -161,7 +162,9 @@ function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
     const names = type.recipe.features.map(({ name }) => name)
     const settings = { learnRows: limits.normalWindows, per1000UnitWeeks }
     const columns = names.map((_, index) => index)
-    return limits.normalWindows === 0 ? undefined : { type: type.id, columns, names, settings, isDescribed: true, stepMs: type.recipe.windowMs }
+    return limits.normalWindows === 0
+      ? undefined
+      : { type: type.id, columns, names, settings, isWindowed: true, isDescribed: true, stepMs: type.recipe.windowMs }
   }
   const { isEnabled = true, learnReadings, stepMs = limits.normalStepMs, alertsPer1000UnitWeeks = per1000UnitWeeks } = type.learnNormal ?? {}
   if (!isEnabled || limits.normalSteps === 0) return undefined
@@ -179,7 +182,7 @@ function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
     per1000UnitWeeks: alertsPer1000UnitWeeks,
     ...(learnReadings === undefined ? {} : { learnReadings }),
   }
-  return { type: type.id, columns, names, settings, isDescribed: false, stepMs }
+  return { type: type.id, columns, names, settings, isWindowed: false, isDescribed: type.faults.length > 0, stepMs }
 }
 
 const BYTES_A_VALUE = 8
@@ -237,7 +240,7 @@ function closeStep(plan: Plan, state: DeviceState, reading: Reading): LearnedNor
   state.readings = 0
   if (score === undefined) return NOTHING
   const found = toAnomaly(plan, score, { t: state.stepMs, to_ms: state.stepMs + plan.stepMs })
-  return { rows: keepRow(state, found), alarms: judge(state, found, reading) }
+  return { rows: keepRow(state, found), alarms: plan.isDescribed ? NOTHING.alarms : judge(state, found, { reading, isAlarming: score.isAlarming }) }
 }
 
 function takeWindows(plan: Plan, state: DeviceState, windows: readonly ClosedWindow[]): LearnedNormalOutput {
@@ -277,7 +280,11 @@ function keepRow(state: DeviceState, found: FoundAnomaly): readonly FoundAnomaly
   return [worst]
 }
 
-function judge(state: DeviceState, found: FoundAnomaly, reading: Reading): LearnedNormalOutput['alarms'] {
+function judge(
+  state: DeviceState,
+  found: FoundAnomaly,
+  { reading, isAlarming }: { readonly reading: Reading } & Pick<RowScore, 'isAlarming'>,
+): LearnedNormalOutput['alarms'] {
   if (!found.flagged) {
     state.flagged = 0
     state.calm++
@@ -289,7 +296,7 @@ function judge(state: DeviceState, found: FoundAnomaly, reading: Reading): Learn
   state.calm = 0
   if (state.flagged === 0) state.firstFlaggedMs = found.t
   state.flagged++
-  if (state.standing !== null || state.flagged < RAISES) return NOTHING.alarms
+  if (state.standing !== null || !isAlarming) return NOTHING.alarms
   state.standing = alarmOf(state, found, reading)
   return [{ kind: 'alarm_raised', key: `alarm_raised:${state.standing.alarm_id}`, alarm: state.standing }]
 }

@@ -42,7 +42,7 @@ const STRETCHES = 16
 const HELD_OUT_EVERY = 4
 const DAY_MS = 86_400_000
 /** Least threshold: a unit of which nothing moved while it was learned keeps to none, and what moves then must not be divided by 0. */
-const LEVEL_MIN = 1e-6
+export const LEVEL_MIN = 1e-6
 /** A spread that is less than this part of the value itself is the rounding of means. */
 const ROUNDING = 1e-9
 /** Rows must hold at least this part of the channels. */
@@ -71,9 +71,9 @@ export function learnNormal(rows: readonly NormalRow[], budget: AlertBudget): No
   }
 }
 
-/** Scores a row against the model. */
-export function scoreNormal(model: NormalModel, row: NormalRow): NormalScore {
-  const { t2, q, byT2, byQ } = statistics(model, row)
+/** Scores a row against the model. @param farthest spreads that a channel counts at most */
+export function scoreNormal(model: NormalModel, row: NormalRow, farthest = Number.POSITIVE_INFINITY): NormalScore {
+  const { t2, q, byT2, byQ } = statistics(model, row, farthest)
   if (Number.isNaN(t2)) return { score: Number.NaN, contributions: new Float64Array(model.centre.length) }
   const [ofT2, ofQ] = [t2 / Math.max(LEVEL_MIN, model.t2_MAX), q / Math.max(LEVEL_MIN, model.q_MAX)]
   const shares = ofQ >= ofT2 ? byQ : byT2
@@ -171,9 +171,9 @@ interface Statistics {
   readonly byQ: Float64Array
 }
 
-function statistics(model: Fitted, row: NormalRow): Statistics {
+function statistics(model: Fitted, row: NormalRow, farthest = Number.POSITIVE_INFINITY): Statistics {
   const known = row.values.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0)
-  const z = standardised(model, row)
+  const z = standardised(model, row).map((value) => Math.max(-farthest, Math.min(farthest, value)))
   if (known < KNOWN_MIN * z.length || known === 0) return { t2: Number.NaN, q: Number.NaN, byT2: z, byQ: z }
   const rest = z.slice()
   const byT2 = new Float64Array(z.length)
@@ -200,10 +200,15 @@ function median(values: readonly number[]): number {
   return sorted[sorted.length >> 1] ?? 0
 }
 
-/** Spread about zero by the median, by the mean square where most values are equal, and never zero. */
+/**
+ * Spread about zero by the median; by what one value in twenty passes where that is more, for a machine that rests most of the time is as usual when
+ * it runs; by the mean square where nearly all values are equal; and never zero.
+ */
 function spread(values: readonly number[]): number {
-  const robust = 1.4826 * median(values.map(Math.abs))
+  const sizes = values.map(Math.abs).sort((a, b) => a - b)
+  const robust = 1.4826 * (sizes[sizes.length >> 1] ?? 0)
+  const seldom = (sizes[Math.floor(0.95 * sizes.length)] ?? 0) / 1.96
   const plain = Math.sqrt(mean(values.map((value) => value * value)))
-  const size = Math.max(robust, 0.1 * plain)
+  const size = Math.max(robust, seldom, 0.1 * plain)
   return size > 0 ? size : 1e-6
 }

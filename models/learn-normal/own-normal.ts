@@ -4,8 +4,9 @@
  * more by the normal of all together. A slow drift of a channel (season, wear) becomes normal by and by; what is flagged teaches nothing.
  */
 import { alertThreshold } from './alert-threshold.ts'
-import { learnNormal, type NormalModel, type NormalRow, scoreNormal } from './normal-model.ts'
+import { LEVEL_MIN, learnNormal, type NormalModel, type NormalRow, scoreNormal } from './normal-model.ts'
 import { SIGNAL_SETTINGS, SignalDetector, type SignalState } from './signal-detector.ts'
+import { type JudgedScore, UnitScore, type UnitScoreState } from './unit-score.ts'
 
 export interface OwnNormalSettings {
   /** Rows learned from. */
@@ -20,8 +21,17 @@ export interface RowScore {
   readonly score: number
   /** In the order of the channels. */
   readonly shares: Float64Array
+  /** What lasts is beyond the alert budget. */
+  readonly isAlarming: boolean
 }
 
+/** Stretches of time that are as long as what was learned; the highest score of each says how high it goes by itself. */
+const BLOCKS_LEARNED = 7
+/** Spread of the logarithms of peaks that is expected before they are known; distances of single signals hardly differ. */
+const PEAK_SPREAD = { together: 0.7, single: 0.25 }
+
+/** Spreads that a channel counts at most: what hardly moved while it was learned would outweigh all others together. */
+const FARTHEST = 8
 /** Fewest rows that a normal is learned from, whatever the user names. */
 const ROWS_MIN = 40
 /** Rows kept while learning; of more, every second one is left out. */
@@ -53,6 +63,9 @@ export interface OwnNormalState {
   readonly signal_MAX: number
   readonly firstMs: number
   readonly lastMs: number
+  /** Absent in what an earlier version saved. */
+  readonly learnedRows?: number
+  readonly judge?: UnitScoreState
 }
 
 export class OwnNormal {
@@ -70,6 +83,8 @@ export class OwnNormal {
   #signal_MAX = 0
   #firstMs = 0
   #lastMs = 0
+  #judge = new UnitScore()
+  #learnedRows = 0
 
   constructor(settings: OwnNormalSettings, channels: number) {
     this.#settings = settings
@@ -112,10 +127,27 @@ export class OwnNormal {
       return undefined
     }
     const values = row.values.map((value, channel) => value - (this.#drift[channel] ?? 0))
-    const { score, contributions } = scoreNormal(this.#model, { atMs: row.atMs, values })
+    const { score, contributions } = scoreNormal(this.#model, { atMs: row.atMs, values }, FARTHEST)
     if (Number.isNaN(score)) return undefined
-    if (score < 1) this.#follow(this.#model, values)
-    return { score: Math.min(SCORE_MAX, score), shares: contributions }
+    const own = this.#againstItself({ score, broad: this.#broadOf(score, contributions) }, PEAK_SPREAD.together)
+    if (own.score < 1) this.#follow(this.#model, values)
+    return { ...own, shares: contributions }
+  }
+
+  #againstItself({ score, broad }: { readonly score: number; readonly broad: number }, spread: number): JudgedScore {
+    const blockRows = Math.min(ROWS_KEPT_MAX, Math.ceil(this.#learnedRows / BLOCKS_LEARNED))
+    const given = { score: Math.min(SCORE_MAX, score), broad: Math.min(SCORE_MAX, broad) }
+    const own = this.#judge.take(given, { blockRows, spread, budget: this.#budget() })
+    return { ...own, score: Math.min(SCORE_MAX, own.score) }
+  }
+
+  /**
+   * The score without the channel that is oddest. One channel alone that lies elsewhere is what people and the weather do (a set point, the warmth of a
+   * room, a switch); a fault moves others with it. Where nothing moved while it was learned, whatever moves is news.
+   */
+  #broadOf(score: number, shares: Float64Array): number {
+    const { t2_MAX, q_MAX } = this.#model ?? { t2_MAX: 0, q_MAX: 0 }
+    return Math.max(t2_MAX, q_MAX) <= LEVEL_MIN ? score : score * (1 - Math.max(...shares))
   }
 
   #learn(row: NormalRow): void {
@@ -126,6 +158,7 @@ export class OwnNormal {
     }
     if (!this.#isLearned()) return
     this.#model = learnNormal(this.#rows, this.#budget())
+    this.#learnedRows = this.#seen
     this.#rows = []
   }
 
@@ -154,9 +187,11 @@ export class OwnNormal {
       )
       this.#signal_MAX = Math.exp(Math.min(LEVEL_MAX, Math.max(0, level)))
       this.#levels = []
+      this.#learnedRows = this.#seen
       return undefined
     }
-    return { score: Math.min(SCORE_MAX, score / this.#signal_MAX), shares: scores.map((one) => (sum > 0 ? one / sum : 0)) }
+    const own = this.#againstItself({ score: score / this.#signal_MAX, broad: score / this.#signal_MAX }, PEAK_SPREAD.single)
+    return { ...own, shares: scores.map((one) => (sum > 0 ? one / sum : 0)) }
   }
 
   state(): OwnNormalState {
@@ -172,6 +207,8 @@ export class OwnNormal {
       signal_MAX: this.#signal_MAX,
       firstMs: this.#firstMs,
       lastMs: this.#lastMs,
+      learnedRows: this.#learnedRows,
+      judge: this.#judge.state(),
     }
   }
 
@@ -188,6 +225,8 @@ export class OwnNormal {
     normal.#signal_MAX = state.signal_MAX
     normal.#firstMs = state.firstMs
     normal.#lastMs = state.lastMs
+    normal.#learnedRows = state.learnedRows ?? settings.learnRows
+    if (state.judge !== undefined) normal.#judge = UnitScore.of(state.judge)
     return normal
   }
 }

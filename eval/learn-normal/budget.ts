@@ -1,0 +1,44 @@
+/**
+ * `node eval/learn-normal/budget.ts [--units 8] [--days 42] [--seed dev-budget] [--check]`: alarms of the learned normal on sound simulated units of
+ * types seen as undescribed, per 1,000 unit-weeks, and on the same units with a disturbance put in. The last line is JSON; `--check`
+ * exits with 1 above the budget or where no disturbance is found.
+ */
+import { parseArgs } from 'node:util'
+import { limits } from '#kernel/limits.ts'
+import { type BudgetRow, measureBudget, VIEWS } from './measure-budget.ts'
+
+const { values: flags } = parseArgs({
+  options: {
+    units: { type: 'string', default: '8' },
+    days: { type: 'string', default: '42' },
+    seed: { type: 'string', default: 'dev-budget' },
+    check: { type: 'boolean', default: false },
+  },
+})
+const plan = { units: Number(flags.units), days: Number(flags.days), seed: flags.seed }
+console.log(
+  `| sound units as of a type nobody described | units | judged unit-weeks | alarms | steps flagged | disturbed: alarm | disturbed: flagged |\n${'|---'.repeat(7)}|`,
+)
+const rows: BudgetRow[] = []
+for (const view of VIEWS) {
+  const row = measureBudget(view, plan)
+  rows.push(row)
+  const { name, units, unitWeeks, alarms, flagged, controlAlarms, controlFlagged } = row
+  console.log(
+    `| ${name} | ${units} | ${unitWeeks.toFixed(1)} | ${alarms} | ${(100 * flagged).toFixed(2)} % | ${controlAlarms} of ${units} | ${controlFlagged} of ${units} |`,
+  )
+}
+const total = (pick: (row: BudgetRow) => number): number => rows.reduce((sum, row) => sum + pick(row), 0)
+const per1000 = (1_000 * total(({ alarms }) => alarms)) / total(({ unitWeeks }) => unitWeeks)
+console.log(
+  JSON.stringify({
+    ...{ eval: 'learned_normal_budget', data: 'simulated', unit_weeks: total(({ unitWeeks }) => unitWeeks), alarms: total(({ alarms }) => alarms) },
+    ...{ alarms_per_1000_unit_weeks: per1000, budget: limits.normalAlertsPer1000UnitWeeks },
+    ...{
+      disturbed: total(({ units }) => units),
+      disturbed_alarm: total((row) => row.controlAlarms),
+      disturbed_flagged: total((row) => row.controlFlagged),
+    },
+  }),
+)
+if (flags.check && (per1000 > limits.normalAlertsPer1000UnitWeeks || total((row) => row.controlAlarms) === 0)) process.exitCode = 1
