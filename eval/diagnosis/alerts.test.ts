@@ -22,12 +22,12 @@ describe('scoreAlerts', () => {
       options,
     )
     // Severity 0.6 is reached on day 40.
-    expect(scores).toMatchObject({ precision: 1, recall: 1, lead_days_median: 10 })
+    expect(scores).toMatchObject({ precision: 1, recall: 1, lead_days_median: 10, told_lead_days_median: 10, lead_bound_days_median: 30 })
   })
 
   it('counts a fault never told as missed, with no lead', () => {
     const scores = scoreAlerts([{ unit: unitOf('a', 'K-01'), diagnoses: [] }], options)
-    expect(scores).toMatchObject({ precision: 0, recall: 0, faults: 1, lead_days_median: 0 })
+    expect(scores).toMatchObject({ precision: 0, recall: 0, faults: 1, lead_days_median: 0, told_lead_days_median: null, lead_bound_days_median: 30 })
   })
 
   it('counts the wrong fault as wrong, however often it was told', () => {

@@ -31,6 +31,10 @@ export interface AlertScores {
   readonly false_alerts_per_1000_unit_weeks: number
   /** Days from the first right alert to when the customer notices, over faults that wear on and reach that; 0 for those never told. */
   readonly lead_days_median: number | null
+  /** The same over those that were told alone. */
+  readonly told_lead_days_median: number | null
+  /** The same over all, were each of these faults told the instant it begins: no detector leads by more. */
+  readonly lead_bound_days_median: number | null
 }
 
 interface Alert {
@@ -84,15 +88,19 @@ function atThreshold(
     const noticedMs = noticedAt(truth)
     if (noticedMs === undefined || !wearFaults.has(truth.fault)) return []
     const alert = firstRight[index]
-    return [alert === undefined ? 0 : Math.max(0, noticedMs - alert.atMs) / DAY_MS]
+    const bound = (noticedMs - truth.onset_ms) / DAY_MS
+    return [{ days: alert === undefined ? 0 : Math.max(0, noticedMs - alert.atMs) / DAY_MS, bound, isTold: alert !== undefined }]
   })
+  const medianOf = (values: readonly number[]): number | null => (values.length === 0 ? null : median([...values]))
   return {
     threshold,
     precision: rightRate + wrongRate === 0 ? 0 : rightRate / (rightRate + wrongRate),
     recall,
     faults: instances.length,
     false_alerts_per_1000_unit_weeks: falseRate,
-    lead_days_median: leads.length === 0 ? null : median(leads),
+    lead_days_median: medianOf(leads.map(({ days }) => days)),
+    told_lead_days_median: medianOf(leads.filter(({ isTold }) => isTold).map(({ days }) => days)),
+    lead_bound_days_median: medianOf(leads.map(({ bound }) => bound)),
   }
 }
 

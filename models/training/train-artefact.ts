@@ -246,6 +246,7 @@ function runTrainer(matrix: Matrix, { python, folder, seed }: TrainingOptions) {
     seed,
     labels: all.map(({ label }) => classes.indexOf(label)),
     weights: [...weightsOf(splits.train), ...weightsOf(splits.tune)],
+    units: all.map(({ unit }) => unit),
     splits: [...splits.train.map(() => 'train'), ...splits.tune.map(() => 'tune')],
   }
   writeFileSync(join(folder, 'matrix.json'), JSON.stringify(meta))

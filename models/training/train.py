@@ -33,11 +33,14 @@ def main(folder: Path) -> None:
     splits = numpy.array(meta["splits"])
     train, tune = splits == "train", splits == "tune"
 
+    units = numpy.array(meta["units"])
+    curve = learning_curve(rows, labels, weights, units, train, tune, seed, len(classes))
     model = fit_trees(rows, labels, weights, train, tune, seed)
     losses = {
         "trees": loss(model, rows, labels, weights, tune, len(classes)),
         "logistic_regression": loss(fit_linear(rows, labels, weights, train), rows, labels, weights, tune, len(classes)),
     }
+    round_thresholds_down(model)
     # Without a name the converter draws one at random, and the same training would give a file of another hash each time.
     exported = convert_lightgbm(model, name="classifier", initial_types=[("features", FloatTensorType([None, len(inputs)]))], zipmap=False, target_opset=15)
     onnx.checker.check_model(exported)
@@ -48,6 +51,8 @@ def main(folder: Path) -> None:
         # Trees trained on labels that were dealt out anew; anything well above the larger classes' share would mean a leak.
         "shuffled_labels_tune_top1": round(chance, 4),
         "tune_top1": round(top1(model, rows, labels, weights, tune), 4),
+        # What the same trees reach with a part of the units: while the loss still falls, more units are worth more than other trees.
+        "learning_curve": curve,
         "rounds": int(model.best_iteration_ or model.n_estimators),
         "tune_log_loss": {name: round(float(value), 5) for name, value in losses.items()},
         "versions": {"lightgbm": lightgbm.__version__, "onnx": onnx.__version__, "scikit-learn": sklearn.__version__},
@@ -84,6 +89,41 @@ def fit_trees(rows, labels, weights, train, tune, seed):
         eval_sample_weight=[weights[tune]],
         callbacks=[lightgbm.early_stopping(12, verbose=False)],
     )
+
+
+def learning_curve(rows, labels, weights, units, train, tune, seed, count):
+    """Shares of the units, drawn once, smaller ones within larger ones."""
+    names = numpy.random.default_rng(seed).permutation(numpy.unique(units[train]))
+    points = []
+    for share in (0.125, 0.25, 0.5):
+        part = train & numpy.isin(units, names[: int(share * len(names))])
+        if len(set(labels[part])) < count:
+            continue
+        model = fit_trees(rows, labels, weights, part, tune, seed)
+        points.append(
+            {
+                "units": int(share * len(names)),
+                "tune_top1": round(top1(model, rows, labels, weights, tune), 4),
+                "tune_log_loss": round(float(loss(model, rows, labels, weights, tune, count)), 5),
+            }
+        )
+    return points
+
+
+def round_thresholds_down(model):
+    """Thresholds as float32, downwards: rows are float32, so each goes the same way as before, and in the graph, too, whose thresholds are float32 rounded to the nearest."""
+
+    def rounded(line):
+        values = numpy.array(line.removeprefix("threshold=").split(), dtype="float64")
+        single = values.astype("float32")
+        above = single.astype("float64") > values
+        single[above] = numpy.nextafter(single[above], numpy.float32(-numpy.inf))
+        return "threshold=" + " ".join(repr(float(value)) for value in single)
+
+    # Without the sizes in bytes, which no longer hold, trees are read one after the other.
+    lines = [line for line in model.booster_.model_to_string().split("\n") if not line.startswith("tree_sizes=")]
+    text = "\n".join(rounded(line) if line.startswith("threshold=") else line for line in lines)
+    model._Booster = lightgbm.Booster(model_str=text)
 
 
 def fit_linear(rows, labels, weights, train):
