@@ -55,13 +55,10 @@ const unitOf = (type: ApplianceType) => ({
   ...LEARNED_LONG[type.id],
 })
 /** What is learned shall carry over to machines of other makers: what they show answers half or twice as strongly, and to other things. */
-const makersOf = (type: ApplianceType, units: number) => {
-  if (isMixed(type) && units >= UNITS_MANY) return {}
-  const spread = { gain: 0.25, offset: 1, slope: 0.4, square: 0.15, noise: 0.15, missing: 0.04, signature: { gain: 0.5, absent: 0.1, side: 0.1 } }
-  return { makers: { copies: isMixed(type) ? 1 : 2, spread } }
-}
-/** Units of training from which on none needs copies: so many makers stand for others by themselves. */
-const UNITS_MANY = 1500
+const makersOf = (type: ApplianceType) => ({
+  copies: isMixed(type) ? 1 : 2,
+  spread: { gain: 0.25, offset: 1, slope: 0.4, square: 0.15, noise: 0.15, missing: 0.04, signature: { gain: 0.5, absent: 0.1, side: 0.1 } },
+})
 const LIMITS = [
   'Trained and measured on simulated units; nothing here says how it does on real ones.',
   'The units of the test come from other fleets, seeds and makers than those of training, but makers are drawn by the same program and from the same physics; docs/evaluation.md has another plant.',
@@ -119,7 +116,7 @@ async function train(type: ApplianceType): Promise<void> {
       smoothing: smoothingOf(type),
       alertBudget: ALERT_BUDGET,
       unit: unitOf(type),
-      ...makersOf(type, units.train.length),
+      makers: makersOf(type),
       data: {
         source: 'simulated by simulators/fleet.ts; no field data, hence no date of data',
         seed: SEED,

@@ -44,9 +44,9 @@ export type SplitName = keyof typeof SPLITS
 /** Where a type has other splits: each unit is of a maker of its own, and more of them are trained on, tuned and settled on. */
 const SPLITS_OF: Readonly<Record<string, Partial<Record<SplitName, Split>>>> = {
   air_conditioner: {
-    train: { seeds: numberedSeedsOf('train', 60), unitsPerFleet: 40, faultShare: 0.75, makersFrom: 4, isMixed: true, isRestless: true },
-    tune: { seeds: numberedSeedsOf('tune', 6), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
-    calibrate: { seeds: numberedSeedsOf('calibrate', 8), unitsPerFleet: 40, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
+    train: { seeds: seedsOf('train', 12), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true, isRestless: true },
+    tune: { seeds: seedsOf('tune', 2), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
+    calibrate: { seeds: seedsOf('calibrate', 5), unitsPerFleet: 30, faultShare: 0.6, makersFrom: 0, isMixed: true, isRestless: true },
   },
   gas_water_heater: {
     train: { seeds: seedsOf('train', 14), unitsPerFleet: 30, faultShare: 0.75, makersFrom: 2, isMixed: true, isRestless: true },
@@ -63,10 +63,6 @@ export const ORDINARY_FLEET: Split = { seeds: seedsOf('ordinary', 1), unitsPerFl
 
 function seedsOf(name: string, fleets: number): string[] {
   return Array.from({ length: fleets }, (_, index) => `${name}-${String.fromCharCode(97 + index)}`)
-}
-
-function numberedSeedsOf(name: string, fleets: number): string[] {
-  return Array.from({ length: fleets }, (_, index) => `${name}-${String(index).padStart(3, '0')}`)
 }
 
 /** Days of a fleet by type: long enough that each unit is seen without fault first, and that what is used once a day is used often. */
