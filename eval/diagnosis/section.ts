@@ -102,7 +102,10 @@ async function makeTable(model: JudgedType, isQuick: boolean): Promise<EvalTable
       row('recall at the budget', ({ alerts }) => alerts.recall, { goal: { min: 0.7 } }),
       row('lead before the customer notices, wear, median days', ({ alerts }) => alerts.lead_days_median ?? Number.NaN, { goal: { min: 7 } }),
       { measure: 'the same over faults that were told', ...overSeeds(ours.map(({ alerts }) => alerts.told_lead_days_median ?? Number.NaN)) },
-      { measure: 'the same, were every fault told as it begins', ...overSeeds(ours.map(({ alerts }) => alerts.lead_bound_days_median ?? Number.NaN)) },
+      {
+        measure: 'the same, were every fault told as it begins',
+        ...overSeeds(ours.map(({ alerts }) => alerts.lead_bound_days_median ?? Number.NaN)),
+      },
       {
         measure: 'calibration error (ECE)',
         ...overSeeds(ours.map(({ windows }) => windows.ece)),
