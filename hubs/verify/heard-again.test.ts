@@ -50,6 +50,21 @@ describe('a call behind a repair that no sensor saw', () => {
     expect(label.reasons).not.toContain('called again')
   })
 
+  it.each<[string, Partial<HouseholdReport>]>([
+    ['to say thank you', { kind: 'call', text: 'thank you, everything works again' }],
+    ['of the sign of another fault, which goes no further', { kind: 'call', symptom: 'slow_fill' }],
+  ])('that is one %s says nothing of it, though it came to no order', async (_name, said) => {
+    const { state, label, orders } = await heard(said)
+    expect(orders).toBe(1)
+    expect(state).toBe('verified')
+    expect(label.confidence).toBeGreaterThan(0.8)
+  })
+
+  it('reopens the order when it names the sign of the fault and goes no further', async () => {
+    const { state, orders } = await heard({ kind: 'call', symptom: 'door_fails' })
+    expect([orders, state]).toEqual([1, 'reopened'])
+  })
+
   it('reopens the order when it is about the repair', async () => {
     const { state, label } = await heard(LOCK)
     expect(state).toBe('reopened')

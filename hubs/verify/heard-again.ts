@@ -1,8 +1,11 @@
 /** Whether a fault was heard of again behind a repair, where no window can say: by an alarm of the unit, a contact of its household, or another order. */
 import { sql } from 'kysely'
 import type { Alarm } from '#kernel/alarm.ts'
+import { DONT_KNOW, NO_CODE } from '#kernel/report.ts'
 import { UNNAMED_CAUSE } from '../cases.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
+import type { Said } from '../intake/contacts.ts'
+import { rankFaults } from '../intake/rank-faults.ts'
 import type { VerificationRow } from './verify-tables.ts'
 
 /** What was heard, undefined when nothing was. */
@@ -48,15 +51,17 @@ export interface Contact {
   readonly at_ms: number
   /** Case that it came to; null = none yet. */
   readonly case_id: string | null
+  /** JSON of `Said`. */
+  readonly said: string
 }
 
 /**
  * Contacts of a household between the visit and 30 days behind it; none where the site keeps no contacts. One that came to the order of another
- * trouble of the unit says nothing of this repair.
+ * trouble of the unit says nothing of this repair; one that came to none, or to one that nobody can name, goes by what was said.
  */
 export async function contactsBehind(
   hub: HubTransaction,
-  row: Pick<VerificationRow, 'tenant' | 'device' | 'work_order_id' | 'done_at_ms'>,
+  row: Repair,
 ): Promise<Contact[]> {
   const { tenant, device, work_order_id, done_at_ms } = row
   const behind = (await contactsOf(hub, row)).filter(({ at_ms }) => at_ms > done_at_ms && at_ms <= done_at_ms + 30 * 86_400_000)
@@ -68,10 +73,32 @@ export async function contactsBehind(
     .where('device', '=', device)
     .execute()
   const own = orders.find((order) => order.work_order_id === work_order_id)
-  const isOther = ({ case_id, cause, repeat_of }: (typeof orders)[number]): boolean =>
-    case_id !== own?.case_id && cause !== own?.cause && cause !== UNNAMED_CAUSE && repeat_of !== work_order_id
-  const others = new Set(orders.filter(isOther).map(({ case_id }) => case_id))
-  return behind.filter(({ case_id }) => case_id === null || !others.has(case_id))
+  const known = new Set([own?.cause, ...causesOf(row)])
+  return behind.filter((contact) => {
+    const came = orders.find(({ case_id }) => case_id === contact.case_id)
+    if (came === undefined) return couldBe(hub, row, contact)
+    if (came.work_order_id === work_order_id || came.repeat_of === work_order_id) return true
+    return came.cause === UNNAMED_CAUSE ? couldBe(hub, row, contact) : known.has(came.cause)
+  })
+}
+
+type Repair = Pick<VerificationRow, 'tenant' | 'device' | 'type' | 'work_order_id' | 'fault' | 'outcome_cause' | 'done_at_ms'>
+
+const causesOf = ({ fault, outcome_cause }: Repair): string[] => [...(fault === null ? [] : [fault]), outcome_cause]
+
+/** What is said of a fault by its own household is seldom so unlike it (chosen). */
+const SPEAKS_MIN = 0.1
+
+/** A call in which no trouble is told (thanks, a question) is none; what is told is weighed as a report of it is. */
+function couldBe(hub: HubTransaction, repair: Repair, { kind, said }: Contact): boolean {
+  const { code, symptom, answers, ...rest } = JSON.parse(said) as Said
+  const isTold = (code !== undefined && code !== NO_CODE) || symptom !== undefined || Object.values(answers).some((answer) => answer !== DONT_KNOW)
+  if (!isTold) return kind !== 'call'
+  const type = hub.catalogue(repair.type)
+  const known = causesOf(repair).filter((cause) => type?.faults.some((fault) => fault.code === cause) === true)
+  if (type?.intake === undefined || known.length === 0) return true
+  const ranked = rankFaults(type, type.intake, { ...rest, code, symptom, answers: new Map(Object.entries(answers)) })
+  return ranked.some(({ fault, probability }) => known.includes(fault) && probability >= SPEAKS_MIN)
 }
 
 /** Contacts about a unit, oldest first. */
@@ -80,7 +107,7 @@ export async function contactsOf(
   unit: { readonly tenant: string; readonly device: string },
 ): Promise<Contact[]> {
   const { rows } =
-    await sql<Contact>`SELECT contact_id, kind, at_ms, case_id FROM hub_contacts WHERE tenant = ${unit.tenant} AND device = ${unit.device}
+    await sql<Contact>`SELECT contact_id, kind, at_ms, case_id, said FROM hub_contacts WHERE tenant = ${unit.tenant} AND device = ${unit.device}
     ORDER BY at_ms, contact_id`.execute(hub.database)
   return rows
 }
