@@ -132,6 +132,7 @@ const ChainFields = {
   no_show_count: Type.Optional(Type.Integer()),
   quote: orNull(QuoteSchema),
   charges: orNull(ChargesSchema),
+  earlier_charges: Type.Optional(Type.Array(ChargesSchema, { description: 'For the visits before it was reopened, oldest first' })),
   rating: orNull(RatingSchema),
 }
 

@@ -94,6 +94,22 @@ describe('risk of an open order', () => {
     expect((await riskOf(b, id))?.facts.chase_count).toBe(1)
   })
 
+  it('waits, hears nothing and misses a part anew when its order is opened again', async () => {
+    const b = await bench()
+    const id = await schedule(b, await openOne(b, false), HOUR_MS)
+    await b.answer('note', { kind: 'wrong_part' }, { id })
+    expect((await riskOf(b, id))?.facts).toMatchObject({ has_wrong_part: true })
+    await finish(b, id)
+    await b.wait(20 * 24 * HOUR_MS)
+    await b.answer('reopened', { reason: 'it is warm again' }, { id })
+    const states = async () => (await interventionsOf(b, id)).filter(({ state }) => state === 'open').map(({ rule }) => rule)
+    expect((await riskOf(b, id))?.facts).toMatchObject({ waiting_h: 0, silent_h: 0, has_wrong_part: false, is_repeat: true })
+    expect(await states()).toEqual([])
+    await b.wait(72 * HOUR_MS)
+    expect((await riskOf(b, id))?.facts).toMatchObject({ waiting_h: 72, silent_h: 72 })
+    expect(await states()).toContain('no_news')
+  })
+
   it('is told when it crosses the bound up, and once more when the order is settled', async () => {
     const b = await bench()
     const id = await schedule(b, await openOne(b, false), HOUR_MS)

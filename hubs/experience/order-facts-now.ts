@@ -46,13 +46,18 @@ export async function factsNow(hub: HubTransaction, order: WorkOrderRow): Promis
   const { reschedule_count = 0, no_show_count = 0 } = factsOf(order)
   const refusals = moves.filter(({ kind, type }) => kind === 'move' && type === 'refused').length
   const isOnSite = order.state === 'on_site'
+  // Between a visit and a reopening nobody waited, and a part that was missing then is missing nobody now.
+  const begun = moves.findLastIndex(({ kind, type }) => kind === 'move' && type === 'reopened')
+  const begunAtMs = Math.max(order.created_at_ms, moves[begun]?.recorded_at_ms ?? 0)
   return {
     late_minutes: lateMinutes(hub, order, moves),
     chase_count: contacts.filter(({ kind }) => CHASES.has(kind)).length,
     reschedule_count: reschedule_count + no_show_count + refusals,
-    silent_h: isOnSite ? 0 : (hub.nowMs - newsAt(hub, order, { moves, contacts })) / HOUR_MS,
-    waiting_h: Math.max(0, hub.nowMs - order.created_at_ms) / HOUR_MS,
-    has_wrong_part: moves.some((move) => (move.type === 'waiting_for_part' && move.from_state === 'on_site') || noteKind(move) === 'wrong_part'),
+    silent_h: isOnSite ? 0 : (hub.nowMs - Math.max(begunAtMs, newsAt(hub, order, { moves, contacts }))) / HOUR_MS,
+    waiting_h: Math.max(0, hub.nowMs - begunAtMs) / HOUR_MS,
+    has_wrong_part: moves
+      .slice(begun + 1)
+      .some((move) => (move.type === 'waiting_for_part' && move.from_state === 'on_site') || noteKind(move) === 'wrong_part'),
     is_repeat: order.repeat_of !== null,
     lowest_rating: await lowestRating(hub, order),
     is_tagged: await useCareTags(hub, order, 'order_risk'),

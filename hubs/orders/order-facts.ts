@@ -29,6 +29,8 @@ export interface OrderFacts {
   /** When it was told that nobody was at home, platform time. */
   readonly no_show_at_ms?: number
   readonly charges?: Charges
+  /** For the visits before it was reopened, oldest first. */
+  readonly earlier_charges?: readonly Charges[]
   readonly rating?: Rating
   /** The last repair of this order that did not hold, and when it was reopened; device or platform time, as they were told. */
   readonly repeat?: { readonly repaired_at_ms: number; readonly reopened_at_ms: number }

@@ -39,6 +39,7 @@ function chainOf(row: WorkOrderRow): Partial<WorkOrder> {
     no_show_count: facts.no_show_count ?? 0,
     quote: row.quote === null ? null : (JSON.parse(row.quote) as Quote),
     charges: facts.charges ?? null,
+    earlier_charges: [...(facts.earlier_charges ?? [])],
     rating: facts.rating ?? null,
   }
 }

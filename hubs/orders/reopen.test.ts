@@ -148,6 +148,33 @@ describe('an order that is reopened soon behind its repair', () => {
     expect((await b.order()).quote?.price.max_minor).toBeGreaterThan(10_000)
   })
 
+  it('keeps what was charged for the visit before beside what the next one charges', async () => {
+    const b = await bench()
+    await b.report()
+    await b.visit({ cause: 'WM-07', ...paid(12_000) })
+    b.clock.advance(HOUR_MS)
+    await b.report()
+    const [first] = (await b.order()).earlier_charges ?? []
+    expect(await b.order()).toMatchObject({ charges: null, earlier_charges: [{ total_minor: 12_000 }] })
+    expect(JSON.stringify((await b.sections('household')).find(({ id }) => id === 'cost'))).toMatch(/Charged for a visit before: CNY\s120\.00/)
+    expect(await b.visit({ cause: 'WM-07', ...paid(0) })).toMatchObject({ charges: { total_minor: 0 }, earlier_charges: [first] })
+  })
+
+  it('labels no window twice where nothing was diagnosed anew: the next label is of the reopening', async () => {
+    const b = await bench()
+    await b.apply(diagnosed({ type: 'washing_machine', fault: 'WM-07', probability: 0.8 }))
+    await b.visit({ cause: 'WM-07' })
+    b.clock.advance(HOUR_MS)
+    const reopenedMs = b.clock.now()
+    await b.answer('reopened', { reason: 'it does not lock' })
+    await b.visit({ cause: 'WM-02' })
+    const labels = await b.database.selectFrom('hub_labels').select(['window_from_ms', 'window_to_ms']).orderBy('visit').execute()
+    expect(labels.map((label) => [label.window_from_ms, label.window_to_ms])).toEqual([
+      [STORY_MS, STORY_MS + HOUR_MS],
+      [reopenedMs, reopenedMs],
+    ])
+  })
+
   it('is intervened on anew: what was done for the visit before helps nobody who waits again', async () => {
     const b = await bench()
     await b.report()

@@ -8,7 +8,7 @@ import type { Outcome, Packet } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { buildPacket } from '../packet.ts'
-import { endPromise, factsOf } from './order-facts.ts'
+import { endPromise, factsOf, type OrderFacts } from './order-facts.ts'
 import { REPEAT_MS } from './repeats.ts'
 import { quoteFor } from './terms-book.ts'
 
@@ -28,9 +28,15 @@ export async function changesOfReopening(hub: HubTransaction, row: WorkOrderRow,
     ...endPromise(row, endedAtMs),
     ...(diagnosis === undefined && alarm === undefined ? {} : await foundAgain(hub, row, { diagnosis, alarm })),
     ...(isRepeat ? { repeat_of: row.work_order_id } : {}),
-    ...(isRepair(row) ? { facts: JSON.stringify({ ...factsOf(row), repeat }) } : {}),
+    ...(isRepair(row) ? { facts: JSON.stringify({ ...chargedBefore(factsOf(row)), repeat }) } : {}),
   }
   return { ...changed, quote: await quoteFor(hub, { ...changed, packet: JSON.parse(changed.packet) as Packet }) }
+}
+
+/** What was charged is the price of the visit that ended, and stays beside that of the next. */
+function chargedBefore({ charges, earlier_charges = [], ...facts }: OrderFacts): OrderFacts {
+  const all = charges === undefined ? earlier_charges : [...earlier_charges, charges]
+  return all.length === 0 ? facts : { ...facts, earlier_charges: all }
 }
 
 /** A visit was made; what the household did by itself, or what was cancelled, is no repair that anybody answers for. */

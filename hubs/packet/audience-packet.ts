@@ -253,7 +253,7 @@ function steps({ order, type, locale, say }: Making): PacketItem[] {
 }
 
 function cost({ order, locale, say }: Making): PacketItem[] {
-  const { quote, charges } = order
+  const { quote, charges, earlier_charges: earlier = [] } = order
   if (quote === undefined || quote === null) return []
   const { is_covered } = quote.warranty
   const { min_minor, max_minor, currency } = quote.price
@@ -261,6 +261,9 @@ function cost({ order, locale, say }: Making): PacketItem[] {
   return [
     item(say(is_covered === null ? SAID.coverUnknown : is_covered ? SAID.covered : SAID.notCovered)),
     item(say(SAID.price, { min: money(min_minor), max: money(max_minor) }), [], { values: { min_minor, max_minor } }),
+    ...earlier.map(({ total_minor, currency: of }) =>
+      item(say(SAID.chargedBefore, { total: moneyOf(locale, of)(total_minor) }), [], { values: { total_minor } }),
+    ),
     ...(charges === undefined || charges === null
       ? []
       : [

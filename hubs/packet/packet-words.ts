@@ -111,6 +111,7 @@ export const SAID = {
   coverUnknown: words('Nobody said when it was installed, so the warranty is not known', '安装时间未知，无法判断保修'),
   price: words('To be paid: {min} to {max}', '费用：{min} 至 {max}'),
   charged: words('Charged: {total}', '已收费：{total}'),
+  chargedBefore: words('Charged for a visit before: {total}', '此前上门已收费：{total}'),
   repeatOf: words('Order {order}', '工单 {order}'),
   repeatFound: words('Found then: {cause}', '当时结论：{cause}'),
   repeatParts: words('Parts used then: {parts}', '当时更换配件：{parts}'),

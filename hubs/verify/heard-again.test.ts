@@ -52,7 +52,7 @@ describe('a call behind a repair that no sensor saw', () => {
 
   it.each<[string, Partial<HouseholdReport>]>([
     ['to say thank you', { kind: 'call', text: 'thank you, everything works again' }],
-    ['of the sign of another fault, which goes no further', { kind: 'call', symptom: 'slow_fill' }],
+    ['of the sign of another fault, which goes no further', { kind: 'call', symptom: 'noisy_spin' }],
   ])('that is one %s says nothing of it, though it came to no order', async (_name, said) => {
     const { state, label, orders } = await heard(said)
     expect(orders).toBe(1)

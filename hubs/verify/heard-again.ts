@@ -59,10 +59,7 @@ export interface Contact {
  * Contacts of a household between the visit and 30 days behind it; none where the site keeps no contacts. One that came to the order of another
  * trouble of the unit says nothing of this repair; one that came to none, or to one that nobody can name, goes by what was said.
  */
-export async function contactsBehind(
-  hub: HubTransaction,
-  row: Repair,
-): Promise<Contact[]> {
+export async function contactsBehind(hub: HubTransaction, row: Repair): Promise<Contact[]> {
   const { tenant, device, work_order_id, done_at_ms } = row
   const behind = (await contactsOf(hub, row)).filter(({ at_ms }) => at_ms > done_at_ms && at_ms <= done_at_ms + 30 * 86_400_000)
   if (behind.length === 0) return []

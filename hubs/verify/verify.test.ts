@@ -109,6 +109,19 @@ describe('verified repair', () => {
     expect((await label(b)).confidence).toBeLessThan(0.5)
   })
 
+  it('labels the windows by which it reopened an order with what the next visit found, and no window twice', async () => {
+    const b = await bench()
+    await repaired(b)
+    const doneMs = b.clock.now()
+    await windows(b, 6, SIGN)
+    const counted = await b.database.selectFrom('hub_repair_windows').select('window_to_ms').execute()
+    for (const state of ['accepted', 'on_site'] as const) await b.answer(state, {}, { actor: 'engineer-8' })
+    await b.answer('done', { outcome: { cause: 'T-03', parts_used: [], parts_returned: [], minutes: 30 } }, { actor: 'engineer-8' })
+    const [first, second] = await b.database.selectFrom('hub_labels').selectAll().orderBy('visit').execute()
+    expect(first?.window_to_ms).toBeLessThan(doneMs)
+    expect(second).toMatchObject({ cause: 'T-03', window_from_ms: doneMs, window_to_ms: Math.max(...counted.map((one) => one.window_to_ms)) })
+  })
+
   it('does not count windows that began before the repair', async () => {
     const b = await bench()
     await repaired(b)
