@@ -10,8 +10,9 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { BacktestPort, NewBacktest } from './api/backtest-ports.ts'
+import { compareTold, toldFires } from './backtest-told.ts'
 import type { HubLists } from './hubs/lists.ts'
-import { committedModels, type ModelSource, reportModel, toldLive } from './model-backtest-join.ts'
+import { committedModels, type ModelSource, ownModels, reportModel, toldLive } from './model-backtest-join.ts'
 import type { Jobs, RunningJob } from './operations/jobs.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import type { RuleActivation } from './rules/rule-book.ts'
@@ -36,7 +37,7 @@ interface BacktestParts {
     get(tenant: string, device: string): BacktestUnit | undefined
     list(query: { readonly tenant: string; readonly limit: number }): readonly BacktestUnit[]
   }
-  readonly hubs: Pick<HubLists, 'labels' | 'diagnoses'>
+  readonly hubs: Pick<HubLists, 'labels' | 'diagnoses' | 'alarms'>
   /** Where versions of models come from. */
   readonly models?: ModelSource
   readonly clock: Clock
@@ -56,11 +57,19 @@ const LABEL_PAGES_MAX = 100
 const NOTE_EVERY_MS = 500
 
 /** What a backtest asks of registries. */
-export const backtestPorts = (books: {
-  readonly rules: { readonly registry: RuleRegistry }
-  readonly types: BacktestParts['types']
-  readonly registry: BacktestParts['devices']
-}): Pick<BacktestParts, 'registry' | 'types' | 'devices'> => ({ registry: books.rules.registry, types: books.types, devices: books.registry })
+export const backtestPorts = (
+  books: {
+    readonly rules: { readonly registry: RuleRegistry }
+    readonly types: BacktestParts['types']
+    readonly registry: BacktestParts['devices']
+    readonly models: { readonly registry: Parameters<typeof ownModels>[0] }
+  },
+  { dataDir, limits }: Pick<BacktestParts, 'limits'> & { readonly dataDir: string },
+): Pick<BacktestParts, 'registry' | 'types' | 'devices' | 'models' | 'limits'> => ({
+  limits,
+  ...{ registry: books.rules.registry, types: books.types, devices: books.registry },
+  models: ownModels(books.models.registry, dataDir),
+})
 
 /** Defines the job; the caller starts the jobs. */
 export function joinBacktest(parts: BacktestParts): BacktestPort {
@@ -76,12 +85,14 @@ export function joinBacktest(parts: BacktestParts): BacktestPort {
       if (wanted.type !== undefined && types.find(tenant, wanted.type) === undefined) throw invalid('type', 'must name an appliance type')
       if (wanted.device !== undefined && devices.get(tenant, wanted.device) === undefined)
         throw new MendlineError('MDL_API_NOT_FOUND', `there is no device ${wanted.device}`)
-      if (wanted.model !== undefined) await modelOf(tenant, wanted, parts)
+      const found = wanted.model === undefined ? undefined : await modelOf(tenant, wanted, parts)
       ruleOf(tenant, wanted, registry)
       refuseOthers(tenant, wanted, parts)
       const units = unitsOf(tenant, wanted, parts)
       if (units.length > limits.backtestUnits_MAX) throw invalid('type', `has ${units.length} units, more than ${limits.backtestUnits_MAX}`)
-      return jobs.create({ tenant, kind: 'backtest', input: wanted, actor })
+      // The model in force is the one at this moment, whatever is promoted while the job waits.
+      const input: NewBacktest = found === undefined ? wanted : { ...wanted, model: found.version }
+      return jobs.create({ tenant, kind: 'backtest', input, actor })
     },
     async get(tenant, id) {
       const job = await jobs.get(tenant, id)
@@ -177,7 +188,8 @@ async function runBacktest(job: RunningJob, parts: BacktestParts): Promise<objec
   const seconds = (clock.monotonicMs() - startedMs) / 1_000
   const judged = judgeFires(fires, await labelsOf(tenant, hubs.labels), { ...wanted, opens: (fire) => opensOrder(fire, { tenant, rule, registry }) })
   const hash = hashFires(fires)
-  const comparison = rule === undefined ? { live_fires: live.length, live_hash: hashFires(live), is_equal: hash === hashFires(live) } : {}
+  const told = rule === undefined ? await toldFires(hubs.alarms, { tenant, units, span, registry }) : undefined
+  const comparison = rule === undefined ? compareTold({ tried: fires, told, stored: live }, span) : {}
   return {
     ...{
       tried: rule === undefined ? 'rules in force' : `${rule.id}@${rule.version}`,
@@ -209,11 +221,11 @@ async function tryModel(job: RunningJob, parts: BacktestParts): Promise<object> 
   const { tenant } = job
   const wanted = job.input as NewBacktest
   const startedMs = clock.monotonicMs()
-  const { version, directory, type } = await modelOf(tenant, wanted, parts)
+  const { version, directory, isOwn, isLive, type } = await modelOf(tenant, wanted, parts)
   const units = unitsOf(tenant, wanted, parts)
   const span = { from_ms: wanted.from_ms, to_ms: wanted.to_ms }
   const note = createProgress(job, units.length, clock)
-  const task: ModelTask = { units, type, directory, span }
+  const task: ModelTask = { units, type, directory, isOwn, span }
   const done = await inThread<ModelPart>(BACKTEST_CALLS.runModel, task, job, { ...parts, note: (at) => note(0, at) })
   const live = await toldLive(hubs.diagnoses, { tenant, version, units, span })
   const labels = await labelsOf(tenant, hubs.labels)
@@ -221,7 +233,18 @@ async function tryModel(job: RunningJob, parts: BacktestParts): Promise<object> 
   const seconds = (clock.monotonicMs() - startedMs) / 1_000
   const real_time_factor = Math.round((span.to_ms - span.from_ms) / 1_000 / Math.max(seconds, 0.001))
   const { readings, windows } = done
-  return { tried: `model ${version} of ${type.id}`, ...span, units: units.length, readings, windows, seconds, real_time_factor, ...report }
+  return {
+    tried: `model ${version} of ${type.id}`,
+    model: version,
+    is_in_force: isLive,
+    ...span,
+    units: units.length,
+    readings,
+    windows,
+    seconds,
+    real_time_factor,
+    ...report,
+  }
 }
 
 /** The version as if it had always been in force. */
@@ -233,7 +256,9 @@ function opensOrder(
 ): boolean {
   const own = rule ?? registry.rule(tenant, fire.rule, fire.rule_version)
   if (own === undefined) return fire.fault !== null
-  return isSafetyRule(own) || own.opensWorkOrder
+  // A class that the alarm took on counts from then on: the gravest that it reached, and those on the way.
+  const reached = own.levels?.filter(({ safetyClass }) => safetyClass >= fire.safety_class) ?? []
+  return isSafetyRule(own) || own.opensWorkOrder || reached.some((level) => isSafetyRule(level) || level.opensWorkOrder)
 }
 
 /** Causes that visits found, by device. */
@@ -257,10 +282,10 @@ function createProgress(job: RunningJob, units: number, clock: Clock): (share: n
   return (share, note) => {
     notes.set(share, note)
     const nowMs = clock.monotonicMs()
-    if (nowMs - notedMs < NOTE_EVERY_MS) return
-    notedMs = nowMs
     const all = [...notes.values()]
     const done = all.reduce((sum, own) => sum + own.units, 0)
+    if (nowMs - notedMs < NOTE_EVERY_MS && done < units) return
+    notedMs = nowMs
     void job
       .note({ units_done: done, units, readings: all.reduce((sum, own) => sum + own.readings, 0), done: done / Math.max(1, units) })
       .catch(() => {})

@@ -145,7 +145,7 @@ export async function startPlatform(config: Config, ports: Ports): Promise<Platf
     const zones = createDeviceZones({ registry: books.identity.devices, pipeline: after.pipeline, defaultZone: config.timeZone })
     const files = joinFiles(jobs, { ...config, ...ports, ...filePorts({ ...books, zones }), ...after, journal, accept: ingest.accept })
     stops.push(async () => files.stop())
-    const backtests = joinBacktest({ jobs, ...after, ...backtestPorts(books), hubs: service.hubs, clock: ports.clock, limits: config.limits })
+    const backtests = joinBacktest({ jobs, ...after, ...backtestPorts(books, config), hubs: service.hubs, clock: ports.clock })
     const training = joinTraining(jobs, { ...config, ...books, ...after, ...filePorts({ ...books, zones }) })
     await jobs.start()
     const loopDelay = createLoopDelay()

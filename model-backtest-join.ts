@@ -9,6 +9,8 @@ import { isId } from '#kernel/ids.ts'
 import { standardPolicy } from './hubs/hub-policy.ts'
 import type { HubLists } from './hubs/lists.ts'
 import { ARTEFACTS_DIRECTORY } from './models/artefact.ts'
+import { folderOf } from './models/registry/model-files.ts'
+import type { ModelRegistry } from './models/registry/model-registry.ts'
 import type { BacktestSpan, BacktestUnit, Fire } from './workers/backtest.ts'
 import { type CostParameters, judgeFires, type LabelledWindow } from './workers/backtest-report.ts'
 import { hashDiagnoses } from './workers/model-backtest.ts'
@@ -17,6 +19,10 @@ export interface FoundModel {
   readonly version: string
   /** Folder of its four files. */
   readonly directory: string
+  /** Brought or trained by the tenant, so that it runs in a process of its own. */
+  readonly isOwn: boolean
+  /** In force now. */
+  readonly isLive: boolean
 }
 
 /** Versions of models of a type; without a version the one in force. */
@@ -29,8 +35,21 @@ export const committedModels: ModelSource = async (_tenant, type, version) => {
   const text = await readFile(join(directory, 'card.json'), 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   const card = JSON.parse(text) as { readonly version: string }
-  return version === undefined || version === card.version ? { version: card.version, directory } : undefined
+  return version === undefined || version === card.version ? { version: card.version, directory, isOwn: false, isLive: true } : undefined
 }
+
+/** Those, and the models that the tenant brought or trained; the one in force is the one that diagnoses now. */
+export const ownModels =
+  (registry: Pick<ModelRegistry, 'list'>, dataDir: string): ModelSource =>
+  async (tenant, type, version) => {
+    const known = registry.list(tenant).filter((record) => record.type === type)
+    const found = known.find((record) => (version === undefined ? record.state === 'live' : record.version === version))
+    if (found === undefined) return undefined
+    const isLive = found.state === 'live'
+    if (found.source !== 'program') return { version: found.version, directory: folderOf(dataDir, tenant, found.version), isOwn: true, isLive }
+    const committed = await committedModels(tenant, type, found.version)
+    return committed === undefined ? undefined : { ...committed, isLive }
+  }
 
 /** Diagnoses that are read back from the hubs. */
 const PAGES_MAX = 200

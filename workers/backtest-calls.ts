@@ -28,6 +28,8 @@ export interface ModelTask {
   readonly type: ApplianceType
   /** Folder of its artefact. */
   readonly directory: string
+  /** Brought or trained by a tenant: it runs in a process of its own, and what it answers is checked, as in the pipeline. */
+  readonly isOwn: boolean
   readonly span: BacktestSpan
 }
 

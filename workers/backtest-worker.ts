@@ -7,7 +7,11 @@ import { limits } from '#kernel/limits.ts'
 import { silentLog } from '#kernel/log.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { DerivedRow } from '../ingest/derived-store.ts'
-import { checkArtefact, readArtefact } from '../models/artefact.ts'
+import { type Artefact, checkArtefact, readArtefact } from '../models/artefact.ts'
+import type { ModelRuntime } from '../models/model-runtime.ts'
+import { contractOf } from '../models/registry/check-model.ts'
+import { createGuardedRuntime } from '../models/runtimes/guarded-runtime.ts'
+import { startModelProcess } from '../models/runtimes/model-process.ts'
 import { createOnnxRuntime } from '../models/runtimes/onnx-runtime.ts'
 import type { ClosedWindow } from '../models/windows.ts'
 import { type BacktestUnit, createBacktestFold, type Fire, liveFire } from './backtest.ts'
@@ -64,11 +68,9 @@ async function run({ units, types, activations, span, rule, warm_ms, isCompared 
 }
 
 /** The version runs in a thread below this one, with the time limit of every model. */
-async function runModel({ units, type, directory, span }: ModelTask): Promise<ModelPart> {
+async function runModel({ units, type, directory, isOwn, span }: ModelTask): Promise<ModelPart> {
   const artefact = checkArtefact(await readArtefact(directory), type)
-  const { input_name, output_name, inputs, classes } = artefact.card
-  const contract = { inputName: input_name, outputName: output_name, featureCount: inputs.length, classCount: classes.length }
-  const runtime = createOnnxRuntime({ model: artefact.model, contract, clock: systemClock, log: silentLog, limits })
+  const runtime = runtimeOf(artefact, isOwn)
   await runtime.start()
   const past = (query: object): AsyncIterable<ClosedWindow> => main.stream<ClosedWindow>(BACKTEST_CALLS.windows, query)
   const fold = createModelFold({ type, artefact, runtime, span, past, log: silentLog, limits })
@@ -99,6 +101,14 @@ async function runModel({ units, type, directory, span }: ModelTask): Promise<Mo
     await runtime.stop()
   }
   return { readings, windows: fold.windows(), diagnoses }
+}
+
+function runtimeOf({ model, card }: Artefact, isOwn: boolean): ModelRuntime {
+  const parts = { model, contract: contractOf(card), clock: systemClock, log: silentLog, limits }
+  if (!isOwn) return createOnnxRuntime(parts)
+  const inner = createOnnxRuntime({ ...parts, startWorker: () => startModelProcess(limits) })
+  const isScore = card.output_kind === 'score'
+  return createGuardedRuntime(inner, { version: card.version, isScore, clock: systemClock, log: silentLog, limits })
 }
 
 const checkpointOf = (unit: BacktestUnit, at_ms: number): Promise<{ readonly at_ms: number; readonly state: Uint8Array } | undefined> =>

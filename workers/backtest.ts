@@ -33,6 +33,7 @@ export interface Fire {
   readonly device: string
   readonly rule: string
   readonly rule_version: number
+  /** The gravest that the alarm took on. */
   readonly safety_class: string
   readonly fault: string | null
   readonly began_at_ms: number
@@ -83,16 +84,10 @@ export function createBacktestFold(options: {
   const keep = (alarm: Alarm): void => {
     const { device, safety_class, fault, began_at_ms, raised_at_ms, cleared_at_ms, rule_version } = alarm
     if (raised_at_ms < span.from_ms || raised_at_ms >= span.to_ms) return
-    fires.set(`${alarm.rule}/${began_at_ms}`, {
-      device,
-      rule: alarm.rule,
-      rule_version,
-      safety_class,
-      fault,
-      began_at_ms,
-      raised_at_ms,
-      cleared_at_ms,
-    })
+    const key = `${alarm.rule}/${began_at_ms}`
+    const before = fires.get(key)?.safety_class ?? safety_class
+    const [gravest = safety_class] = [before, safety_class].sort()
+    fires.set(key, { device, rule: alarm.rule, rule_version, safety_class: gravest, fault, began_at_ms, raised_at_ms, cleared_at_ms })
   }
 
   return {
@@ -110,7 +105,8 @@ export function createBacktestFold(options: {
       // As live: what nothing took back is complete by the clock.
       for (const event of engine.completeHolds(reading.received_at_ms)) if (event.kind === 'alarm_raised') keep(event.alarm)
       const events = isSafety ? engine.decide(carry.fill(reading)) : engine.decide(reading, trusted)
-      for (const event of events) if (event.kind === 'alarm_raised' || event.kind === 'alarm_cleared') keep(event.alarm)
+      for (const event of events)
+        if (event.kind === 'alarm_raised' || event.kind === 'alarm_cleared' || event.kind === 'alarm_changed') keep(event.alarm)
       if (changes.length === 0 || rule !== undefined || type === undefined) return
       for (const event of sensorAlarms(type, changes, reading.received_at_ms)) if ('alarm' in event) keep(event.alarm)
     },

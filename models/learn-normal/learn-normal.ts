@@ -11,6 +11,7 @@ import type { HubEvent } from '#kernel/hub-event.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
+import { unitOfName } from '#kernel/units.ts'
 import type { ClosedWindow } from '../windows.ts'
 import { OwnNormal, type OwnNormalSettings, type OwnNormalState, ROWS_KEPT_MAX, type RowScore, SIGNALS_MAX } from './own-normal.ts'
 import { CLEARS } from './usual-level.ts'
@@ -179,6 +180,7 @@ function planFor(type: ApplianceType, limits: NormalLimits): Plan | undefined {
   if (names.length === 0 || names.length > limits.normalChannels_MAX) return undefined
   const settings = {
     learnRows: limits.normalSteps,
+    quantities: names.map((name) => (unitOfName(name) === 'none' ? name : unitOfName(name))),
     per1000UnitWeeks: alertsPer1000UnitWeeks,
     ...(learnReadings === undefined ? {} : { learnReadings }),
   }

@@ -15,6 +15,8 @@ export interface OwnNormalSettings {
   readonly learnReadings?: number
   /** Alerts that 1,000 units may cause in a week. */
   readonly per1000UnitWeeks: number
+  /** What each channel measures; those that measure the same move together with the weather. Absent: each another thing. */
+  readonly quantities?: readonly string[]
 }
 
 export interface RowScore {
@@ -47,7 +49,7 @@ const SIGNAL_MEMORY = 1_008
  */
 const LEVEL_MAX = 1
 /** Part of the distance by which the centre follows a channel with each unflagged row. */
-const FOLLOWS = 0.001
+const FOLLOWS = 0.004
 /** Values and thresholds above it are of no use to anybody. */
 const SCORE_MAX = 1_000
 
@@ -134,20 +136,31 @@ export class OwnNormal {
     return { ...own, shares: contributions }
   }
 
+  #blockRows(): number {
+    return Math.min(ROWS_KEPT_MAX, Math.ceil(this.#learnedRows / BLOCKS_LEARNED))
+  }
+
   #againstItself({ score, broad }: { readonly score: number; readonly broad: number }, spread: number): JudgedScore {
-    const blockRows = Math.min(ROWS_KEPT_MAX, Math.ceil(this.#learnedRows / BLOCKS_LEARNED))
+    const blockRows = this.#blockRows()
     const given = { score: Math.min(SCORE_MAX, score), broad: Math.min(SCORE_MAX, broad) }
-    const own = this.#judge.take(given, { blockRows, spread, budget: this.#budget() })
+    const own = this.#judge.take(given, { blockRows, isPassing: this.#isSingle, spread, budget: this.#budget() })
     return { ...own, score: Math.min(SCORE_MAX, own.score) }
   }
 
   /**
-   * The score without the channel that is oddest. One channel alone that lies elsewhere is what people and the weather do (a set point, the warmth of a
-   * room, a switch); a fault moves others with it. Where nothing moved while it was learned, whatever moves is news.
+   * The score without the quantity that is oddest. One quantity alone that lies elsewhere is what people and the weather do (a set point, a switch, the
+   * temperatures of a machine that rests); a fault moves others with it. Where nothing moved while it was learned, whatever moves is news.
    */
   #broadOf(score: number, shares: Float64Array): number {
     const { t2_MAX, q_MAX } = this.#model ?? { t2_MAX: 0, q_MAX: 0 }
-    return Math.max(t2_MAX, q_MAX) <= LEVEL_MIN ? score : score * (1 - Math.max(...shares))
+    if (Math.max(t2_MAX, q_MAX) <= LEVEL_MIN) return score
+    const { quantities } = this.#settings
+    const byQuantity = new Map<string | number, number>()
+    shares.forEach((share, channel) => {
+      const quantity = quantities?.[channel] ?? channel
+      byQuantity.set(quantity, (byQuantity.get(quantity) ?? 0) + share)
+    })
+    return score * Math.max(0, 1 - Math.max(...byQuantity.values()))
   }
 
   #learn(row: NormalRow): void {

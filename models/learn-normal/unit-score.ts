@@ -7,6 +7,13 @@ import { type LevelSettings, UsualLevel, type UsualLevelState } from './usual-le
 
 /** Rows in a row that must be that high to be a peak. */
 const SUSTAINED = 3
+/** Part of a stretch for which a score that passes by itself must be that high. */
+const PASSING = 7
+
+export interface UnitScoreSettings extends LevelSettings {
+  /** The score says what is new and passes by itself while a fault stays; what is so high for a seventh of a stretch lasts. */
+  readonly isPassing: boolean
+}
 
 export interface JudgedScore {
   /** 1 = flagged. */
@@ -30,7 +37,7 @@ export class UnitScore {
   #lasting = new UsualLevel()
 
   /** @param given 1 = at the threshold of what was learned; `broad` is the part of it that is not of the oddest channel alone */
-  take({ score, broad }: { readonly score: number; readonly broad: number }, settings: LevelSettings): JudgedScore {
+  take({ score, broad }: { readonly score: number; readonly broad: number }, settings: UnitScoreSettings): JudgedScore {
     this.#scores.push(score)
     if (this.#scores.length > SUSTAINED) this.#scores.shift()
     this.#broad.push(broad)
@@ -38,10 +45,15 @@ export class UnitScore {
     const own = score / this.#rows.level(settings)
     // A single row that is far off is flagged, and says nothing of how high the unit goes.
     this.#rows.learn(Math.min(...this.#scores), own >= 1, settings)
-    const middle = this.#broad.length < settings.blockRows ? 0 : Math.min(broad, median(this.#broad))
+    const middle = this.#middle(broad, settings)
     const lasting = middle / this.#lasting.level(settings)
     this.#lasting.learn(middle, lasting >= 1, settings)
     return { score: Math.max(own, lasting), isAlarming: lasting >= 1 && this.#lasting.isProven }
+  }
+
+  #middle(broad: number, { blockRows, isPassing }: UnitScoreSettings): number {
+    if (isPassing) return Math.min(...this.#broad.slice(-Math.max(SUSTAINED, Math.round(blockRows / PASSING))))
+    return this.#broad.length < blockRows ? 0 : Math.min(broad, median(this.#broad))
   }
 
   state(): UnitScoreState {

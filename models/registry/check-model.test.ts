@@ -88,6 +88,11 @@ describe('checkGivenModel', () => {
     ['a parity file without rows', { parity: {} }, /needs `rows`/],
     ['too few rows', { parity: { rows: rows.slice(1), probabilities: parity.probabilities.slice(1) } }, /3 rows, it needs 4/],
     ['a name that means something else', { manifest: { version: 'live' } }, /no model is called live/],
+    [
+      'a feature twice and one that nobody knows, both at once',
+      { manifest: { input: { name: 'features', features: ['lift_k', 'lift_k', 'colour'] } } },
+      /lift_k stands twice.*features colour are not known/,
+    ],
     ['a feature twice', { manifest: { input: { name: 'features', features: ['lift_k', 'lift_k', 'distance'] } } }, /lift_k stands twice/],
     [
       'a score of no fault',

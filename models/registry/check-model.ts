@@ -14,7 +14,7 @@ import { objectionToRows } from '../runtimes/guarded-runtime.ts'
 import { describeModel, startModelProcess } from '../runtimes/model-process.ts'
 import type { GraphEnd, ModelContract, ModelDescription } from '../runtimes/onnx-protocol.ts'
 import { createOnnxRuntime } from '../runtimes/onnx-runtime.ts'
-import { artefactOf, invalid, PARITY_TOLERANCE, readManifest, readParity } from './manifest.ts'
+import { artefactOf, invalid, PARITY_TOLERANCE, readManifest, readParity, refusal } from './manifest.ts'
 
 export interface GivenModel {
   readonly manifest: unknown
@@ -54,8 +54,13 @@ export async function checkGivenModel({ manifest: given, parity: givenParity, mo
       `the type ${type.id} has no model whose no-fault reference could be used; train one (mendline models train --type ${type.id})`,
     ])
   const artefact = artefactOf(manifest, { type, model, parity: readParity(givenParity, manifest), base })
-  const faults = namesOf(artefact, type)
-  if (faults.length > 0) throw invalid('manifest', faults)
+  const { inputs } = artefact.card
+  const twice = new Set(inputs.filter((name, at) => inputs.indexOf(name) !== at))
+  const faults = [
+    ...(twice.size > 0 ? [{ field: 'body.manifest.input.features', reason: `${[...twice].join(', ')} stands twice` }] : []),
+    ...namesOf(artefact, type).map((reason) => ({ field: 'body.manifest', reason })),
+  ]
+  if (faults.length > 0) throw refusal(faults)
   const description = await describeModel(model, parts).catch((error: unknown) => {
     if (error instanceof MendlineError && error.code === 'MDL_MODEL_INVALID') throw invalid('model', [`the model cannot be loaded: ${error.message}`])
     return slow(error)

@@ -59,15 +59,9 @@ const RESERVED = ['live', 'drift', 'history', 'features', 'trainings', 'rollback
 /** Reads a manifest. @throws MendlineError MDL_MODEL_INVALID that names each field */
 export function readManifest(value: unknown): Manifest {
   if (Value.Check(ManifestSchema, value)) {
-    const { version = '', input } = value
-    const twice = input.features.filter((name, at) => input.features.indexOf(name) !== at)
-    const errors = [
-      ...(RESERVED.includes(version)
-        ? [{ field: 'body.manifest.version', reason: `no model is called ${version}: the word means something else` }]
-        : []),
-      ...(twice.length > 0 ? [{ field: 'body.manifest.input.features', reason: `${[...new Set(twice)].join(', ')} stands twice` }] : []),
-    ]
-    if (errors.length > 0) throw refusal(errors)
+    const { version = '' } = value
+    if (RESERVED.includes(version))
+      throw refusal([{ field: 'body.manifest.version', reason: `no model is called ${version}: the word means something else` }])
     return value
   }
   throw refusal(
@@ -142,7 +136,7 @@ const factsOf = (bytes: Uint8Array) => ({ bytes: bytes.byteLength, sha256: sha25
 export const invalid = (part: 'manifest' | 'parity' | 'model', faults: readonly string[]): MendlineError =>
   refusal(faults.map((reason) => ({ field: `body.${part}`, reason })))
 
-function refusal(errors: ReadonlyArray<{ readonly field: string; readonly reason: string }>): MendlineError {
+export function refusal(errors: ReadonlyArray<{ readonly field: string; readonly reason: string }>): MendlineError {
   const faults = errors.map(({ reason }) => reason)
   return new MendlineError('MDL_MODEL_INVALID', faults.join('; '), { details: { faults, errors } })
 }
