@@ -156,7 +156,7 @@ export function createHubs(options: HubsOptions): Hubs {
     ...createExperience(inTransaction),
     ...createRemoteDesk(inTransaction),
     ...createHelpDesk(inTransaction),
-    ...createCareDesk({ inTransaction, database, clock, catalogue, places: settings.places }),
+    ...createCareDesk({ inTransaction, database, clock, catalogue, places: settings.places, unitOf: options.unitOf }),
     ...createIntakeDesk(inTransaction, options.unitOf ?? (() => undefined)),
     async start() {
       await database

@@ -8,10 +8,11 @@ import type { Clock } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
 import type { HubTables } from '../hub-tables.ts'
 import type { HubSettings, HubTransaction } from '../hub-transaction.ts'
+import type { ReportedUnit } from '../intake/take-report.ts'
 import { type Page, readCursor } from '../lists.ts'
 import { careChoices, chooseCare } from './care-choices.ts'
 import { type CareFound, toCare, toCares } from './care-records.ts'
-import { type CareNote, countedFrom, doneCare, endCare, noteCare, type OfUnit, unitRow } from './care-tasks.ts'
+import { beginCare, type CareNote, countedFrom, doneCare, endCare, noteCare, type OfUnit, unitRow } from './care-tasks.ts'
 
 interface DueQuery {
   readonly tenant: string
@@ -50,9 +51,11 @@ export interface CareDeskParts extends Pick<HubSettings, 'catalogue' | 'places'>
   readonly inTransaction: <T>(action: (hub: HubTransaction) => Promise<T>) => Promise<T>
   readonly database: Kysely<HubTables>
   readonly clock: Clock
+  /** The registered unit; absent = care that was done is taken only of units that were looked at. */
+  readonly unitOf?: ((tenant: string, device: string) => ReportedUnit | undefined) | undefined
 }
 
-export function createCareDesk({ inTransaction, clock, ...parts }: CareDeskParts): CareDesk {
+export function createCareDesk({ inTransaction, clock, unitOf = () => undefined, ...parts }: CareDeskParts): CareDesk {
   const { database } = parts
   const toRecords = (tenant: string, found: readonly CareFound[]) => toCares({ ...parts, nowMs: clock.now() }, tenant, found)
   return {
@@ -66,6 +69,9 @@ export function createCareDesk({ inTransaction, clock, ...parts }: CareDeskParts
     },
     careDone: (of, given) =>
       inTransaction(async (hub) => {
+        const registered = unitOf(of.tenant, of.device)
+        if (registered !== undefined && (registered.revoked_at_ms ?? null) === null)
+          await beginCare(hub, { tenant: of.tenant, device: of.device, type: registered.type })
         const row = await doneCare(hub, of, given)
         const unit = await unitRow(hub, of)
         const care = unit === undefined ? undefined : await toCare(hub, unit, row)

@@ -67,6 +67,15 @@ export async function noteCare(hub: HubTransaction, { tenant, device, type: type
   }
 }
 
+/** Counting begins for a unit of which nothing was counted yet; what is due already is told by the first look. */
+export async function beginCare(hub: HubTransaction, of: OfUnit & { readonly type: string }): Promise<void> {
+  const care = hub.catalogue(of.type)?.care
+  if (care === undefined || (await unitRow(hub, of)) !== undefined) return
+  const unit = beginning(hub, of, of.type)
+  await hub.database.insertInto('hub_care_units').values(unit).execute()
+  for (const task of care.tasks) await beginTask(hub, unit, { task, isUnitNew: true })
+}
+
 function beginning(hub: HubTransaction, of: OfUnit, type: string): CareUnitRow {
   const fromMs = countedFrom(hub, of)
   return { tenant: of.tenant, device: of.device, type, counted_from_ms: fromMs, counted_to_ms: fromMs, ...NO_USE }
