@@ -1,7 +1,8 @@
 /** What the API needs of the experience hub: risks, interventions and their effect, satisfaction, tags of households. */
 import type { CustomerTag, Effect, NewCustomerTag, Satisfaction } from '#kernel/experience.ts'
+import type { DemandPort } from './demand-ports.ts'
 
-export interface ExperiencePort {
+export interface ExperiencePort extends DemandPort {
   /** Risks of open orders, highest first. */
   risks(query: { readonly tenant: string; readonly limit: number }): Promise<readonly unknown[]>
   /** Newest first. */

@@ -159,6 +159,22 @@ describe('purge of the hubs', () => {
   })
 })
 
+describe('purge of demand signals', () => {
+  it('drops those whose time ended long ago with their log and consent, and the whole log of none that holds', async () => {
+    for (const [household, days] of [
+      ['ended', 101],
+      ['held', 99],
+    ] as const) {
+      await sql`INSERT INTO hub_demand_consents VALUES ('home', ${household}, 'v1', 1, ${old(days)}, 'kim', 1)`.execute(database)
+      await sql`INSERT INTO hub_demand_signals VALUES (${household}, 'home', ${household}, 'accessory', 'household', NULL, NULL, NULL, '', 'v1', 1,
+        ${old(days)}, 1, 'kim', 'outlet', 'open', NULL, NULL, NULL, NULL)`.execute(database)
+      await sql`INSERT INTO hub_demand_log VALUES ('home', ${household}, 'accessory', 'told', 'kim', ${old(500)})`.execute(database)
+    }
+    expect(await purgeOf().run()).toEqual({ hub_demand_consents: 1, hub_demand_signals: 1, hub_demand_log: 1 })
+    for (const table of ['hub_demand_consents', 'hub_demand_signals', 'hub_demand_log']) expect(await idsOf(table, 'household')).toEqual(['held'])
+  })
+})
+
 describe('purge of what households said', () => {
   const contact = (id: string, caseId: string | null, days: number) =>
     sql`INSERT INTO hub_contacts VALUES (${id}, 'home', 'd', 'flat-3', ${caseId}, 'household', 'report', 'it leaks', '{}', 1, 'anna', 1, ${old(days)})`.execute(

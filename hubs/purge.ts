@@ -92,6 +92,15 @@ const RULES: readonly Rule[] = [
   },
   { table: 'hub_customer_tags', days: 'hub_events_days', where: (before) => sql`expires_at_ms < ${before}` },
   { table: 'hub_tag_uses', days: 'hub_events_days', where: (before) => sql`at_ms < ${before}` },
+  { table: 'hub_demand_consents', days: 'hub_events_days', where: (before) => sql`expires_at_ms < ${before}` },
+  { table: 'hub_demand_signals', days: 'hub_events_days', where: (before) => sql`expires_at_ms < ${before}` },
+  // Behind the signals: the log of one goes with it.
+  {
+    table: 'hub_demand_log',
+    days: 'hub_events_days',
+    where: (before) => sql`at_ms < ${before} AND NOT EXISTS (SELECT 1 FROM hub_demand_signals AS s WHERE s.tenant = hub_demand_log.tenant
+      AND s.household = hub_demand_log.household AND s.kind = hub_demand_log.kind)`,
+  },
   {
     table: 'hub_contacts',
     days: 'contacts_days',
@@ -142,6 +151,9 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   hub_repair_windows: ['verification_id', 'window_to_ms'],
   hub_customer_tags: ['tenant', 'household', 'tag'],
   hub_tag_uses: ['tenant', 'household', 'tag', 'work_order_id', 'used_for'],
+  hub_demand_consents: ['tenant', 'household'],
+  hub_demand_signals: ['tenant', 'household', 'kind'],
+  hub_demand_log: ['tenant', 'household', 'kind', 'what', 'actor'],
   hub_contacts: ['contact_id'],
   hub_care_choices: ['tenant', 'household', 'kind', 'set_at_ms'],
   hub_care_done: ['care_id', 'done_at_ms'],

@@ -60,7 +60,7 @@ export const ERROR_CODES = {
   MDL_HUBS_REASON_REQUIRED: 'The move needs a reason, a window or an explanation of each step that was left out.',
   MDL_HUBS_PROCESS_INVALID: 'The process of work orders has faults; all of them are listed.',
   MDL_HUBS_LINK_EXPIRED: 'The signed link is of an emergency that has long been over.',
-  MDL_HUBS_CONSENT_REQUIRED: 'The household has to consent first: to a tag, or to a remote step or test whose text it read.',
+  MDL_HUBS_CONSENT_REQUIRED: 'The household has to consent first: to a tag, a demand signal, or a remote step or test whose text it read.',
   MDL_HUBS_WEBHOOK_TARGET_REFUSED: 'The address of the webhook is private, malformed or not allowed.',
   MDL_HUBS_WEBHOOK_FAILED: 'The receiver did not answer with a 2xx in time.',
   MDL_HUBS_MAIL_FAILED: 'The mail server did not take a message in time, or none is set.',

@@ -1,4 +1,4 @@
-/** The experience hub: which open orders will bring a complaint, what is done about them and what that brings, how visits are rated, and tags of households. */
+/** The experience hub: which open orders will bring a complaint, what is done about them and what that brings, how visits are rated, and what is known of households: tags, demand signals. */
 import { Type } from 'typebox'
 import {
   CustomerTagNameSchema,
@@ -13,6 +13,7 @@ import {
 import { IdSchema } from '#kernel/ids.ts'
 import type { App, RouteContext } from '../app.ts'
 import { actorOf, answers, found, listOf, nameText, pageQuery, tenantOf, tenantQuery } from '../requests.ts'
+import { demandRoutes } from './demand.ts'
 
 const tags = ['experience']
 const DAY_MS = 86_400_000
@@ -24,6 +25,7 @@ export function experienceRoutes(app: App, context: RouteContext): void {
   interventionRoutes(app, context)
   measureRoutes(app, context)
   tagRoutes(app, context)
+  demandRoutes(app, context)
 }
 
 function riskRoutes(app: App, { ports, limits }: RouteContext): void {

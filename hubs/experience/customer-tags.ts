@@ -3,13 +3,10 @@
  * as long as that holds. One that has expired is neither shown nor used. Each use for an order stands in a log that the household may see.
  */
 
-import { MendlineError } from '#kernel/errors.ts'
 import type { CustomerTag, NewCustomerTag } from '#kernel/experience.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
-
-/** Longest time that one consent holds. */
-const CONSENT_MS_MAX = 2 * 365 * 86_400_000
+import { checkConsent } from './consent.ts'
 
 export interface TagKey {
   readonly tenant: string
@@ -22,12 +19,7 @@ export interface TagKey {
  * @throws MendlineError MDL_HUBS_CONSENT_REQUIRED without a consent that was given and still holds
  */
 export async function putTag(hub: HubTransaction, key: TagKey, given: NewCustomerTag & { readonly actor: string }): Promise<CustomerTag> {
-  const { consent_at_ms, expires_at_ms, actor } = given
-  if (consent_at_ms === undefined) throw refused('a tag needs the consent of the household: say when it was given')
-  if (consent_at_ms > hub.nowMs) throw refused('a consent that is still to be given is none')
-  if (expires_at_ms === undefined || expires_at_ms <= hub.nowMs) throw refused('a consent holds until an instant that is still to come')
-  if (expires_at_ms - consent_at_ms > CONSENT_MS_MAX) throw refused('a consent holds for two years at most; ask again')
-  const row = { ...key, consent_at_ms, expires_at_ms, actor, set_at_ms: hub.nowMs }
+  const row = { ...key, ...checkConsent(given, hub.nowMs), actor: given.actor, set_at_ms: hub.nowMs }
   await hub.database
     .insertInto('hub_customer_tags')
     .values(row)
@@ -36,8 +28,6 @@ export async function putTag(hub: HubTransaction, key: TagKey, given: NewCustome
   const [tag] = (await tagsOf(hub, key)).filter(({ tag: name }) => name === key.tag)
   return tag ?? { ...row, uses: [] }
 }
-
-const refused = (reason: string): MendlineError => new MendlineError('MDL_HUBS_CONSENT_REQUIRED', reason)
 
 /** Tags of a household that hold now, by name, with what each was used for. */
 export async function tagsOf(hub: HubTransaction, { tenant, household }: Omit<TagKey, 'tag'>): Promise<CustomerTag[]> {
@@ -97,4 +87,18 @@ export async function useCareTags(hub: HubTransaction, { tenant, device, work_or
       .execute()
   }
   return tags.length > 0
+}
+
+/** When the last tag that holds of the household of an order ends; undefined = none holds. */
+export async function tagsHoldUntil({ database, places, nowMs }: HubTransaction, { tenant, device }: WorkOrderRow): Promise<number | undefined> {
+  const { household } = places.placeOf(tenant, device)
+  if (household === undefined) return undefined
+  const { until_ms } = await database
+    .selectFrom('hub_customer_tags')
+    .select((select) => select.fn.max<number | null>('expires_at_ms').as('until_ms'))
+    .where('tenant', '=', tenant)
+    .where('household', '=', household)
+    .where('expires_at_ms', '>', nowMs)
+    .executeTakeFirstOrThrow()
+  return until_ms ?? undefined
 }

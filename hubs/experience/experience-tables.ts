@@ -10,6 +10,9 @@ export interface ExperienceTables {
   hub_ratings: RatingRow
   hub_customer_tags: CustomerTagRow
   hub_tag_uses: TagUseRow
+  hub_demand_consents: DemandConsentRow
+  hub_demand_signals: DemandSignalRow
+  hub_demand_log: DemandLogRow
 }
 
 export interface OrderRiskRow {
@@ -85,6 +88,51 @@ export interface TagUseRow {
   at_ms: number
 }
 
+export interface DemandConsentRow {
+  tenant: string
+  household: string
+  text_version: string
+  consent_at_ms: number
+  expires_at_ms: number
+  actor: string
+  set_at_ms: number
+}
+
+export interface DemandSignalRow {
+  signal_id: string
+  tenant: string
+  household: string
+  kind: string
+  /** household, engineer, call_centre or rule. */
+  source: string
+  device: string | null
+  work_order_id: string | null
+  outlet: string | null
+  note: string
+  consent_text_version: string
+  consent_at_ms: number
+  expires_at_ms: number
+  told_at_ms: number
+  actor: string
+  owner: string
+  /** open or answered. */
+  state: string
+  result: string | null
+  result_note: string | null
+  answered_by: string | null
+  answered_at_ms: number | null
+}
+
+export interface DemandLogRow {
+  tenant: string
+  household: string
+  kind: string
+  /** told, shown or answered. */
+  what: string
+  actor: string
+  at_ms: number
+}
+
 export const experienceMigrations: readonly Migration[] = [
   {
     id: '0550-experience',
@@ -114,6 +162,21 @@ export const experienceMigrations: readonly Migration[] = [
     statements: [
       'ALTER TABLE hub_work_orders ADD COLUMN rating_at_ms BIGINT',
       'UPDATE hub_work_orders SET rating_at_ms = (SELECT r.at_ms FROM hub_ratings r WHERE r.work_order_id = hub_work_orders.work_order_id)',
+    ],
+  },
+  {
+    id: '0552-demand-signals',
+    statements: [
+      `CREATE TABLE hub_demand_consents (tenant TEXT NOT NULL, household TEXT NOT NULL, text_version TEXT NOT NULL, consent_at_ms BIGINT NOT NULL,
+        expires_at_ms BIGINT NOT NULL, actor TEXT NOT NULL, set_at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, household))`,
+      `CREATE TABLE hub_demand_signals (signal_id TEXT NOT NULL, tenant TEXT NOT NULL, household TEXT NOT NULL, kind TEXT NOT NULL,
+        source TEXT NOT NULL, device TEXT, work_order_id TEXT, outlet TEXT, note TEXT NOT NULL, consent_text_version TEXT NOT NULL,
+        consent_at_ms BIGINT NOT NULL, expires_at_ms BIGINT NOT NULL, told_at_ms BIGINT NOT NULL, actor TEXT NOT NULL, owner TEXT NOT NULL,
+        state TEXT NOT NULL, result TEXT, result_note TEXT, answered_by TEXT, answered_at_ms BIGINT, PRIMARY KEY (tenant, household, kind))`,
+      'CREATE INDEX hub_demand_signals_by_time ON hub_demand_signals (tenant, told_at_ms, signal_id)',
+      'CREATE INDEX hub_demand_signals_by_id ON hub_demand_signals (tenant, signal_id)',
+      `CREATE TABLE hub_demand_log (tenant TEXT NOT NULL, household TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL, actor TEXT NOT NULL,
+        at_ms BIGINT NOT NULL, PRIMARY KEY (tenant, household, kind, what, actor))`,
     ],
   },
 ]

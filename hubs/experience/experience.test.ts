@@ -262,6 +262,19 @@ describe('customer tags', () => {
     expect(await b.hubs.customerTags('home', 'h-unit-1')).toEqual([])
   })
 
+  it('that expires between two looks counts no longer in the risk of an open order', async () => {
+    const b = await bench()
+    const now = b.clock.now()
+    await b.apply(diagnosed())
+    const { work_order_id } = await b.order()
+    await b.hubs.putCustomerTag(key, { consent_at_ms: now, expires_at_ms: now + 10 * MINUTE_MS, actor: 'kim' })
+    await b.hubs.putCustomerTag({ ...key, tag: 'infant' }, { consent_at_ms: now, expires_at_ms: now + 20 * MINUTE_MS, actor: 'kim' })
+    await b.wait(10 * MINUTE_MS)
+    expect((await riskOf(b, work_order_id))?.facts.is_tagged).toBe(true)
+    await b.wait(10 * MINUTE_MS)
+    expect((await riskOf(b, work_order_id))?.facts.is_tagged).toBe(false)
+  })
+
   it('are refused without a consent that was given and holds, and gone once withdrawn', async () => {
     const b = await bench()
     const now = b.clock.now()

@@ -2,14 +2,15 @@
 import type { CustomerTag, Effect, NewCustomerTag, Satisfaction } from '#kernel/experience.ts'
 import { limits } from '#kernel/limits.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
-import { findOrder } from '../work-orders.ts'
 import { deleteTag, putTag, type TagKey, tagsOf } from './customer-tags.ts'
+import { createDemandDesk, type DemandDesk } from './demand-desk.ts'
 import { measureEffect } from './effect.ts'
+import { openOrdersOf } from './household-orders.ts'
 import { answerIntervention, type Intervention, type InterventionResult, toIntervention } from './interventions.ts'
 import { type OrderRisk, refreshRisk, toOrderRisk } from './order-risk.ts'
 import { measureSatisfaction } from './satisfaction.ts'
 
-export interface ExperienceHub {
+export interface ExperienceHub extends DemandDesk {
   /** Risks of open orders, highest first. */
   risks(query: { readonly tenant: string; readonly limit: number }): Promise<OrderRisk[]>
   /** Newest first. */
@@ -64,6 +65,7 @@ export function createExperience(inTransaction: <T>(action: (hub: HubTransaction
     satisfaction: (query) => inTransaction((hub) => measureSatisfaction(hub, query)),
     customerTags: (tenant, household) => inTransaction((hub) => tagsOf(hub, { tenant, household })),
     putCustomerTag: (key, given) => inTransaction((hub) => thenReckon(hub, key, putTag(hub, key, given))),
+    ...createDemandDesk(inTransaction),
     deleteCustomerTag: (key) => inTransaction((hub) => thenReckon(hub, key, deleteTag(hub, key))),
   }
 }
@@ -71,11 +73,6 @@ export function createExperience(inTransaction: <T>(action: (hub: HubTransaction
 /** What a household lets be known, or no longer, counts in the risk of its open orders from that moment on. */
 async function thenReckon<T>(hub: HubTransaction, { tenant, household }: TagKey, changed: Promise<T>): Promise<T> {
   const result = await changed
-  const risks = hub.database.selectFrom('hub_order_risks').select(['work_order_id', 'device']).where('tenant', '=', tenant)
-  for (const { work_order_id, device } of await risks.where('is_open', '=', 1).execute()) {
-    if (hub.places.placeOf(tenant, device).household !== household) continue
-    const order = await findOrder(hub, tenant, work_order_id)
-    if (order !== undefined) await refreshRisk(hub, order)
-  }
+  for (const order of await openOrdersOf(hub, { tenant, household })) await refreshRisk(hub, order)
   return result
 }

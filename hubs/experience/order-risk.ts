@@ -1,6 +1,6 @@
 /**
- * Keeps the risk of each open order: reckoned anew with each move and remark, each hour, and at the end of the promised window; told when it
- * crosses the bound in either direction, and handed to the rules of intervention. When an order is settled its last risk stands.
+ * Keeps the risk of each open order: reckoned anew with each move and remark, each hour, at the end of the promised window and of the tags that
+ * count; told when it crosses the bound in either direction, and handed to the rules of intervention. When an order is settled its last risk stands.
  */
 import type { WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
@@ -9,6 +9,7 @@ import { processOf } from '../orders/process-book.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { isOpenPhase, phaseOf } from '../work-order-states.ts'
 import { findOrder } from '../work-orders.ts'
+import { tagsHoldUntil } from './customer-tags.ts'
 import type { OrderRiskRow } from './experience-tables.ts'
 import { standardInterventionRules as standard } from './intervention-rules.ts'
 import { intervene, lapse } from './interventions.ts'
@@ -72,7 +73,8 @@ export async function refreshRisk(hub: HubTransaction, order: WorkOrderRow): Pro
     await clearTimer(hub, { tenant, kind: KIND, subject })
     return lapse(hub, order)
   }
-  await setTimer(hub, { tenant, kind: KIND, subject, dueAtMs: nextLook(hub, order) })
+  const tagsEndMs = facts.is_tagged ? await tagsHoldUntil(hub, order) : undefined
+  await setTimer(hub, { tenant, kind: KIND, subject, dueAtMs: Math.min(nextLook(hub, order), tagsEndMs ?? Number.POSITIVE_INFINITY) })
   await intervene(hub, order, risk)
 }
 
