@@ -10,7 +10,10 @@ import { openRules, rulePort } from './rules-join.ts'
 
 const when = { channel: 'power_w', op: '>', value: 1, unit: 'w' } as const
 const type = aType(aRule({ id: 'FIRE', safetyClass: 'E0', when }), aRule({ id: 'MILD', safetyClass: 'E3', when }))
-const documentOf = (safety_class: string) => ({ type: 'kettle', safety_class, title: 'hot', advice: 'switch it off', when: { ...when, value: 50 } })
+const documentOf = (safety_class: string) => ({
+  ...{ type: 'kettle', safety_class, title: 'hot', advice: 'switch it off', when: { ...when, value: 0.5 } },
+  opens_work_order: true,
+})
 
 describe('port of the rules', () => {
   it('tells the change of a danger as a system alarm, and that of another rule to nobody', async () => {

@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
+import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
 import { ManualClock } from '#kernel/clock.ts'
 import { silentLog } from '#kernel/log.ts'
 import { type Operations, openOperations } from '../operations/open-database.ts'
 import type { RuleActivation } from './rule-book.ts'
+import { writeRule } from './rule-document.ts'
 import { RuleRegistry } from './rule-registry.ts'
 import { type RuleTables, ruleMigrations } from './rule-tables.ts'
 import { aRule, aType } from './test-builders.ts'
@@ -107,6 +109,78 @@ describe('registry of rules', () => {
       ['c', {}],
     ] as const)
       expect((await put(id, change)).version).toBe(1)
+  })
+
+  describe('of a danger', () => {
+    const gas = gasWaterHeater.rules.find(({ id }) => id === 'GW-R08A')
+    const documentOf = (change: object) => ({ ...given, document: { ...(gas && writeRule(gas, 'gas_water_heater')), ...change } })
+    const bound = (value: number) => documentOf({ when: { channel: 'room_gas_lel_pct', op: '>=', value, unit: 'lel_pct', clear_value: 5 } })
+    const ofGas = async (): Promise<RuleRegistry> => {
+      const own = { list: () => [gasWaterHeater], find: () => gasWaterHeater }
+      const database = operations.database as unknown as Kysely<RuleTables>
+      const opened = new RuleRegistry({ database, types: own, clock: new ManualClock(1_000), onChange: async () => {} })
+      await opened.start()
+      return opened
+    }
+    const field = (name: string) => ({ code: 'MDL_API_INVALID', details: { errors: [{ field: name, reason: expect.any(String) }] } })
+
+    it('refuses a version that warns less than the catalogue, by field, and takes one that warns more', async () => {
+      const rules = await ofGas()
+      await expect(rules.put('home', 'GW-R08A', documentOf({ safety_class: 'E1' }))).rejects.toMatchObject(field('body.rule.safety_class'))
+      await expect(rules.put('home', 'GW-R08A', bound(100))).rejects.toMatchObject(field('body.rule.when.value'))
+      await expect(rules.put('home', 'GW-R08A', documentOf({ hold_ms: 1 }))).rejects.toMatchObject(field('body.rule.hold_ms'))
+      expect(await rules.put('home', 'GW-R08A', bound(6))).toMatchObject({ version: 2 })
+    })
+
+    it('puts nothing into force that warns less than what is; the way back is the roll-back', async () => {
+      const rules = await ofGas()
+      for (const value of [6, 8]) await rules.put('home', 'GW-R08A', bound(value))
+      await rules.activate('home', 'GW-R08A', { ...how, version: 2 })
+      await expect(rules.activate('home', 'GW-R08A', { ...how, version: 3 })).rejects.toMatchObject(field('body.version'))
+      expect(rules.current('home', 'GW-R08A')).toMatchObject({ version: 2 })
+      expect(await rules.rollBack('home', 'GW-R08A', how)).toMatchObject({ live_version: 1 })
+      expect(await rules.activate('home', 'GW-R08A', { ...how, version: 3 })).toMatchObject({ live_version: 3 })
+      expect(await rules.activate('home', 'GW-R08A', { ...how, version: 1 })).toMatchObject({ live_version: 1 })
+    })
+
+    it('puts no version into force, nor back, that was saved before it would have been refused', async () => {
+      const rules = await ofGas()
+      const database = operations.database as unknown as Kysely<RuleTables>
+      for (const version of [2, 3]) {
+        const row = { tenant: 'home', rule_id: 'GW-R08A', version, type: 'gas_water_heater', note: '', created_by: 'anna', created_at_ms: 0 }
+        const { document: old } = bound(version === 2 ? 100 : 6)
+        await database
+          .insertInto('rule_versions')
+          .values({ ...row, document: JSON.stringify(old) })
+          .execute()
+      }
+      const was = { tenant: 'home', rule_id: 'GW-R08A', type: 'gas_water_heater', canary_version: null, canary_share_pct: null }
+      const by = { activated_by: 'anna', reason: '', is_roll_back: 0 }
+      await database
+        .insertInto('rule_activations')
+        .values({ ...was, ...by, from_ms: 1, live_version: 2 })
+        .execute()
+      await rules.start()
+      expect(rules.current('home', 'GW-R08A')).toMatchObject({ version: 2, when: { value: 100 } })
+      await rules.activate('home', 'GW-R08A', { ...how, version: 3 })
+      await expect(rules.activate('home', 'GW-R08A', { ...how, version: 2 })).rejects.toMatchObject(field('body.version'))
+      await expect(rules.rollBack('home', 'GW-R08A', how)).rejects.toMatchObject({ code: 'MDL_API_CONFLICT' })
+      expect(await rules.activate('home', 'GW-R08A', { ...how, version: 1 })).toMatchObject({ live_version: 1 })
+    })
+
+    it('of one of its own compares with what is in force alone, and keeps its class', async () => {
+      const own = (safety_class: string, value: number) => ({
+        ...given,
+        document: { ...document, safety_class, advice: 'leave', when: { ...document.when, value } },
+      })
+      await registry.put('home', 'OWN', own('E0', 50))
+      await registry.put('home', 'OWN', own('E0', 60))
+      await registry.activate('home', 'OWN', { ...how, version: 1 })
+      await expect(registry.put('home', 'OWN', own('E1', 50))).rejects.toMatchObject(field('body.rule.safety_class'))
+      await expect(registry.activate('home', 'OWN', { ...how, version: 2 })).rejects.toMatchObject(field('body.version'))
+      expect(await registry.rollBack('home', 'OWN', how)).toMatchObject({ live_version: null })
+      expect(await registry.activate('home', 'OWN', { ...how, version: 2 })).toMatchObject({ live_version: 2 })
+    })
   })
 
   it('goes on with a version that was saved before such were refused', async () => {

@@ -2,7 +2,7 @@
  * The rules of tenants in the operational store: every version that was ever saved, and which was put into force when. The catalogue's rule is
  * the first version of its id; a saved version does nothing before it is promoted, or tried on a share of the units. Every change
  * takes effect at a device time that is noted with it, so the past keeps the rules it had. A danger is tried on nobody: its new
- * version holds for all or for none.
+ * version holds for all or for none, and warns no less than the catalogue's and than the one in force.
  */
 import type { Kysely } from 'kysely'
 import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
@@ -13,7 +13,9 @@ import { newRuleFaults } from './new-rule-faults.ts'
 import { promotionsOf } from './promotions.ts'
 import type { RuleActivation } from './rule-book.ts'
 import { diffRules, type RuleDocument, readRule, writeRule } from './rule-document.ts'
+import { refused, weakerThanInForce } from './rule-refusals.ts'
 import type { RuleTables } from './rule-tables.ts'
+import { classFaults, weakerFaults } from './weaker-danger.ts'
 
 export interface RuleSummary {
   readonly rule_id: string
@@ -157,6 +159,9 @@ export class RuleRegistry {
     given: { readonly document: RuleDocument; readonly note: string; readonly actor: string },
   ): Promise<RuleVersionRecord> {
     const rule = this.read(tenant, id, given.document)
+    const [plain, before] = [this.#plain(tenant, id), this.current(tenant, id)]
+    const weaker = [...(plain === undefined ? [] : weakerFaults(plain, rule)), ...(before === undefined || plain ? [] : classFaults(before, rule))]
+    if (weaker.length > 0) throw refused(weaker)
     const isNew = this.#saved(tenant, id).length === 0
     const rules = [...this.#versions.keys()].filter((key) => key.startsWith(`${tenant}/`)).length
     if (this.#saved(tenant, id).length >= VERSIONS_MAX || (isNew && rules >= RULES_MAX)) {
@@ -202,7 +207,9 @@ export class RuleRegistry {
     const before = this.#active(tenant, id)
     const isTrial = how.sharePct !== undefined && how.sharePct < 100
     if (isTrial && isSafetyRule(rule)) throw refused([{ field: 'share_pct', reason: 'a rule of class E0 or E1 holds for all units or for none' }])
-    const version = how.version === type.rules.find((own) => own.id === id)?.version ? null : how.version
+    const version = how.version === this.#plain(tenant, id)?.version ? null : how.version
+    const weaker = version === null ? [] : this.#weakerFaults(tenant, id, rule)
+    if (weaker.length > 0) throw weakerThanInForce(how.version, weaker)
     const canary = isTrial ? { canary_version: how.version, canary_share_pct: how.sharePct ?? 0 } : { canary_version: null, canary_share_pct: null }
     return this.#note({
       tenant,
@@ -230,6 +237,12 @@ export class RuleRegistry {
     if (now === undefined || (!isTrial && promoted.length === 1))
       throw new MendlineError('MDL_API_CONFLICT', `rule ${id} is as the catalogue has it, there is nothing to take back`)
     const live_version = isTrial ? now.live_version : (promoted.at(-2) ?? null)
+    const [plain, back] = [this.#plain(tenant, id), live_version === null ? undefined : this.rule(tenant, id, live_version)]
+    if (!isTrial && plain !== undefined && back !== undefined && weakerFaults(plain, back).length > 0)
+      throw new MendlineError(
+        'MDL_API_CONFLICT',
+        `version ${live_version} of ${id} warns less than the catalogue's: activate version ${plain.version}`,
+      )
     const canary = { canary_version: null, canary_share_pct: null }
     return this.#note({ ...now, live_version, ...canary, activated_by: how.actor, reason: how.reason, is_roll_back: 1 })
   }
@@ -248,7 +261,7 @@ export class RuleRegistry {
     const type = this.#typeOf(tenant, id)
     const row = this.#saved(tenant, id).find((saved) => saved.version === version)
     if (row === undefined || type === undefined) {
-      const plain = type?.rules.find((rule) => rule.id === id)
+      const plain = this.#plain(tenant, id)
       return plain?.version === version ? plain : undefined
     }
     const known = this.#read.get(row)
@@ -263,7 +276,19 @@ export class RuleRegistry {
   current(tenant: string, id: string): Rule | undefined {
     const version = this.#active(tenant, id)?.live_version ?? null
     if (version !== null) return this.rule(tenant, id, version)
+    return this.#plain(tenant, id)
+  }
+
+  /** The rule as the catalogue has it. */
+  #plain(tenant: string, id: string): Rule | undefined {
     return this.#typeOf(tenant, id)?.rules.find((rule) => rule.id === id)
+  }
+
+  /** In which fields a version warns less than the catalogue's or the one in force. */
+  #weakerFaults(tenant: string, id: string, rule: Rule): ReturnType<typeof weakerFaults> {
+    const [plain, before] = [this.#plain(tenant, id), this.current(tenant, id)]
+    const floor = plain === undefined ? [] : weakerFaults(plain, rule)
+    return floor.length > 0 || before === undefined || before === plain ? floor : weakerFaults(before, rule)
   }
 
   #active(tenant: string, id: string): ActivationRow | undefined {
@@ -275,7 +300,7 @@ export class RuleRegistry {
   }
 
   #newest(tenant: string, id: string): number {
-    const plain = this.#typeOf(tenant, id)?.rules.find((rule) => rule.id === id)
+    const plain = this.#plain(tenant, id)
     return Math.max(plain?.version ?? 0, this.#saved(tenant, id).at(-1)?.version ?? 0)
   }
 
@@ -290,7 +315,7 @@ export class RuleRegistry {
 
   #summary(tenant: string, id: string, type: string): RuleSummary {
     const active = this.#active(tenant, id)
-    const plain = this.#typeOf(tenant, id)?.rules.find((rule) => rule.id === id)
+    const plain = this.#plain(tenant, id)
     const newest = this.#newest(tenant, id)
     const shown = this.current(tenant, id) ?? this.rule(tenant, id, newest)
     return {
@@ -334,8 +359,3 @@ function add<Row extends { readonly tenant: string; readonly rule_id: string }>(
   const key = `${row.tenant}/${row.rule_id}`
   map.set(key, [...(map.get(key) ?? []), row])
 }
-
-const refused = (faults: ReadonlyArray<{ readonly field: string; readonly reason: string }>): MendlineError =>
-  new MendlineError('MDL_API_INVALID', `the rule cannot be: ${faults.map(({ field, reason }) => `${field} ${reason}`).join('; ')}`, {
-    details: { errors: faults.map(({ field, reason }) => ({ field: `body.rule.${field}`, reason })) },
-  })
