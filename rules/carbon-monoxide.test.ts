@@ -108,6 +108,27 @@ describe('the rules of the gas water heater', () => {
     },
   )
 
+  it.each([
+    // Told each so many minutes, with nothing between; stored readings, which no clock completes.
+    [35, 20, 120],
+    [50, 16, 80],
+    [50, 20, 80],
+    [100, 16, 16],
+    [300, 20, 20],
+  ])('alarm on %d ppm of which the heater tells each %d min, at the first reading behind the time', (ppm, every, expected) => {
+    const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+    const told = Array.from({ length: 16 }, (_, index) => index * every).flatMap((minute) =>
+      engine.decide({ ...aReading(minute, { room_co_ppm: ppm }), hist: true }).flatMap(({ kind }) => (kind === 'alarm_raised' ? [minute] : [])),
+    )
+    expect(told[0]).toBe(expected)
+  })
+
+  it('alarm on no two readings of 50 ppm with more than half an hour between', () => {
+    const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+    const told = [0, 31, 62, 93].flatMap((minute) => engine.decide({ ...aReading(minute, { room_co_ppm: 50 }), hist: true }))
+    expect(told).toEqual([])
+  })
+
   it('complete no hold that was taken back, and none of stored readings behind which the heater fell silent', () => {
     expect(toldOnce(50, (minute) => (minute === 60 ? { room_co_ppm: 0 } : { ambient_temperature_c: 20 }))).toEqual([])
     expect(toldOnce(50, (minute) => (minute === 60 ? { room_co_ppm: 0 } : undefined))).toEqual([])

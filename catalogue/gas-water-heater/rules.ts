@@ -12,8 +12,12 @@ const HOUR_MS = 60 * MINUTE_MS
 const shared = { version: 1, clearHoldMs: HOUR_MS, gapMs_MAX: 15 * MINUTE_MS, opensWorkOrder: true } as const
 const none = words('', '')
 
+/** A heater that tells its CO each 20 minutes, a little late, is no gap; the clock completes such a hold through more silence than that. */
+const CO_GAP_MS = 30 * MINUTE_MS
+
 const carbonMonoxide = (suffix: string, { fromPpm, afterMs }: { readonly fromPpm: number; readonly afterMs: number }): Rule => ({
   ...shared,
+  gapMs_MAX: CO_GAP_MS,
   id: `GW-R03${suffix}`,
   safetyClass: 'E0',
   fault: 'GW-03',
