@@ -34,6 +34,7 @@ describe('a parameter that a route does not take', () => {
       const filled = path
         .replace('{version}', '1')
         .replace('{tag}', 'infant')
+        .replace('{kind}', 'accessory')
         .replace(/\{\w+\}/g, 'a1')
       const answer = await test.request(method.toUpperCase() as 'GET', `${filled}?no_such_parameter=1`)
       const names = described.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name) ?? []
