@@ -18,6 +18,7 @@ import { decodeRecord } from './ingest/record.ts'
 import { createCarryForward } from './rules/carry-forward.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRulesEngine } from './rules/engine.ts'
+import { channelsAskedFor } from './rules/safety-channels.ts'
 import { createSilence } from './rules/silence.ts'
 import type { Rules } from './rules-join.ts'
 import { createSafety, type Safety, type SafetyParts } from './safety.ts'
@@ -50,6 +51,17 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
   const { journal, types, mappings, identity, rules, hubs, onReleasable, clock, log } = books
   // A reading is needed until the rules have decided, who ask for no key that is made of content.
   const options = { ...limits, mappingOf: mappings.book.mappingOf, areReadingsReused: true, keyless: 'unneeded' as const }
+  const silence = createSilence({
+    types: types.byId,
+    limits,
+    askedFor: (tenant, type) => channelsAskedFor(tenant, type, rules.registry.activations()),
+    isExpected: (tenant, device) => identity.devices.get(tenant, device)?.revoked_at_ms === null,
+    areaOf(tenant, device) {
+      const found = identity.devices.get(tenant, device)
+      return found?.outage_area ?? found?.building ?? undefined
+    },
+  })
+  rules.onChange(() => silence.forget())
   return createSafety({
     journal,
     decodeRecord,
@@ -59,15 +71,7 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
     },
     answerOf: (message) => answerOf(message, limits),
     rules: safetyRules(types.byId, rules),
-    silence: createSilence({
-      types: types.byId,
-      limits,
-      isExpected: (tenant, device) => identity.devices.get(tenant, device)?.revoked_at_ms === null,
-      areaOf(tenant, device) {
-        const found = identity.devices.get(tenant, device)
-        return found?.outage_area ?? found?.building ?? undefined
-      },
-    }),
+    silence,
     apply: hubs.apply,
     snapshots: createSnapshotFile({ directory: join(dataDir, 'state'), name: 'safety', log }),
     onReleasable,

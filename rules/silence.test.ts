@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { epochMs } from '#kernel/clock.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
+import type { RuleActivation } from './rule-book.ts'
+import { channelsAskedFor } from './safety-channels.ts'
 import { createSilence } from './silence.ts'
-import { aReading, aType, channels } from './test-builders.ts'
+import { aReading, aRule, aType, channels } from './test-builders.ts'
 
 const MINUTE_MS = 60_000
 const limits = { deviceSilentMs: 15 * MINUTE_MS, silenceDecideMs: 5 * MINUTE_MS }
@@ -76,6 +78,38 @@ describe('silence as a signal', () => {
     silence.listen(60 * MINUTE_MS)
     expect(look(70)).toEqual([])
     expect(look(81)).toEqual(['raised d0 silence:unit'])
+  })
+
+  it('raises a channel that only a rule of the tenant asks for, until it asks no longer, and keeps the times of the others', () => {
+    const co = { channel: 'room_co_ppm', op: '>', value: 50, unit: 'ppm' } as const
+    const both = { any: [co, { channel: 'board_temperature_c', op: '>', value: 100, unit: 'c' }] } as const
+    const activation = { tenant: 'home', type: 'kettle', rule_id: 'OWN', canary: null }
+    let activations: RuleActivation[] = [{ ...activation, from_ms: 1, live: aRule({ safetyClass: 'E0', when: co }) }]
+    const silence = createSilence({
+      types: () => aType(),
+      askedFor: (tenant, type) => channelsAskedFor(tenant, type, activations),
+      areaOf: () => undefined,
+      isExpected: () => true,
+      limits,
+    })
+    silence.listen(0)
+    const says = (minute: number, values: Readonly<Record<string, number>>, tenant = 'home') => {
+      const reading = aReading(minute * MINUTE_MS, values, { tenant })
+      return [...silence.heard(reading), ...silence.reading(reading)]
+    }
+    const look = (minute: number) =>
+      silence.look(minute * MINUTE_MS).flatMap((event) => ('alarm' in event ? [`${event.kind} ${event.alarm.rule} ${event.alarm.safety_class}`] : []))
+    for (const tenant of ['home', 'other']) says(1, { room_co_ppm: 0, board_temperature_c: 20 }, tenant)
+    for (let minute = 2; minute < 20; minute++) for (const tenant of ['home', 'other']) says(minute, { power_w: 1, board_temperature_c: 20 }, tenant)
+    expect(look(20)).toEqual(['alarm_raised silence:channel:room_co_ppm E1'])
+    activations = [...activations, { ...activation, from_ms: 2, live: aRule({ safetyClass: 'E1', when: both }) }]
+    silence.forget()
+    says(20, { power_w: 1, board_temperature_c: 20 })
+    for (let minute = 21; minute < 38; minute++) says(minute, { power_w: 1 })
+    expect(look(38)).toEqual(['alarm_raised silence:channel:board_temperature_c E2'])
+    activations = [...activations, { ...activation, from_ms: 3, live: null }]
+    silence.forget()
+    expect(look(39).toSorted()).toEqual(['alarm_cleared silence:channel:board_temperature_c E2', 'alarm_cleared silence:channel:room_co_ppm E1'])
   })
 
   it('goes on from its snapshot with the same alarm', () => {

@@ -21,6 +21,8 @@ export interface Silence {
   reading(reading: Reading): readonly HubEvent[]
   /** Events of what is silent at a time of the platform. */
   look(nowMs: number): readonly HubEvent[]
+  /** The rules have changed: what they ask for is looked up again. What was heard of channels that are still asked for stays. */
+  forget(): void
   /** From here on the platform hears; what it missed before is no silence of theirs. */
   listen(nowMs: number): void
   statistics(): { readonly silent_units: number; readonly silent_channels: number }
@@ -41,6 +43,8 @@ export interface SilenceParts {
   readonly areaOf: (tenant: string, device: string) => string | undefined
   /** Whether the unit is to be heard at all: it is registered and not revoked. */
   readonly isExpected: (tenant: string, device: string) => boolean
+  /** Channels beside the safety channels of the type that rules for danger of a tenant ask for, with the class of their silence; absent: none. */
+  readonly askedFor?: (tenant: string, type: ApplianceType) => ReadonlyMap<string, SafetyClass>
   readonly limits: Pick<Limits, 'deviceSilentMs' | 'silenceDecideMs'>
 }
 
@@ -56,7 +60,9 @@ interface Unit {
   readonly device: string
   type: string
   heardMs: number
-  /** Last receipt of each safety channel of the type, 0 for one that never came. */
+  /** What is listened for, as it was looked up last. */
+  plan: Plan
+  /** Last receipt of each channel of the plan, 0 for one that never came. */
   channelMs: number[]
   /** Alarms that stand, by rule. */
   readonly standing: Map<string, Alarm>
@@ -70,7 +76,17 @@ interface Plan {
 
 const NONE: readonly HubEvent[] = []
 
-type SavedUnit = readonly [tenant: string, device: string, type: string, heardMs: number, channelMs: readonly number[], standing: readonly Alarm[]]
+const NO_PLAN: Plan = { names: [], columns: [], classes: [] }
+
+type SavedUnit = readonly [
+  tenant: string,
+  device: string,
+  type: string,
+  heardMs: number,
+  channelMs: readonly number[],
+  standing: readonly Alarm[],
+  names?: readonly string[],
+]
 
 /** Creates the book of who was heard when. */
 export const createSilence = (parts: SilenceParts): Silence => new SilenceBook(parts)
@@ -78,7 +94,8 @@ export const createSilence = (parts: SilenceParts): Silence => new SilenceBook(p
 class SilenceBook implements Silence {
   readonly #parts: SilenceParts
   readonly #units = new DeviceMap<Unit>()
-  readonly #plans = new Map<string, Plan>()
+  /** By tenant and type. */
+  readonly #plans = new Map<string, Map<string, Plan>>()
   #sinceMs = 0
 
   constructor(parts: SilenceParts) {
@@ -95,7 +112,7 @@ class SilenceBook implements Silence {
 
   reading(reading: Reading): readonly HubEvent[] {
     const unit = this.#unitOf(reading)
-    const { columns, names } = this.#planOf(reading.type)
+    const { columns, names } = this.#planOf(unit)
     let events = NONE
     for (let index = 0; index < columns.length; index++) {
       if (Number.isNaN(reading.numbers[columns[index] ?? -1] ?? Number.NaN)) continue
@@ -117,6 +134,10 @@ class SilenceBook implements Silence {
     })
   }
 
+  forget(): void {
+    this.#plans.clear()
+  }
+
   listen(nowMs: number): void {
     this.#sinceMs = nowMs
   }
@@ -128,34 +149,48 @@ class SilenceBook implements Silence {
   }
 
   snapshot(): readonly SavedUnit[] {
-    return this.#units.values().map(({ tenant, device, type, heardMs, channelMs, standing }) => {
-      return [tenant, device, type, heardMs, Array.from(channelMs, (ms) => ms ?? 0), [...standing.values()]]
+    return this.#units.values().map((unit) => {
+      const { tenant, device, type, heardMs, standing } = unit
+      const { names } = this.#planOf(unit)
+      return [tenant, device, type, heardMs, names.map((_, index) => unit.channelMs[index] ?? 0), [...standing.values()], names]
     })
   }
 
   restore(state: unknown): void {
     this.#units.clear()
-    for (const [tenant, device, type, heardMs, channelMs, standing] of state as readonly SavedUnit[]) {
+    for (const [tenant, device, type, heardMs, channelMs, standing, names] of state as readonly SavedUnit[]) {
       const unit = this.#unitOf({ tenant, device, type, received_at_ms: epochMs(heardMs) })
-      unit.channelMs = [...channelMs]
+      // Versions before saved no names: what was listened for were the safety channels of the type, which stand first.
+      const places = this.#planOf(unit).names.map((name, index) => (names === undefined ? index : names.indexOf(name)))
+      unit.channelMs = places.map((place) => channelMs[place] ?? 0)
       for (const alarm of standing) unit.standing.set(alarm.rule, alarm)
     }
   }
 
-  #planOf(id: string): Plan {
-    const known = this.#plans.get(id)
-    if (known !== undefined) return known
+  /** What is listened for of a unit; after a change of the rules, times of channels that are still listened for go along. */
+  #planOf(unit: Unit): Plan {
+    const plan = this.#plans.get(unit.tenant)?.get(unit.type) ?? this.#lookUp(unit)
+    if (plan === unit.plan) return plan
+    const { names } = unit.plan
+    unit.channelMs = plan.names.map((name) => unit.channelMs[names.indexOf(name)] ?? 0)
+    unit.plan = plan
+    return plan
+  }
+
+  #lookUp({ tenant, type: id }: Unit): Plan {
     const type = this.#parts.types(id)
-    const plan = planFor(type)
     // A type that is registered later is looked for again.
-    if (type !== undefined) this.#plans.set(id, plan)
+    if (type === undefined) return NO_PLAN
+    const plan = planFor(type, this.#parts.askedFor?.(tenant, type) ?? new Map())
+    const own = this.#plans.get(tenant) ?? new Map<string, Plan>()
+    this.#plans.set(tenant, own.set(id, plan))
     return plan
   }
 
   #unitOf({ tenant, device, type, received_at_ms }: Heard): Unit {
     const known = this.#units.get(tenant, device)
-    if (known !== undefined) return known.type === type ? known : Object.assign(known, { type, channelMs: [] })
-    const unit: Unit = { tenant, device, type, heardMs: received_at_ms, channelMs: [], standing: new Map() }
+    if (known !== undefined) return known.type === type ? known : Object.assign(known, { type, plan: NO_PLAN, channelMs: [] })
+    const unit: Unit = { tenant, device, type, heardMs: received_at_ms, plan: NO_PLAN, channelMs: [], standing: new Map() }
     this.#units.set(tenant, device, unit)
     return unit
   }
@@ -194,7 +229,7 @@ class SilenceBook implements Silence {
     const isOut = known >= NEIGHBOURS_MIN && silent / known >= OUT_SHARE_MIN
     const [rule, other] = isOut ? [SILENCE_RULES.area, SILENCE_RULES.unit] : [SILENCE_RULES.unit, SILENCE_RULES.area]
     if (unit.standing.has(rule)) return NONE
-    const safetyClass = isOut ? 'E4' : this.#planOf(unit.type).names.length > 0 ? 'E2' : 'E3'
+    const safetyClass = isOut ? 'E4' : this.#planOf(unit).names.length > 0 ? 'E2' : 'E3'
     const evidence = [
       { condition: 'silent units of its area', value: silent, unit: 'count' },
       { condition: 'known units of its area', value: known, unit: 'count' },
@@ -205,8 +240,13 @@ class SilenceBook implements Silence {
   }
 
   #lookAtChannels(unit: Unit, nowMs: number): readonly HubEvent[] {
-    const { names, classes } = this.#planOf(unit.type)
-    return names.flatMap((name, index): readonly HubEvent[] => {
+    const { names, classes } = this.#planOf(unit)
+    const left = [...unit.standing.keys()].filter(
+      (rule) => rule.startsWith(SILENCE_RULES.channel) && !names.includes(rule.slice(SILENCE_RULES.channel.length)),
+    )
+    // Nobody asks for these any more: nothing that comes would end their alarms.
+    const ended = left.flatMap((rule) => end(unit, rule, nowMs))
+    const begun = names.flatMap((name, index): readonly HubEvent[] => {
       const sinceMs = unit.channelMs[index] ?? 0
       const rule = `${SILENCE_RULES.channel}${name}`
       if (sinceMs === 0 || unit.standing.has(rule) || this.#silentMs(sinceMs, nowMs) <= this.#parts.limits.deviceSilentMs) return NONE
@@ -215,19 +255,21 @@ class SilenceBook implements Silence {
       const fault = faultOf(this.#parts.types(unit.type), 'XX-02')
       return [begin(unit, { rule, safetyClass: classes[index] ?? 'E2', title, fault, evidence, sinceMs, nowMs })]
     })
+    return [...ended, ...begun]
   }
 }
 
 type Areas = Map<string, { readonly known: number; readonly silent: number }>
 
-/** Safety channels that come at a period of their own; one that comes with events cannot be missed. */
-function planFor(type: ApplianceType | undefined): Plan {
-  const channels = type?.channels.filter(({ isSafety, kind, quality }) => isSafety && kind !== 'text' && quality?.isOnEvent !== true) ?? []
-  const indexOf = type === undefined ? undefined : readingLayout(type).indexOf
+/** Safety channels, and those that are asked for, that come at a period of their own; one that comes with events cannot be missed. */
+function planFor(type: ApplianceType, asked: ReadonlyMap<string, SafetyClass>): Plan {
+  const all = type.channels.filter(({ kind, quality }) => kind !== 'text' && quality?.isOnEvent !== true)
+  const channels = [...all.filter(({ isSafety }) => isSafety), ...all.filter(({ name, isSafety }) => !isSafety && asked.has(name))]
+  const { indexOf } = readingLayout(type)
   return {
     names: channels.map(({ name }) => name),
-    columns: channels.map(({ name }) => indexOf?.get(name) ?? -1),
-    classes: channels.map(({ quality }) => quality?.alarmClass ?? 'E2'),
+    columns: channels.map(({ name }) => indexOf.get(name) ?? -1),
+    classes: channels.map(({ name, quality }) => quality?.alarmClass ?? asked.get(name) ?? 'E2'),
   }
 }
 
