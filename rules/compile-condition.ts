@@ -38,10 +38,6 @@ export interface CompiledCondition {
   /** Count of comparisons, and whether any has a bound for leaving of its own. */
   readonly comparisons: number
   readonly hasLeaving: boolean
-  /** Whether a reading alone decides, whatever came before: no rate, mean, exposure or held part, and no latch. */
-  readonly isMemoryless: boolean
-  /** Whether all its comparisons must hold at once, and some have a bound for leaving. */
-  readonly isLeftTogether: boolean
 }
 
 type Comparison = Extract<Condition, { channel: string }>
@@ -89,12 +85,6 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
     createMemory: () => ({ latches: Array.from({ length: slots }, () => false), leaving: 0, samples: Array.from({ length: slots }, () => []) }),
     comparisons: comparisons.length,
     hasLeaving: comparisons.some(({ bound, clearBound }) => bound !== clearBound),
-    isLeftTogether: deciding === FAILS && comparisons.some(({ bound, clearBound }) => bound !== clearBound),
-    isMemoryless:
-      context.helds === 0 &&
-      comparisons.every(
-        ({ rateOverMs, sumOverMs, isNegated, bound, clearBound }) => rateOverMs + sumOverMs === 0 && !(isNegated && bound !== clearBound),
-      ),
   }
 }
 

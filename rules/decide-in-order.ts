@@ -63,21 +63,6 @@ export class InOrder {
     return events ?? NOTHING
   }
 
-  /** Events of one rule for a reading that is late for the device and newer than all that the rule knows; undefined for none. */
-  decideRule(reading: Reading, device: DeviceState, index: number): readonly HubEvent[] | undefined {
-    const compiled = device.set.rules[index]
-    const state = device.rules[index]
-    if (compiled === undefined || state === undefined) return undefined
-    const answer = answerOf(reading, compiled, state, device.rules[index - compiled.level])
-    if (answer !== UNKNOWN) return this.#take(reading, device, { index, answer })
-    return compiled.isSafety && isHolding(state) ? this.#goOn(reading, compiled, state) : undefined
-  }
-
-  /** Lets the clock complete a hold that began before what was known until now. */
-  waitFor(reading: Reading, compiled: CompiledRule, state: RuleState): void {
-    if (isToBeCompleted(reading, compiled, state)) this.#parts.holds.put(pendingHold(reading, compiled, state))
-  }
-
   /** Takes the answer for the reading into the state of the rule; the events of it, undefined for none. */
   #take(reading: Reading, device: DeviceState, { index, answer }: { readonly index: number; readonly answer: Answer }): HubEvent[] | undefined {
     const compiledRule = device.set.rules[index]
@@ -144,7 +129,7 @@ export class InOrder {
 }
 
 /** Waited beyond the hold time, for a message on its way that contradicts (chosen; a device sends changes at once). */
-export const UNDER_WAY_MS = 1_000
+const UNDER_WAY_MS = 1_000
 
 /**
  * The answer of the condition. While the alarm stands the bounds for leaving count; of a level that is not reached, those of its rule, whose

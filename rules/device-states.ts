@@ -8,7 +8,6 @@ import { type EpochMs, epochMs } from '#kernel/clock.ts'
 import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { type Backlog, backlogOfBefore, type PlainBacklog, packBacklog, unpackBacklog } from './backlog.ts'
 import type { CompiledRule } from './compile-rules.ts'
 import { type PackedRuleState, packRuleState, unpackRuleState } from './pack-rule-state.ts'
 import type { RuleBook, RuleSet } from './rule-book.ts'
@@ -35,8 +34,15 @@ export interface DeviceState {
   /** Device time since which what comes in order is no history, NEVER while it is. */
   newsSinceMs: number
   rules: readonly RuleState[]
-  /** What the safety rules know of the device in whatever order; undefined until something came late. */
-  late: Backlog | undefined
+  /** A second place in event time for what the device stored and sent later; undefined until it did. */
+  late: LateState | undefined
+}
+
+export interface LateState {
+  /** Device time of the last late reading. */
+  lastMs: number
+  /** By the index of the rule; undefined for those that are not asked about late readings. */
+  readonly rules: ReadonlyArray<RuleState | undefined>
 }
 
 export interface DeviceStates {
@@ -50,6 +56,8 @@ export interface DeviceStates {
   advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'astray' | 'set back'
   /** Takes the rules that hold at a device time; gives those with an alarm that hold no longer. Rules that stay keep their state. */
   changeRules(state: DeviceState, atMs: number): ReadonlyArray<{ readonly compiled: CompiledRule; readonly state: RuleState }>
+  /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
+  advanceLate(state: DeviceState, reading: Reading): { readonly late: LateState; readonly isBack: boolean }
   /** State of one device as plain data, undefined when it has none; `load` of it goes on exactly here. */
   save(tenant: string, device: string): unknown
   load(tenant: string, device: string, state: unknown): void
@@ -71,8 +79,6 @@ type PlainState = Omit<DeviceState, 'rules' | 'set' | 'late' | 'newsSinceMs' | '
   /** Absent in what versions before it saved: as if all had been news. */
   readonly newsSinceMs?: number
   readonly rules: StatesByKey
-  readonly backlog?: PlainBacklog
-  /** What versions before saved in its place. */
   readonly late?: { readonly lastMs: number; readonly rules: StatesByKey }
 }
 
@@ -109,13 +115,16 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
   const toPlain = ({ late, set, ...state }: DeviceState): PlainState => {
     const compiled = set.rules
     const own = { ...state, rules: byKey(compiled, state.rules) }
-    return late === undefined ? own : { ...own, backlog: packBacklog(late, (index) => keyAt(compiled, index)) }
+    return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
   }
-  const fromPlain = ({ rules, late, backlog, ...state }: PlainState): DeviceState => {
+  const fromPlain = ({ rules, late, ...state }: PlainState): DeviceState => {
     const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
     const set = setOf({ ...state, atMs: state.lastMs })
     const compiledRules = set.rules
-    const ofBefore = late && backlogOfBefore(late, compiledRules, keyOf)
+    const restoredLate = late && {
+      lastMs: late.lastMs,
+      rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
+    }
     return {
       ...state,
       set,
@@ -125,7 +134,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
       aheadMs: state.aheadMs ?? NEVER,
       newsSinceMs: state.newsSinceMs ?? 0,
       rules: compiledRules.map((compiled) => stateOf(rules, compiled)),
-      late: backlog === undefined ? ofBefore : unpackBacklog(backlog, compiledRules, keyOf),
+      late: restoredLate,
     }
   }
 
@@ -143,6 +152,15 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     },
     advance,
     changeRules: (state, atMs) => changeRules(state, setOf({ ...state, atMs })),
+    advanceLate(state, { observed_at_ms: atMs }) {
+      state.late ??= {
+        lastMs: NEVER,
+        rules: state.set.rules.map(({ condition, isAskedLate }) => (isAskedLate ? createRuleState(condition.createMemory()) : undefined)),
+      }
+      const isBack = atMs < state.late.lastMs
+      state.late.lastMs = atMs
+      return { late: state.late, isBack }
+    },
     save(tenant, device) {
       const state = states.get(tenant, device)
       return state === undefined ? undefined : toPlain(state)
@@ -230,8 +248,6 @@ function placeBehind(state: DeviceState, atMs: number): 'in order' | 'astray' | 
     return 'astray'
   }
   for (const rule of state.rules) restartAt(rule, state.lastMs, behindMs)
-  // Its times are those of a clock that was wrong.
-  state.late = undefined
   state.prevMs = behindMs
   return 'set back'
 }

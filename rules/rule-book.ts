@@ -21,8 +21,6 @@ export interface RuleActivation {
 /** Rules of a unit from one device time up to, not including, another. */
 export interface RuleSet {
   readonly rules: readonly CompiledRule[]
-  /** Whether any is asked about late readings. */
-  readonly isAskedLate: boolean
   readonly fromMs: number
   readonly untilMs: number
 }
@@ -79,7 +77,7 @@ export function createRuleBook({
     // The whole list is checked once, for ids that are used twice.
     if (type !== undefined) compileRules(type, filter)
     const rules = type?.rules.flatMap((rule) => compileOne({ rule, owner: '' }, type)) ?? []
-    const set = { rules, isAskedLate: isAnyAskedLate(rules), fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
+    const set = { rules, fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY }
     plain.set(id, set)
     return set
   }
@@ -87,12 +85,11 @@ export function createRuleBook({
     const untilMs = timesMs.find((ms) => ms > atMs) ?? Number.POSITIVE_INFINITY
     const fromMs = timesMs.findLast((ms) => ms <= atMs) ?? Number.NEGATIVE_INFINITY
     const ids = [...new Set([...own.rules.map(({ id }) => id), ...byRule.keys()])]
-    const found = ids.flatMap((id) => ruleAt(device, atMs, { id, own, activations: byRule.get(id) ?? [] }) ?? [])
-    const key = `${tenant}/${type}/${fromMs}/${found.map(({ rule }) => `${rule.id}@${rule.version}`).join()}`
+    const rules = ids.flatMap((id) => ruleAt(device, atMs, { id, own, activations: byRule.get(id) ?? [] }) ?? [])
+    const key = `${tenant}/${type}/${fromMs}/${rules.map(({ rule }) => `${rule.id}@${rule.version}`).join()}`
     const known = sets.get(key)
     if (known !== undefined) return known
-    const rules = found.flatMap((rule) => compileOne(rule, own))
-    const set = { rules, isAskedLate: isAnyAskedLate(rules), fromMs, untilMs }
+    const set = { rules: rules.flatMap((rule) => compileOne(rule, own)), fromMs, untilMs }
     sets.set(key, set)
     return set
   }
@@ -112,8 +109,6 @@ export function createRuleBook({
     },
   }
 }
-
-const isAnyAskedLate = (rules: readonly CompiledRule[]): boolean => rules.some(({ isAskedLate }) => isAskedLate)
 
 type MutableSet = { -readonly [Name in keyof RuleSet]: RuleSet[Name] }
 

@@ -9,7 +9,7 @@ import { type Answer, type ConditionMemory, FAILS, HOLDS } from './compile-condi
 export const NEVER = -1
 
 /** Episodes that are remembered per device and rule; the oldest is forgotten. */
-export const EPISODES_MAX = 64
+const EPISODES_MAX = 4
 
 export interface RuleState {
   /** Device time at which the condition began to hold, NEVER while it does not. */
@@ -130,6 +130,26 @@ function breakHold(state: RuleState, atMs: number): void {
   state.beganMs = NEVER
 }
 
+/**
+ * Takes the answer for a late reading into `own`, the state of late readings; says whether the condition has held for its hold time. What
+ * follows on a hold that `live` saw before the device fell silent goes on with that hold.
+ */
+export function hasHeldLate(own: RuleState, live: RuleState, reading: { readonly answer: Answer; readonly atMs: number }, times: HoldTimes): boolean {
+  const { answer, atMs } = reading
+  if (answer !== HOLDS && answer !== FAILS) return false
+  const previousMs = own.knownMs > atMs ? NEVER : own.knownMs
+  own.knownMs = atMs
+  if (answer === FAILS) own.beganMs = NEVER
+  else if (own.beganMs === NEVER) own.beganMs = beginOfHold(live, previousMs, atMs, times.gapMs_MAX)
+  return answer === HOLDS && atMs - own.beganMs >= times.holdMs
+}
+
+function beginOfHold({ brokenHold }: RuleState, previousMs: number, atMs: number, gapMs: number): number {
+  if (brokenHold === null) return atMs
+  const [fromMs, toMs, endedByMs] = brokenHold
+  return previousMs <= toMs && atMs > toMs && atMs < endedByMs && atMs - toMs <= gapMs ? fromMs : atMs
+}
+
 /** Ends the alarm of the state and remembers when it was. */
 export function endEpisode(state: RuleState, atMs: number): void {
   rememberEpisode(state, state.beganMs, Math.max(atMs, state.beganMs))
@@ -138,10 +158,14 @@ export function endEpisode(state: RuleState, atMs: number): void {
   state.ceasedMs = NEVER
 }
 
-/** Whether an alarm was told that shares time with a span. */
-export function isTold(state: RuleState, span: { readonly fromMs: number; readonly toMs: number }): boolean {
-  if (state.raisedMs !== NEVER && span.toMs >= state.beganMs) return true
-  return state.episodes.some(([fromMs, toMs]) => span.toMs >= fromMs && span.fromMs <= toMs)
+/** Whether a span belongs to an alarm that stands or stood, give or take `gapMs`; a remembered one is widened by it. */
+export function belongsToEpisode(state: RuleState, span: { readonly fromMs: number; readonly toMs: number }, gapMs: number): boolean {
+  if (state.raisedMs !== NEVER && span.toMs >= state.beganMs - gapMs) return true
+  const episode = state.episodes.find(([fromMs, toMs]) => span.toMs >= fromMs - gapMs && span.fromMs <= toMs + gapMs)
+  if (episode === undefined) return false
+  episode[0] = Math.min(episode[0], span.fromMs)
+  episode[1] = Math.max(episode[1], span.toMs)
+  return true
 }
 
 export function rememberEpisode(state: RuleState, fromMs: number, toMs: number): void {
