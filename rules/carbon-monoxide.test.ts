@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readingLayout } from '#catalogue/appliance-type.ts'
 import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
 import { epochMs } from '#kernel/clock.ts'
+import { createRandom } from '#kernel/random.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { isSafetyRule } from './compile-rules.ts'
 import { createRulesEngine } from './engine.ts'
@@ -70,6 +71,42 @@ describe('the rules of the gas water heater', () => {
     [31, 29, undefined],
   ])('after one reading of %d ppm, at %d ppm as at those alone (the bound for leaving is none for the hold)', (once, ppm, expected) => {
     expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 0 ? once : ppm }))).toBe(expected)
+  })
+
+  it.each([
+    // Mean and deviation of what the sensor says, ppm; not before and by, minutes. By half an hour behind the standard where the mean is at the bound.
+    [50, 3, 60, 90],
+    [50, 4, 60, 90],
+    [48, 3, 60, 90],
+    [33, 3, 120, 150],
+    [36, 5, 120, 150],
+    [100, 5, 10, 40],
+    [22, 3, 999, 999],
+    [10, 4, 999, 999],
+  ])('alarm on %d ppm that waver by %d not before %d min and by %d min', (mean, deviation, notBefore, by) => {
+    for (const seed of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const random = createRandom(`co/${seed}/${mean}`)
+      const minutes = minutesToAlarm(() => ({ room_co_ppm: Math.max(0, Math.round(random.normal(mean, deviation))) })) ?? 999
+      expect(minutes, seed).toBeGreaterThanOrEqual(notBefore)
+      expect(minutes, seed).toBeLessThanOrEqual(by)
+    }
+  })
+
+  it('complete no hold by the clock whose last word was less than its bound', () => {
+    expect(toldOnce(31, (minute) => (minute === 5 ? { room_co_ppm: 29 } : undefined))).toEqual([])
+    expect(toldOnce(31, (minute) => (minute === 5 ? { room_co_ppm: 29 } : minute === 8 ? { room_co_ppm: 31 } : undefined))).toEqual([
+      'GW-R03D 0-120 31',
+    ])
+  })
+
+  it('complete the hold of a fresh witness also where a stored one comes behind it', () => {
+    const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+    engine.decide(aReading(60, { room_co_ppm: 50 }))
+    engine.decide({ ...aReading(65, { room_co_ppm: 50 }), hist: true, received_at_ms: epochMs(BEGIN_MS + 75 * MINUTE_MS) })
+    const told = Array.from({ length: 80 }, (_, index) => 80 + index).flatMap((minute) =>
+      engine.completeHolds(BEGIN_MS + minute * MINUTE_MS).flatMap(({ kind }) => (kind === 'alarm_raised' ? [minute] : [])),
+    )
+    expect(told[0]).toBe(131)
   })
 
   /** Alarms of class E0 as `rule began-raised value`, in minutes; the value is told in the first minute alone, and the clock is asked each minute. */

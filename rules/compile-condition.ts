@@ -38,6 +38,8 @@ export interface CompiledCondition {
   /** Count of comparisons, and whether any has a bound for leaving of its own. */
   readonly comparisons: number
   readonly hasLeaving: boolean
+  /** Whether the values of a reading lie on this side of the bounds for leaving; moves no memory. False for what is more than a plain list of values. */
+  isWithinLeaving(numbers: Float64Array): boolean
 }
 
 type Comparison = Extract<Condition, { channel: string }>
@@ -85,6 +87,7 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
     createMemory: () => ({ latches: Array.from({ length: slots }, () => false), leaving: 0, samples: Array.from({ length: slots }, () => []) }),
     comparisons: comparisons.length,
     hasLeaving: comparisons.some(({ bound, clearBound }) => bound !== clearBound),
+    isWithinLeaving: (numbers) => deciding !== UNKNOWN && isWithinLeaving(comparisons, deciding, numbers),
   }
 }
 
@@ -205,6 +208,14 @@ function runPlain(
     if (answer === (deciding === HOLDS)) result = deciding
   }
   return result
+}
+
+function isWithinLeaving(comparisons: readonly CompiledComparison[], deciding: Answer, numbers: Float64Array): boolean {
+  const isWithin = (comparison: CompiledComparison): boolean => {
+    const value = differenceOf(comparison, numbers)
+    return !Number.isNaN(value) && holds(comparison.op, value, comparison.clearBound)
+  }
+  return deciding === FAILS ? comparisons.every(isWithin) : comparisons.some(isWithin)
 }
 
 /** Answers of the parts that stand open; conditions are evaluated one after the other, so they share it. */

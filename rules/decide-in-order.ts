@@ -15,12 +15,15 @@ import {
   breakOnGap,
   canHoldByTime,
   endEpisode,
+  endWavering,
   goOnByTalk,
   isHolding,
   NEVER,
   type RuleState,
   raiseByTime,
   step,
+  WAVERING,
+  waver,
 } from './rule-state.ts'
 
 interface InOrderParts {
@@ -50,9 +53,12 @@ export class InOrder {
       const state = device.rules[index]
       if (compiled === undefined || state === undefined) continue
       const reading = compiled.obeysGates ? gated : given
+      if (state.talkMs === WAVERING) endWavering(state, atMs, compiled.rule)
       const answer = answerOf(reading, compiled, state, device.rules[index - compiled.level])
       if (answer === UNKNOWN && !(compiled.isSafety && isHolding(state))) continue
+      if (answer === UNKNOWN && state.talkMs === WAVERING) continue
       if (answer === FAILS && state.beganMs === NEVER) state.knownMs = atMs
+      else if (answer === FAILS && isBetween(reading, compiled, state) && waver(state, atMs, compiled.rule)) continue
       else {
         const caused = answer === UNKNOWN ? this.#goOn(reading, compiled, state) : this.#take(reading, device, { index, answer })
         if (caused === undefined) continue
@@ -151,6 +157,10 @@ function answerOf(
   return answer
 }
 
+/** Whether a hold runs and the values lie between its bound and that for leaving. */
+const isBetween = ({ numbers }: Reading, { condition }: CompiledRule, state: RuleState): boolean =>
+  condition.hasLeaving && isHolding(state) && condition.isWithinLeaving(numbers)
+
 /**
  * Whether an alarm stands of which only history has told. Nobody was warned of a danger that was raised so long ago; where it holds on in
  * what the device says now, it is raised anew.
@@ -170,6 +180,8 @@ function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[
   const compiled = rules[index]
   const state = device?.rules[index]
   if (device === undefined || compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !isHolding(state)) return NOTHING
+  // What was said last is less than the danger; the next word decides.
+  if (state.talkMs === WAVERING) return NOTHING
   // What was stored need not have been the last word when nothing came behind it for so long, and no danger becomes graver by silence.
   if ((hold.hist === true || compiled.level > 0) && !canHoldByTime(state, compiled.rule)) return NOTHING
   const raisedMs = raiseByTime(state, compiled.rule)

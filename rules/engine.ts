@@ -7,12 +7,13 @@ import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { cleared, makeAlarm, raised } from './alarm-events.ts'
+import { FAILS } from './compile-condition.ts'
 import { InOrder, NOTHING } from './decide-in-order.ts'
 import { createDeviceStates, type DeviceState, type DeviceStates, isHistory, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import { createRuleBook, type RuleBook } from './rule-book.ts'
 import { type Explanation, explain } from './rule-levels.ts'
-import { belongsToEpisode, breakOnGap, hasHeldLate, rememberEpisode } from './rule-state.ts'
+import { belongsToEpisode, breakOnGap, hasHeldLate, rememberEpisode, waver } from './rule-state.ts'
 
 export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
@@ -127,6 +128,7 @@ function decideLate(reading: Reading, of: LateParts): readonly HubEvent[] {
     if (state === undefined || own === undefined) return
     breakOnGap(own, atMs, isBack ? -1 : rule.gapMs_MAX)
     const answer = condition.evaluate(reading.numbers, atMs, own.memory)
+    if (answer === FAILS && condition.hasLeaving && condition.isWithinLeaving(reading.numbers) && waver(own, atMs, rule)) return
     if (!hasHeldLate(own, state, { answer, atMs }, rule)) return
     if (belongsToEpisode(state, { fromMs: own.beganMs, toMs: atMs }, rule.gapMs_MAX)) return
     rememberEpisode(state, own.beganMs, atMs)

@@ -24,7 +24,7 @@ export interface PendingHold {
 }
 
 export interface PendingHolds {
-  /** Notes a hold; takes the place of what the device and rule had. */
+  /** Notes a hold; takes the place of what the device and rule had, but for a stored witness beside a fresh one of the same hold, which says more. */
   put(hold: PendingHold): void
   /** Takes out what waits for the rule of a device, undefined for nothing. */
   remove(of: Pick<PendingHold, 'tenant' | 'device' | 'rule'>): PendingHold | undefined
@@ -45,6 +45,8 @@ export function createPendingHolds(): PendingHolds {
   /** At most the earliest due time: looked for anew only when it has come. */
   let nextDueMs = Number.POSITIVE_INFINITY
   const put = (hold: PendingHold): void => {
+    const waiting = hold.hist === true ? holds.get(keyOf(hold)) : undefined
+    if (waiting !== undefined && waiting.hist !== true && waiting.beganMs === hold.beganMs) return
     holds.set(keyOf(hold), hold)
     nextDueMs = Math.min(nextDueMs, hold.dueAtMs)
   }

@@ -7,6 +7,10 @@ import { type Answer, type ConditionMemory, FAILS, HOLDS } from './compile-condi
 
 /** Stands for "not since any time"; times are never negative here. */
 export const NEVER = -1
+/** In `talkMs`: the last word in a hold lay between the bound and the bound for leaving. */
+export const WAVERING = -2
+/** A hold outlives values between the two bounds for this share of its time: sensors scatter, and a danger at its bound is none the less one (chosen). */
+const WAVER_SHARE = 0.1
 
 /** Episodes that are remembered per device and rule; the oldest is forgotten. */
 const EPISODES_MAX = 4
@@ -18,7 +22,7 @@ export interface RuleState {
   ceasedMs: number
   /** Device time of the last reading that could answer. */
   knownMs: number
-  /** Device time up to which the unit went on talking of other things behind `knownMs` while a hold of a safety rule stood, NEVER for none. */
+  /** Device time up to which the unit went on talking of other things behind `knownMs` while a hold of a safety rule stood; NEVER for none, or WAVERING. */
   talkMs: number
   /** Device time at which the alarm was raised, NEVER while there is none. */
   raisedMs: number
@@ -77,11 +81,29 @@ export function goOnByTalk(state: RuleState, atMs: number, gapMs: number): boole
   return true
 }
 
+/**
+ * Takes a value between the bound and the bound for leaving into a hold: it neither goes on with the hold nor breaks it, for a tenth of the hold
+ * time. Tells whether it stands.
+ */
+export function waver(state: RuleState, atMs: number, times: HoldTimes): boolean {
+  if (!isHolding(state) || atMs < state.knownMs || atMs - state.knownMs > waverMs(times)) return false
+  state.talkMs = WAVERING
+  return true
+}
+
+/** Breaks a hold whose values have lain between the bounds for too long, whatever comes next. */
+export function endWavering(state: RuleState, atMs: number, times: HoldTimes): void {
+  if (state.talkMs === WAVERING && atMs - state.knownMs > waverMs(times)) breakHold(state, atMs)
+}
+
+const waverMs = ({ holdMs, gapMs_MAX }: HoldTimes): number => Math.min(gapMs_MAX, WAVER_SHARE * holdMs)
+
 /** Takes the answer for a reading at `atMs` into the state; says whether an alarm begins or ends with it. */
 export function step(state: RuleState, answer: Answer, atMs: number, times: HoldTimes): 'raised' | 'cleared' | undefined {
   if (answer === HOLDS) {
     state.knownMs = atMs
     state.ceasedMs = NEVER
+    if (state.talkMs === WAVERING) state.talkMs = NEVER
     if (state.beganMs === NEVER) state.beganMs = atMs
     if (state.raisedMs !== NEVER || atMs - state.beganMs < times.holdMs) return undefined
     state.raisedMs = atMs
@@ -128,6 +150,7 @@ export function restartAt(state: RuleState, lineMs: number, fromMs: number): voi
 function breakHold(state: RuleState, atMs: number): void {
   if (state.beganMs !== NEVER) state.brokenHold = [state.beganMs, state.knownMs, atMs]
   state.beganMs = NEVER
+  if (state.talkMs === WAVERING) state.talkMs = NEVER
 }
 
 /**
