@@ -93,8 +93,8 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   return isFinal ? { kind: 'open' } : { kind: 'reopen', id: last.id }
 }
 
-/** Clocks of those who report differ from ours by this. */
-const CLOCKS_MS = 5 * 60_000
+/** Clocks of those who report, and of dispatch systems, differ from ours by this. */
+export const CLOCKS_MS = 5 * 60_000
 
 /**
  * What a person tells of is there now, though it was seen before an order ended: a danger, and whatever nobody repaired. Of a repair only what

@@ -120,6 +120,32 @@ describe('the order of a visit that is to come again', () => {
     expect((await b.risk())?.facts.late_minutes).toBe(arrived)
   })
 
+  it.each([
+    ['a window that dispatch names by a clock two seconds slow', 'scheduled', 2, true],
+    ['a window that is moved by a clock two seconds slow', 'rescheduled', 2, true],
+    ['no window that was told an hour before', 'rescheduled', 3_600, false],
+  ] as const)('promises %s behind its reopening', async (_name, type, seconds, isPromised) => {
+    const b = await bench()
+    await b.say('accepted', 0, b.window(1))
+    await b.say('on_site', 0)
+    await b.say('done', 0, { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 5 } })
+    b.clock.advance(DAY_MS)
+    await b.say('reopened', 0, { reason: 'it leaks again' })
+    const order = await b.say(type, seconds / 60, b.window(30))
+    expect(order.promised_from_ms).toBe(isPromised ? b.now + 30 * HOUR_MS : null)
+  })
+
+  it('keeps the later of two promises that are told behind its reopening by such a clock', async () => {
+    const b = await bench()
+    await b.say('accepted', 0, b.window(1))
+    await b.say('on_site', 0)
+    await b.say('done', 0, { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 5 } })
+    b.clock.advance(DAY_MS)
+    await b.say('reopened', 0, { reason: 'it leaks again' })
+    await b.say('rescheduled', 1, b.window(40))
+    expect(await b.say('rescheduled', 2, b.window(30))).toMatchObject({ promised_from_ms: b.now + 40 * HOUR_MS })
+  })
+
   it('promises nothing any more when Mendline itself reopens it', async () => {
     const b = await bench()
     await b.say('accepted', 0, { ...b.window(1), engineer: 'eva' })

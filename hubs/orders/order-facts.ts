@@ -18,6 +18,7 @@ import {
   WindowSchema,
 } from '#kernel/service-facts.ts'
 import type { WorkOrderEvent, WorkOrderState } from '#kernel/work-order.ts'
+import { CLOCKS_MS } from '../cases.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 
 /** Kept as JSON in `facts`. */
@@ -96,10 +97,13 @@ export function changesOfMove(
   }
 }
 
-/** The end of a visit: nobody has the order, and what was promised until then is over. */
+/**
+ * The end of a visit: nobody has the order, and what was promised until then is over. Our clock says when it ended, and that of the dispatch
+ * system may be behind it: a window that it names so shortly before is for the next visit, unless what it told last is later still.
+ */
 export function endPromise(row: WorkOrderRow, endedAtMs: number): RowChanges {
   const nobody = { engineer: null, offered_to: null }
-  return isNews(row.promise_at_ms, endedAtMs) ? { ...nobody, ...noPromise(endedAtMs) } : nobody
+  return isNews(row.promise_at_ms, endedAtMs) ? { ...nobody, ...noPromise(Math.max(row.promise_at_ms ?? 0, endedAtMs - CLOCKS_MS)) } : nobody
 }
 
 /** Whether a window is named, be it promised still or not. */
