@@ -13,7 +13,7 @@ export const HELP_STATES = ['waiting', 'taken', 'done', 'withdrawn'] as const
 const at = Type.Integer({ minimum: 0, maximum: 4_102_444_800_000 })
 const actor = Type.String({ minLength: 1, maxLength: 128 })
 const skills = Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { maxItems: 20 })
-const WantedPartSchema = Type.Object(
+export const WantedPartSchema = Type.Object(
   { part: Type.String({ minLength: 1, maxLength: 128 }), qty: Type.Integer({ minimum: 1, maximum: 100 }) },
   { additionalProperties: false },
 )

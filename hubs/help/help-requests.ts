@@ -4,13 +4,10 @@
  * and an order whose visit is over withdraws what still waits.
  */
 
-import type { Static } from 'typebox'
-import { Value } from 'typebox/value'
 import type { SafetyClass } from '#kernel/alarm.ts'
 import { epochMs } from '#kernel/clock.ts'
 import { MendlineError } from '#kernel/errors.ts'
-import { fieldErrors, fieldsRefused } from '#kernel/field-errors.ts'
-import { type EndHelp, type HelpRequest, type NewHelp, type TakeHelp, WantedHelpSchema } from '#kernel/help.ts'
+import type { EndHelp, HelpRequest, NewHelp, TakeHelp } from '#kernel/help.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { Packet, WorkOrderState } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
@@ -21,6 +18,7 @@ import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { phaseOf } from '../work-order-states.ts'
 import { findOrder } from '../work-orders.ts'
 import type { HelpRow } from './help-tables.ts'
+import { wantedIn } from './wanted-help.ts'
 
 const TIMER = 'help_due'
 const MINUTE_MS = 60_000
@@ -149,27 +147,15 @@ async function end(hub: HubTransaction, row: HelpRow, how: { readonly state: 'do
   return change(hub, row, { ...how, ...brokenBy(hub, row), ended_at_ms: hub.nowMs }, how.state)
 }
 
-/**
- * What whoever moves the order says that is needed, in the fields in which it is asked for.
- * @throws MendlineError MDL_API_INVALID when one of them has the wrong form
- */
-function wantedIn(data: unknown, kind: HelpRequest['kind']): Static<typeof WantedHelpSchema> {
-  const { skills, parts, needed_by_ms } = (data ?? {}) as Readonly<Record<string, unknown>>
-  const told = kind === 'expert' ? { skills, needed_by_ms } : { parts, needed_by_ms }
-  const given: unknown = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined && value !== null))
-  if (Value.Check(WantedHelpSchema, given)) return given
-  throw fieldsRefused(fieldErrors(Value.Errors(WantedHelpSchema, given), 'body.data'))
-}
-
 /** Hears of moves: two states ask by themselves, and what still waits is withdrawn when no visit is under way any more. */
 export const watchHelp: OrderListener = async (hub, order, move) => {
   if (move.kind !== 'move') return
   const kind = ASKS[order.state as WorkOrderState]
   if (kind !== undefined) {
     const packet = JSON.parse(order.packet) as Packet
-    const wanted = wantedIn(move.data, kind)
+    const { wanted, note } = wantedIn(move.data, kind)
     if (kind === 'expert' || wanted.parts !== undefined || likelyParts(packet).length > 0)
-      await ask(hub, order, { kind, actor: move.actor, text: move.reason, ...wanted })
+      await ask(hub, order, { kind, actor: move.actor, text: [move.reason, note].filter(Boolean).join('; '), ...wanted })
     return
   }
   if (await isUnderWay(hub, order)) return

@@ -164,16 +164,54 @@ describe('a part that the engineer names with the move', () => {
     }
   })
 
-  it.each([
-    ['no list', { parts: 'pump' }, 'body.data.parts'],
-    ['no part', { parts: [] }, 'body.data.parts'],
-    ['no quantity', { parts: [{ part: 'pump' }] }, 'body.data.parts[0].qty'],
-    ['a time that is none', { needed_by_ms: 'soon' }, 'body.data.needed_by_ms'],
-  ])('is refused by its field when it says %s, and the order stays', async (_name, data, field) => {
+  it.each<[string, Record<string, unknown>, object]>([
+    [
+      'codes alone',
+      { parts: ['pump', 'seal'] },
+      {
+        parts: [
+          { part: 'pump', qty: 1 },
+          { part: 'seal', qty: 1 },
+        ],
+        text: '',
+      },
+    ],
+    ['no quantity', { parts: [{ part: 'pump', of: 'van' }] }, { parts: [{ part: 'pump', qty: 1 }], text: '' }],
+    [
+      'a quantity that is none beside one',
+      {
+        parts: [
+          { part: 'pump', qty: 'two' },
+          { part: 'seal', qty: 2 },
+        ],
+        reason: 'it leaks',
+      },
+      { parts: [{ part: 'seal', qty: 2 }], text: 'it leaks; not understood: parts: [{"part":"pump","qty":"two"}]' },
+    ],
+    ['a time that is none', { parts: ['pump'], needed_by_ms: 'soon' }, { needed_by_ms: null, text: 'not understood: needed_by_ms: "soon"' }],
+  ])('is asked for as far as it can be read: %s', async (_name, data, asked) => {
     const { b, queue } = await onSite()
-    const refused = { code: 'MDL_API_INVALID', details: { errors: expect.arrayContaining([expect.objectContaining({ field })]) } }
-    await expect(b.answer('waiting_for_part', data)).rejects.toMatchObject(refused)
-    expect(await b.order()).toMatchObject({ state: 'on_site' })
+    expect(await b.answer('waiting_for_part', data)).toMatchObject({ state: 'waiting_for_part' })
+    expect(await queue({ state: 'waiting' })).toMatchObject([{ kind: 'parts', ...asked }])
+  })
+
+  it.each<[string, unknown, string]>([
+    ['no list', 'pump', 'not understood: parts: "pump"'],
+    ['no part', [], ''],
+    ['nothing readable', [7, null, ''], 'not understood: parts: [7,null,""]'],
+  ])('is the likely one of the packet where it says %s, and the order moves', async (_name, parts, text) => {
+    const { b, queue } = await onSite()
+    const { packet } = await b.order()
+    expect(await b.answer('waiting_for_part', { parts })).toMatchObject({ state: 'waiting_for_part' })
+    const likely = packet.parts.filter(({ probability }) => probability >= 0.5).map(({ part, quantity }) => ({ part, qty: quantity }))
+    expect(await queue({ state: 'waiting' })).toMatchObject([{ parts: likely, text }])
+  })
+
+  it('leaves an order without likely parts waiting and asks for nothing where it cannot be read', async () => {
+    const { b, queue } = await onSite()
+    const packet = JSON.stringify({ ...(await b.order()).packet, parts: [] })
+    await b.database.updateTable('hub_work_orders').set({ packet }).execute()
+    expect(await b.answer('waiting_for_part', { parts: 'pump' })).toMatchObject({ state: 'waiting_for_part' })
     expect(await queue()).toEqual([])
   })
 
