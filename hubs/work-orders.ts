@@ -138,19 +138,19 @@ export interface Amendment {
 /** Remakes the packet of an open order from what is known now; another cause or class is a remark and an event, a better probability is neither. */
 export async function amendOrder(hub: HubTransaction, row: WorkOrderRow, amendment: Amendment): Promise<void> {
   const { diagnosis, alarm, step } = amendment
-  const fault = amendment.cause === undefined ? row.fault : amendment.cause.fault
+  const { cause, fault } = amendment.cause ?? row
   const packet = buildPacket({ type: hub.catalogue(row.type), fault, diagnosis, alarm, locale: hub.locale })
   const changed: WorkOrderRow = {
     ...row,
     fault,
-    cause: amendment.cause?.cause ?? row.cause,
+    cause,
     safety_class: amendment.safetyClass ?? row.safety_class,
     diagnosis_id: diagnosis?.diagnosis_id ?? null,
     diagnosed_at_ms: diagnosis?.made_at_ms ?? null,
     alarm_id: alarm?.alarm_id ?? null,
     opened_at_ms: amendment.openedAtMs,
     packet: JSON.stringify(packet),
-    quote: await quoteFor(hub, { ...row, opened_at_ms: amendment.openedAtMs, packet }),
+    quote: await quoteFor(hub, { ...row, cause, opened_at_ms: amendment.openedAtMs, packet }),
   }
   if (JSON.stringify(changed) === JSON.stringify(row)) return
   const isTold = changed.cause !== row.cause || changed.safety_class !== row.safety_class

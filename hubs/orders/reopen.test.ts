@@ -252,4 +252,25 @@ describe('a repair warranty that is longer than a month', () => {
     if (cost === undefined) expect(order.quote?.price.max_minor).toBeGreaterThan(10_000)
     else expect(order.quote?.price.max_minor).toBe(cost)
   })
+
+  it('does not hold for an order that was amended away from the repaired cause', async () => {
+    const b = await bench()
+    const ships = serviceTerms.washing_machine
+    if (ships === undefined) throw new Error('no terms')
+    await b.hubs.putServiceTerms({ tenant: 'home', type: 'washing_machine', terms: { ...ships, repair_warranty_days: 90 }, actor: 'x' })
+    const found = async (fault: string, probability: number, rivals: string[]) => {
+      const hour = (b.clock.now() - STORY_MS) / HOUR_MS
+      const also = rivals.map((rival) => ({ fault: rival, fault_name: rival, probability: 1 - probability }))
+      await b.apply(diagnosed({ type: 'washing_machine', fault, probability, hour, rivals: also }))
+      return (await b.order()).quote?.price.max_minor
+    }
+    await found('WM-07', 0.9, [])
+    await b.visit({ cause: 'WM-07' })
+    await b.answer('closed')
+    b.clock.advance(45 * DAY_MS)
+    expect(await found('WM-07', 0.8, ['WM-01'])).toBe(0)
+    b.clock.advance(HOUR_MS)
+    expect(await found('WM-01', 0.9, [])).toBeGreaterThan(5_000)
+    expect(await b.order()).toMatchObject({ fault: 'WM-01', repeat_of: null })
+  })
 })
