@@ -16,7 +16,7 @@ const LOCK = { fault_code: 'E40', symptom: 'door_fails' }
 const FILL = { fault_code: 'E10', symptom: 'slow_fill' }
 
 /** A lock that was changed on a machine that is not connected, and whose household said something else five days later. */
-async function heard(...said: ReadonlyArray<Partial<HouseholdReport>>) {
+async function heard(...said: ReadonlyArray<Partial<HouseholdReport> | ((b: HubBench, first: string) => Promise<unknown>)>) {
   const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), {
     catalogue: (id) => applianceTypes.find((type) => type.id === id),
     unitOf: () => ({ type: 'washing_machine', household: 'flat-3', installed_at_ms: null }),
@@ -29,6 +29,10 @@ async function heard(...said: ReadonlyArray<Partial<HouseholdReport>>) {
   for (const state of ['accepted', 'on_site'] as const) await b.answer(state)
   await b.answer('done', { outcome: { cause: 'WM-07', parts_used, parts_returned: [], minutes: 30 } })
   for (const given of said) {
+    if (typeof given === 'function') {
+      await given(b, first)
+      continue
+    }
     await b.wait(5 * DAY_MS)
     await report(given)
   }
@@ -69,6 +73,15 @@ describe('a call behind a repair that no sensor saw', () => {
     const { state, label } = await heard(LOCK)
     expect(state).toBe('reopened')
     expect(label.confidence).toBeLessThan(0.8)
+  })
+
+  it('reopens the order when its case turned out to be one with that of the repair', async () => {
+    const merge = async ({ database }: HubBench, first: string) => {
+      const { case_id } = await database.selectFrom('hub_work_orders').select('case_id').where('work_order_id', '=', first).executeTakeFirstOrThrow()
+      await database.updateTable('hub_cases').set({ merged_into: case_id }).where('case_id', '!=', case_id).execute()
+    }
+    const { state, orders } = await heard(FILL, merge)
+    expect([orders, state]).toEqual([2, 'reopened'])
   })
 
   it('counts against it as long as nobody can say what it is about', async () => {

@@ -69,14 +69,36 @@ export async function contactsBehind(hub: HubTransaction, row: Repair): Promise<
     .where('tenant', '=', tenant)
     .where('device', '=', device)
     .execute()
+  const keeperOf = await keepers(hub, row)
   const own = orders.find((order) => order.work_order_id === work_order_id)
   const known = new Set([own?.cause, ...causesOf(row)])
   return behind.filter((contact) => {
-    const came = orders.find(({ case_id }) => case_id === contact.case_id)
+    const came = orders.find(({ case_id }) => case_id === keeperOf(contact.case_id))
     if (came === undefined) return couldBe(hub, row, contact)
     if (came.work_order_id === work_order_id || came.repeat_of === work_order_id) return true
     return came.cause === UNNAMED_CAUSE ? couldBe(hub, row, contact) : known.has(came.cause)
   })
+}
+
+/** Says which case of the unit a case was merged into in the end; one that went to another unit stays itself. */
+async function keepers({ database }: HubTransaction, { tenant, device }: Repair): Promise<(caseId: string | null) => string | null> {
+  const cases = await database
+    .selectFrom('hub_cases')
+    .select(['case_id', 'merged_into'])
+    .where('tenant', '=', tenant)
+    .where('device', '=', device)
+    .execute()
+  const into = new Map(cases.map(({ case_id, merged_into }) => [case_id, merged_into]))
+  return (caseId) => {
+    let keeper = caseId
+    // An order that was merged, opened again and took in its keeper makes a ring: no case is followed more often than there are cases.
+    for (let left = into.size; left > 0 && keeper !== null; left--) {
+      const next = into.get(keeper) ?? null
+      if (next === null || !into.has(next)) break
+      keeper = next
+    }
+    return keeper
+  }
 }
 
 type Repair = Pick<VerificationRow, 'tenant' | 'device' | 'type' | 'work_order_id' | 'fault' | 'outcome_cause' | 'done_at_ms'>
