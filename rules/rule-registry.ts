@@ -14,8 +14,8 @@ import { promotionsOf } from './promotions.ts'
 import type { RuleActivation } from './rule-book.ts'
 import { diffRules, type RuleDocument, readRule, writeRule } from './rule-document.ts'
 import { refused, weakerThanInForce } from './rule-refusals.ts'
-import type { RuleTables } from './rule-tables.ts'
-import { classFaults, weakerFaults } from './weaker-danger.ts'
+import { addRow, type RuleTables } from './rule-tables.ts'
+import { classFaults, weakerFaults, weakerThanEither } from './weaker-danger.ts'
 
 export interface RuleSummary {
   readonly rule_id: string
@@ -71,8 +71,9 @@ export class RuleRegistry {
   }
 
   async start(): Promise<void> {
-    for (const row of await this.#parts.database.selectFrom('rule_versions').selectAll().orderBy('version').execute()) add(this.#versions, row)
-    for (const row of await this.#parts.database.selectFrom('rule_activations').selectAll().orderBy('from_ms').execute()) add(this.#activations, row)
+    for (const row of await this.#parts.database.selectFrom('rule_versions').selectAll().orderBy('version').execute()) addRow(this.#versions, row)
+    for (const row of await this.#parts.database.selectFrom('rule_activations').selectAll().orderBy('from_ms').execute())
+      addRow(this.#activations, row)
   }
 
   /** Everything that was ever put into force, as the book takes it. */
@@ -179,7 +180,7 @@ export class RuleRegistry {
       created_at_ms: this.#parts.clock.now(),
     }
     await this.#parts.database.insertInto('rule_versions').values(row).execute()
-    add(this.#versions, row)
+    addRow(this.#versions, row)
     const { tenant: _tenant, document, ...record } = row
     return { ...record, origin: 'tenant', document: JSON.parse(document) as RuleDocument }
   }
@@ -208,7 +209,7 @@ export class RuleRegistry {
     const isTrial = how.sharePct !== undefined && how.sharePct < 100
     if (isTrial && isSafetyRule(rule)) throw refused([{ field: 'share_pct', reason: 'a rule of class E0 or E1 holds for all units or for none' }])
     const version = how.version === this.#plain(tenant, id)?.version ? null : how.version
-    const weaker = version === null ? [] : this.#weakerFaults(tenant, id, rule)
+    const weaker = version === null ? [] : weakerThanEither([this.#plain(tenant, id), this.current(tenant, id)], rule)
     if (weaker.length > 0) throw weakerThanInForce(how.version, weaker)
     const canary = isTrial ? { canary_version: how.version, canary_share_pct: how.sharePct ?? 0 } : { canary_version: null, canary_share_pct: null }
     return this.#note({
@@ -284,13 +285,6 @@ export class RuleRegistry {
     return this.#typeOf(tenant, id)?.rules.find((rule) => rule.id === id)
   }
 
-  /** In which fields a version warns less than the catalogue's or the one in force. */
-  #weakerFaults(tenant: string, id: string, rule: Rule): ReturnType<typeof weakerFaults> {
-    const [plain, before] = [this.#plain(tenant, id), this.current(tenant, id)]
-    const floor = plain === undefined ? [] : weakerFaults(plain, rule)
-    return floor.length > 0 || before === undefined || before === plain ? floor : weakerFaults(before, rule)
-  }
-
   #active(tenant: string, id: string): ActivationRow | undefined {
     return this.#activations.get(`${tenant}/${id}`)?.at(-1)
   }
@@ -345,7 +339,7 @@ export class RuleRegistry {
     const from_ms = Math.max(this.#parts.clock.now(), (this.#active(tenant, rule_id)?.from_ms ?? 0) + 1)
     const noted = { ...row, from_ms }
     await this.#parts.database.insertInto('rule_activations').values(noted).execute()
-    add(this.#activations, noted)
+    addRow(this.#activations, noted)
     return this.#summary(tenant, rule_id, this.#nameOf(tenant, rule_id, type))
   }
 
@@ -353,9 +347,4 @@ export class RuleRegistry {
   #nameOf(tenant: string, id: string, type: string): string {
     return this.#saved(tenant, id)[0]?.type ?? type
   }
-}
-
-function add<Row extends { readonly tenant: string; readonly rule_id: string }>(map: Map<string, Row[]>, row: Row): void {
-  const key = `${row.tenant}/${row.rule_id}`
-  map.set(key, [...(map.get(key) ?? []), row])
 }

@@ -44,3 +44,9 @@ export const ruleMigrations: readonly Migration[] = [
     statements: ['ALTER TABLE rule_activations ADD COLUMN is_roll_back INTEGER NOT NULL DEFAULT 0'],
   },
 ]
+
+/** Adds a row to those of its rule. */
+export function addRow<Row extends { readonly tenant: string; readonly rule_id: string }>(map: Map<string, Row[]>, row: Row): void {
+  const key = `${row.tenant}/${row.rule_id}`
+  map.set(key, [...(map.get(key) ?? []), row])
+}

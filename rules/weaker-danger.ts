@@ -139,3 +139,9 @@ function words(condition: Condition): string {
   if ('held' in condition) return `${words(condition.held)} for ${condition.forMs} ms`
   return `${condition.minus === undefined ? condition.channel : `${condition.channel} - ${condition.minus}`} ${condition.op} ${condition.value}`
 }
+
+/** In which fields a version warns less than the catalogue's rule or, where it is another, than the one in force. */
+export function weakerThanEither([plain, before]: readonly [Rule | undefined, Rule | undefined], rule: Rule): ReturnType<typeof weakerFaults> {
+  const floor = plain === undefined ? [] : weakerFaults(plain, rule)
+  return floor.length > 0 || before === undefined || before === plain ? floor : weakerFaults(before, rule)
+}
