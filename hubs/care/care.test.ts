@@ -1,58 +1,21 @@
 /** Care by use: what is counted, what makes a task due, whom it is told to and how often, and what nobody may say of it. */
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { CareTask } from '#catalogue/care.ts'
 import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
-import { silentLog } from '#kernel/log.ts'
-import { openOperations } from '../../operations/open-database.ts'
-import { type HubBench, openHubBench } from '../hub-bench.ts'
+import type { HubBench } from '../hub-bench.ts'
 import { diagnosed, STORY_MS } from '../hub-builders.ts'
 import type { HubsOptions } from '../hubs.ts'
+import { DAY_MS, HOUR_MS, named, note, open, run, taskOf, UNIT, windows } from './care-bench.ts'
 import { type CareWindow, countsOf, signValue } from './care-use.ts'
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 /** Clocks outside may be ahead of ours by this. */
 const AHEAD_MS = 5 * 60_000
 const ahead = (field: string) => ({
   code: 'MDL_API_INVALID',
   details: { errors: [{ field, reason: expect.stringContaining('lies in the future') }] },
 })
-const UNIT = { tenant: 'home', device: 'unit-1' }
-
-let closers: Array<() => Promise<void>> = []
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close()
-  closers = []
-})
-
-const open = async (type: ApplianceType = airConditioner, given: Partial<HubsOptions> = {}): Promise<HubBench> => {
-  const places = { placeOf: () => ({ household: 'flat-3' }), populationOf: () => 1 }
-  const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), { catalogue: () => type, places, ...given })
-  closers.push(b.close)
-  return b
-}
-
-/** Windows of six hours that end now, in all of which the unit ran. */
-function windows(b: HubBench, count: number, given: Partial<CareWindow> = {}): CareWindow[] {
-  const nowMs = b.clock.now()
-  return Array.from({ length: count }, (_, index) => {
-    const to_ms = nowMs - (count - 1 - index) * 6 * HOUR_MS
-    return { from_ms: to_ms - 6 * HOUR_MS, to_ms, readings: 72, running: 72, features: {}, z_scores: {}, ...given }
-  })
-}
-
-const note = (b: HubBench, list: readonly CareWindow[], type: ApplianceType = airConditioner) =>
-  b.hubs.careUse.note({ ...UNIT, type: type.id, windows: list, readTo_ms: list.at(-1)?.to_ms ?? 0 })
-const named = (b: HubBench, name: string) => b.events.filter(({ type }) => type === `mendline.care.${name}.v1`).map(({ data }) => data.care)
-const taskOf = async (b: HubBench, id: string) => (await b.hubs.careOf(UNIT)).find(({ task }) => task === id)
-
-/** Days behind the first look, with as many windows as they have. */
-async function run(b: HubBench, days: number, given: Partial<CareWindow> = {}): Promise<void> {
-  await b.wait(days * DAY_MS)
-  await note(b, windows(b, days * 4, given))
-}
 
 describe('counting', () => {
   it('takes running hours from the share of running readings, and litres from flow over them', () => {
