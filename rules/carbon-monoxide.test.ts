@@ -79,6 +79,7 @@ describe('the rules of the gas water heater', () => {
     [50, 4, 60, 90],
     [48, 3, 60, 90],
     [33, 3, 120, 150],
+    [31, 3, 120, 240],
     [36, 5, 120, 150],
     [100, 5, 10, 40],
     [22, 3, 999, 999],
@@ -90,6 +91,76 @@ describe('the rules of the gas water heater', () => {
       expect(minutes, seed).toBeGreaterThanOrEqual(notBefore)
       expect(minutes, seed).toBeLessThanOrEqual(by)
     }
+  })
+
+  it.each([
+    // At the bound each so many minutes and at half of it between: no more than two fifths of the time may lie in dips.
+    [30, 16, 12, undefined],
+    [45, 23, 7, undefined],
+    [30, 16, 2, undefined],
+    [33, 28, 4, undefined],
+  ])('do not alarm at %d ppm where there are %d but each %d min', (ppm, other, every, expected) => {
+    expect(minutesToAlarm((minute) => ({ room_co_ppm: minute % every === 0 ? ppm : other }))).toBe(expected)
+  })
+
+  it.each([
+    // A reading each so many minutes, one in so many of them less than the bound.
+    [50, 44, 5, 6, 90],
+    [50, 44, 10, 6, 90],
+    [33, 28, 10, 6, 140],
+  ])('alarm at %d ppm with %d between, told each %d min, one in %d less, by %d min', (ppm, other, every, oneIn, by) => {
+    const told = (minute: number) => ((minute / every) % oneIn === oneIn - 1 ? other : ppm)
+    expect(minutesToAlarm((minute) => (minute % every === 0 ? { room_co_ppm: told(minute) } : { ambient_temperature_c: 20 }))).toBeLessThanOrEqual(by)
+  })
+
+  it.each([
+    [
+      [0, 50],
+      [5, 44],
+      [25, 50],
+      [45, 50],
+      [70, 50],
+      [80, 50],
+    ],
+    [
+      [0, 50],
+      [1, 44],
+      [26, 50],
+      [27, 44],
+      [52, 50],
+      [53, 44],
+      [78, 50],
+      [79, 50],
+    ],
+    [
+      [0, 50],
+      [5, 44],
+      [6, 50],
+      [26, 50],
+      [50, 50],
+      [71, 50],
+    ],
+    [
+      [0, 50],
+      [5, 44],
+      [6, 50],
+      [26, 50],
+      [50, 20],
+      [71, 50],
+      [95, 50],
+      [120, 50],
+      [142, 50],
+    ],
+  ])('raise of stored readings behind a fresh one what they raise in order: %j', (...series) => {
+    const stored = (isBehind: boolean): string[] => {
+      const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+      const now = { received_at_ms: epochMs(BEGIN_MS + 200 * MINUTE_MS) }
+      if (isBehind) engine.decide({ ...aReading(200, { ambient_temperature_c: 20 }), ...now })
+      return series
+        .flatMap(([minute = 0, ppm = 0]) => engine.decide({ ...aReading(minute, { room_co_ppm: ppm }), ...now, hist: true }))
+        .flatMap((event) => (event.kind === 'alarm_raised' ? [`${event.alarm.rule} ${(event.alarm.began_at_ms - BEGIN_MS) / MINUTE_MS}`] : []))
+    }
+    expect(stored(true)).toEqual(stored(false))
   })
 
   it('complete no hold by the clock whose last word was less than its bound', () => {
@@ -107,6 +178,22 @@ describe('the rules of the gas water heater', () => {
       engine.completeHolds(BEGIN_MS + minute * MINUTE_MS).flatMap(({ kind }) => (kind === 'alarm_raised' ? [minute] : [])),
     )
     expect(told[0]).toBe(131)
+  })
+
+  it.each([
+    [60, 76],
+    [70, 76],
+    [90, 91],
+    [120, 121],
+  ])('complete the hold of what was stored at minute 60 and comes at minute %d by the clock at minute %d', (received, expected) => {
+    const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+    engine.decide({ ...aReading(60, { room_co_ppm: 100 }), hist: true, received_at_ms: epochMs(BEGIN_MS + received * MINUTE_MS) })
+    const told = Array.from({ length: 100 }, (_, index) => 60 + index).flatMap((minute) =>
+      engine
+        .completeHolds(BEGIN_MS + minute * MINUTE_MS)
+        .flatMap((event) => (event.kind === 'alarm_raised' ? [`${event.alarm.rule} ${minute}`] : [])),
+    )
+    expect(told[0]).toMatch(new RegExp(`^GW-R03B ${expected}$`))
   })
 
   /** Alarms of class E0 as `rule began-raised value`, in minutes; the value is told in the first minute alone, and the clock is asked each minute. */

@@ -11,6 +11,7 @@ import type { ReadingLayout } from '#kernel/reading.ts'
 import { UNITS } from '#kernel/units.ts'
 import { comparisonLeft } from './check-rules.ts'
 import { forgetOverGap, integralOf, integrate, rateOf, remember, SAMPLES_MAX } from './condition-samples.ts'
+import { differenceOf, type ValueSource } from './value-source.ts'
 
 export const FAILS = 0
 export const HOLDS = 1
@@ -38,7 +39,7 @@ export interface CompiledCondition {
   /** Count of comparisons, and whether any has a bound for leaving of its own. */
   readonly comparisons: number
   readonly hasLeaving: boolean
-  /** Whether the values of a reading lie on this side of the bounds for leaving; moves no memory. False for what is more than a plain list of values. */
+  /** Whether the condition holds by the bounds for leaving; moves no memory, so parts that need one (`held`, `not`, rates, means, exposures) do not hold. */
   isWithinLeaving(numbers: Float64Array): boolean
 }
 
@@ -87,7 +88,7 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
     createMemory: () => ({ latches: Array.from({ length: slots }, () => false), leaving: 0, samples: Array.from({ length: slots }, () => []) }),
     comparisons: comparisons.length,
     hasLeaving: comparisons.some(({ bound, clearBound }) => bound !== clearBound),
-    isWithinLeaving: (numbers) => deciding !== UNKNOWN && isWithinLeaving(comparisons, deciding, numbers),
+    isWithinLeaving: (numbers) => runWithin(program, comparisons, numbers),
   }
 }
 
@@ -103,17 +104,9 @@ interface Context {
   helds: number
 }
 
-interface CompiledComparison {
+interface CompiledComparison extends ValueSource {
   readonly words: string
   readonly unit: string
-  readonly column: number
-  /** Column that is taken away, -1 for none. */
-  readonly minus: number
-  /** 1 sees the greatest of an aggregate (and takes the least away), -1 the least (and takes the greatest away), 0 the mean. */
-  readonly extreme: number
-  /** Column of the min of each, behind which lies that of the max; -1 for a channel without. */
-  readonly minimum: number
-  readonly minusMinimum: number
   readonly op: number
   readonly bound: number
   readonly clearBound: number
@@ -210,14 +203,6 @@ function runPlain(
   return result
 }
 
-function isWithinLeaving(comparisons: readonly CompiledComparison[], deciding: Answer, numbers: Float64Array): boolean {
-  const isWithin = (comparison: CompiledComparison): boolean => {
-    const value = differenceOf(comparison, numbers)
-    return !Number.isNaN(value) && holds(comparison.op, value, comparison.clearBound)
-  }
-  return deciding === FAILS ? comparisons.every(isWithin) : comparisons.some(isWithin)
-}
-
 /** Answers of the parts that stand open; conditions are evaluated one after the other, so they share it. */
 const open: Answer[] = []
 
@@ -246,6 +231,32 @@ function run(program: readonly number[], comparisons: readonly CompiledCompariso
     }
   }
   return open[0] ?? UNKNOWN
+}
+
+/** The program by the bounds for leaving and without memory. */
+function runWithin(program: readonly number[], comparisons: readonly CompiledComparison[], numbers: Float64Array): boolean {
+  let depth = 0
+  for (let at = 0; at < program.length; at++) {
+    const code = program[at] ?? NOT
+    const comparison = code < 0 ? undefined : comparisons[code]
+    if (comparison !== undefined) open[depth++] = isWithin(comparison, numbers) ? HOLDS : FAILS
+    else if (code === ALL || code === ANY) {
+      const parts = program[++at] ?? 0
+      depth -= parts
+      open[depth] = combine(depth, parts, code === ALL ? FAILS : HOLDS)
+      depth++
+    } else {
+      open[depth - 1] = FAILS
+      if (code === HELD) at += 2
+    }
+  }
+  return open[0] === HOLDS
+}
+
+function isWithin(comparison: CompiledComparison, numbers: Float64Array): boolean {
+  const value = differenceOf(comparison, numbers)
+  const isPlain = comparison.rateOverMs === 0 && comparison.sumOverMs === 0
+  return isPlain && !Number.isNaN(value) && holds(comparison.op, value, comparison.clearBound)
 }
 
 /** `deciding` by any part decides; otherwise unknown when a part is; otherwise the other answer. */
@@ -305,25 +316,6 @@ function compare(comparison: CompiledComparison, index: number, { numbers, atMs,
   const answer = holds(comparison.op, value, isLeaving ? comparison.clearBound : comparison.bound)
   memory.latches[index] = answer
   return answer ? HOLDS : FAILS
-}
-
-function differenceOf({ column, minus, extreme, minimum, minusMinimum }: CompiledComparison, numbers: Float64Array): number {
-  const value = numbers[column] ?? Number.NaN
-  const seen = extreme === 0 || minimum < 0 ? value : extremeOf(value, numbers, minimum, extreme)
-  if (minus < 0) return seen
-  const other = numbers[minus] ?? Number.NaN
-  return seen - (extreme === 0 || minusMinimum < 0 ? other : extremeOf(other, numbers, minusMinimum, -extreme))
-}
-
-/** The greatest or least of the mean and the min and max, whichever of these there are; a device may have mixed them up. */
-function extremeOf(mean: number, numbers: Float64Array, minimum: number, extreme: number): number {
-  let found = mean
-  if (minimum >= numbers.length) return found
-  for (let bound = minimum; bound <= minimum + 1; bound++) {
-    const value = numbers[bound] ?? Number.NaN
-    if (extreme > 0 ? value > found : value < found) found = value
-  }
-  return found
 }
 
 /** Operators by the number under which a comparison has them. */

@@ -14,16 +14,14 @@ import {
   breakHoldOnGap,
   breakOnGap,
   canHoldByTime,
+  dip,
   endEpisode,
-  endWavering,
   goOnByTalk,
   isHolding,
   NEVER,
   type RuleState,
   raiseByTime,
   step,
-  WAVERING,
-  waver,
 } from './rule-state.ts'
 
 interface InOrderParts {
@@ -53,12 +51,11 @@ export class InOrder {
       const state = device.rules[index]
       if (compiled === undefined || state === undefined) continue
       const reading = compiled.obeysGates ? gated : given
-      if (state.talkMs === WAVERING) endWavering(state, atMs, compiled.rule)
       const answer = answerOf(reading, compiled, state, device.rules[index - compiled.level])
       if (answer === UNKNOWN && !(compiled.isSafety && isHolding(state))) continue
-      if (answer === UNKNOWN && state.talkMs === WAVERING) continue
+      if (answer === UNKNOWN && state.dipMs !== NEVER) continue
       if (answer === FAILS && state.beganMs === NEVER) state.knownMs = atMs
-      else if (answer === FAILS && isBetween(reading, compiled, state) && waver(state, atMs, compiled.rule)) continue
+      else if (answer === FAILS && isBetween(reading, compiled, state) && dip(state, atMs, compiled.rule)) continue
       else {
         const caused = answer === UNKNOWN ? this.#goOn(reading, compiled, state) : this.#take(reading, device, { index, answer })
         if (caused === undefined) continue
@@ -181,7 +178,7 @@ function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[
   const state = device?.rules[index]
   if (device === undefined || compiled === undefined || state === undefined || state.beganMs !== hold.beganMs || !isHolding(state)) return NOTHING
   // What was said last is less than the danger; the next word decides.
-  if (state.talkMs === WAVERING) return NOTHING
+  if (state.dipMs !== NEVER) return NOTHING
   // What was stored need not have been the last word when nothing came behind it for so long, and no danger becomes graver by silence.
   if ((hold.hist === true || compiled.level > 0) && !canHoldByTime(state, compiled.rule)) return NOTHING
   const raisedMs = raiseByTime(state, compiled.rule)
@@ -193,10 +190,17 @@ function completed(hold: PendingHold, devices: DeviceStates): readonly HubEvent[
   return [withClass(raised(alarm), classOf(device, index, -1))]
 }
 
-/** The hold as it stands with `reading`. A clock of the device that goes wrong does so until the hold is due, too. */
+/** Waited behind a stored witness, for the rest of what was stored, which may contradict (chosen). */
+const BACKLOG_MS = 60_000
+
+/**
+ * The hold as it stands with `reading`. A clock of the device that goes wrong does so until the hold is due, too; that a stored witness lay on
+ * the device is no wrong clock.
+ */
 function pendingHold(reading: Reading, compiled: CompiledRule, state: RuleState): PendingHold {
   const { tenant, device, type, observed_at_ms: atMs, received_at_ms, numbers } = reading
-  const dueAtMs = received_at_ms - atMs + state.beganMs + compiled.rule.holdMs + UNDER_WAY_MS
+  const endMs = state.beganMs + compiled.rule.holdMs
+  const dueAtMs = reading.hist ? Math.max(received_at_ms, endMs) + BACKLOG_MS : received_at_ms - atMs + endMs + UNDER_WAY_MS
   const evidence = compiled.condition.evidence(numbers, atMs, state.memory)
   const hold = { tenant, device, type, rule: keyOf(compiled), beganMs: state.beganMs, dueAtMs, received_at_ms, evidence }
   return reading.hist ? { ...hold, hist: true } : hold

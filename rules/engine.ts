@@ -13,7 +13,7 @@ import { createDeviceStates, type DeviceState, type DeviceStates, isHistory, pla
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import { createRuleBook, type RuleBook } from './rule-book.ts'
 import { type Explanation, explain } from './rule-levels.ts'
-import { belongsToEpisode, breakOnGap, hasHeldLate, rememberEpisode, waver } from './rule-state.ts'
+import { belongsToEpisode, breakOnGap, dip, hasHeldLate, rememberEpisode } from './rule-state.ts'
 
 export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
@@ -128,7 +128,7 @@ function decideLate(reading: Reading, of: LateParts): readonly HubEvent[] {
     if (state === undefined || own === undefined) return
     breakOnGap(own, atMs, isBack ? -1 : rule.gapMs_MAX)
     const answer = condition.evaluate(reading.numbers, atMs, own.memory)
-    if (answer === FAILS && condition.hasLeaving && condition.isWithinLeaving(reading.numbers) && waver(own, atMs, rule)) return
+    if (answer === FAILS && condition.hasLeaving && condition.isWithinLeaving(reading.numbers) && dip(own, atMs, rule)) return
     if (!hasHeldLate(own, state, { answer, atMs }, rule)) return
     if (belongsToEpisode(state, { fromMs: own.beganMs, toMs: atMs }, rule.gapMs_MAX)) return
     rememberEpisode(state, own.beganMs, atMs)

@@ -16,6 +16,8 @@ const state: fc.Arbitrary<RuleState> = fc.nat(4).chain((comparisons) =>
     ceasedMs: time,
     knownMs: time,
     talkMs: time,
+    dipMs: time,
+    dippedMs: fc.nat(),
     raisedMs: time,
     brokenHold: fc.option(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { nil: null }),
     episodes: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 4 }),

@@ -8,7 +8,7 @@ import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
 /**
  * beganMs, ceasedMs, knownMs, raisedMs; the broken hold (three times NEVER for none); the count of comparisons, their latches as 0 and 1;
  * the count of episodes, their begins and ends; for each comparison the count of its samples' numbers, and these; talkMs,
- * absent in what versions before it saved.
+ * dipMs and dippedMs, absent where there is none of them and in what versions before them saved.
  */
 export type PackedRuleState = readonly number[]
 
@@ -25,7 +25,7 @@ export function packRuleState(state: RuleState): PackedRuleState | undefined {
     packed.push(samples.length)
     for (const number of samples) packed.push(number)
   }
-  if (state.talkMs !== NEVER) packed.push(state.talkMs)
+  if (state.talkMs !== NEVER || state.dipMs !== NEVER || state.dippedMs > 0) packed.push(state.talkMs, state.dipMs, state.dippedMs)
   return packed
 }
 
@@ -48,15 +48,19 @@ export function unpackRuleState(packed: PackedRuleState | RuleState | undefined,
   const samples = latches.map(() => Array.from({ length: next() }, next))
   state.memory = { latches, leaving: 0, samples }
   state.talkMs = next()
+  state.dipMs = next()
+  state.dippedMs = Math.max(0, next())
   return state
 }
 
 const isPacked = (state: PackedRuleState | RuleState): state is PackedRuleState => Array.isArray(state)
 
-const isUntouched = ({ beganMs, ceasedMs, knownMs, raisedMs, brokenHold, episodes, memory }: RuleState): boolean =>
+const isUntouched = ({ beganMs, ceasedMs, knownMs, talkMs, dipMs, raisedMs, brokenHold, episodes, memory }: RuleState): boolean =>
   beganMs === NEVER &&
   ceasedMs === NEVER &&
   knownMs === NEVER &&
+  talkMs === NEVER &&
+  dipMs === NEVER &&
   raisedMs === NEVER &&
   brokenHold === null &&
   episodes.length === 0 &&

@@ -7,10 +7,12 @@ import { type Answer, type ConditionMemory, FAILS, HOLDS } from './compile-condi
 
 /** Stands for "not since any time"; times are never negative here. */
 export const NEVER = -1
-/** In `talkMs`: the last word in a hold lay between the bound and the bound for leaving. */
-export const WAVERING = -2
-/** A hold outlives values between the two bounds for this share of its time: sensors scatter, and a danger at its bound is none the less one (chosen). */
-const WAVER_SHARE = 0.1
+/**
+ * Sensors scatter, and a danger at its bound is none the less one: a hold outlives values between its bound and that for leaving. One such dip
+ * may last for this share of the hold time, and all of them together for as long, or for this share of the time since the hold began (chosen).
+ */
+const DIP_SHARE = 0.1
+const DIPS_SHARE = 0.4
 
 /** Episodes that are remembered per device and rule; the oldest is forgotten. */
 const EPISODES_MAX = 4
@@ -22,8 +24,11 @@ export interface RuleState {
   ceasedMs: number
   /** Device time of the last reading that could answer. */
   knownMs: number
-  /** Device time up to which the unit went on talking of other things behind `knownMs` while a hold of a safety rule stood; NEVER for none, or WAVERING. */
+  /** Device time up to which the unit went on talking of other things behind `knownMs` while a hold of a safety rule stood, NEVER for none. */
   talkMs: number
+  /** Device time since which, in a hold, values lie between its bound and that for leaving, NEVER while they do not; time of such dips before. */
+  dipMs: number
+  dippedMs: number
   /** Device time at which the alarm was raised, NEVER while there is none. */
   raisedMs: number
   memory: ConditionMemory
@@ -38,6 +43,8 @@ export const createRuleState = (memory: ConditionMemory): RuleState => ({
   ceasedMs: NEVER,
   knownMs: NEVER,
   talkMs: NEVER,
+  dipMs: NEVER,
+  dippedMs: 0,
   raisedMs: NEVER,
   memory,
   brokenHold: null,
@@ -82,31 +89,34 @@ export function goOnByTalk(state: RuleState, atMs: number, gapMs: number): boole
 }
 
 /**
- * Takes a value between the bound and the bound for leaving into a hold: it neither goes on with the hold nor breaks it, for a tenth of the hold
- * time. Tells whether it stands.
+ * Takes values between the bound and that for leaving into a hold: they neither go on with it nor break it while the dip is short, and one
+ * reading never does. Tells whether the hold stands.
  */
-export function waver(state: RuleState, atMs: number, times: HoldTimes): boolean {
-  if (!isHolding(state) || atMs < state.knownMs || atMs - state.knownMs > waverMs(times)) return false
-  state.talkMs = WAVERING
-  return true
+export function dip(state: RuleState, atMs: number, { holdMs }: HoldTimes): boolean {
+  if (!isHolding(state) || atMs < state.knownMs) return false
+  if (state.dipMs === NEVER) state.dipMs = atMs
+  return atMs - state.dipMs <= DIP_SHARE * holdMs
 }
 
-/** Breaks a hold whose values have lain between the bounds for too long, whatever comes next. */
-export function endWavering(state: RuleState, atMs: number, times: HoldTimes): void {
-  if (state.talkMs === WAVERING && atMs - state.knownMs > waverMs(times)) breakHold(state, atMs)
+/** Takes back a dip with a reading at which the condition holds; a hold that lay in dips for too much of its time is broken, to begin anew. */
+function endDip(state: RuleState, atMs: number, { holdMs }: HoldTimes): void {
+  if (state.dipMs === NEVER) return
+  state.dippedMs += atMs - state.dipMs
+  state.dipMs = NEVER
+  const mostMs = Math.max(DIP_SHARE * holdMs, DIPS_SHARE * (atMs - state.beganMs))
+  if (isHolding(state) && state.dippedMs > mostMs) breakHold(state, atMs)
 }
-
-const waverMs = ({ holdMs, gapMs_MAX }: HoldTimes): number => Math.min(gapMs_MAX, WAVER_SHARE * holdMs)
 
 /** Takes the answer for a reading at `atMs` into the state; says whether an alarm begins or ends with it. */
 export function step(state: RuleState, answer: Answer, atMs: number, times: HoldTimes): 'raised' | 'cleared' | undefined {
   if (answer === HOLDS) {
+    endDip(state, atMs, times)
     state.knownMs = atMs
     state.ceasedMs = NEVER
-    if (state.talkMs === WAVERING) state.talkMs = NEVER
     if (state.beganMs === NEVER) state.beganMs = atMs
     if (state.raisedMs !== NEVER || atMs - state.beganMs < times.holdMs) return undefined
     state.raisedMs = atMs
+    state.dippedMs = 0
     return 'raised'
   }
   if (answer !== FAILS) return undefined
@@ -126,6 +136,7 @@ export const canHoldByTime = (state: RuleState, times: HoldTimes): boolean =>
 /** Takes the alarm into the state that time alone completes; gives the device time at which it is raised. */
 export function raiseByTime(state: RuleState, { holdMs }: HoldTimes): number {
   state.raisedMs = state.beganMs + holdMs
+  state.dippedMs = 0
   return state.raisedMs
 }
 
@@ -133,6 +144,7 @@ export function raiseByTime(state: RuleState, { holdMs }: HoldTimes): number {
 export function rewindTo(state: RuleState, atMs: number): void {
   state.knownMs = Math.min(state.knownMs, atMs)
   state.talkMs = Math.min(state.talkMs, atMs)
+  state.dipMs = Math.min(state.dipMs, atMs)
   state.ceasedMs = Math.min(state.ceasedMs, atMs)
   if (state.raisedMs === NEVER) state.beganMs = Math.min(state.beganMs, atMs)
   for (const samples of state.memory.samples) while ((samples[samples.length - 2] ?? NEVER) > atMs) samples.length -= 2
@@ -149,8 +161,13 @@ export function restartAt(state: RuleState, lineMs: number, fromMs: number): voi
 
 function breakHold(state: RuleState, atMs: number): void {
   if (state.beganMs !== NEVER) state.brokenHold = [state.beganMs, state.knownMs, atMs]
+  endHold(state)
+}
+
+function endHold(state: RuleState): void {
   state.beganMs = NEVER
-  if (state.talkMs === WAVERING) state.talkMs = NEVER
+  state.dipMs = NEVER
+  state.dippedMs = 0
 }
 
 /**
@@ -161,10 +178,12 @@ export function hasHeldLate(own: RuleState, live: RuleState, reading: { readonly
   const { answer, atMs } = reading
   if (answer !== HOLDS && answer !== FAILS) return false
   const previousMs = own.knownMs > atMs ? NEVER : own.knownMs
+  if (answer === HOLDS) endDip(own, atMs, times)
+  else endHold(own)
   own.knownMs = atMs
-  if (answer === FAILS) own.beganMs = NEVER
-  else if (own.beganMs === NEVER) own.beganMs = beginOfHold(live, previousMs, atMs, times.gapMs_MAX)
-  return answer === HOLDS && atMs - own.beganMs >= times.holdMs
+  if (answer === FAILS) return false
+  if (own.beganMs === NEVER) own.beganMs = beginOfHold(live, previousMs, atMs, times.gapMs_MAX)
+  return atMs - own.beganMs >= times.holdMs
 }
 
 function beginOfHold({ brokenHold }: RuleState, previousMs: number, atMs: number, gapMs: number): number {
