@@ -2,8 +2,6 @@
 import { onTestFinished } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
-import { silentLog } from '#kernel/log.ts'
-import { openOperations } from '../../operations/open-database.ts'
 import { type HubBench, openHubBench } from '../hub-bench.ts'
 import type { HubsOptions } from '../hubs.ts'
 import type { CareWindow } from './care-use.ts'
@@ -12,10 +10,10 @@ export const HOUR_MS = 3_600_000
 export const DAY_MS = 24 * HOUR_MS
 export const UNIT = { tenant: 'home', device: 'unit-1' }
 
-/** Closed when the test is over. */
-export async function open(type: ApplianceType = airConditioner, given: Partial<HubsOptions> = {}): Promise<HubBench> {
+/** Hubs over an empty store, closed when the test is over. */
+export async function openCare(store: Parameters<typeof openHubBench>[0], type: ApplianceType, given: Partial<HubsOptions>): Promise<HubBench> {
   const places = { placeOf: () => ({ household: 'flat-3' }), populationOf: () => 1 }
-  const b = await openHubBench(await openOperations({ file: ':memory:', log: silentLog }), { catalogue: () => type, places, ...given })
+  const b = await openHubBench(store, { catalogue: () => type, places, ...given })
   onTestFinished(b.close)
   return b
 }

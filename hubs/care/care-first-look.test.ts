@@ -1,7 +1,14 @@
 /** Care of a unit before the first look at it. */
 import { describe, expect, it } from 'vitest'
 import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
-import { named, note, open, run, taskOf, UNIT } from './care-bench.ts'
+import type { ApplianceType } from '#catalogue/appliance-type.ts'
+import { silentLog } from '#kernel/log.ts'
+import { openOperations } from '../../operations/open-database.ts'
+import type { HubsOptions } from '../hubs.ts'
+import { named, note, openCare, run, taskOf, UNIT } from './care-bench.ts'
+
+const open = async (type: ApplianceType = airConditioner, given: Partial<HubsOptions> = {}) =>
+  openCare(await openOperations({ file: ':memory:', log: silentLog }), type, given)
 
 describe('care of a unit that was not looked at yet', () => {
   const done = { actor: 'anna' }

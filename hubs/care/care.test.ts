@@ -4,10 +4,12 @@ import { airConditioner } from '#catalogue/air-conditioner/air-conditioner.ts'
 import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import type { CareTask } from '#catalogue/care.ts'
 import { gasWaterHeater } from '#catalogue/gas-water-heater/gas-water-heater.ts'
+import { silentLog } from '#kernel/log.ts'
+import { openOperations } from '../../operations/open-database.ts'
 import type { HubBench } from '../hub-bench.ts'
 import { diagnosed, STORY_MS } from '../hub-builders.ts'
 import type { HubsOptions } from '../hubs.ts'
-import { DAY_MS, HOUR_MS, named, note, open, run, taskOf, UNIT, windows } from './care-bench.ts'
+import { DAY_MS, HOUR_MS, named, note, openCare, run, taskOf, UNIT, windows } from './care-bench.ts'
 import { type CareWindow, countsOf, signValue } from './care-use.ts'
 
 /** Clocks outside may be ahead of ours by this. */
@@ -16,6 +18,9 @@ const ahead = (field: string) => ({
   code: 'MDL_API_INVALID',
   details: { errors: [{ field, reason: expect.stringContaining('lies in the future') }] },
 })
+
+const open = async (type: ApplianceType = airConditioner, given: Partial<HubsOptions> = {}) =>
+  openCare(await openOperations({ file: ':memory:', log: silentLog }), type, given)
 
 describe('counting', () => {
   it('takes running hours from the share of running readings, and litres from flow over them', () => {
