@@ -159,6 +159,24 @@ describe('the order of a visit that is to come again', () => {
   })
 })
 
+describe('the order that a unit reopens whose clock is ahead', () => {
+  it.each([3, 30, 180])('by %i minutes promises the window that is named a minute later', async (minutesAhead) => {
+    const b = await bench()
+    await b.say('accepted', 0, { ...b.window(1), engineer: 'eva' })
+    await b.say('on_site', 0)
+    await b.say('done', 0, { outcome: { cause: 'T-01', parts_used: [], parts_returned: [], minutes: 5 } })
+    b.clock.advance(3 * DAY_MS)
+    const reopenedMs = b.clock.now()
+    const at = reopenedMs + minutesAhead * MINUTE_MS
+    await b.apply(diagnosed({ diagnosis_id: 'again', made_at_ms: at, window_from_ms: at - HOUR_MS, window_to_ms: at }))
+    expect(await b.order()).toMatchObject({ state: 'reopened', promised_from_ms: null })
+    b.clock.advance(MINUTE_MS)
+    expect(await b.say('scheduled', 0, b.window(100))).toMatchObject({ promised_from_ms: b.now + 100 * HOUR_MS })
+    const { facts } = await b.database.selectFrom('hub_work_orders').select('facts').executeTakeFirstOrThrow()
+    expect(JSON.parse(facts)).toMatchObject({ repeat: { reopened_at_ms: reopenedMs } })
+  })
+})
+
 describe('a store of before', () => {
   it('knows after the upgrade when its promises and ratings were made', async () => {
     const b = await bench()

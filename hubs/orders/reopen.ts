@@ -18,7 +18,8 @@ const FINDINGS_MAX = 20
 /** Columns of the order that is reopened by what happened at `atMs`. */
 export async function changesOfReopening(hub: HubTransaction, row: WorkOrderRow, atMs: number): Promise<Partial<WorkOrderRow>> {
   const settledAtMs = row.settled_at_ms ?? atMs
-  const endedAtMs = Math.max(atMs, settledAtMs)
+  // A unit whose clock is ahead ends no promise that is made behind its finding.
+  const endedAtMs = Math.max(Math.min(atMs, hub.nowMs), settledAtMs)
   const diagnosis = await diagnosedBehind(hub, row, settledAtMs)
   const alarm = await alarmBehind(hub, row, settledAtMs)
   const isRepeat = isRepair(row) && endedAtMs - settledAtMs <= REPEAT_MS
