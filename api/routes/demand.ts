@@ -49,7 +49,7 @@ function consentRoutes(app: App, { ports: { experience } }: RouteContext): void 
         tags,
         summary: 'Keep the consent of a household to demand signals, or renew it',
         description:
-          'Refused with MDL_HUBS_CONSENT_REQUIRED, by field, without a text that was read and a consent that was given and still holds. One older than that which stands changes nothing. Signals end with the consent.',
+          'Refused with MDL_HUBS_CONSENT_REQUIRED, by field, without a text that was read and a consent that was given and still holds. One older than that which stands changes nothing, one older than its withdrawal is refused, too. Signals end with the consent.',
         ...ofHousehold,
         body: NewDemandConsentSchema,
         response: answers(200, DemandConsentSchema),

@@ -64,7 +64,7 @@ describe('consent to demand signals', () => {
     expect(await b.hubs.demandConsent({ ...OF, tenant: 'other' })).toBeUndefined()
   })
 
-  it('takes signals and log with it when it is withdrawn, of that household only', async () => {
+  it('takes signals and log with it when it is withdrawn, of that household only, and leaves the time of that', async () => {
     const b = await bench()
     await b.hubs.putDemandSignal(PLAN, { ...told, consent: consentOf(b) })
     await b.hubs.putDemandSignal({ ...PLAN, household: 'h-unit-2' }, { ...told, consent: consentOf(b) })
@@ -72,10 +72,29 @@ describe('consent to demand signals', () => {
     const before = await rowsOf(b)
     expect(await b.hubs.withdrawDemandConsent({ ...OF, tenant: 'other' })).toBe(false)
     expect(await b.hubs.withdrawDemandConsent(OF)).toBe(true)
-    expect(await rowsOf(b)).toBe(before / 2)
+    expect(await rowsOf(b)).toBe(before / 2 + 1)
+    const left = await b.database.selectFrom('hub_demand_consents').selectAll().where('household', '=', OF.household).execute()
+    expect(left).toMatchObject([{ consent_at_ms: b.clock.now(), expires_at_ms: b.clock.now() }])
     expect((await queue(b)).items.map(({ household }) => household)).toEqual(['h-unit-2'])
     await expect(b.hubs.putDemandSignal(PLAN, told)).rejects.toMatchObject(refusal('body.consent'))
     expect(await b.hubs.withdrawDemandConsent(OF)).toBe(false)
+  })
+
+  it('that was withdrawn stays so against an older one that is told behind it, by itself or with a signal; a newer one counts', async () => {
+    const b = await bench()
+    const first = consentOf(b)
+    await b.hubs.putDemandConsent(OF, { ...first, actor: 'key:kim' })
+    await b.wait(DAY_MS)
+    expect(await b.hubs.withdrawDemandConsent(OF)).toBe(true)
+    await b.wait(HOUR_MS)
+    const late = { ...told, told_at_ms: first.consent_at_ms, consent: first }
+    await expect(b.hubs.putDemandSignal(PLAN, late)).rejects.toMatchObject(refusal('body.consent.consent_at_ms'))
+    await expect(b.hubs.putDemandConsent(OF, { ...first, actor: 'key:kim' })).rejects.toMatchObject(refusal('body.consent_at_ms'))
+    expect(await b.hubs.demandConsent(OF)).toBeUndefined()
+    expect((await queue(b)).items).toEqual([])
+    const anew = consentOf(b)
+    expect(await b.hubs.putDemandSignal(PLAN, { ...told, consent: anew })).toMatchObject({ consent_at_ms: anew.consent_at_ms })
+    expect(await b.hubs.demandConsent(OF)).toMatchObject(anew)
   })
 
   it('that is told late changes nothing of a newer one, and one that ends sooner ends the signals sooner', async () => {

@@ -1,7 +1,7 @@
 /**
  * Demand signals: what a household wants or will likely need, kept with its consent and for as long as that holds, one of a kind. Each has an
  * owner who owes one result. One that has expired is neither shown nor used. Who told it, to whom it was shown and who answered stands in a
- * log that the household may see; withdrawing the consent takes all of it.
+ * log that the household may see; withdrawing the consent takes all of it, and leaves the time of the withdrawal.
  */
 import type { DemandConsent, DemandKind, DemandResult, DemandSignal, NewDemandConsent, NewDemandSignal } from '#kernel/demand-signal.ts'
 import { MendlineError } from '#kernel/errors.ts'
@@ -33,7 +33,8 @@ export interface DemandKey extends OfHousehold {
 
 /**
  * Keeps the consent of a household to demand signals, or renews it; one older than that which stands changes nothing. Signals end with it.
- * @throws MendlineError MDL_HUBS_CONSENT_REQUIRED that names the field, without a text that was read and a consent that was given and still holds
+ * @throws MendlineError MDL_HUBS_CONSENT_REQUIRED that names the field, without a text that was read and a consent that was given, still holds and
+ * is not older than a withdrawal, or than a newer consent that is over
  */
 export async function putDemandConsent(
   hub: HubTransaction,
@@ -45,8 +46,12 @@ export async function putDemandConsent(
   const holds = checkConsent(consent, hub.nowMs, within)
   if (text_version === undefined)
     throw consentRefused(within === undefined ? 'text_version' : `${within}.text_version`, 'name the text that the household read or heard')
-  const standing = await demandConsent(hub, { tenant, household })
-  if (standing !== undefined && standing.consent_at_ms > holds.consent_at_ms) return standing
+  const known = await consentOf(hub, { tenant, household }).executeTakeFirst()
+  if (known !== undefined && known.consent_at_ms > holds.consent_at_ms) {
+    if (known.expires_at_ms > hub.nowMs) return known
+    const field = within === undefined ? 'consent_at_ms' : `${within}.consent_at_ms`
+    throw consentRefused(field, `the household withdrew it, or gave a newer one that is over (${known.consent_at_ms}); ask again`)
+  }
   const row = { tenant, household, text_version, ...holds, actor, set_at_ms: hub.nowMs }
   await hub.database
     .insertInto('hub_demand_consents')
@@ -64,21 +69,23 @@ export async function putDemandConsent(
 }
 
 /** The consent of a household that holds now. */
-export const demandConsent = ({ database, nowMs }: HubTransaction, { tenant, household }: OfHousehold): Promise<DemandConsentRow | undefined> =>
-  database
-    .selectFrom('hub_demand_consents')
-    .selectAll()
-    .where('tenant', '=', tenant)
-    .where('household', '=', household)
-    .where('expires_at_ms', '>', nowMs)
-    .executeTakeFirst()
+export const demandConsent = (hub: HubTransaction, of: OfHousehold): Promise<DemandConsentRow | undefined> =>
+  consentOf(hub, of).where('expires_at_ms', '>', hub.nowMs).executeTakeFirst()
 
-/** The household consents no longer: its signals go at once, with their log. Whether there was a consent. */
-export async function withdrawDemandConsent({ database }: HubTransaction, { tenant, household }: OfHousehold): Promise<boolean> {
+/** What is known of the consent of a household; a withdrawal is one that ended when it began. */
+const consentOf = ({ database }: HubTransaction, { tenant, household }: OfHousehold) =>
+  database.selectFrom('hub_demand_consents').selectAll().where('tenant', '=', tenant).where('household', '=', household)
+
+/**
+ * The household consents no longer: its signals go at once, with their log. The time of it stays, so that no consent of before counts that is told
+ * behind it. Whether there was a consent.
+ */
+export async function withdrawDemandConsent({ database, nowMs }: HubTransaction, { tenant, household }: OfHousehold): Promise<boolean> {
   for (const table of ['hub_demand_log', 'hub_demand_signals'] as const)
     await database.deleteFrom(table).where('tenant', '=', tenant).where('household', '=', household).execute()
-  const consents = database.deleteFrom('hub_demand_consents').where('tenant', '=', tenant).where('household', '=', household)
-  return (await consents.executeTakeFirstOrThrow()).numDeletedRows > 0n
+  const withdrawn = { consent_at_ms: nowMs, expires_at_ms: nowMs, set_at_ms: nowMs }
+  const consents = database.updateTable('hub_demand_consents').set(withdrawn).where('tenant', '=', tenant).where('household', '=', household)
+  return (await consents.whereRef('consent_at_ms', '<', 'expires_at_ms').executeTakeFirstOrThrow()).numUpdatedRows > 0n
 }
 
 /**

@@ -92,6 +92,7 @@ export interface DemandConsentRow {
   tenant: string
   household: string
   text_version: string
+  /** That of a withdrawal is the time of it, and `expires_at_ms` the same. */
   consent_at_ms: number
   expires_at_ms: number
   actor: string
