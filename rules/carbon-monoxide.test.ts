@@ -259,6 +259,37 @@ describe('the rules of the gas water heater', () => {
     expect(toldOnce(50, (minute) => (minute < 30 ? { ambient_temperature_c: 20 } : undefined), true)).toEqual([])
   })
 
+  /** Alarms of 60 ppm over two hours, told later in these pieces of 20 minutes, as `rule began-raised`. */
+  const toldLater = (pieces: readonly number[], isLiveFirst: boolean, arrange: (piece: Reading[]) => Reading[]): string[] => {
+    const engine = createRulesEngine({ types: () => gasWaterHeater, filter: isSafetyRule })
+    const at = epochMs(BEGIN_MS + 130 * MINUTE_MS)
+    const stored = Array.from({ length: 120 }, (_, minute) => ({ ...aReading(minute, { room_co_ppm: 60 }), hist: true, received_at_ms: at }))
+    const live = aReading(130, { room_co_ppm: 0 })
+    const sent = pieces.flatMap((piece) => arrange(stored.slice(20 * piece - 20, 20 * piece)))
+    return (isLiveFirst ? [live, ...sent] : [...sent, live])
+      .flatMap((reading) => [...engine.decide(reading)])
+      .flatMap((event) => {
+        if (event.kind !== 'alarm_raised') return []
+        const { rule, began_at_ms, raised_at_ms } = event.alarm
+        return [`${rule} ${(began_at_ms - BEGIN_MS) / MINUTE_MS}-${(raised_at_ms - BEGIN_MS) / MINUTE_MS}`]
+      })
+  }
+  const asTheyAre = (piece: Reading[]): Reading[] => piece
+  const swapped = (piece: Reading[]): Reading[] => piece.flatMap((_, index) => piece[index ^ 1] ?? [])
+
+  it.each<[string, number[], (piece: Reading[]) => Reading[], string]>([
+    ['in order', [1, 2, 3, 4, 5, 6], asTheyAre, 'GW-R03C 0-70'],
+    ['in pieces of which two come twice', [1, 2, 3, 1, 4, 5, 6, 4], asTheyAre, 'GW-R03C 0-70'],
+    ['in pieces that are swapped', [2, 1, 4, 3, 6, 5], asTheyAre, 'GW-R03C 0-70'],
+    // The 71st minute comes before the 70th.
+    ['with neighbours swapped', [1, 2, 3, 4, 5, 6], swapped, 'GW-R03C 0-71'],
+    // Told with the fourth piece: what came before that was not known yet.
+    ['newest first', [6, 5, 4, 3, 2, 1], asTheyAre, 'GW-R03C 40-110'],
+  ])('alarm once on two hours of 60 ppm that the heater stored and sent later %s', (_, pieces, arrange, expected) => {
+    expect(toldLater(pieces, true, arrange)).toEqual([expected])
+    expect(toldLater(pieces, false, arrange)).toEqual([expected])
+  })
+
   it('do not alarm on a minute of 200 ppm when somebody lights a candle beside the sensor', () => {
     expect(minutesToAlarm((minute) => ({ room_co_ppm: minute === 30 ? 200 : 2 }))).toBeUndefined()
   })

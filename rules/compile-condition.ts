@@ -39,6 +39,10 @@ export interface CompiledCondition {
   /** Count of comparisons, and whether any has a bound for leaving of its own. */
   readonly comparisons: number
   readonly hasLeaving: boolean
+  /** Whether a reading alone decides while no alarm stands, whatever came before: no rate, mean, exposure or held part, and no latch. */
+  readonly isMemoryless: boolean
+  /** Whether all its comparisons must hold at once, so that values within the bounds for leaving keep any alarm of it. */
+  readonly isLeftTogether: boolean
   /** Whether the condition holds by the bounds for leaving; moves no memory, so parts that need one (`held`, `not`, rates, means, exposures) do not hold. */
   isWithinLeaving(numbers: Float64Array): boolean
 }
@@ -88,6 +92,8 @@ export function compileCondition(condition: Condition, layout: ReadingLayout, { 
     createMemory: () => ({ latches: Array.from({ length: slots }, () => false), leaving: 0, samples: Array.from({ length: slots }, () => []) }),
     comparisons: comparisons.length,
     hasLeaving: comparisons.some(({ bound, clearBound }) => bound !== clearBound),
+    isLeftTogether: deciding === FAILS,
+    isMemoryless: context.helds === 0 && comparisons.every(isMemoryless),
     isWithinLeaving: (numbers) => runWithin(program, comparisons, numbers),
   }
 }
@@ -168,6 +174,9 @@ function compileComparison(comparison: Comparison, { layout, gapMs, isWorstCase 
     gapMs: gapMs + rateOverMs / SAMPLES_MAX,
   }
 }
+
+const isMemoryless = ({ rateOverMs, sumOverMs, isNegated, bound, clearBound }: CompiledComparison): boolean =>
+  rateOverMs === 0 && sumOverMs === 0 && (!isNegated || bound === clearBound)
 
 /** What decides a condition that is one list of comparisons of plain values, UNKNOWN for one that is more. */
 function decidingOf(program: readonly number[], comparisons: readonly CompiledComparison[]): Answer {

@@ -13,6 +13,8 @@ export interface CompiledRule {
   readonly condition: CompiledCondition
   /** Is asked about late readings, too, with a state of its own for them. */
   readonly isAskedLate: boolean
+  /** What it answers to late readings is kept for a while, since it has a hold time and needs nothing but the reading. */
+  readonly isLogged: boolean
   /** Sees only values of channels that are to be trusted; safety rules, and those that judge a sensor, see all. */
   readonly obeysGates: boolean
   readonly isSafety: boolean
@@ -42,10 +44,13 @@ export function compileRules(type: ApplianceType, filter: (rule: Rule) => boolea
 }
 
 function compileOne(rule: Rule, { level, ofRule }: Pick<CompiledRule, 'level' | 'ofRule'>, layout: ReturnType<typeof readingLayout>): CompiledRule {
+  const condition = compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) })
+  const isAskedLate = isSafetyRule(rule) && level === 0
   return {
     rule,
-    condition: compileCondition(rule.when, layout, { gapMs: rule.gapMs_MAX, isWorstCase: isSafetyRule(rule) }),
-    isAskedLate: isSafetyRule(rule) && level === 0,
+    condition,
+    isAskedLate,
+    isLogged: isAskedLate && condition.isMemoryless && rule.holdMs > 0,
     obeysGates: !isSafetyRule(rule) && rule.judgesSensor !== true,
     isSafety: isSafetyRule(rule),
     level,

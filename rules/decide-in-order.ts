@@ -47,23 +47,43 @@ export class InOrder {
     if (atMs >= device.set.untilMs || atMs < device.set.fromMs) events = this.#changeRules(given, device)
     const { rules } = device.set
     for (let index = 0; index < rules.length; index++) {
-      const compiled = rules[index]
-      const state = device.rules[index]
-      if (compiled === undefined || state === undefined) continue
-      const reading = compiled.obeysGates ? gated : given
-      const answer = answerOf(reading, compiled, state, device.rules[index - compiled.level])
-      if (answer === UNKNOWN && !(compiled.isSafety && isHolding(state))) continue
-      if (answer === UNKNOWN && state.dipMs !== NEVER) continue
-      if (answer === FAILS && state.beganMs === NEVER) state.knownMs = atMs
-      else if (answer === FAILS && isBetween(reading, compiled, state) && dip(state, atMs, compiled.rule)) continue
-      else {
-        const caused = answer === UNKNOWN ? this.#goOn(reading, compiled, state) : this.#take(reading, device, { index, answer })
-        if (caused === undefined) continue
-        if (events === undefined) events = [...caused]
-        else events.push(...caused)
-      }
+      const caused = this.decideRule(rules[index]?.obeysGates === true ? gated : given, device, index)
+      if (caused === undefined) continue
+      if (events === undefined) events = [...caused]
+      else events.push(...caused)
     }
     return events ?? NOTHING
+  }
+
+  /** Events of one rule of the device for a reading that is newer than all that the rule knows, undefined for none. */
+  decideRule(reading: Reading, device: DeviceState, index: number): readonly HubEvent[] | undefined {
+    const compiled = device.set.rules[index]
+    const state = device.rules[index]
+    if (compiled === undefined || state === undefined) return undefined
+    const atMs = reading.observed_at_ms
+    const answer = answerOf(reading, compiled, state, device.rules[index - compiled.level])
+    if (answer === UNKNOWN && !(compiled.isSafety && isHolding(state))) return undefined
+    if (answer === UNKNOWN && state.dipMs !== NEVER) return undefined
+    if (answer === FAILS && state.beganMs === NEVER) {
+      state.knownMs = atMs
+      return undefined
+    }
+    if (answer === FAILS && isBetween(reading, compiled, state) && dip(state, atMs, compiled.rule)) return undefined
+    return answer === UNKNOWN ? this.#goOn(reading, compiled, state) : this.#take(reading, device, { index, answer })
+  }
+
+  /** The hold of now began at another time than was known; the clock completes it by that. */
+  moveBegin(
+    reading: Reading,
+    { compiled, state, beganMs }: { readonly compiled: CompiledRule; readonly state: RuleState; readonly beganMs: number },
+  ): void {
+    const { holds } = this.#parts
+    const waiting = holds.remove({ tenant: reading.tenant, device: reading.device, rule: keyOf(compiled) })
+    const laterMs = beganMs - state.beganMs
+    const isOfHold = waiting?.beganMs === state.beganMs
+    state.beganMs = beganMs
+    if (waiting !== undefined && isOfHold) holds.put({ ...waiting, beganMs, dueAtMs: waiting.dueAtMs + laterMs })
+    else if (isToBeCompleted(reading, compiled, state)) holds.put(pendingHold(reading, compiled, state))
   }
 
   /** Takes the answer for the reading into the state of the rule; the events of it, undefined for none. */
@@ -132,7 +152,7 @@ export class InOrder {
 }
 
 /** Waited beyond the hold time, for a message on its way that contradicts (chosen; a device sends changes at once). */
-const UNDER_WAY_MS = 1_000
+export const UNDER_WAY_MS = 1_000
 
 /**
  * The answer of the condition. While the alarm stands the bounds for leaving count; of a level that is not reached, those of its rule, whose

@@ -9,6 +9,8 @@ import { DeviceMap } from '#kernel/device-map.ts'
 import { assert } from '#kernel/errors.ts'
 import type { Reading } from '#kernel/reading.ts'
 import type { CompiledRule } from './compile-rules.ts'
+import { LateLog, type PackedLateLog } from './late-log.ts'
+import { createLogsInUse } from './logs-in-use.ts'
 import { type PackedRuleState, packRuleState, unpackRuleState } from './pack-rule-state.ts'
 import type { RuleBook, RuleSet } from './rule-book.ts'
 import { createRuleState, NEVER, type RuleState, restartAt, rewindTo } from './rule-state.ts'
@@ -43,6 +45,8 @@ export interface LateState {
   lastMs: number
   /** By the index of the rule; undefined for those that are not asked about late readings. */
   readonly rules: ReadonlyArray<RuleState | undefined>
+  /** What the rules answered; a column for each that `isLogged`, in their order. */
+  readonly log: LateLog
 }
 
 export interface DeviceStates {
@@ -56,8 +60,8 @@ export interface DeviceStates {
   advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'astray' | 'set back'
   /** Takes the rules that hold at a device time; gives those with an alarm that hold no longer. Rules that stay keep their state. */
   changeRules(state: DeviceState, atMs: number): ReadonlyArray<{ readonly compiled: CompiledRule; readonly state: RuleState }>
-  /** Moves the place of late readings to this one; tells whether it lies before the last of them, so that a backlog begins anew. */
-  advanceLate(state: DeviceState, reading: Reading): { readonly late: LateState; readonly isBack: boolean }
+  /** The place of what the device stores and sends later, made with the first such reading; it is one that is in use now. */
+  lateOf(state: DeviceState, reading: Reading): LateState
   /** State of one device as plain data, undefined when it has none; `load` of it goes on exactly here. */
   save(tenant: string, device: string): unknown
   load(tenant: string, device: string, state: unknown): void
@@ -67,6 +71,9 @@ export interface DeviceStates {
 
 /** Age at receipt from which a stored reading is history: nobody is warned of what it shows. */
 export const HISTORY_MS = 24 * 3_600_000
+
+/** What a unit says of other things within this share of the shortest gap of a rule says no more (chosen). */
+const TALK_SHARE = 0.25
 
 type StatesByKey = Readonly<Record<string, PackedRuleState | RuleState>>
 
@@ -79,7 +86,8 @@ type PlainState = Omit<DeviceState, 'rules' | 'set' | 'late' | 'newsSinceMs' | '
   /** Absent in what versions before it saved: as if all had been news. */
   readonly newsSinceMs?: number
   readonly rules: StatesByKey
-  readonly late?: { readonly lastMs: number; readonly rules: StatesByKey }
+  /** The log is absent in what versions before it saved. */
+  readonly late?: { readonly lastMs: number; readonly rules: StatesByKey; readonly log?: PackedLateLog }
 }
 
 interface Snapshot {
@@ -107,15 +115,18 @@ const UNPLACED = {
 export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
   const states = new DeviceMap<DeviceState>()
 
+  const inUse = createLogsInUse()
+
   const put = (state: DeviceState): DeviceState => {
     states.set(state.tenant, state.device, state)
+    if (state.late !== undefined) inUse.use(state, state.late.log.usedMs)
     return state
   }
 
   const toPlain = ({ late, set, ...state }: DeviceState): PlainState => {
     const compiled = set.rules
     const own = { ...state, rules: byKey(compiled, state.rules) }
-    return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules) } }
+    return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules), log: late.log.pack() } }
   }
   const fromPlain = ({ rules, late, ...state }: PlainState): DeviceState => {
     const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
@@ -124,6 +135,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     const restoredLate = late && {
       lastMs: late.lastMs,
       rules: compiledRules.map((compiled) => (compiled.isAskedLate ? stateOf(late.rules, compiled) : undefined)),
+      log: logFor(compiledRules, late.log && LateLog.unpack(late.log, 0)),
     }
     return {
       ...state,
@@ -152,20 +164,23 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     },
     advance,
     changeRules: (state, atMs) => changeRules(state, setOf({ ...state, atMs })),
-    advanceLate(state, { observed_at_ms: atMs }) {
+    lateOf(state, { received_at_ms }) {
       state.late ??= {
         lastMs: NEVER,
         rules: state.set.rules.map(({ condition, isAskedLate }) => (isAskedLate ? createRuleState(condition.createMemory()) : undefined)),
+        log: logFor(state.set.rules, undefined),
       }
-      const isBack = atMs < state.late.lastMs
-      state.late.lastMs = atMs
-      return { late: state.late, isBack }
+      state.late.log.usedMs = Math.max(state.late.log.usedMs, received_at_ms)
+      inUse.use(state, received_at_ms)
+      return state.late
     },
     save(tenant, device) {
       const state = states.get(tenant, device)
       return state === undefined ? undefined : toPlain(state)
     },
     load(tenant, device, state) {
+      const before = states.get(tenant, device)
+      if (before !== undefined) inUse.leave(before)
       states.delete(tenant, device)
       if (state !== undefined) put(fromPlain(state as PlainState))
     },
@@ -175,9 +190,18 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     restore(snapshot) {
       assert(isSnapshot(snapshot), 'a snapshot of the rules engine was made by it')
       states.clear()
+      inUse.clear()
       for (const plain of snapshot.devices) put(fromPlain(plain))
     },
   }
+}
+
+/** The log for these rules, with what `before` knows of them. */
+function logFor(rules: readonly CompiledRule[], before: LateLog | undefined): LateLog {
+  const logged = rules.filter(({ isLogged }) => isLogged)
+  const keys = logged.map(keyOf)
+  const talkMs = Math.min(...logged.map(({ rule }) => rule.gapMs_MAX)) * TALK_SHARE
+  return before === undefined ? new LateLog(keys, talkMs) : before.withKeys(keys, talkMs)
 }
 
 function changeRules(state: DeviceState, set: RuleSet): ReturnType<DeviceStates['changeRules']> {
@@ -185,7 +209,11 @@ function changeRules(state: DeviceState, set: RuleSet): ReturnType<DeviceStates[
   const found = new Map(before.rules.map((compiled, index) => [compiled, own[index]]))
   state.set = set
   state.rules = set.rules.map((compiled) => found.get(compiled) ?? createRuleState(compiled.condition.createMemory()))
-  state.late = undefined
+  state.late = state.late && {
+    lastMs: state.late.lastMs,
+    rules: set.rules.map((compiled) => (compiled.isAskedLate ? createRuleState(compiled.condition.createMemory()) : undefined)),
+    log: logFor(set.rules, state.late.log),
+  }
   return before.rules.flatMap((compiled, index) => {
     const left = own[index]
     return left === undefined || left.raisedMs === NEVER || set.rules.includes(compiled) ? [] : [{ compiled, state: left }]

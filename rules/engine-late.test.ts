@@ -107,7 +107,18 @@ describe('rules engine with late readings', () => {
       [],
     ],
     [
-      'nothing out of two backlogs',
+      'nothing out of two backlogs that lie further apart than the gap',
+      held,
+      [
+        [45, 90],
+        [46, 90],
+        [30, 90],
+        [31, 90],
+      ],
+      [],
+    ],
+    [
+      'out of two pieces in the wrong order what they show in order, where the gap lets a hold go on',
       held,
       [
         [40, 90],
@@ -115,7 +126,7 @@ describe('rules engine with late readings', () => {
         [30, 90],
         [31, 90],
       ],
-      [],
+      ['30 - 40'],
     ],
     ['a danger once though its backlog comes twice', held, [30, 31, 32, 33, 30, 31, 32, 33].map((minute) => [minute, 90]), ['30 - 32']],
     ['two dangers that lie apart', held, [30, 31, 32, 50, 51, 52].map((minute) => [minute, 90]), ['30 - 32', '50 - 52']],

@@ -6,14 +6,12 @@
 import type { ApplianceType, Rule } from '#catalogue/appliance-type.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
-import { cleared, makeAlarm, raised } from './alarm-events.ts'
-import { FAILS } from './compile-condition.ts'
 import { InOrder, NOTHING } from './decide-in-order.ts'
-import { createDeviceStates, type DeviceState, type DeviceStates, isHistory, placeOf } from './device-states.ts'
+import { decideLate, decideStored } from './decide-late.ts'
+import { createDeviceStates, type DeviceStates, isHistory, placeOf } from './device-states.ts'
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import { createRuleBook, type RuleBook } from './rule-book.ts'
 import { type Explanation, explain } from './rule-levels.ts'
-import { belongsToEpisode, breakOnGap, dip, hasHeldLate, rememberEpisode } from './rule-state.ts'
 
 export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
@@ -79,12 +77,13 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
       counts.readings++
       const device = devices.of(reading)
       const order = devices.advance(device, reading)
-      if (order === 'late') return decideLate(reading, { device, devices, counts })
+      if (order === 'late') return decideLate(reading, device, { devices, inOrder, counts })
       if (order === 'set back') counts.clockSetBack++
       if (order === 'astray') counts.clockAstray++
       // One reading with a wrong clock says what is now: it counts at the time that has passed since the last.
       const placed = order === 'astray' ? { ...reading, observed_at_ms: placeOf(device, reading) } : reading
-      return inOrder.decide(placed, trusted, device)
+      if (!reading.hist || isHistory(reading)) return inOrder.decide(placed, trusted, device)
+      return decideStored(placed, device, { devices, decide: () => inOrder.decide(placed, trusted, device) })
     },
     explain(reading, id) {
       const device = devices.known(reading.tenant, reading.device, reading.type)
@@ -100,43 +99,4 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
       holds.restore((snapshot as { readonly holds?: readonly PendingHold[] }).holds ?? [])
     },
   }
-}
-
-interface LateParts {
-  readonly device: DeviceState
-  readonly devices: DeviceStates
-  readonly counts: Counts
-}
-
-/**
- * A late reading can show a danger of the past. Its hold times and rates run in a state of their own, in the time of the backlog, which
- * comes in order; an alarm out of it is over at once, and none is raised for what an alarm in order has told.
- */
-function decideLate(reading: Reading, of: LateParts): readonly HubEvent[] {
-  const { device, devices, counts } = of
-  counts.late++
-  if (isHistory(reading)) {
-    counts.lateTooOld++
-    return NOTHING
-  }
-  const { late, isBack } = devices.advanceLate(device, reading)
-  const atMs = reading.observed_at_ms
-  const events: HubEvent[] = []
-  device.set.rules.forEach(({ rule, condition }, index) => {
-    const state = device.rules[index]
-    const own = late.rules[index]
-    if (state === undefined || own === undefined) return
-    breakOnGap(own, atMs, isBack ? -1 : rule.gapMs_MAX)
-    const answer = condition.evaluate(reading.numbers, atMs, own.memory)
-    if (answer === FAILS && condition.hasLeaving && condition.isWithinLeaving(reading.numbers) && dip(own, atMs, rule)) return
-    if (!hasHeldLate(own, state, { answer, atMs }, rule)) return
-    if (belongsToEpisode(state, { fromMs: own.beganMs, toMs: atMs }, rule.gapMs_MAX)) return
-    rememberEpisode(state, own.beganMs, atMs)
-    const evidence = condition.evidence(reading.numbers, atMs, own.memory)
-    const alarm = makeAlarm(reading, rule, { beganMs: own.beganMs, raisedMs: atMs, evidence })
-    events.push(raised(alarm), cleared(alarm, device.lastMs))
-    counts.raised++
-    counts.cleared++
-  })
-  return events
 }

@@ -15,6 +15,7 @@ const state: fc.Arbitrary<RuleState> = fc.nat(4).chain((comparisons) =>
     beganMs: time,
     ceasedMs: time,
     knownMs: time,
+    beforeMs: time,
     talkMs: time,
     dipMs: time,
     dippedMs: fc.nat(),

@@ -8,7 +8,7 @@ import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
 /**
  * beganMs, ceasedMs, knownMs, raisedMs; the broken hold (three times NEVER for none); the count of comparisons, their latches as 0 and 1;
  * the count of episodes, their begins and ends; for each comparison the count of its samples' numbers, and these; talkMs,
- * dipMs and dippedMs, absent where there is none of them and in what versions before them saved.
+ * dipMs, dippedMs and beforeMs, absent where there is none of them and in what versions before them saved.
  */
 export type PackedRuleState = readonly number[]
 
@@ -25,7 +25,8 @@ export function packRuleState(state: RuleState): PackedRuleState | undefined {
     packed.push(samples.length)
     for (const number of samples) packed.push(number)
   }
-  if (state.talkMs !== NEVER || state.dipMs !== NEVER || state.dippedMs > 0) packed.push(state.talkMs, state.dipMs, state.dippedMs)
+  const { talkMs, dipMs, dippedMs, beforeMs } = state
+  if (talkMs !== NEVER || dipMs !== NEVER || dippedMs > 0 || beforeMs !== NEVER) packed.push(talkMs, dipMs, dippedMs, beforeMs)
   return packed
 }
 
@@ -50,15 +51,17 @@ export function unpackRuleState(packed: PackedRuleState | RuleState | undefined,
   state.talkMs = next()
   state.dipMs = next()
   state.dippedMs = Math.max(0, next())
+  state.beforeMs = next()
   return state
 }
 
 const isPacked = (state: PackedRuleState | RuleState): state is PackedRuleState => Array.isArray(state)
 
-const isUntouched = ({ beganMs, ceasedMs, knownMs, talkMs, dipMs, raisedMs, brokenHold, episodes, memory }: RuleState): boolean =>
+const isUntouched = ({ beganMs, ceasedMs, knownMs, beforeMs, talkMs, dipMs, raisedMs, brokenHold, episodes, memory }: RuleState): boolean =>
   beganMs === NEVER &&
   ceasedMs === NEVER &&
   knownMs === NEVER &&
+  beforeMs === NEVER &&
   talkMs === NEVER &&
   dipMs === NEVER &&
   raisedMs === NEVER &&

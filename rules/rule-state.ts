@@ -15,7 +15,7 @@ const DIP_SHARE = 0.1
 const DIPS_SHARE = 0.4
 
 /** Episodes that are remembered per device and rule; the oldest is forgotten. */
-const EPISODES_MAX = 4
+const EPISODES_MAX = 16
 
 export interface RuleState {
   /** Device time at which the condition began to hold, NEVER while it does not. */
@@ -24,6 +24,8 @@ export interface RuleState {
   ceasedMs: number
   /** Device time of the last reading that could answer. */
   knownMs: number
+  /** Device time of the last reading that could answer before the hold or alarm began, NEVER for none. */
+  beforeMs: number
   /** Device time up to which the unit went on talking of other things behind `knownMs` while a hold of a safety rule stood, NEVER for none. */
   talkMs: number
   /** Device time since which, in a hold, values lie between its bound and that for leaving, NEVER while they do not; time of such dips before. */
@@ -42,6 +44,7 @@ export const createRuleState = (memory: ConditionMemory): RuleState => ({
   beganMs: NEVER,
   ceasedMs: NEVER,
   knownMs: NEVER,
+  beforeMs: NEVER,
   talkMs: NEVER,
   dipMs: NEVER,
   dippedMs: 0,
@@ -111,9 +114,12 @@ function endDip(state: RuleState, atMs: number, { holdMs }: HoldTimes): void {
 export function step(state: RuleState, answer: Answer, atMs: number, times: HoldTimes): 'raised' | 'cleared' | undefined {
   if (answer === HOLDS) {
     endDip(state, atMs, times)
+    if (state.beganMs === NEVER) {
+      state.beganMs = atMs
+      state.beforeMs = state.knownMs
+    }
     state.knownMs = atMs
     state.ceasedMs = NEVER
-    if (state.beganMs === NEVER) state.beganMs = atMs
     if (state.raisedMs !== NEVER || atMs - state.beganMs < times.holdMs) return undefined
     state.raisedMs = atMs
     state.dippedMs = 0
@@ -166,6 +172,7 @@ function breakHold(state: RuleState, atMs: number): void {
 
 function endHold(state: RuleState): void {
   state.beganMs = NEVER
+  state.beforeMs = NEVER
   state.dipMs = NEVER
   state.dippedMs = 0
 }
@@ -196,6 +203,7 @@ function beginOfHold({ brokenHold }: RuleState, previousMs: number, atMs: number
 export function endEpisode(state: RuleState, atMs: number): void {
   rememberEpisode(state, state.beganMs, Math.max(atMs, state.beganMs))
   state.beganMs = NEVER
+  state.beforeMs = NEVER
   state.raisedMs = NEVER
   state.ceasedMs = NEVER
 }
