@@ -60,6 +60,8 @@ describe('alarms that were told in a span', () => {
       alarm({ rule: 'silence:channel:flow' }),
     ]
     expect(await read([alarm(), ...others])).toEqual([fire(2_000)])
+    const state = alarm({ rule: 'channel-state:stuck:room_co_ppm', safety_class: 'E1' })
+    expect(await read([state])).toMatchObject([{ rule: state.rule, safety_class: 'E1' }])
   })
 
   it('are not known where the pages have no end', async () => {

@@ -4,6 +4,7 @@
  */
 import type { Alarm } from '#kernel/alarm.ts'
 import { LEARNED_NORMAL_RULE } from '#kernel/anomaly.ts'
+import { CHANNEL_STATE_RULE } from '#kernel/channel-state.ts'
 import type { HubLists } from './hubs/lists.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import type { RuleRegistry } from './rules/rule-registry.ts'
@@ -37,10 +38,11 @@ export async function toldFires(alarms: HubLists['alarms'], parts: ToldParts): P
   return undefined
 }
 
-/** Dangers decide on arrival, a learned normal and silence are no rules. */
+/** Dangers decide on arrival, a learned normal and silence are no rules. The state of a channel is always tried, whatever its class. */
 function isTried({ tenant, rule: id, rule_version, raised_at_ms, safety_class }: Alarm, { span, registry }: ToldParts): boolean {
   if (raised_at_ms < span.from_ms || raised_at_ms >= span.to_ms) return false
   if (id === LEARNED_NORMAL_RULE || id.startsWith('silence:')) return false
+  if (id.startsWith(CHANNEL_STATE_RULE)) return true
   const rule = registry.rule(tenant, id, rule_version)
   return !isSafetyRule(rule ?? { safetyClass: safety_class })
 }

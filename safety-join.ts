@@ -18,6 +18,7 @@ import { decodeRecord } from './ingest/record.ts'
 import { createCarryForward } from './rules/carry-forward.ts'
 import { isSafetyRule } from './rules/compile-rules.ts'
 import { createRulesEngine } from './rules/engine.ts'
+import type { RuleActivation } from './rules/rule-book.ts'
 import { channelsAskedFor } from './rules/safety-channels.ts'
 import { createSilence } from './rules/silence.ts'
 import type { Rules } from './rules-join.ts'
@@ -51,17 +52,21 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
   const { journal, types, mappings, identity, rules, hubs, onReleasable, clock, log } = books
   // A reading is needed until the rules have decided, who ask for no key that is made of content.
   const options = { ...limits, mappingOf: mappings.book.mappingOf, areReadingsReused: true, keyless: 'unneeded' as const }
+  let byTenant = activationsByTenant(rules.registry.activations())
   const silence = createSilence({
     types: types.byId,
     limits,
-    askedFor: (tenant, type) => channelsAskedFor(tenant, type, rules.registry.activations()),
+    askedFor: (tenant, type) => channelsAskedFor(type, byTenant.get(tenant) ?? []),
     isExpected: (tenant, device) => identity.devices.get(tenant, device)?.revoked_at_ms === null,
     areaOf(tenant, device) {
       const found = identity.devices.get(tenant, device)
       return found?.outage_area ?? found?.building ?? undefined
     },
   })
-  rules.onChange(() => silence.forget())
+  rules.onChange((activations) => {
+    byTenant = activationsByTenant(activations)
+    silence.forget()
+  })
   return createSafety({
     journal,
     decodeRecord,
@@ -80,6 +85,8 @@ export function joinSafety({ dataDir, limits }: { readonly dataDir: string; read
   })
 }
 
+const activationsByTenant = (activations: readonly RuleActivation[]) => Map.groupBy(activations, ({ tenant }) => tenant)
+
 /** A device's answer to the command of an emergency, as the twin tells it, too: whichever is first counts. */
 function answerOf({ tenant, device, commandId, payload, received_at_ms }: AcceptedMessage, limits: Limits): HubEvent | undefined {
   if (commandId?.startsWith('em_') !== true) return undefined
@@ -93,13 +100,17 @@ function answerOf({ tenant, device, commandId, payload, received_at_ms }: Accept
 /** The safety rules over readings that are completed with what the device said a moment before. */
 function safetyRules(types: SafetyBooks['types']['byId'], { registry, safetyBook, onChange }: SafetyBooks['rules']): SafetyParts['rules'] {
   /** The type with the rules of all tenants: the values that any of them asks for are kept. */
+  let byType = Map.groupBy(registry.activations(), ({ type }) => type)
   const withAllRules = (id: string): ApplianceType | undefined => {
     const type = types(id)
-    const more = registry.activations().flatMap(({ type: of, live, canary }) => (of === id ? [live, canary?.rule] : []))
+    const more = (byType.get(id) ?? []).flatMap(({ live, canary }) => [live, canary?.rule])
     return type && { ...type, rules: [...type.rules, ...more.filter((rule) => rule !== null && rule !== undefined)] }
   }
   const carry = createCarryForward({ types: withAllRules, filter: isSafetyRule })
-  onChange(() => carry.forget())
+  onChange((activations) => {
+    byType = Map.groupBy(activations, ({ type }) => type)
+    carry.forget()
+  })
   const engine = createRulesEngine({ types, filter: isSafetyRule, book: safetyBook })
   return {
     ...engine,

@@ -6,21 +6,25 @@ import type { ApplianceType, Condition, Rule } from '#catalogue/appliance-type.t
 import { isSafetyRule } from './compile-rules.ts'
 import type { RuleActivation } from './rule-book.ts'
 
-/** Names of the channels and the class of their silence: E1 where a rule of class E0 asks, else E2. What came to be in force last counts. */
-export function channelsAskedFor(tenant: string, type: ApplianceType, activations: readonly RuleActivation[]): Map<string, 'E1' | 'E2'> {
+/**
+ * Names of the channels and the class of their silence: E1 where a rule of class E0 asks, else E2. What came to be in force last counts. Of a
+ * version of a catalogue's rule those that this one asks for are left out, since the type says which of them are safety channels.
+ * @param activations those of one tenant
+ */
+export function channelsAskedFor(type: ApplianceType, activations: readonly RuleActivation[]): Map<string, 'E1' | 'E2'> {
   const latest = new Map<string, RuleActivation>()
   for (const activation of activations) {
-    if (activation.tenant !== tenant || activation.type !== type.id) continue
+    if (activation.type !== type.id) continue
     if ((latest.get(activation.rule_id)?.from_ms ?? Number.NEGATIVE_INFINITY) <= activation.from_ms) latest.set(activation.rule_id, activation)
   }
-  const own = new Set(type.rules.filter(isSafetyRule).flatMap(channelsOfRule))
+  const own = new Map(type.rules.filter(isSafetyRule).map((rule) => [rule.id, channelsOfRule(rule)]))
   const asked = new Map<string, 'E1' | 'E2'>()
-  for (const { live } of latest.values()) {
+  for (const { rule_id, live } of latest.values()) {
     if (live === null || !isSafetyRule(live)) continue
     for (const column of channelsOfRule(live)) {
       const channel =
         type.channels.find(({ name }) => name === column) ?? type.channels.find(({ name }) => EXTREMES.some((end) => name + end === column))
-      if (channel === undefined || own.has(column)) continue
+      if (channel === undefined || own.get(rule_id)?.includes(column) === true) continue
       if (asked.get(channel.name) !== 'E1') asked.set(channel.name, live.safetyClass === 'E0' ? 'E1' : 'E2')
     }
   }

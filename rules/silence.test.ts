@@ -87,7 +87,11 @@ describe('silence as a signal', () => {
     let activations: RuleActivation[] = [{ ...activation, from_ms: 1, live: aRule({ safetyClass: 'E0', when: co }) }]
     const silence = createSilence({
       types: () => aType(),
-      askedFor: (tenant, type) => channelsAskedFor(tenant, type, activations),
+      askedFor: (tenant, type) =>
+        channelsAskedFor(
+          type,
+          activations.filter((own) => own.tenant === tenant),
+        ),
       areaOf: () => undefined,
       isExpected: () => true,
       limits,
@@ -110,6 +114,14 @@ describe('silence as a signal', () => {
     activations = [...activations, { ...activation, from_ms: 3, live: null }]
     silence.forget()
     expect(look(39).toSorted()).toEqual(['alarm_cleared silence:channel:board_temperature_c E2', 'alarm_cleared silence:channel:room_co_ppm E1'])
+  })
+
+  it('listens for what an own rule asks for beside a danger of the catalogue, and for no more by a version of that one', () => {
+    const hot = { channel: 'board_temperature_c', op: '>', value: 100, unit: 'c' } as const
+    const type = aType(aRule({ id: 'R1', when: hot }))
+    const of = (rule_id: string) => [{ tenant: 'home', type: 'kettle', rule_id, from_ms: 1, canary: null, live: aRule({ id: rule_id, when: hot }) }]
+    expect([...channelsAskedFor(type, of('OWN'))]).toEqual([['board_temperature_c', 'E1']])
+    expect([...channelsAskedFor(type, of('R1'))]).toEqual([])
   })
 
   it('goes on from its snapshot with the same alarm', () => {

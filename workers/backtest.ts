@@ -80,6 +80,8 @@ export function createBacktestFold(options: {
   const carry = createCarryForward({ types, filter })
   let fires = new Map<string, Fire>()
   let at: BacktestUnit | undefined
+  /** How far the time of the platform was ahead of the unit's at its last reading. */
+  let aheadMs = 0
 
   const keep = (alarm: Alarm): void => {
     const { device, safety_class, fault, began_at_ms, raised_at_ms, cleared_at_ms, rule_version } = alarm
@@ -93,6 +95,7 @@ export function createBacktestFold(options: {
   return {
     begin(unit, checkpoint) {
       at = unit
+      aheadMs = 0
       fires = new Map()
       const saved =
         checkpoint === undefined ? undefined : (deserialize(checkpoint) as { readonly fold: { readonly quality: unknown; readonly rules: unknown } })
@@ -102,6 +105,7 @@ export function createBacktestFold(options: {
     take(reading) {
       const { changes, trusted } = quality.observe(reading)
       const type = types(reading.type)
+      aheadMs = reading.received_at_ms - reading.observed_at_ms
       // As live: what nothing took back is complete by the clock.
       for (const event of engine.completeHolds(reading.received_at_ms)) if (event.kind === 'alarm_raised') keep(event.alarm)
       const events = isSafety ? engine.decide(carry.fill(reading)) : engine.decide(reading, trusted)
@@ -111,7 +115,7 @@ export function createBacktestFold(options: {
       for (const event of sensorAlarms(type, changes, reading.received_at_ms)) if ('alarm' in event) keep(event.alarm)
     },
     end() {
-      for (const event of engine.completeHolds(span.to_ms)) if (event.kind === 'alarm_raised') keep(event.alarm)
+      for (const event of engine.completeHolds(span.to_ms + aheadMs)) if (event.kind === 'alarm_raised') keep(event.alarm)
       if (at !== undefined) {
         engine.loadDevice(at.tenant, at.device, undefined)
         quality.loadDevice(at.tenant, at.device, undefined)

@@ -80,7 +80,8 @@ export async function explainRule(query: WhyQuery, { types, activations, derived
       engine.completeHolds(stored.received_at_ms)
       engine.decide(isSafety ? last : stored, last.numbers)
     }
-    engine.completeHolds(at_ms)
+    // The clock of the platform completes holds; the time that is asked for is the unit's.
+    engine.completeHolds(last === undefined ? at_ms : at_ms + last.received_at_ms - last.observed_at_ms)
     return last
   }
   const checkpointAt = (atMs: number) => derived.checkpoint({ tenant, device, type, at_ms: atMs })
@@ -89,9 +90,11 @@ export async function explainRule(query: WhyQuery, { types, activations, derived
   // The last reading before that time may lie before the checkpoint: the one before begins with a reading.
   while (last === undefined && found !== undefined) {
     found = found.at_ms > 0 ? await checkpointAt(found.at_ms - 1) : undefined
-    if (found === undefined) from_ms = 0
-    if (found === undefined) engine.loadDevice(tenant, device, undefined)
-    if (found === undefined) quality.loadDevice(tenant, device, undefined)
+    if (found === undefined) {
+      from_ms = 0
+      engine.loadDevice(tenant, device, undefined)
+      quality.loadDevice(tenant, device, undefined)
+    }
     last = await foldFrom(found)
   }
   if (last === undefined) throw new MendlineError('MDL_API_NOT_FOUND', 'no reading of the unit is stored at or shortly before that time')
@@ -104,11 +107,12 @@ export async function explainRule(query: WhyQuery, { types, activations, derived
   }
 }
 
-/** Whether the rule is one for safety: the catalogue's, or one that the tenant put into force. A danger stays one in all its versions. */
-function isForSafety({ tenant, type, rule }: WhyQuery, { types, activations }: Pick<WhyParts, 'types' | 'activations'>): boolean {
+/** Whether the rule was one for safety then: the version of the tenant in force, else the catalogue's. */
+function isForSafety({ tenant, type, rule, at_ms }: WhyQuery, { types, activations }: Pick<WhyParts, 'types' | 'activations'>): boolean {
   const plain = types(type)?.rules.find((own) => own.id === rule)
-  const own = activations.find((activation) => activation.tenant === tenant && activation.rule_id === rule && activation.live !== null)?.live
-  return [plain, own].some((known) => known !== undefined && known !== null && isSafetyRule(known))
+  const own = activations.filter((activation) => activation.tenant === tenant && activation.rule_id === rule && activation.from_ms <= at_ms)
+  const live = own.toSorted((a, b) => a.from_ms - b.from_ms).at(-1)?.live ?? plain
+  return live !== undefined && isSafetyRule(live)
 }
 
 function verdictOf(of: Explanation, atMs: number): Pick<Why, 'verdict' | 'reason'> {

@@ -140,6 +140,16 @@ describe('the learned normal of a device', () => {
     expect(alarms).toEqual([])
   })
 
+  it('ends the alarm that stands when faults of the type are described', () => {
+    const fault = { code: 'PU-01' } as ApplianceType['faults'][number]
+    const all = readings(3_000, 2_000)
+    let type = typeWith(NAMES)
+    const normal = createLearnedNormal({ types: () => type, limits: { ...limits, normalSteps: 100 } })
+    expect(run(normal, all.slice(0, 2_300)).alarms.map(({ kind }) => kind)).toEqual(['alarm_raised'])
+    type = { ...type, faults: [fault] }
+    expect(run(normal, all.slice(2_300)).alarms.map(({ kind }) => kind)).toEqual(['alarm_cleared'])
+  })
+
   it('raises no alarm where one channel alone moves with the weather, further than it did while it was learned', () => {
     const warm = readings(6_000).map((reading, minute) => {
       const numbers = [...reading.numbers, 22 + Math.sin(minute / 229) + (5 * Math.max(0, minute - 2_500)) / 3_500]

@@ -5,14 +5,14 @@
  * Deterministic: the same readings in order give the same rows and alarms, wherever the run is split.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
-import { type Anomaly, LEARNED_NORMAL_RULE } from '#kernel/anomaly.ts'
+import type { Anomaly } from '#kernel/anomaly.ts'
 import { DeviceMap } from '#kernel/device-map.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
-import { contentId } from '#kernel/ids.ts'
 import type { Limits } from '#kernel/limits.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { unitOfName } from '#kernel/units.ts'
 import type { ClosedWindow } from '../windows.ts'
+import { alarmOf, type Standing } from './alarm-of-normal.ts'
 import { OwnNormal, type OwnNormalSettings, type OwnNormalState, ROWS_KEPT_MAX, type RowScore, SIGNALS_MAX } from './own-normal.ts'
 import { CLEARS } from './usual-level.ts'
 
@@ -78,8 +78,6 @@ interface DeviceState {
   calm: number
   standing: Standing | null
 }
-
-type Standing = Extract<HubEvent, { kind: 'alarm_raised' }>['alarm']
 
 export function createLearnedNormal(parts: {
   readonly types: (type: string) => ApplianceType | undefined
@@ -242,7 +240,10 @@ function closeStep(plan: Plan, state: DeviceState, reading: Reading): LearnedNor
   state.readings = 0
   if (score === undefined) return NOTHING
   const found = toAnomaly(plan, score, { t: state.stepMs, to_ms: state.stepMs + plan.stepMs })
-  return { rows: keepRow(state, found), alarms: plan.isDescribed ? NOTHING.alarms : judge(state, found, { reading, isAlarming: score.isAlarming }) }
+  return {
+    rows: keepRow(state, found),
+    alarms: plan.isDescribed ? endOf(state, reading) : judge(state, found, { reading, isAlarming: score.isAlarming }),
+  }
 }
 
 function takeWindows(plan: Plan, state: DeviceState, windows: readonly ClosedWindow[]): LearnedNormalOutput {
@@ -290,41 +291,22 @@ function judge(
   if (!found.flagged) {
     state.flagged = 0
     state.calm++
-    if (state.standing === null || state.calm < CLEARS) return NOTHING.alarms
-    const alarm = { ...state.standing, cleared_at_ms: reading.observed_at_ms, received_at_ms: reading.received_at_ms }
-    state.standing = null
-    return [{ kind: 'alarm_cleared', key: `alarm_cleared:${alarm.alarm_id}`, alarm }]
+    return state.calm < CLEARS ? NOTHING.alarms : endOf(state, reading)
   }
   state.calm = 0
   if (state.flagged === 0) state.firstFlaggedMs = found.t
   state.flagged++
   if (state.standing !== null || !isAlarming) return NOTHING.alarms
-  state.standing = alarmOf(state, found, reading)
+  state.standing = alarmOf(state, found.contributions, reading)
   return [{ kind: 'alarm_raised', key: `alarm_raised:${state.standing.alarm_id}`, alarm: state.standing }]
 }
 
-function alarmOf({ tenant, device, type, firstFlaggedMs }: DeviceState, { contributions }: FoundAnomaly, reading: Reading): Standing {
-  const first = contributions[0]
-  return {
-    alarm_id: contentId('alarm', tenant, device, LEARNED_NORMAL_RULE, firstFlaggedMs),
-    tenant,
-    device,
-    type,
-    rule: LEARNED_NORMAL_RULE,
-    rule_version: 1,
-    safety_class: 'E4',
-    fault: null,
-    title: `Not as usual${first === undefined ? '' : `: ${first.channel}`}`,
-    began_at_ms: firstFlaggedMs,
-    raised_at_ms: reading.observed_at_ms,
-    received_at_ms: reading.received_at_ms,
-    cleared_at_ms: null,
-    evidence: contributions.map(({ channel, share }) => ({
-      condition: `share of ${channel} in the distance from its normal`,
-      value: share,
-      unit: '',
-    })),
-  }
+/** The end of the alarm that stands, nothing for none. */
+function endOf(state: DeviceState, reading: Reading): LearnedNormalOutput['alarms'] {
+  if (state.standing === null) return NOTHING.alarms
+  const alarm = { ...state.standing, cleared_at_ms: reading.observed_at_ms, received_at_ms: reading.received_at_ms }
+  state.standing = null
+  return [{ kind: 'alarm_cleared', key: `alarm_cleared:${alarm.alarm_id}`, alarm }]
 }
 
 type PlainState = Omit<DeviceState, 'normal'> & { readonly normal: OwnNormalState }
