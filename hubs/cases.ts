@@ -7,6 +7,7 @@
 import type { SafetyClass } from '#kernel/alarm.ts'
 import type { Phase } from '#kernel/work-order-process.ts'
 import { type HubPolicy, visitProbability } from './hub-policy.ts'
+import { CLOCKS_MS } from './told-time.ts'
 import { isOpenPhase } from './work-order-states.ts'
 
 /** Cause of an order that a person's report opened and that nothing said so far can name. */
@@ -92,9 +93,6 @@ export function routeFinding(finding: Finding, orders: readonly KnownOrder[], { 
   if (finding.atMs <= quietUntilMs) return { kind: 'remark', id: last.id, reason: 'found again within the quiet time' }
   return isFinal ? { kind: 'open' } : { kind: 'reopen', id: last.id }
 }
-
-/** Clocks of those who report, and of dispatch systems, differ from ours by this. */
-export const CLOCKS_MS = 5 * 60_000
 
 /**
  * What a person tells of is there now, though it was seen before an order ended: a danger, and whatever nobody repaired. Of a repair only what

@@ -19,6 +19,7 @@ import { toWorkOrder } from './orders/order-record.ts'
 import { processOf } from './orders/process-book.ts'
 import { isRecovered, watchRecovery } from './orders/recovery.ts'
 import { isDanger, isPastDanger, opensOrder, quietByPeople } from './quiet-alarms.ts'
+import { causeOfAlarm, storedAlarm, storedDiagnosis } from './stored-findings.ts'
 import type { TimerHandler } from './timers.ts'
 import { isWatched, noteNoFault } from './verify/verify.ts'
 import { phaseOf } from './work-order-states.ts'
@@ -89,7 +90,7 @@ export const runGroupTimer: TimerHandler = async (hub, timer) => {
 async function openForAlarm(hub: HubTransaction, alarm: Alarm, atMs: number): Promise<void> {
   if (hub.isGone(alarm.tenant, alarm.device)) return
   const isPast = isDanger(alarm) && isPastDanger(alarm, hub.policy.pastDangerMs)
-  const cause = alarm.fault ?? `rule:${alarm.rule}`
+  const cause = causeOfAlarm(alarm)
   const order = await applyFinding(
     hub,
     { kind: 'alarm', cause, atMs, probability: 1, rivals: [] },
@@ -163,7 +164,7 @@ export async function applyFinding(hub: HubTransaction, found: Finding, opened: 
     diagnosis.window_from_ms < (row.settled_at_ms ?? 0)
   if (isMixed) await remarkOrder(hub, row, 'finding', { ...step, reason: 'found again, by windows of which some are from before the repair' })
   else if (route.kind === 'remark') await remarkOrder(hub, row, 'finding', { ...step, reason: route.reason })
-  else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', step)
+  else if (route.kind === 'reopen') await moveOrder(hub, row, 'reopened', { ...step, found: { diagnosis, alarm } })
   else if (route.kind === 'amend') await amendCause(hub, row, opening, joined.reason)
   else await mergeFinding(hub, row, opening, step)
   return toWorkOrder(await hub.database.selectFrom('hub_work_orders').selectAll().where('work_order_id', '=', route.id).executeTakeFirstOrThrow())
@@ -233,18 +234,6 @@ async function mergeFinding(hub: HubTransaction, row: WorkOrderRow, opening: Ope
   const alarm = earlier(await storedAlarm(hub, row.alarm_id), opening.alarm)
   const safetyClass = [row.safety_class as SafetyClass, opening.safetyClass].sort()[0] ?? opening.safetyClass
   await amendOrder(hub, row, { safetyClass, diagnosis, alarm, openedAtMs: Math.min(row.opened_at_ms, opening.atMs), step })
-}
-
-async function storedDiagnosis(hub: HubTransaction, id: string | null): Promise<Diagnosis | undefined> {
-  if (id === null) return undefined
-  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', id).executeTakeFirst()
-  return found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
-}
-
-async function storedAlarm(hub: HubTransaction, id: string | null): Promise<Alarm | undefined> {
-  if (id === null) return undefined
-  const found = await hub.database.selectFrom('hub_alarms').select('body').where('alarm_id', '=', id).executeTakeFirst()
-  return found === undefined || found.body === '' ? undefined : (JSON.parse(found.body) as Alarm)
 }
 
 function later(a: Diagnosis | undefined, b: Diagnosis | undefined): Diagnosis | undefined {

@@ -9,6 +9,7 @@ import { HOME_CAUSE } from './cases.ts'
 import type { LabelRow, WorkOrderRow } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
 import { factsOf } from './orders/order-facts.ts'
+import { storedDiagnosis } from './stored-findings.ts'
 import { contactsOf } from './verify/heard-again.ts'
 import { writeBelief } from './verify/judge-label.ts'
 
@@ -51,12 +52,6 @@ async function originOf(hub: HubTransaction, row: WorkOrderRow, diagnosis: Diagn
   if (row.alarm_id === null) return 'model'
   const alarm = await hub.database.selectFrom('hub_alarms').select('raised_at_ms').where('alarm_id', '=', row.alarm_id).executeTakeFirst()
   return diagnosis !== undefined && diagnosis.made_at_ms <= (alarm?.raised_at_ms ?? 0) ? 'model' : 'rule'
-}
-
-async function storedDiagnosis(hub: HubTransaction, id: string | null): Promise<Diagnosis | undefined> {
-  if (id === null) return undefined
-  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', id).executeTakeFirst()
-  return found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
 }
 
 /** Readings that a label is about, device time. */

@@ -8,13 +8,13 @@ import type { ApplianceType } from '#catalogue/appliance-type.ts'
 import { isFaultOfSensor, judgedSensors } from '#catalogue/sensor-faults.ts'
 import type { Alarm, SafetyClass } from '#kernel/alarm.ts'
 import { CHANNEL_STATE_RULE } from '#kernel/channel-state.ts'
-import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { noteQuiet } from './alarm-handling.ts'
 import type { Finding, KnownOrder, Route } from './cases.ts'
 import { mergeCase } from './grouping/group-orders.ts'
 import type { WorkOrderRow } from './hub-tables.ts'
 import type { HubTransaction } from './hub-transaction.ts'
 import { isDanger, opensOrder } from './quiet-alarms.ts'
+import { storedDiagnosis } from './stored-findings.ts'
 import { isOpenPhase } from './work-order-states.ts'
 import { amendOrder, moveOrder, type Opening, orderRow, remarkOrder, SYSTEM_ACTOR } from './work-orders.ts'
 
@@ -184,11 +184,7 @@ async function standsForGroup(hub: HubTransaction, { work_order_id }: WorkOrderR
 /** The order rests on what a stuck sensor does not explain, and tells of that alone. */
 async function leaveToOthers(hub: HubTransaction, row: WorkOrderRow, others: readonly HeardAlarm[]): Promise<void> {
   const first = others.map(({ alarm }) => alarm).sort(byTime)[0]
-  const stored =
-    row.diagnosis_id === null
-      ? undefined
-      : await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', row.diagnosis_id).executeTakeFirst()
-  const diagnosis = stored === undefined ? undefined : (JSON.parse(stored.body) as Diagnosis)
+  const diagnosis = await storedDiagnosis(hub, row.diagnosis_id)
   const openedAtMs = diagnosis === undefined && first !== undefined ? first.raised_at_ms : row.opened_at_ms
   const step = { actor: SYSTEM_ACTOR, atMs: openedAtMs, reason: 'another sensor does not move', data: {} }
   await amendOrder(hub, row, { diagnosis, alarm: first, openedAtMs, step })

@@ -4,8 +4,8 @@
  */
 import { bodyRefused } from '#kernel/field-errors.ts'
 
-/** A clock outside may be ahead of ours by this. */
-const AHEAD_MS_MAX = 5 * 60_000
+/** Clocks of those who report, and of dispatch systems, differ from ours by this. */
+export const CLOCKS_MS = 5 * 60_000
 /** Something may have happened before we knew of it by this: somebody was on site already and told the desk afterwards. */
 const BEFORE_MS_MAX = 60 * 60_000
 
@@ -23,5 +23,5 @@ export function checkToldTime(atMs: number, bounds: { readonly nowMs: number; re
  * @throws MendlineError MDL_API_INVALID that names the field of the body and the reason
  */
 export function checkNotAhead(atMs: number, nowMs: number, field = 'at_ms'): void {
-  if (atMs > nowMs + AHEAD_MS_MAX) throw bodyRefused(field, `lies in the future: it is ${nowMs} now`)
+  if (atMs > nowMs + CLOCKS_MS) throw bodyRefused(field, `lies in the future: it is ${nowMs} now`)
 }

@@ -14,7 +14,7 @@ import { outletFor } from './orders/crews.ts'
 import { namesWindow, type RowChanges } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { processInForce, processOf } from './orders/process-book.ts'
-import { changesOfReopening } from './orders/reopen.ts'
+import { changesOfReopening, type FoundAgain } from './orders/reopen.ts'
 import { findRepeated } from './orders/repeats.ts'
 import { quoteFor } from './orders/terms-book.ts'
 import { buildPacket } from './packet.ts'
@@ -179,6 +179,8 @@ export async function moveOrder(
   step: Step & {
     readonly outcome?: Outcome
     readonly changes?: RowChanges
+    /** What reopens the order. */
+    readonly found?: FoundAgain
     readonly engineerSkills?: readonly string[] | undefined
     readonly engineerTelling?: string | undefined
   },
@@ -190,7 +192,7 @@ export async function moveOrder(
   const isOpen = isOpenPhase(phase)
   const changed: WorkOrderRow = {
     ...row,
-    ...(to === 'reopened' ? await changesOfReopening(hub, row, step.atMs) : {}),
+    ...(to === 'reopened' ? await changesOfReopening(hub, row, step) : {}),
     ...step.changes,
     state: to,
     entered_at_ms: hub.nowMs,

@@ -26,4 +26,7 @@ export async function foretellByOrder(hub: HubTransaction, order: WorkOrderRow):
   if (note !== undefined && household !== undefined) await foretellDemand(hub, { tenant, household, kind: 'new_appliance' }, { order, note })
 }
 
-export const watchDemand: OrderListener = (hub, order) => foretellByOrder(hub, order)
+/** Where the engineer is changes no quote, and is told often. */
+export const watchDemand: OrderListener = async (hub, order, { type }) => {
+  if (type !== 'position') await foretellByOrder(hub, order)
+}

@@ -198,12 +198,15 @@ const signalRow = (hub: HubTransaction, { tenant, household, kind }: DemandKey):
 
 /** Signals with their log, each marked as shown to the reader, once. */
 export async function showDemand(hub: HubTransaction, rows: readonly DemandSignalRow[], reader: string): Promise<DemandSignal[]> {
-  const shown: DemandSignal[] = []
-  for (const row of rows) {
-    await logEntry(hub, row, { what: 'shown', actor: reader })
-    shown.push(await withLog(hub, row))
-  }
-  return shown
+  if (rows.length === 0) return []
+  const entries = rows.map(({ tenant, household, kind }) => ({ tenant, household, kind, what: 'shown' as const, actor: reader, at_ms: hub.nowMs }))
+  for (let from = 0; from < entries.length; from += ROWS_AT_ONCE)
+    await hub.database
+      .insertInto('hub_demand_log')
+      .values(entries.slice(from, from + ROWS_AT_ONCE))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute()
+  return withLogs(hub, rows)
 }
 
 async function logEntry(
@@ -218,8 +221,37 @@ async function logEntry(
     .execute()
 }
 
-async function withLog({ database }: HubTransaction, row: DemandSignalRow): Promise<DemandSignal> {
-  const entries = database.selectFrom('hub_demand_log').select(['what', 'actor', 'at_ms']).where('tenant', '=', row.tenant)
-  const own = entries.where('household', '=', row.household).where('kind', '=', row.kind)
-  return { ...row, log: await own.orderBy('at_ms').orderBy('what', 'desc').orderBy('actor').limit(1_000).execute() }
+async function withLog(hub: HubTransaction, row: DemandSignalRow): Promise<DemandSignal> {
+  const [signal] = await withLogs(hub, [row])
+  return signal ?? { ...row, log: [] }
 }
+
+/** Signals of one tenant with their log; an entry is kept once, so it has no more of them than there were readers. */
+async function withLogs({ database }: HubTransaction, rows: readonly DemandSignalRow[]): Promise<DemandSignal[]> {
+  const entriesOf = new Map<string, DemandSignal['log']>()
+  const households = [...new Set(rows.map(({ household }) => household))]
+  for (let from = 0; from < households.length; from += ROWS_AT_ONCE) {
+    const entries = await database
+      .selectFrom('hub_demand_log')
+      .selectAll()
+      .where('tenant', '=', rows[0]?.tenant ?? '')
+      .where('household', 'in', households.slice(from, from + ROWS_AT_ONCE))
+      .orderBy('at_ms')
+      .orderBy('what', 'desc')
+      .orderBy('actor')
+      .execute()
+    for (const [key, own] of Map.groupBy(entries, keyOfSignal))
+      entriesOf.set(
+        key,
+        own.map(({ what, actor, at_ms }) => ({ what, actor, at_ms })),
+      )
+  }
+  return rows.map((row) => ({ ...row, log: (entriesOf.get(keyOfSignal(row)) ?? []).slice(0, ENTRIES_MAX) }))
+}
+
+const keyOfSignal = ({ household, kind }: Pick<DemandSignalRow, 'household' | 'kind'>): string => `${kind}/${household}`
+
+/** Rows of one statement: SQLite binds a limited number of values. */
+const ROWS_AT_ONCE = 500
+/** Entries of a log that are shown. */
+const ENTRIES_MAX = 1_000

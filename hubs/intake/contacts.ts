@@ -7,6 +7,7 @@ import { MendlineError } from '#kernel/errors.ts'
 import { contentId } from '#kernel/ids.ts'
 import { type Contact, DONT_KNOW, type HouseholdReport } from '#kernel/report.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
+import { CLOCKS_MS } from '../told-time.ts'
 import type { ContactRow } from './intake-tables.ts'
 
 /** What was said in a contact so far. */
@@ -15,9 +16,6 @@ export interface Said {
   readonly symptom?: string
   readonly answers: Readonly<Record<string, string>>
 }
-
-/** A report may lie so far ahead of our clock, ms (chosen). */
-const AHEAD_MS_MAX = 5 * 60_000
 
 /** Refusal that names the field of the request. */
 export const refuse = (field: string, reason: string): MendlineError =>
@@ -30,7 +28,7 @@ export const refuse = (field: string, reason: string): MendlineError =>
  * @throws MendlineError MDL_API_INVALID for a symptom, question or answer that the type does not have
  */
 export function readSaid(report: HouseholdReport, intake: Intake, nowMs: number): Said {
-  if (report.at_ms > nowMs + AHEAD_MS_MAX) throw refuse('at_ms', 'lies in the future')
+  if (report.at_ms > nowMs + CLOCKS_MS) throw refuse('at_ms', 'lies in the future')
   const isSymptom = (id: string | undefined): boolean => intake.symptoms.some((entry) => entry.id === id) === true
   const codeIsSymptom = isSymptom(report.fault_code)
   const symptom = report.symptom ?? (codeIsSymptom ? report.fault_code : undefined)

@@ -18,8 +18,8 @@ import {
   WindowSchema,
 } from '#kernel/service-facts.ts'
 import type { WorkOrderEvent, WorkOrderState } from '#kernel/work-order.ts'
-import { CLOCKS_MS } from '../cases.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
+import { CLOCKS_MS } from '../told-time.ts'
 
 /** Kept as JSON in `facts`. */
 export interface OrderFacts {

@@ -8,6 +8,7 @@ import type { Outcome, Packet } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import type { HubTransaction } from '../hub-transaction.ts'
 import { buildPacket } from '../packet.ts'
+import { causeOfAlarm, storedAlarm, storedDiagnosis } from '../stored-findings.ts'
 import { endPromise, factsOf, type OrderFacts } from './order-facts.ts'
 import { REPEAT_MS } from './repeats.ts'
 import { quoteFor } from './terms-book.ts'
@@ -15,13 +16,23 @@ import { quoteFor } from './terms-book.ts'
 /** Newest findings behind a repair that are looked at. */
 const FINDINGS_MAX = 20
 
+/** The very finding that reopens an order; it may be of another cause, which the order explains. */
+export interface FoundAgain {
+  readonly diagnosis: Diagnosis | undefined
+  readonly alarm: Alarm | undefined
+}
+
 /** Columns of the order that is reopened by what happened at `atMs`. */
-export async function changesOfReopening(hub: HubTransaction, row: WorkOrderRow, atMs: number): Promise<Partial<WorkOrderRow>> {
+export async function changesOfReopening(
+  hub: HubTransaction,
+  row: WorkOrderRow,
+  { atMs, found }: { readonly atMs: number; readonly found?: FoundAgain },
+): Promise<Partial<WorkOrderRow>> {
   const settledAtMs = row.settled_at_ms ?? atMs
   // A unit whose clock is ahead ends no promise that is made behind its finding.
   const endedAtMs = Math.max(Math.min(atMs, hub.nowMs), settledAtMs)
-  const diagnosis = await diagnosedBehind(hub, row, settledAtMs)
-  const alarm = await alarmBehind(hub, row, settledAtMs)
+  const diagnosis = (await diagnosedBehind(hub, row, settledAtMs)) ?? found?.diagnosis
+  const alarm = (await alarmBehind(hub, row, settledAtMs)) ?? found?.alarm
   const isRepeat = isRepair(row) && endedAtMs - settledAtMs <= REPEAT_MS
   const repeat = { repaired_at_ms: settledAtMs, reopened_at_ms: endedAtMs }
   const changed: WorkOrderRow = {
@@ -77,17 +88,13 @@ async function alarmBehind(hub: HubTransaction, { tenant, device, cause }: WorkO
     .limit(FINDINGS_MAX)
     .execute()
   const alarms = rows.flatMap(({ body }) => (body === '' ? [] : [JSON.parse(body) as Alarm]))
-  return alarms.find(({ fault, rule }) => (fault ?? `rule:${rule}`) === cause)
+  return alarms.find((alarm) => causeOfAlarm(alarm) === cause)
 }
 
 /** The packet of what was found again; the gravest class stays. */
-async function foundAgain(
-  hub: HubTransaction,
-  row: WorkOrderRow,
-  found: { readonly diagnosis: Diagnosis | undefined; readonly alarm: Alarm | undefined },
-): Promise<Partial<WorkOrderRow>> {
-  const diagnosis = found.diagnosis ?? (await stored<Diagnosis>(hub, 'hub_diagnoses', row.diagnosis_id))
-  const alarm = found.alarm ?? (await stored<Alarm>(hub, 'hub_alarms', row.alarm_id))
+async function foundAgain(hub: HubTransaction, row: WorkOrderRow, found: FoundAgain): Promise<Partial<WorkOrderRow>> {
+  const diagnosis = found.diagnosis ?? (await storedDiagnosis(hub, row.diagnosis_id))
+  const alarm = found.alarm ?? (await storedAlarm(hub, row.alarm_id))
   const classes = [row.safety_class, found.diagnosis?.safety_class, found.alarm?.safety_class].filter((one) => one !== undefined)
   const safety_class = classes.sort()[0] ?? row.safety_class
   if (safety_class !== row.safety_class)
@@ -99,13 +106,4 @@ async function foundAgain(
     alarm_id: alarm?.alarm_id ?? null,
     packet: JSON.stringify(buildPacket({ type: hub.catalogue(row.type), fault: row.fault, diagnosis, alarm, locale: hub.locale })),
   }
-}
-
-async function stored<Found>(hub: HubTransaction, table: 'hub_diagnoses' | 'hub_alarms', id: string | null): Promise<Found | undefined> {
-  if (id === null) return undefined
-  const row =
-    table === 'hub_alarms'
-      ? await hub.database.selectFrom(table).select('body').where('alarm_id', '=', id).executeTakeFirst()
-      : await hub.database.selectFrom(table).select('body').where('diagnosis_id', '=', id).executeTakeFirst()
-  return row === undefined || row.body === '' ? undefined : (JSON.parse(row.body) as Found)
 }

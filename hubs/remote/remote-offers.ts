@@ -5,7 +5,6 @@
  */
 import type { ActiveTest, ApplianceType, Fault, RemoteStep, Text } from '#catalogue/appliance-type.ts'
 import type { Alarm } from '#kernel/alarm.ts'
-import type { Diagnosis } from '#kernel/diagnosis.ts'
 import { contentId } from '#kernel/ids.ts'
 import type { MeasuredResidual } from '#kernel/measured-residuals.ts'
 import type { RemoteOffer, RemoteState } from '#kernel/remote-offer.ts'
@@ -16,6 +15,7 @@ import { emit, type HubTransaction } from '../hub-transaction.ts'
 import { processOf } from '../orders/process-book.ts'
 import { isAskedFor } from '../orders/recovery.ts'
 import { isDanger } from '../quiet-alarms.ts'
+import { storedDiagnosis } from '../stored-findings.ts'
 import { clearTimer, findTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { type Process, phaseOf } from '../work-order-states.ts'
 import { findOrder, moveOrder, orderRow, remarkOrder, SYSTEM_ACTOR } from '../work-orders.ts'
@@ -189,12 +189,9 @@ async function makeOffer(
 }
 
 async function residualsOf(hub: HubTransaction, { diagnosis_id }: WorkOrderRow): Promise<readonly MeasuredResidual[]> {
-  if (diagnosis_id === null) return []
-  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', diagnosis_id).executeTakeFirst()
-  const diagnosis = found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
-  return (
-    diagnosis?.residuals ?? [...(diagnosis?.evidence_for ?? []), ...(diagnosis?.evidence_against ?? [])].filter(({ z_score }) => z_score !== null)
-  )
+  const diagnosis = await storedDiagnosis(hub, diagnosis_id)
+  if (diagnosis === undefined) return []
+  return diagnosis.residuals ?? [...diagnosis.evidence_for, ...diagnosis.evidence_against].filter(({ z_score }) => z_score !== null)
 }
 
 /** Offers of an order, oldest first; in these states when some are named. */

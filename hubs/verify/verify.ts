@@ -10,6 +10,7 @@ import type { MeasuredResidual, MeasuredWindow } from '#kernel/measured-residual
 import type { Outcome } from '#kernel/work-order.ts'
 import type { WorkOrderRow } from '../hub-tables.ts'
 import { emit, type HubTransaction, type OrderListener } from '../hub-transaction.ts'
+import { storedDiagnosis } from '../stored-findings.ts'
 import { clearTimer, setTimer, type TimerHandler } from '../timers.ts'
 import { moveOrder, orderRow, SYSTEM_ACTOR } from '../work-orders.ts'
 import { assessRepair, type RepairAssessment } from './assess-repair.ts'
@@ -37,7 +38,7 @@ export const watchRepair: OrderListener = async (hub, order, move) => {
 async function begin(hub: HubTransaction, order: WorkOrderRow, atMs: number): Promise<void> {
   const { tenant, device, type, work_order_id, outcome } = order
   if (outcome === null) return
-  const diagnosis = await diagnosisOf(hub, order)
+  const diagnosis = await storedDiagnosis(hub, order.diagnosis_id)
   const before: readonly MeasuredResidual[] =
     diagnosis?.residuals ?? [...(diagnosis?.evidence_for ?? []), ...(diagnosis?.evidence_against ?? [])].filter(({ z_score }) => z_score !== null)
   // What brought the order may be a person's word; the unit is measured all the same where it is connected.
@@ -250,12 +251,6 @@ const watching = (hub: HubTransaction, unit: { readonly tenant: string; readonly
     .where('device', '=', unit.device)
     .where('state', '=', 'watching')
     .execute()
-
-async function diagnosisOf(hub: HubTransaction, { diagnosis_id }: WorkOrderRow): Promise<Diagnosis | undefined> {
-  if (diagnosis_id === null) return undefined
-  const found = await hub.database.selectFrom('hub_diagnoses').select('body').where('diagnosis_id', '=', diagnosis_id).executeTakeFirst()
-  return found === undefined ? undefined : (JSON.parse(found.body) as Diagnosis)
-}
 
 function probabilitiesOf(diagnosis: Diagnosis | undefined): Record<string, number> {
   if (diagnosis === undefined) return {}
