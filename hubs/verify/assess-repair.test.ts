@@ -70,6 +70,13 @@ describe('assessRepair', () => {
     expect(assessRepair({ before, after: one, fault: leak }, bounds).verdict).toBe('normal')
   })
 
+  it('calls nothing normal where one feature turned to the other side and another stays', () => {
+    const before = window({ a_k: 5, b_k: -5, c_w: -2 })
+    const of = (values: Readonly<Record<string, number>>) => assessRepair({ before, after: times(10, () => window(values)), fault: leak }, bounds)
+    expect(of({ a_k: 5, b_k: 5 })).toMatchObject({ verdict: 'undecided' })
+    expect(of({ a_k: 2, b_k: 2 })).toMatchObject({ verdict: 'normal' })
+  })
+
   it('calls a unit whose departure was not measured failed when it plainly shows the signs of the fault behind the visit', () => {
     const after = times(3, () => window({ a_k: 5, b_k: -4 }))
     expect(assessRepair({ before: [], after, fault: leak }, bounds)).toMatchObject({ verdict: 'not_normal', left_ratio: null })

@@ -93,7 +93,7 @@ export function assessRepair({ before, after, fault }: RepairEvidence, bounds: A
   const isGood = failed <= bounds.verify_error && shares.length >= bounds.windows_MIN
   const beyond = beyondOf(shares, length)
   const isBeyond = beyond >= PLAINLY_BEYOND_Z && shares.length >= bounds.windows_MIN + BEYOND_WINDOWS
-  const isHeldBack = beyond >= BEYOND_Z
+  const isHeldBack = beyond >= BEYOND_Z || areOpposed(signature, after)
   const chance = isBeyond ? 1 - bounds.reopen_error : isHeldBack ? Math.max(failed, bounds.failed_prior) : failed
   return {
     verdict: isFailed || isBeyond ? 'not_normal' : isGood && !isHeldBack ? 'normal' : 'undecided',
@@ -108,6 +108,16 @@ export function assessRepair({ before, after, fault }: RepairEvidence, bounds: A
 function beyondOf(shares: readonly number[], length: number): number {
   const median = shares.toSorted((a, b) => a - b)[Math.floor(shares.length / 2)] ?? 0
   return median <= -BEYOND_RATIO ? -median * length : 0
+}
+
+/** Whether one feature stands on the other side while another is as before: along the departure they take each other away, and neither is normal. */
+function areOpposed(signature: ReadonlyMap<string, number>, after: RepairEvidence['after']): boolean {
+  const means = meanZ(after)
+  const left = [...signature].flatMap(([feature, z]) => {
+    const now = Math.sign(z) * (means.get(feature) ?? 0)
+    return Math.abs(now) >= Math.max(BEYOND_Z, BEYOND_RATIO * Math.abs(z)) ? [now] : []
+  })
+  return left.some((now) => now < 0) && left.some((now) => now > 0)
 }
 
 /** Features that the fault moved, with their z-scores before the repair; of a known fault those that its signs name, if they show any. */
