@@ -24,7 +24,7 @@ import { skillsOf } from './orders/crews.ts'
 import { changesOfMove, changesOfRemark } from './orders/order-facts.ts'
 import { toWorkOrder } from './orders/order-record.ts'
 import { warrantyOf } from './orders/terms-book.ts'
-import { checkToldTime } from './told-time.ts'
+import { CLOCKS_MS, checkToldTime } from './told-time.ts'
 import { JUDGED } from './work-order-states.ts'
 import { changeOrder, moveOrder, remarkOrder, type Step } from './work-orders.ts'
 
@@ -104,6 +104,7 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
     return toWorkOrder(row)
   }
   if (input.type === JUDGED) throw judgedByUs(row)
+  await checkRound(hub, row, input)
   const outcome = input.type === 'done' || input.type === 'cancelled' ? outcomeOf(hub, row, data) : undefined
   const isCovered = input.type === 'done' && data.charges !== undefined ? await warrantyOf(hub, row) : undefined
   const changes = changesOfMove(row, input.type, { actor: input.actor, atMs: input.at_ms, nowMs: hub.nowMs, data, isCovered })
@@ -121,6 +122,21 @@ async function applyInput(hub: HubTransaction, row: WorkOrderRow, input: WorkOrd
   if (outcome !== undefined && input.type === 'done')
     await addLabel(hub, row, outcome, { visit: row.move_count + 1, engineer: await visitorOf(hub, row, step.actor) })
   return order
+}
+
+/** With these an order begins a round anew: who had it before has it no longer. */
+const ROUND_BEGINS: readonly string[] = ['refused', 'returned', 'reopened']
+
+/** A move of the round before, told late, would give the order back to somebody who gave it away. */
+async function checkRound(hub: HubTransaction, { work_order_id, state }: WorkOrderRow, { type, at_ms }: WorkOrderEvent): Promise<void> {
+  if (!ROUND_BEGINS.includes(state)) return
+  const moves = hub.database.selectFrom('hub_work_order_moves').select(['at_ms', 'recorded_at_ms']).where('work_order_id', '=', work_order_id)
+  const last = await moves.where('kind', '=', 'move').where('type', '=', state).orderBy('sequence', 'desc').executeTakeFirst()
+  const beganMs = Math.min(last?.at_ms ?? 0, last?.recorded_at_ms ?? 0)
+  if (at_ms >= beganMs - CLOCKS_MS) return
+  const reason = `lies before the order was ${state} (${beganMs}): it is of the round before`
+  const errors = [{ field: 'body.at_ms', reason }]
+  throw new MendlineError('MDL_HUBS_ILLEGAL_MOVE', `the move to ${type} ${reason}`, { details: { from: state, to: type, errors } })
 }
 
 /** Whose code an outcome is: of who tells it when that is one who accepted the order, else of the engineer of the order. */

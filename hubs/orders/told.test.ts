@@ -45,6 +45,18 @@ describe('the key by which an order is told', () => {
 })
 
 describe('the time of an answer', () => {
+  it('of a move lies in the round of the order: what was accepted before it was given back is refused when it is told behind that', async () => {
+    const b = await bench()
+    const at = b.clock.now()
+    await b.say('offered', at - 30 * MINUTE_MS, { engineer: 'e1' })
+    await b.say('returned', at, { reason: 'ill' })
+    const late = b.say('accepted', at - 10 * MINUTE_MS)
+    await expect(late).rejects.toMatchObject({ code: 'MDL_HUBS_ILLEGAL_MOVE', details: { errors: [{ field: 'body.at_ms' }] } })
+    expect(await b.order()).toMatchObject({ state: 'returned', engineer: null })
+    // Clocks differ by five minutes.
+    expect(await b.say('accepted', at - 5 * MINUTE_MS)).toMatchObject({ state: 'accepted' })
+  })
+
   it('may be five minutes ahead of our clock, and no more, whatever is told', async () => {
     const b = await bench()
     const ahead = b.clock.now() + 5 * MINUTE_MS
