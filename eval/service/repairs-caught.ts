@@ -15,7 +15,10 @@ export interface Caught {
   readonly wrongCodesCaught: number
   readonly all: number
   readonly repeatCall: number
+  readonly good: number
   readonly reopenedWrongly: number
+  /** Of all good repairs: reopened though nothing stood at the unit then, and its household had reported nothing since the visit. */
+  readonly reopenedForNothing: number
   /** Good repairs with any sign before the next visit of the same order. */
   readonly signedWrongly: number
 }
@@ -47,7 +50,13 @@ export function caughtOf({ run, mendline }: PolicyRun): Caught {
   const wrongCodes = known.filter(({ isWrongCode }) => isWrongCode)
   const good = known.filter(({ kind, isWrongCode }) => kind === 'repaired' && !isWrongCode)
   const caught = (visit: CityVisit): boolean => (visit.isWrongCode ? isWrongCaught(visit) : isFailedCaught(visit))
+  const isForNothing = (visit: CityVisit): boolean => {
+    const atMs = after(visit, ({ type }) => type === 'reopened')
+    return atMs !== undefined && run.truth.standing(visit.device, atMs).length === 0 && (calledMs(visit) ?? Number.POSITIVE_INFINITY) > atMs
+  }
   return {
+    good: good.length,
+    reopenedForNothing: share(good, isForNothing),
     failed: failed.length,
     failedCaught: share(failed, isFailedCaught),
     wrongCodes: wrongCodes.length,

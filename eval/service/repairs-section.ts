@@ -29,7 +29,16 @@ export const repairsSection: EvalSection = {
           },
           { measure: 'of these bad and phantom', ...over(({ failedCaught }) => failedCaught) },
           { measure: 'of these mis-coded', ...over(({ wrongCodesCaught }) => wrongCodesCaught) },
-          { measure: 'good repairs reopened', ...over(({ reopenedWrongly }) => reopenedWrongly), goal: { max: 0.03 } },
+          {
+            measure: 'good repairs reopened',
+            ...over(({ reopenedWrongly }) => reopenedWrongly),
+            goal: { max: 0.03 },
+            note: `of ${sum(({ good }) => good)}`,
+          },
+          {
+            measure: 'of all good repairs: reopened with no fault at the unit and no report of its household since',
+            ...over(({ reopenedForNothing }) => reopenedForNothing),
+          },
           { measure: 'good repairs with a sign', ...over(({ signedWrongly }) => signedWrongly) },
         ],
         notes: [
