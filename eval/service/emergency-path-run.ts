@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import mqtt from 'mqtt'
 import { type LoadDevice, runLoad } from '../load/mqtt-load.ts'
 import { createDevices, type MendlineServer } from '../load/servers.ts'
-import { type EmergencyLoad, list, STEP_MS, startWithHungModel } from '../system/emergency-run.ts'
+import { type EmergencyLoad, list, read, STEP_MS, startWithHungModel } from '../system/emergency-run.ts'
 
 export interface PathLoad extends EmergencyLoad {
   /** Waits a minute behind the last danger and counts those that nobody has then. */
@@ -164,7 +164,7 @@ async function delays(
   for (const { emergency_id, alarm_id, device } of await list<EmergencyItem>(httpPort, '/emergencies')) {
     const beginMs = receivedAt.get(alarm_id)
     if (beginMs === undefined) continue
-    const steps = await list<Step>(httpPort, `/emergencies/${emergency_id}/steps`)
+    const { items: steps } = await read<Step>(httpPort, `/emergencies/${emergency_id}/steps`)
     const isTaken = ({ kind, detail: { type, status } }: Step): boolean =>
       kind === 'webhook' && type === 'mendline.emergency.raised.v1' && status !== undefined && status !== null && status < 300
     const times = {

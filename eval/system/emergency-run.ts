@@ -97,11 +97,21 @@ async function emergencies(httpPort: number): Promise<number[]> {
 export async function list<Item>(httpPort: number, path: string): Promise<Item[]> {
   const items: Item[] = []
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const url = `http://127.0.0.1:${httpPort}/api/v1${path}?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`
-    const answer = await fetch(url, { headers: { authorization: 'Bearer dev' } })
-    const page = (await answer.json()) as { items: Item[]; next: string | null }
+    const page: Page<Item> = await read<Item>(httpPort, `${path}?limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`)
     items.push(...page.items)
-    cursor = page.next
+    cursor = page.next ?? null
   }
   return items
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[]
+  readonly next?: string | null
+}
+
+/** One answer of the API; throws with what it says when it refuses. */
+export async function read<Item>(httpPort: number, path: string): Promise<Page<Item>> {
+  const answer = await fetch(`http://127.0.0.1:${httpPort}/api/v1${path}`, { headers: { authorization: 'Bearer dev' } })
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`)
+  return (await answer.json()) as Page<Item>
 }
