@@ -65,6 +65,13 @@ describe('the log of late readings', () => {
     expect([log.length < 2_048, log.timeAt(0)]).toEqual([true, -9_999])
   })
 
+  it('forgets what no late reading can reach any more before anything else, and is a whole picture still', () => {
+    const log = new LateLog(keys, TALK_MS)
+    for (let minute = 0; minute < 4_000; minute++) log.note(minute * 60_000, [SAYS.holds, SAYS.fails])
+    expect([log.length < 2_048, log.hasForgotten]).toEqual([true, false])
+    expect(log.timeAt(0)).toBeLessThanOrEqual(3_999 * 60_000 - 24 * 3_600_000)
+  })
+
   it('keeps the answers of rules that stay when others are asked', () => {
     const log = logOf([[10, [SAYS.holds, SAYS.fails]]])
     log.witnesses[1] = []

@@ -19,6 +19,8 @@ const GRAVITY = [0, 4, 1, 2, 3] as const
 
 /** Readings that are kept of a device (chosen: more than a day of one a minute). */
 const READINGS_MAX = 2_048
+/** What lies further behind matters to nothing that comes: a day of late readings, and the longest hold of a danger before it. */
+export const KEPT_MS = 28 * 3_600_000
 /** How many are forgotten at once when it is full. */
 const FORGOTTEN_AT_ONCE = READINGS_MAX / 8
 
@@ -192,6 +194,11 @@ export class LateLog {
   }
 
   #forget(atMs: number): void {
+    const old = this.placeOf(atMs - KEPT_MS)
+    if (old > 0) {
+      this.#drop(0, old)
+      return
+    }
     this.hasForgotten = true
     const isEarly = atMs - this.timeAt(0) < this.timeAt(this.length - 1) - atMs
     this.#drop(isEarly ? this.length - FORGOTTEN_AT_ONCE : 0, FORGOTTEN_AT_ONCE)

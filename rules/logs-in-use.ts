@@ -2,7 +2,7 @@
  * Which devices have a log of late readings, by when it was used last. A log is dropped a little more than a day behind its last use, since no
  * late reading is asked about after that, or when all of them together are too large; then the one that was not used for longest.
  */
-import type { LateLog } from './late-log.ts'
+import { KEPT_MS, type LateLog } from './late-log.ts'
 
 interface HasLate {
   late: { readonly log: LateLog } | undefined
@@ -10,9 +10,6 @@ interface HasLate {
 
 /** Readings in all logs (chosen: about 100 MB with a type of ten rules). */
 const READINGS_MAX = 4_000_000
-/** A day of late readings, and the longest hold before it. */
-const USED_FOR_MS = 28 * 3_600_000
-
 export interface LogsInUse {
   /** The log of the device is used at a time of the platform; drops those that are due. */
   use(device: HasLate, nowMs: number): void
@@ -36,7 +33,7 @@ export function createLogsInUse(readings_MAX: number = READINGS_MAX): LogsInUse 
       lengths.set(device, length)
       readings += length
       for (const [oldest] of lengths) {
-        const isDue = oldest.late === undefined || oldest.late.log.usedMs < nowMs - USED_FOR_MS || readings > readings_MAX
+        const isDue = oldest.late === undefined || oldest.late.log.usedMs < nowMs - KEPT_MS || readings > readings_MAX
         if (oldest === device || !isDue) return
         leave(oldest)
         oldest.late = undefined

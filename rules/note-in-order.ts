@@ -3,7 +3,7 @@
  * A hold is noted as points no further apart than the gap that would break it.
  */
 import type { DeviceState, LateState } from './device-states.ts'
-import { type LateLog, SAYS } from './late-log.ts'
+import { KEPT_MS, type LateLog, SAYS } from './late-log.ts'
 import { NEVER, type RuleState } from './rule-state.ts'
 
 /** Points that are noted of one hold, its last ones (chosen). */
@@ -17,7 +17,7 @@ export function noteInOrder({ set, rules, lastMs }: DeviceState, { log }: LateSt
     const compiled = set.rules[index]
     const state = rules[index]
     if (compiled?.isLogged !== true || state === undefined) continue
-    if (state.knownMs !== log.inOrderMs[column]) noteRule(log, { column, state, gapMs: compiled.rule.gapMs_MAX })
+    if (state.knownMs !== log.inOrderMs[column]) noteRule(log, { column, state, gapMs: compiled.rule.gapMs_MAX, lastMs })
     log.inOrderMs[column++] = state.knownMs
   }
   if (log.timeAt(log.length - 1) !== lastMs) log.note(lastMs, new Uint8Array(log.keys.length))
@@ -34,14 +34,16 @@ interface Known {
   readonly column: number
   readonly state: RuleState
   readonly gapMs: number
+  /** The device's place in order. */
+  readonly lastMs: number
 }
 
-function noteRule(log: LateLog, { column, state, gapMs }: Known): void {
+function noteRule(log: LateLog, { column, state, gapMs, lastMs }: Known): void {
   const { brokenHold, beganMs, beforeMs, knownMs, raisedMs } = state
   // What belongs to an alarm that stands is told.
   if (raisedMs !== NEVER) return
   const isHolding = beganMs !== NEVER
-  if (brokenHold !== null) {
+  if (brokenHold !== null && brokenHold[1] >= lastMs - KEPT_MS) {
     const [fromMs, toMs, endedByMs] = brokenHold
     noteHold(log, column, { fromMs, toMs, gapMs })
     // A gap ended it where the next hold began with the reading that did.
