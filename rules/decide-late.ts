@@ -122,7 +122,7 @@ function foldAround(asked: Asked, { column, say, inOrder }: InLog): readonly Hub
     return NOTHING
   }
   const { log } = late
-  if (say === SAYS.nothing && !isHolding(state) && log.witnesses[column] === null) return NOTHING
+  if (say === SAYS.nothing && log.everHeld[column] !== true) return NOTHING
   if (say === SAYS.holds) log.witnesses[column] = compiled.condition.evidence(reading.numbers, atMs, own.memory)
   const place = log.placeOf(atMs)
   if (isTold(state, spanAround(log, { place, column }, compiled.rule.gapMs_MAX))) return NOTHING

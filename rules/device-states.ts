@@ -129,7 +129,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     return late === undefined ? own : { ...own, late: { lastMs: late.lastMs, rules: byKey(compiled, late.rules), log: late.log.pack() } }
   }
   const fromPlain = ({ rules, late, ...state }: PlainState): DeviceState => {
-    const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => unpackRuleState(own[keyOf(compiled)], compiled.condition.createMemory())
+    const stateOf = (own: StatesByKey, compiled: CompiledRule): RuleState => unpackRuleState(own[keyOf(compiled)], freshState(compiled))
     const set = setOf({ ...state, atMs: state.lastMs })
     const compiledRules = set.rules
     const restoredLate = late && {
@@ -155,7 +155,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
       const found = states.get(tenant, device)
       if (found !== undefined && found.type === type) return found
       const set = setOf({ tenant, device, type, atMs: observed_at_ms })
-      const rules = set.rules.map(({ condition }) => createRuleState(condition.createMemory()))
+      const rules = set.rules.map(freshState)
       return put({ tenant, device, type, set, rules, ...UNPLACED })
     },
     known(tenant, device, type) {
@@ -167,7 +167,7 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
     lateOf(state, { received_at_ms }) {
       state.late ??= {
         lastMs: NEVER,
-        rules: state.set.rules.map(({ condition, isAskedLate }) => (isAskedLate ? createRuleState(condition.createMemory()) : undefined)),
+        rules: lateStates(state.set.rules),
         log: logFor(state.set.rules, undefined),
       }
       state.late.log.usedMs = Math.max(state.late.log.usedMs, received_at_ms)
@@ -196,6 +196,12 @@ export function createDeviceStates(setOf: RuleBook['ruleSet']): DeviceStates {
   }
 }
 
+/** What is kept of a rule on a unit of which nothing came. */
+const freshState = ({ condition, isLogged }: CompiledRule): RuleState => createRuleState(condition.createMemory(), isLogged)
+
+const lateStates = (rules: readonly CompiledRule[]): Array<RuleState | undefined> =>
+  rules.map((compiled) => (compiled.isAskedLate ? freshState(compiled) : undefined))
+
 /** The log for these rules, with what `before` knows of them. */
 function logFor(rules: readonly CompiledRule[], before: LateLog | undefined): LateLog {
   const logged = rules.filter(({ isLogged }) => isLogged)
@@ -208,10 +214,10 @@ function changeRules(state: DeviceState, set: RuleSet): ReturnType<DeviceStates[
   const { set: before, rules: own } = state
   const found = new Map(before.rules.map((compiled, index) => [compiled, own[index]]))
   state.set = set
-  state.rules = set.rules.map((compiled) => found.get(compiled) ?? createRuleState(compiled.condition.createMemory()))
+  state.rules = set.rules.map((compiled) => found.get(compiled) ?? freshState(compiled))
   state.late = state.late && {
     lastMs: state.late.lastMs,
-    rules: set.rules.map((compiled) => (compiled.isAskedLate ? createRuleState(compiled.condition.createMemory()) : undefined)),
+    rules: lateStates(set.rules),
     log: logFor(set.rules, state.late.log),
   }
   return before.rules.flatMap((compiled, index) => {

@@ -44,6 +44,7 @@ export function chainThrough(log: LateLog, { index, column, isLeftTogether, unde
   const state = createRuleState({ latches: [], leaving: 0, samples: [] })
   for (let at = beginOf(log, { index, column }, times.gapMs_MAX); at < log.length; at++) {
     const say = log.sayAt(at, column)
+    if (say === SAYS.unseen) continue
     const atMs = log.timeAt(at)
     // What lay in a gap may still come, and part the two: an alarm is told on both sides of it.
     if (state.raisedMs !== NEVER && say !== SAYS.nothing && at > index && atMs - state.knownMs > times.gapMs_MAX) return chainOf(state, false)

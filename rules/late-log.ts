@@ -7,15 +7,15 @@ import type { AlarmEvidence } from '#kernel/alarm.ts'
 
 /**
  * What a rule finds in a reading: nothing it asks for, that it holds, that it fails, or values between its bound and that for leaving. Of a
- * hold in order only begin and end are known; that it held between them is assumed.
+ * hold in order only begin and end are known; that it held between them is assumed. What is known of one rule alone leaves the others unseen.
  */
-export const SAYS = { nothing: 0, holds: 1, fails: 2, between: 3, assumed: 4 } as const
+export const SAYS = { nothing: 0, holds: 1, fails: 2, between: 3, assumed: 4, unseen: 5 } as const
 
 /** Whether the rule held. */
 export const isHeld = (say: number): boolean => say === SAYS.holds || say === SAYS.assumed
 
 /** Of two answers for one instant the one that warns more counts. */
-const GRAVITY = [0, 4, 1, 2, 3] as const
+const GRAVITY = [1, 5, 2, 3, 4, 0] as const
 
 /** Readings that are kept of a device (chosen: more than a day of one a minute). */
 const READINGS_MAX = 2_048
@@ -43,6 +43,8 @@ export class LateLog {
   readonly witnesses: Array<readonly AlarmEvidence[] | null>
   /** Of each rule, the last reading in order that the log knows of. */
   readonly inOrderMs: number[]
+  /** Whether each rule ever held. */
+  readonly everHeld: boolean[]
   /** Receipt of the last reading that was noted. */
   usedMs = 0
   /** Whether readings were forgotten since it could not hold them all. */
@@ -59,6 +61,7 @@ export class LateLog {
     this.#says = new Uint8Array(16 * keys.length)
     this.witnesses = keys.map(() => null)
     this.inOrderMs = keys.map(() => Number.NaN)
+    this.everHeld = keys.map(() => false)
   }
 
   timeAt(index: number): number {
@@ -84,6 +87,7 @@ export class LateLog {
 
   /** Notes what the rules say, one answer a column. */
   note(atMs: number, says: ArrayLike<number>): void {
+    for (let column = 0; column < this.keys.length; column++) if (isHeld(says[column] ?? 0)) this.everHeld[column] = true
     const place = this.placeOf(atMs)
     if (place < this.length && this.timeAt(place) === atMs) {
       for (let column = 0; column < this.keys.length; column++) this.#merge(place, column, says[column] ?? SAYS.nothing)
@@ -98,7 +102,7 @@ export class LateLog {
 
   /** Notes what one rule says. */
   noteOne(atMs: number, column: number, say: number): void {
-    const says = new Uint8Array(this.keys.length)
+    const says = new Uint8Array(this.keys.length).fill(SAYS.unseen)
     says[column] = say
     this.note(atMs, says)
   }
@@ -110,7 +114,7 @@ export class LateLog {
     for (let index = 0; index < this.length; index++)
       log.note(
         this.timeAt(index),
-        columns.map((column) => (column < 0 ? SAYS.nothing : this.sayAt(index, column))),
+        columns.map((column) => (column < 0 ? SAYS.unseen : this.sayAt(index, column))),
       )
     columns.forEach((column, at) => {
       log.witnesses[at] = this.witnesses[column] ?? null

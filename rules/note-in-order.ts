@@ -13,14 +13,20 @@ const POINTS_MAX = 64
 export function noteInOrder({ set, rules, lastMs }: DeviceState, { log }: LateState): void {
   if (lastMs === NEVER) return
   let column = 0
+  // A rule that knows nothing of the last reading found nothing in it, or values that a hold outlives.
+  const says = new Uint8Array(log.keys.length)
   for (let index = 0; index < set.rules.length; index++) {
     const compiled = set.rules[index]
     const state = rules[index]
     if (compiled?.isLogged !== true || state === undefined) continue
+    if (state.dipMs !== NEVER) {
+      log.noteOne(state.dipMs, column, SAYS.between)
+      says[column] = SAYS.between
+    }
     if (state.knownMs !== log.inOrderMs[column]) noteRule(log, { column, state, gapMs: compiled.rule.gapMs_MAX, lastMs })
     log.inOrderMs[column++] = state.knownMs
   }
-  if (log.timeAt(log.length - 1) !== lastMs) log.note(lastMs, new Uint8Array(log.keys.length))
+  log.note(lastMs, says)
 }
 
 /** What the log knows now of readings in order is all. */
@@ -39,19 +45,25 @@ interface Known {
 }
 
 function noteRule(log: LateLog, { column, state, gapMs, lastMs }: Known): void {
-  const { brokenHold, beganMs, beforeMs, knownMs, raisedMs } = state
+  const { beganMs, beforeMs, knownMs, talkMs, raisedMs } = state
   // What belongs to an alarm that stands is told.
   if (raisedMs !== NEVER) return
-  const isHolding = beganMs !== NEVER
-  if (brokenHold !== null && brokenHold[1] >= lastMs - KEPT_MS) {
-    const [fromMs, toMs, endedByMs] = brokenHold
+  const broken = [...(state.brokenBefore ?? []), ...(state.brokenHold === null ? [] : [state.brokenHold])]
+  broken.forEach(([fromMs, toMs, endedByMs], place) => {
+    if (toMs < lastMs - KEPT_MS) return
     noteHold(log, column, { fromMs, toMs, gapMs })
     // A gap ended it where the next hold began with the reading that did.
-    if (endedByMs !== beganMs && endedByMs <= knownMs) log.noteOne(endedByMs, column, SAYS.fails)
+    if (endedByMs !== (broken[place + 1]?.[0] ?? beganMs) && endedByMs <= knownMs) log.noteOne(endedByMs, column, SAYS.fails)
+  })
+  if (beganMs === NEVER) {
+    if (knownMs !== NEVER) log.noteOne(knownMs, column, SAYS.fails)
+    return
   }
-  if (isHolding && beforeMs !== NEVER && beforeMs !== brokenHold?.[1]) log.noteOne(beforeMs, column, SAYS.fails)
-  if (isHolding) noteHold(log, column, { fromMs: beganMs, toMs: Math.max(beganMs, knownMs), gapMs })
-  else if (knownMs !== NEVER) log.noteOne(knownMs, column, SAYS.fails)
+  if (beforeMs !== NEVER && !broken.some(([, toMs]) => toMs >= beforeMs)) log.noteOne(beforeMs, column, SAYS.fails)
+  // Before what the log knew already the readings themselves stand in it.
+  const knewMs = log.inOrderMs[column] ?? beganMs
+  const fromMs = knewMs > beganMs && knewMs < knownMs ? knewMs : beganMs
+  noteHold(log, column, { fromMs, toMs: Math.max(beganMs, knownMs, talkMs), gapMs })
 }
 
 function noteHold(

@@ -21,6 +21,7 @@ const state: fc.Arbitrary<RuleState> = fc.nat(4).chain((comparisons) =>
     dippedMs: fc.nat(),
     raisedMs: time,
     brokenHold: fc.option(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { nil: null }),
+    brokenBefore: fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { maxLength: 3 }),
     episodes: fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 4 }),
     memory: fc.record({
       latches: fc.array(fc.boolean(), { minLength: comparisons, maxLength: comparisons }),
@@ -35,7 +36,7 @@ describe('a packed state of a rule', () => {
     fc.assert(
       fc.property(state, (given) => {
         const packed = packRuleState(given)
-        const back = (from: typeof packed) => unpackRuleState(from, memoryOf(given.memory.latches.length))
+        const back = (from: typeof packed) => unpackRuleState(from, createRuleState(memoryOf(given.memory.latches.length), true))
         expect(back(packed)).toEqual(given)
         if (packed !== undefined) expect(back(JSON.parse(JSON.stringify(packed)))).toEqual(given)
       }),
@@ -44,12 +45,12 @@ describe('a packed state of a rule', () => {
 
   it('is left out when nothing happened', () => {
     expect(packRuleState(createRuleState(memoryOf(2)))).toBeUndefined()
-    expect(unpackRuleState(undefined, memoryOf(2))).toEqual(createRuleState(memoryOf(2)))
+    expect(unpackRuleState(undefined, createRuleState(memoryOf(2)))).toEqual(createRuleState(memoryOf(2)))
   })
 
   it('is read as an object, too, as version 0.1 wrote it, and shares nothing with it', () => {
     const old: RuleState = { ...createRuleState({ latches: [true], leaving: 0, samples: [[1, 2]] }), knownMs: 5, episodes: [[1, 2]] }
-    const back = unpackRuleState(old, memoryOf(1))
+    const back = unpackRuleState(old, createRuleState(memoryOf(1)))
     expect(back).toEqual(old)
     back.memory.samples[0]?.push(3, 4)
     expect(old.memory.samples).toEqual([[1, 2]])

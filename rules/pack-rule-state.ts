@@ -3,12 +3,13 @@
  * seconds of cloning and writing in which nothing else is done. What nothing has happened to is not written at all. Objects, as
  * earlier versions wrote them, are still read.
  */
-import { createRuleState, NEVER, type RuleState } from './rule-state.ts'
+import { NEVER, type RuleState } from './rule-state.ts'
 
 /**
  * beganMs, ceasedMs, knownMs, raisedMs; the broken hold (three times NEVER for none); the count of comparisons, their latches as 0 and 1;
  * the count of episodes, their begins and ends; for each comparison the count of its samples' numbers, and these; talkMs,
- * dipMs, dippedMs and beforeMs, absent where there is none of them and in what versions before them saved.
+ * dipMs, dippedMs and beforeMs, the count of broken holds before the last, and these, absent where there is none of them and in what versions before
+ * them saved.
  */
 export type PackedRuleState = readonly number[]
 
@@ -26,13 +27,15 @@ export function packRuleState(state: RuleState): PackedRuleState | undefined {
     for (const number of samples) packed.push(number)
   }
   const { talkMs, dipMs, dippedMs, beforeMs } = state
-  if (talkMs !== NEVER || dipMs !== NEVER || dippedMs > 0 || beforeMs !== NEVER) packed.push(talkMs, dipMs, dippedMs, beforeMs)
+  const before = state.brokenBefore ?? []
+  if (talkMs !== NEVER || dipMs !== NEVER || dippedMs > 0 || beforeMs !== NEVER || before.length > 0) packed.push(talkMs, dipMs, dippedMs, beforeMs)
+  if (before.length > 0) packed.push(before.length, ...before.flat())
   return packed
 }
 
-/** Gives the state back; it shares nothing with what it was packed into. `memory` is a fresh one of the rule's condition. */
-export function unpackRuleState(packed: PackedRuleState | RuleState | undefined, memory: RuleState['memory']): RuleState {
-  const state = createRuleState(memory)
+/** Gives the state back; it shares nothing with what it was packed into. `fresh` is as at its creation, and is used. */
+export function unpackRuleState(packed: PackedRuleState | RuleState | undefined, fresh: RuleState): RuleState {
+  const state = fresh
   if (packed === undefined) return state
   if (!isPacked(packed)) return { ...state, ...structuredClone(packed) }
   let at = 0
@@ -52,6 +55,8 @@ export function unpackRuleState(packed: PackedRuleState | RuleState | undefined,
   state.dipMs = next()
   state.dippedMs = Math.max(0, next())
   state.beforeMs = next()
+  const before = Array.from({ length: Math.max(0, next()) }, () => [next(), next(), next()] as const)
+  if (state.brokenBefore !== null) state.brokenBefore = before
   return state
 }
 

@@ -17,6 +17,12 @@ const DIPS_SHARE = 0.4
 /** Episodes that are remembered per device and rule; the oldest is forgotten. */
 const EPISODES_MAX = 16
 
+/** In device time: the begin of a hold, the last that the unit said in it, and the reading that ended it. */
+export type BrokenHold = readonly [fromMs: number, toMs: number, endedByMs: number]
+
+/** Broken holds that are remembered before the last (chosen: what a unit stored comes within a few of them). */
+const BROKEN_BEFORE_MAX = 3
+
 export interface RuleState {
   /** Device time at which the condition began to hold, NEVER while it does not. */
   beganMs: number
@@ -34,13 +40,16 @@ export interface RuleState {
   /** Device time at which the alarm was raised, NEVER while there is none. */
   raisedMs: number
   memory: ConditionMemory
-  /** The last hold that ended before its time: its begin, its last reading, and the reading that ended it, in device time. */
-  brokenHold: readonly [fromMs: number, toMs: number, endedByMs: number] | null
+  /** The last hold that ended before its time. */
+  brokenHold: BrokenHold | null
+  /** Those before it, oldest first; null where nobody asks for them. */
+  brokenBefore: BrokenHold[] | null
   /** [from, to] in device time of alarms that are over. */
   episodes: Array<[fromMs: number, toMs: number]>
 }
 
-export const createRuleState = (memory: ConditionMemory): RuleState => ({
+/** `keepsHolds`: what the unit stored may come later and go on with a hold that broke. */
+export const createRuleState = (memory: ConditionMemory, keepsHolds = false): RuleState => ({
   beganMs: NEVER,
   ceasedMs: NEVER,
   knownMs: NEVER,
@@ -51,6 +60,7 @@ export const createRuleState = (memory: ConditionMemory): RuleState => ({
   raisedMs: NEVER,
   memory,
   brokenHold: null,
+  brokenBefore: keepsHolds ? [] : null,
   episodes: [],
 })
 
@@ -166,7 +176,13 @@ export function restartAt(state: RuleState, lineMs: number, fromMs: number): voi
 }
 
 function breakHold(state: RuleState, atMs: number): void {
-  if (state.beganMs !== NEVER) state.brokenHold = [state.beganMs, state.knownMs, atMs]
+  if (state.beganMs !== NEVER) {
+    if (state.brokenHold !== null && state.brokenBefore !== null) {
+      state.brokenBefore.push(state.brokenHold)
+      if (state.brokenBefore.length > BROKEN_BEFORE_MAX) state.brokenBefore.shift()
+    }
+    state.brokenHold = [state.beganMs, heardMs(state), atMs]
+  }
   endHold(state)
 }
 
