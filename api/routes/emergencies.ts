@@ -164,7 +164,10 @@ function handlingRoutes(app: App, { ports }: RouteContext): void {
         tags,
         summary: 'Say that an emergency is over, and why',
         ...one,
-        body: Type.Object({ by: Type.Optional(who), reason: Type.String({ minLength: 3, maxLength: 1_000 }) }, { additionalProperties: false }),
+        body: Type.Object(
+          { by: Type.Optional(who), reason: Type.String({ minLength: 3, maxLength: 1_000, pattern: '\\S\\s*\\S' }) },
+          { additionalProperties: false },
+        ),
         response: answers(200, EmergencySchema),
       },
     },

@@ -29,7 +29,7 @@ export const BURNING_WORDS: DangerWords = {
   words: [
     ...['smoke', 'smoking', 'flames', 'spark', 'burning', 'burnt', 'burned', 'scorch', 'on fire', 'caught fire', 'catching fire', 'catches fire'],
     ...['a fire', 'the fire', 'is fire', 'explod', 'explosion', 'melting', 'melted', 'glowing', 'electric shock', 'electrocut'],
-    ...['a shock', 'shocked me', 'got shocked', 'gets shocked', 'gave me shocks'],
+    ...['a shock', 'electric jolt', 'electrical jolt', 'shocked me', 'got shocked', 'gets shocked', 'gave me shocks'],
     ...['焦味', '焦糊', '糊味', '烧焦', '烧糊', '冒烟', '浓烟', '有烟', '烟冒', '起火', '着火', '失火', '烧起来', '烧着', '火花', '火星'],
     ...['触电', '漏电', '带电', '被电', '电到', '麻手', '爆炸', '烧了的味', '烧东西的味'],
   ],

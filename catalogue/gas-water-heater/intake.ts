@@ -12,7 +12,7 @@ const gas: SaidDanger = {
     'Shut the gas cock, touch no switch and make no flame, open the windows, leave, and call from outside.',
     '请立即关闭燃气阀，勿动开关、勿用明火，开窗通风，撤离后在室外求助。',
   ),
-  words: { ...GAS_WORDS, words: [...GAS_WORDS.words, '漏气'] },
+  words: { ...GAS_WORDS, words: [...GAS_WORDS.words, 'rotten egg', 'sulphur', 'sulfur', '臭鸡蛋', '漏气'] },
 }
 const fumes: SaidDanger = {
   safetyClass: 'E0',

@@ -171,23 +171,27 @@ async function startLinking(parts: DueParts, nowMs: number): Promise<number | un
 
 async function linkRows({ linksOf, inTransaction }: DueParts, open: readonly EmergencyBookRow[]): Promise<void> {
   const links = (await linksOf?.(open)) ?? new Map<string, EmergencyLink>()
-  for (const { emergency_id } of open) {
-    const link = links.get(emergency_id)
-    if (link !== undefined) await inTransaction((book) => linkRow(book, emergency_id, link))
-  }
+  for (const { emergency_id } of open) if (links.has(emergency_id)) await inTransaction((book) => linkRow(book, emergency_id, links))
 }
 
-async function linkRow(book: BookTransaction, emergencyId: string, { work_order_id, case_id, isSettled }: EmergencyLink): Promise<void> {
+async function linkRow(book: BookTransaction, emergencyId: string, links: ReadonlyMap<string, EmergencyLink>): Promise<void> {
   const row = await book.database.selectFrom('emg_emergencies').selectAll().where('emergency_id', '=', emergencyId).executeTakeFirst()
-  if (row === undefined) return
+  const own = links.get(emergencyId)
+  if (row === undefined || own === undefined) return
+  const joined = await joinedTo(book, row)
+  const others = joined.flatMap(({ emergency_id }) => links.get(emergency_id) ?? []).filter(({ isDropped }) => isDropped !== true)
+  // Of a danger that is told again behind an order that was called off, the order of the new telling is the one that counts.
+  const link = own.isDropped === true ? (others.at(-1) ?? own) : own
+  const { work_order_id, case_id } = link
   const linked = row.work_order_id === work_order_id && row.case_id === case_id ? row : await changeRow(book, row, { work_order_id, case_id })
   const lead = await leadOf(book, linked)
   if (lead !== linked) {
     if (lead.work_order_id === null) await changeRow(book, lead, { work_order_id, case_id })
     return
   }
-  const tellers = [linked, ...(await joinedTo(book, linked))]
-  // A sensor that still tells of the danger outweighs an order that says done, until somebody has looked.
-  const isTold = linked.acknowledged_at_ms === null && tellers.some(({ alarm, cleared_at_ms }) => alarm !== 'null' && cleared_at_ms === null)
-  if (isSettled && !isTold) await resolveRow(book, linked, { by: 'mendline', reason: 'its work order is done' })
+  // A sensor that still tells of the danger outweighs an order that says done, until somebody has looked; so does the order of another unit of the home.
+  const isTold =
+    linked.acknowledged_at_ms === null && [linked, ...joined].some(({ alarm, cleared_at_ms }) => alarm !== 'null' && cleared_at_ms === null)
+  const isOpen = others.some(({ isSettled }) => !isSettled)
+  if (link.isSettled && !isTold && !isOpen) await resolveRow(book, linked, { by: 'mendline', reason: 'its work order is done' })
 }

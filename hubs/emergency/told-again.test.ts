@@ -207,4 +207,47 @@ describe('one danger that is told twice', () => {
     await b.pass(11_000)
     expect(await b.emergency()).toMatchObject({ state: 'resolved', resolution: 'its work order is done' })
   })
+
+  describe('and the orders of what people told', () => {
+    const em = (alarmId: string) => `em_${Buffer.from(alarmId).toString('hex')}`
+    const order = (id: string, state: { isSettled?: boolean; isDropped?: boolean } = {}) => ({
+      ...{ work_order_id: id, case_id: `case_${id}`, isSettled: false },
+      ...state,
+    })
+    const twoTellings = async (devices: readonly [string, string]) => {
+      const links = new Map([[em('report_1'), order('wo_1')]])
+      const b = await emergencyBench(openOperations, { placeOf, links })
+      for (const [index, device] of devices.entries()) {
+        const alarmId = `report_${index + 1}`
+        links.set(em(alarmId), order(`wo_${index + 1}`))
+        await b.hub.raise({
+          ...{ emergencyId: em(alarmId), tenant: 'home', device, type: 'test_unit', alarmId, safetyClass: 'E0' },
+          ...{ fault: null, hazard: 'fire_or_shock', title: { en: 'f', 'zh-CN': '火' }, advice: { en: 'l', 'zh-CN': '撤' }, alarm: undefined },
+          ...{ raisedAtMs: 0, receivedAtMs: b.clock.now(), isPast: false, isDrill: false, tellsHousehold: false, actions: undefined },
+        })
+      }
+      return Object.assign(b, { links })
+    }
+
+    it('goes on while the order of another unit of the home is open, and ends with the last', async () => {
+      await using b = await twoTellings(['unit-1', 'unit-2'])
+      expect(await b.emergency()).toMatchObject({ state: 'raised', device: 'unit-1' })
+      b.links.set(em('report_1'), order('wo_1', { isSettled: true }))
+      await b.pass(11_000)
+      expect(await b.emergency()).toMatchObject({ state: 'raised' })
+      b.links.set(em('report_2'), order('wo_2', { isSettled: true }))
+      await b.pass(11_000)
+      expect(await b.emergency()).toMatchObject({ state: 'resolved', resolution: 'its work order is done' })
+    })
+
+    it('is known by the order of the second telling when that of the first was called off, and ends with it', async () => {
+      await using b = await twoTellings(['unit-1', 'unit-1'])
+      b.links.set(em('report_1'), order('wo_1', { isDropped: true }))
+      await b.pass(11_000)
+      expect(await b.emergency()).toMatchObject({ state: 'raised', work_order_id: 'wo_2', case_id: 'case_wo_2' })
+      b.links.set(em('report_2'), order('wo_2', { isSettled: true }))
+      await b.pass(11_000)
+      expect(await b.emergency()).toMatchObject({ state: 'resolved' })
+    })
+  })
 })

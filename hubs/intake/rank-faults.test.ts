@@ -77,6 +77,7 @@ describe('ranking faults by what a person says', () => {
     ['no heat and burning smell', 'XX-01'],
     ['no hot water gas smell', 'GW-08'],
     ['not sure but gas smell', 'GW-08'],
+    ['it smells of rotten eggs in the kitchen', 'GW-08'],
     ['there is no sign of a gas leak', undefined],
     ['not only smoke', 'XX-01'],
     ['没热水有燃气味', 'GW-08'],
