@@ -1,7 +1,7 @@
 /**
  * Whether the learned normal keeps its alert budget: sound simulated units of the catalogue's types go through the fold as units of types that
- * nobody described (channels and nothing else), so every alarm is a false one. A control says whether it would speak at all: from a
- * day on, every third channel of the same units that moves is off by the range that it had. Seeds are of development only.
+ * nobody described (channels and nothing else), so every alarm is a false one. Controls say whether it would speak at all: from a
+ * day on, every third channel of the same units that moves is off by the range that it had, or by half of it. Seeds are of development only.
  */
 import { type ApplianceType, readingLayout } from '#catalogue/appliance-type.ts'
 import { applianceTypes } from '#catalogue/registry.ts'
@@ -12,7 +12,6 @@ import { createLearnedNormal } from '../../models/learn-normal/learn-normal.ts'
 import { createFleet } from '../../simulators/fleet.ts'
 
 const DAY_MS = 86_400_000
-const START_MS = Date.UTC(2026, 3, 1)
 const PERIOD_MS = 300_000
 /** Days before the end on which the control begins. */
 const CONTROL_DAYS = 4
@@ -24,15 +23,21 @@ export interface BudgetRow {
   readonly alarms: number
   /** Share of the judged steps. */
   readonly flagged: number
-  /** Units whose control raised an alarm, and whose rows flagged it. */
-  readonly controlAlarms: number
-  readonly controlFlagged: number
+  readonly whole: Control
+  readonly half: Control
+}
+
+/** Units whose disturbance raised an alarm, and those whose rows flagged it. */
+export interface Control {
+  readonly alarms: number
+  readonly flagged: number
 }
 
 export interface BudgetPlan {
   readonly seed: string
   readonly units: number
   readonly days: number
+  readonly startMs: number
 }
 
 /** Views of the catalogue's types as types of one's own; a fridge also by the seven channels that a small logger would send. */
@@ -61,8 +66,14 @@ export function measureBudget({ type: id, channels }: (typeof VIEWS)[number], pl
   const { identities: _, ...own } = { ...described, channels: kept, faults: [], rules: [], recipe: undefined }
   const units = readingsOf(described, own, plan)
   const sound = units.map((readings) => judge(own, readings, Number.POSITIVE_INFINITY))
-  const controlFromMs = START_MS + (plan.days - CONTROL_DAYS) * DAY_MS
-  const control = units.map((readings) => judge(own, disturbed(readings, controlFromMs), controlFromMs))
+  const fromMs = plan.startMs + (plan.days - CONTROL_DAYS) * DAY_MS
+  const control = (part: number): Control => {
+    const found = units.map((readings) => judge(own, disturbed(readings, fromMs, part), fromMs))
+    return {
+      alarms: found.filter((one) => one.alarmsBehind > 0).length,
+      flagged: found.filter((one) => one.flaggedBehind > 0).length,
+    }
+  }
   const steps = sum(sound.map((one) => one.steps))
   return {
     name: channels === undefined ? id : `${id}, ${channels.length === 1 ? channels[0] : `${channels.length} channels`}`,
@@ -70,19 +81,19 @@ export function measureBudget({ type: id, channels }: (typeof VIEWS)[number], pl
     unitWeeks: (steps * limits.normalStepMs) / (7 * DAY_MS),
     alarms: sum(sound.map((one) => one.alarms)),
     flagged: sum(sound.map((one) => one.flagged)) / Math.max(1, steps),
-    controlAlarms: control.filter((one) => one.alarmsBehind > 0).length,
-    controlFlagged: control.filter((one) => one.flaggedBehind > 0).length,
+    whole: control(1),
+    half: control(0.5),
   }
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
 
 /** Readings of sound units in the columns of the undescribed type. */
-function readingsOf(described: ApplianceType, own: ApplianceType, { seed, units, days }: BudgetPlan): Reading[][] {
-  const fleet = createFleet({ type: described, units, seed, startMs: START_MS, faultShare: 0, samplePeriodMs: PERIOD_MS, tenant: 'home' })
+function readingsOf(described: ApplianceType, own: ApplianceType, { seed, units, days, startMs }: BudgetPlan): Reading[][] {
+  const fleet = createFleet({ type: described, units, seed, startMs, faultShare: 0, samplePeriodMs: PERIOD_MS, tenant: 'home' })
   const places = readingLayout(own).columns.map((column) => described.channels.findIndex(({ name }) => name === column))
   const byDevice = new Map<string, Reading[]>(fleet.devices.map((device) => [device, []]))
-  for (const { device, boot, seq, observed_at_ms, fw, values } of fleet.readings(START_MS + days * DAY_MS)) {
+  for (const { device, boot, seq, observed_at_ms, fw, values } of fleet.readings(startMs + days * DAY_MS)) {
     const at = epochMs(observed_at_ms)
     const numbers = Float64Array.from(places, (place) => values[place] ?? Number.NaN)
     byDevice.get(device)?.push({
@@ -93,8 +104,8 @@ function readingsOf(described: ApplianceType, own: ApplianceType, { seed, units,
   return [...byDevice.values()]
 }
 
-/** Every third of the channels that move, beginning with the first, is higher by the range between its outer twentieths. */
-function disturbed(readings: readonly Reading[], fromMs: number): Reading[] {
+/** Every third of the channels that move, beginning with the first, is higher by a part of the range between its outer twentieths. */
+function disturbed(readings: readonly Reading[], fromMs: number, part: number): Reading[] {
   const before = readings.filter(({ observed_at_ms }) => observed_at_ms < fromMs)
   const ranges = (before[0]?.numbers ?? new Float64Array()).map((_, channel) => {
     const sorted = before.flatMap(({ numbers }) => (Number.isNaN(numbers[channel]) ? [] : [numbers[channel] ?? 0])).sort((a, b) => a - b)
@@ -105,7 +116,7 @@ function disturbed(readings: readonly Reading[], fromMs: number): Reading[] {
   return readings.map((reading) =>
     reading.observed_at_ms < fromMs
       ? reading
-      : { ...reading, numbers: reading.numbers.map((value, channel) => (moved.has(channel) ? value + (ranges[channel] ?? 0) : value)) },
+      : { ...reading, numbers: reading.numbers.map((value, channel) => (moved.has(channel) ? value + part * (ranges[channel] ?? 0) : value)) },
   )
 }
 

@@ -73,7 +73,9 @@ describe('the learned normal of a device', () => {
     const { rows, alarms } = run(normalOf(typeWith(NAMES)), readings(3_000, 2_000, 2_300))
     const flagged = rows.filter((row) => row.flagged)
     expect(flagged[0]?.t).toBe(Date.UTC(2026, 0, 1) + 2_000 * 60_000)
-    expect(flagged.length).toBe(30)
+    // Every step of the fault, and behind it while the stretch holds more of it than is usual.
+    expect(flagged.filter(({ t }) => t < Date.UTC(2026, 0, 1) + 2_300 * 60_000).length).toBe(30)
+    expect(flagged.length).toBeLessThan(30 + 16)
     expect(flagged[0]?.contributions.map((one) => one.channel)).toContain('power_w')
     expect(alarms.map(({ kind }) => kind)).toEqual(['alarm_raised', 'alarm_cleared'])
     expect(alarms[0]?.alarm).toMatchObject({ rule: 'learned-normal', safety_class: 'E4', fault: null, began_at_ms: flagged[0]?.t })
@@ -105,15 +107,15 @@ describe('the learned normal of a device', () => {
   )
 
   /** A reading each minute, but for one in `missing` minutes when that is given, with the same values until `changedFrom`. */
-  const constant = (values: readonly number[], { changedFrom = 2_000, to = values, missing = Number.POSITIVE_INFINITY } = {}) =>
-    readings(2_000)
+  const constant = (values: readonly number[], { changedFrom = 2_500, to = values, missing = Number.POSITIVE_INFINITY } = {}) =>
+    readings(2_500)
       .map((reading, minute) => ({ ...reading, numbers: Float64Array.from(minute < changedFrom ? values : to) }))
       .filter((_, minute) => minute < 1_100 || minute % missing !== 0)
 
   it('flags that a channel moves on a device of which nothing moved while it learned', () => {
-    const { rows, alarms } = run(normalOf(typeWith(NAMES)), constant([5, 5, 5], { changedFrom: 1_500, to: [5, 5, 25] }))
+    const { rows, alarms } = run(normalOf(typeWith(NAMES)), constant([5, 5, 5], { changedFrom: 2_000, to: [5, 5, 25] }))
     expect(rows.find(({ flagged }) => flagged)).toMatchObject({
-      t: Date.UTC(2026, 0, 1) + 1_500 * 60_000,
+      t: Date.UTC(2026, 0, 1) + 2_000 * 60_000,
       contributions: [{ channel: 'warmth_c', share: 1 }],
     })
     expect(alarms.map(({ kind }) => kind)).toEqual(['alarm_raised'])
@@ -136,7 +138,7 @@ describe('the learned normal of a device', () => {
     const fault = { code: 'PU-01' } as ApplianceType['faults'][number]
     const described = { ...typeWith(NAMES), faults: [fault] }
     const { rows, alarms } = run(normalOf(described), readings(3_000, 2_000, 2_300))
-    expect(rows.filter(({ flagged }) => flagged).length).toBe(30)
+    expect(rows.filter(({ flagged }) => flagged).length).toBeGreaterThan(29)
     expect(alarms).toEqual([])
   })
 

@@ -22,6 +22,8 @@ export interface NormalModel {
   readonly variances: readonly number[]
   readonly t2_MAX: number
   readonly q_MAX: number
+  /** Spread of what the components do not explain, in spreads of each channel. Absent in what an earlier version learned. */
+  readonly restSpread?: readonly number[]
   readonly rows: number
 }
 
@@ -45,6 +47,8 @@ const DAY_MS = 86_400_000
 export const LEVEL_MIN = 1e-6
 /** A spread that is less than this part of the value itself is the rounding of means. */
 const ROUNDING = 1e-9
+/** Least spread of what is not explained, so that what was explained to the last while it was learned is not off at once. */
+const REST_MIN = 0.1
 /** Rows must hold at least this part of the channels. */
 const KNOWN_MIN = 0.5
 
@@ -67,8 +71,21 @@ export function learnNormal(rows: readonly NormalRow[], budget: AlertBudget): No
       usual.map(({ q }) => q),
       half,
     ),
+    restSpread: restSpread(whole, rows),
     rows: rows.length,
   }
+}
+
+/** What the model does not explain of a row, in spreads of that; NaN = not known. @param farthest spreads that a channel counts at most */
+export function unexplained(model: NormalModel, row: NormalRow, farthest: number): Float64Array {
+  const rest = restOf(model, bounded(standardised(model, row), farthest))
+  const usual = Math.sqrt(1 - EXPLAINED)
+  return rest.map((value, channel) => (Number.isNaN(row.values[channel]) ? Number.NaN : value / (model.restSpread?.[channel] ?? usual)))
+}
+
+function restSpread(model: Fitted, rows: readonly NormalRow[]): readonly number[] {
+  const rests = rows.map((row) => restOf(model, bounded(standardised(model, row), CLIP)))
+  return model.centre.map((_, channel) => Math.max(REST_MIN, Math.sqrt(mean(rests.map((rest) => (rest[channel] ?? 0) ** 2)))))
 }
 
 /** Scores a row against the model. @param farthest spreads that a channel counts at most */
@@ -81,7 +98,7 @@ export function scoreNormal(model: NormalModel, row: NormalRow, farthest = Numbe
   return { score: Math.max(ofT2, ofQ), contributions: shares.map((share) => (sum > 0 ? share / sum : 0)) }
 }
 
-type Fitted = Omit<NormalModel, 't2_MAX' | 'q_MAX' | 'rows'>
+type Fitted = Omit<NormalModel, 't2_MAX' | 'q_MAX' | 'restSpread' | 'rows'>
 
 function fitRows(rows: readonly NormalRow[]): Fitted {
   const channels = rows[0]?.values.length ?? 0
@@ -173,7 +190,7 @@ interface Statistics {
 
 function statistics(model: Fitted, row: NormalRow, farthest = Number.POSITIVE_INFINITY): Statistics {
   const known = row.values.reduce((count, value) => count + (Number.isNaN(value) ? 0 : 1), 0)
-  const z = standardised(model, row).map((value) => Math.max(-farthest, Math.min(farthest, value)))
+  const z = bounded(standardised(model, row), farthest)
   if (known < KNOWN_MIN * z.length || known === 0) return { t2: Number.NaN, q: Number.NaN, byT2: z, byQ: z }
   const rest = z.slice()
   const byT2 = new Float64Array(z.length)
@@ -191,8 +208,20 @@ function statistics(model: Fitted, row: NormalRow, farthest = Number.POSITIVE_IN
   return { t2, q: byQ.reduce((sum, value) => sum + value, 0), byT2, byQ }
 }
 
+function restOf({ components }: Fitted, z: Float64Array): Float64Array {
+  const rest = z.slice()
+  for (const component of components) {
+    const along = dot(component, z)
+    component.forEach((weight, channel) => {
+      rest[channel] = (rest[channel] ?? 0) - along * weight
+    })
+  }
+  return rest
+}
+
+const bounded = (z: Float64Array, farthest: number): Float64Array => z.map((value) => Math.max(-farthest, Math.min(farthest, value)))
 const clip = (value: number): number => Math.min(CLIP, Math.max(-CLIP, value))
-const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)
+const dot = (a: readonly number[], b: ArrayLike<number>): number => a.reduce((sum, value, index) => sum + value * (b[index] ?? 0), 0)
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
 
 function median(values: readonly number[]): number {

@@ -4,8 +4,9 @@
  * more by the normal of all together. A slow drift of a channel (season, wear) becomes normal by and by; what is flagged teaches nothing.
  */
 import { alertThreshold } from './alert-threshold.ts'
-import { LEVEL_MIN, learnNormal, type NormalModel, type NormalRow, scoreNormal } from './normal-model.ts'
+import { LEVEL_MIN, learnNormal, type NormalModel, type NormalRow, scoreNormal, unexplained } from './normal-model.ts'
 import { SIGNAL_SETTINGS, SignalDetector, type SignalState } from './signal-detector.ts'
+import { StretchMeans, type StretchMeansState } from './stretch-means.ts'
 import { type JudgedScore, UnitScore, type UnitScoreState } from './unit-score.ts'
 
 export interface OwnNormalSettings {
@@ -68,6 +69,7 @@ export interface OwnNormalState {
   /** Absent in what an earlier version saved. */
   readonly learnedRows?: number
   readonly judge?: UnitScoreState
+  readonly stretches?: StretchMeansState
 }
 
 export class OwnNormal {
@@ -87,11 +89,14 @@ export class OwnNormal {
   #lastMs = 0
   #judge = new UnitScore()
   #learnedRows = 0
+  /** Of several channels together. */
+  #stretches: StretchMeans
 
   constructor(settings: OwnNormalSettings, channels: number) {
     this.#settings = settings
     this.#channels = channels
     this.#drift = new Float64Array(channels)
+    this.#stretches = new StretchMeans(quantitiesOf(settings, channels))
     this.#signals = this.#isSingle ? Array.from({ length: channels }, () => new SignalDetector(this.#signalSettings())) : []
   }
 
@@ -131,36 +136,23 @@ export class OwnNormal {
     const values = row.values.map((value, channel) => value - (this.#drift[channel] ?? 0))
     const { score, contributions } = scoreNormal(this.#model, { atMs: row.atMs, values }, FARTHEST)
     if (Number.isNaN(score)) return undefined
-    const own = this.#againstItself({ score, broad: this.#broadOf(score, contributions) }, PEAK_SPREAD.together)
-    if (own.score < 1) this.#follow(this.#model, values)
-    return { ...own, shares: contributions }
+    const own = this.#againstItself(score, PEAK_SPREAD.together)
+    const lasting = this.#stretches.take(
+      { atMs: row.atMs, values: unexplained(this.#model, row, FARTHEST) },
+      { blockRows: this.#blockRows(), budget: this.#budget(), isOddestCounted: Math.max(this.#model.t2_MAX, this.#model.q_MAX) <= LEVEL_MIN },
+    )
+    if (Math.max(own.score, lasting.score) < 1) this.#follow(this.#model, values)
+    return lasting.score > own.score ? lasting : { ...own, isAlarming: lasting.isAlarming, shares: contributions }
   }
 
   #blockRows(): number {
     return Math.min(ROWS_KEPT_MAX, Math.ceil(this.#learnedRows / BLOCKS_LEARNED))
   }
 
-  #againstItself({ score, broad }: { readonly score: number; readonly broad: number }, spread: number): JudgedScore {
-    const blockRows = this.#blockRows()
-    const given = { score: Math.min(SCORE_MAX, score), broad: Math.min(SCORE_MAX, broad) }
-    const own = this.#judge.take(given, { blockRows, isPassing: this.#isSingle, spread, budget: this.#budget() })
+  #againstItself(score: number, spread: number): JudgedScore {
+    const settings = { blockRows: this.#blockRows(), isPassing: this.#isSingle, spread, budget: this.#budget() }
+    const own = this.#judge.take(Math.min(SCORE_MAX, score), settings)
     return { ...own, score: Math.min(SCORE_MAX, own.score) }
-  }
-
-  /**
-   * The score without the quantity that is oddest. One quantity alone that lies elsewhere is what people and the weather do (a set point, a switch, the
-   * temperatures of a machine that rests); a fault moves others with it. Where nothing moved while it was learned, whatever moves is news.
-   */
-  #broadOf(score: number, shares: Float64Array): number {
-    const { t2_MAX, q_MAX } = this.#model ?? { t2_MAX: 0, q_MAX: 0 }
-    if (Math.max(t2_MAX, q_MAX) <= LEVEL_MIN) return score
-    const { quantities } = this.#settings
-    const byQuantity = new Map<string | number, number>()
-    shares.forEach((share, channel) => {
-      const quantity = quantities?.[channel] ?? channel
-      byQuantity.set(quantity, (byQuantity.get(quantity) ?? 0) + share)
-    })
-    return score * Math.max(0, 1 - Math.max(...byQuantity.values()))
   }
 
   #learn(row: NormalRow): void {
@@ -203,7 +195,7 @@ export class OwnNormal {
       this.#learnedRows = this.#seen
       return undefined
     }
-    const own = this.#againstItself({ score: score / this.#signal_MAX, broad: score / this.#signal_MAX }, PEAK_SPREAD.single)
+    const own = this.#againstItself(score / this.#signal_MAX, PEAK_SPREAD.single)
     return { ...own, shares: scores.map((one) => (sum > 0 ? one / sum : 0)) }
   }
 
@@ -222,6 +214,7 @@ export class OwnNormal {
       lastMs: this.#lastMs,
       learnedRows: this.#learnedRows,
       judge: this.#judge.state(),
+      ...(this.#isSingle ? {} : { stretches: this.#stretches.state() }),
     }
   }
 
@@ -240,6 +233,10 @@ export class OwnNormal {
     normal.#lastMs = state.lastMs
     normal.#learnedRows = state.learnedRows ?? settings.learnRows
     if (state.judge !== undefined) normal.#judge = UnitScore.of(state.judge)
+    if (state.stretches !== undefined) normal.#stretches = StretchMeans.of(quantitiesOf(settings, channels), state.stretches)
     return normal
   }
 }
+
+const quantitiesOf = ({ quantities }: OwnNormalSettings, channels: number): ReadonlyArray<string | number> =>
+  quantities ?? Array.from({ length: channels }, (_, channel) => channel)
