@@ -79,6 +79,50 @@ describe('createCarryForward', () => {
     expect(carry.fill(aReading(0, { power_w: 1 })).numbers[layout.indexOf.get('outdoor_temperature_c') ?? -1]).toBeNaN()
   })
 
+  const RECEIVED_MS = 1_700_000_000_000 + 60 * MINUTE_MS
+  const stored = (atMs: number, values: Readonly<Record<string, number>>): Reading => ({
+    ...aReading(atMs, values),
+    hist: true,
+    received_at_ms: epochMs(RECEIVED_MS),
+  })
+  const backlog = [
+    stored(0, { outdoor_temperature_c: 30 }),
+    stored(1_000, { compressor_current_a: 6 }),
+    stored(2_000, { board_temperature_c: 120 }),
+    stored(8_000, { board_temperature_c: 120 }),
+  ]
+  const now = aReading(60 * MINUTE_MS, { outdoor_temperature_c: 31, compressor_current_a: 0, board_temperature_c: 40 })
+  const later = aReading(60 * MINUTE_MS + 500, { compressor_current_a: 0 })
+
+  it.each([
+    ['by themselves', backlog],
+    ['behind a fresh message', [now, ...backlog]],
+    ['with fresh messages between', [now, backlog[0], later, ...backlog.slice(1)]],
+    ['in two pieces, the later one first', [now, stored(30 * MINUTE_MS, { power_w: 1 }), ...backlog]],
+    ['behind what the unit said when it fell silent', [aReading(0, { outdoor_temperature_c: 30 }), now, ...backlog.slice(1)]],
+  ])('finds a danger whose witnesses a device stored in messages of their own: %s', (_, readings) => {
+    const given = readings.filter((reading) => reading !== undefined)
+    const whole = createCarryForward({ types, filter: isSafetyRule })
+    expect(alarmsOf(given, whole.fill)).toBe(1)
+    for (const cut of given.keys()) {
+      const before = createCarryForward({ types, filter: isSafetyRule })
+      const after = createCarryForward({ types, filter: isSafetyRule })
+      const filled = given.slice(0, cut).map(before.fill)
+      after.restore(JSON.parse(JSON.stringify(before.snapshot())))
+      expect(alarmsOf([...filled, ...given.slice(cut).map(after.fill)], (reading) => reading)).toBe(1)
+    }
+  })
+
+  it('does not complete what a device stored with what it says now, nor with what it had said long before', () => {
+    const outdoor = (reading: Reading) => reading.numbers[layout.indexOf.get('outdoor_temperature_c') ?? -1]
+    const carry = createCarryForward({ types, filter: isSafetyRule })
+    carry.fill(aReading(0, { outdoor_temperature_c: 30 }))
+    carry.fill(now)
+    expect(outdoor(carry.fill(stored(16 * MINUTE_MS, { power_w: 1 })))).toBeNaN()
+    expect(outdoor(carry.fill(stored(10 * MINUTE_MS, { power_w: 1 })))).toBe(30)
+    expect(outdoor(carry.fill(aReading(61 * MINUTE_MS, { power_w: 1 })))).toBe(31)
+  })
+
   it('goes on after a restart where it was', () => {
     const [first, second, third] = witnesses(1_000)
     const before = createCarryForward({ types, filter: isSafetyRule })

@@ -1,7 +1,8 @@
 /**
  * Completes readings for the safety rules. A device sends a safety channel at once, by itself, so the witnesses of one danger come in several
  * messages; a channel that a reading lacks counts with its last value for a while. Only the channels that the chosen rules ask for are
- * kept, a few numbers a device. Device time alone decides; a late reading takes nothing from its future. Mean, min and max of a channel
+ * kept, a few numbers a device. Device time alone decides; a late reading takes nothing from its future. What a device stored is completed with
+ * what it stored before, and with what it had said when it fell silent: fresh messages come between. Mean, min and max of a channel
  * are one: they are kept and filled in together, never an old extreme beside a new mean.
  */
 import { type ApplianceType, type Condition, type Rule, readingLayout } from '#catalogue/appliance-type.ts'
@@ -20,6 +21,8 @@ export interface CarryForward {
 
 /** A value counts for this long (chosen: as long as a gap between readings does not break a hold). */
 const VALID_MS = 15 * 60_000
+/** A silence behind which what the device stored may come (chosen). */
+const SILENT_MS = 60_000
 
 /** Columns that are kept of a type; `heads[i]` is the place of the mean (or only value) in the channel of column i. */
 interface Asked {
@@ -31,14 +34,29 @@ interface Asked {
   readonly width: number
 }
 
-/** Last values of one device, in the order of what was asked for; NaN for an extreme that did not come with its mean. */
-interface Memory {
-  readonly asked: Asked
+/** Last values, in the order of what was asked for; NaN for an extreme that did not come with its mean. */
+interface Values {
   readonly values: number[]
   readonly atMs: number[]
 }
 
-type SavedMemory = readonly [key: string, values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>]
+interface Memory extends Values {
+  readonly asked: Asked
+  /** What the device stored and sends later; what it had said when it fell silent, before that comes. */
+  stored: Values | undefined
+  /** Device time of the last reading in order. */
+  lastMs: number
+  /** Receipt of the last stored reading. */
+  storedMs: number
+}
+
+type SavedValues = readonly [values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>]
+/** What follows on the times is absent in what versions before it saved. */
+type SavedMemory = readonly [
+  key: string,
+  ...now: SavedValues,
+  more?: { readonly stored: SavedValues | null; readonly lastMs: number; readonly storedMs: number },
+]
 
 interface Saved {
   /** Names of the columns, by type. */
@@ -82,7 +100,7 @@ export function createCarryForward(parts: {
         memory = memoryFor(asked, memory)
         devices.set(tenant, device, memory)
       }
-      return complete(reading, memory)
+      return reading.hist ? completeStored(reading, memory) : completeFresh(reading, memory)
     },
     forget() {
       askedByType.clear()
@@ -94,12 +112,9 @@ export function createCarryForward(parts: {
         const now = askedOf(type)
         asked[type] = now.names
         for (const [tenant, device, memory] of own.entries()) {
-          const { values, atMs } = memory.asked === now ? memory : memoryFor(now, memory)
-          devices.push([
-            `${tenant}/${device}/${type}`,
-            values.map((value) => (Number.isNaN(value) ? null : value)),
-            atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
-          ])
+          const { stored, lastMs, storedMs, ...last } = memory.asked === now ? memory : memoryFor(now, memory)
+          const more = { stored: stored === undefined ? null : savedOf(stored), lastMs, storedMs }
+          devices.push([`${tenant}/${device}/${type}`, ...savedOf(last), more])
         }
       }
       return { asked, devices }
@@ -108,15 +123,17 @@ export function createCarryForward(parts: {
       memories.clear()
       // Versions before saved the devices alone, without the names.
       const saved = Array.isArray(state) ? { asked: {}, devices: state as readonly SavedMemory[] } : (state as Saved)
-      for (const [key, values, atMs] of saved.devices) {
+      for (const [key, values, atMs, more] of saved.devices) {
         const [tenant = '', device = '', type = ''] = key.split('/')
         const now = askedOf(type)
         const names = saved.asked[type] ?? now.names
         if (values.length !== names.length) continue
         const before = {
           asked: { ...NOTHING, names },
-          values: values.map((value) => value ?? Number.NaN),
-          atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY),
+          ...valuesOf([values, atMs]),
+          stored: more?.stored == null ? undefined : valuesOf(more.stored),
+          lastMs: more?.lastMs ?? 0,
+          storedMs: more?.storedMs ?? 0,
         }
         devicesOf(type).set(tenant, device, memoryFor(now, before))
       }
@@ -124,17 +141,53 @@ export function createCarryForward(parts: {
   }
 }
 
+const savedOf = ({ values, atMs }: Values): SavedValues => [
+  values.map((value) => (Number.isNaN(value) ? null : value)),
+  atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
+]
+
+const valuesOf = ([values, atMs]: SavedValues): Values => ({
+  values: values.map((value) => value ?? Number.NaN),
+  atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY),
+})
+
+const copyOf = ({ values, atMs }: Values): Values => ({ values: [...values], atMs: [...atMs] })
+
 /** What was kept before of the columns that are asked for now. */
 function memoryFor(asked: Asked, before: Memory | undefined): Memory {
   const places = asked.names.map((name) => before?.asked.names.indexOf(name) ?? -1)
-  return {
-    asked,
-    values: places.map((place) => before?.values[place] ?? 0),
-    atMs: places.map((place) => before?.atMs[place] ?? Number.NEGATIVE_INFINITY),
-  }
+  const kept = (of: Values | undefined): Values => ({
+    values: places.map((place) => of?.values[place] ?? 0),
+    atMs: places.map((place) => of?.atMs[place] ?? Number.NEGATIVE_INFINITY),
+  })
+  const { stored, lastMs = 0, storedMs = 0 } = before ?? {}
+  return { asked, ...kept(before), stored: stored && kept(stored), lastMs, storedMs }
 }
 
-function complete(reading: Reading, { asked: { columns, heads, width }, values, atMs }: Memory): Reading {
+function completeFresh(reading: Reading, memory: Memory): Reading {
+  const { observed_at_ms: atMs, received_at_ms } = reading
+  if (atMs - memory.lastMs > SILENT_MS && received_at_ms - memory.storedMs > VALID_MS) memory.stored = copyOf(memory)
+  memory.lastMs = Math.max(memory.lastMs, atMs)
+  return complete(reading, memory, memory.asked)
+}
+
+/** Of a device's backlog each reading is completed with those before it; one that lies behind begins anew there. */
+function completeStored(reading: Reading, memory: Memory): Reading {
+  const { observed_at_ms: atMs, received_at_ms } = reading
+  const isInOrder = atMs >= memory.lastMs
+  if (isInOrder && received_at_ms - memory.storedMs > VALID_MS) memory.stored = copyOf(memory)
+  memory.stored ??= copyOf(memory)
+  memory.storedMs = received_at_ms
+  const { stored, asked } = memory
+  stored.atMs.forEach((ms, index) => {
+    if (ms > atMs) stored.atMs[index] = Number.NEGATIVE_INFINITY
+  })
+  memory.lastMs = Math.max(memory.lastMs, atMs)
+  complete(reading, memory, asked)
+  return complete(reading, stored, asked)
+}
+
+function complete(reading: Reading, { values, atMs }: Values, { columns, heads, width }: Asked): Reading {
   const nowMs = reading.observed_at_ms
   let numbers: Float64Array | undefined
   for (let index = 0; index < columns.length; index++) {

@@ -27,6 +27,8 @@ import {
 interface InOrderParts {
   readonly devices: DeviceStates
   readonly holds: PendingHolds
+  /** Events of what a device stored, when the rest of it has had time to come. */
+  readonly settle: (waiting: PendingHold) => readonly HubEvent[]
   readonly counts: { raised: number; cleared: number }
 }
 
@@ -132,12 +134,13 @@ export class InOrder {
 
   /** Events of the holds that are complete by the clock. */
   completeHolds(nowMs: number): readonly HubEvent[] {
-    const { holds, devices, counts } = this.#parts
+    const { holds, devices, settle, counts } = this.#parts
     // Asked for each record, and mostly none is due.
     if (nowMs < holds.nextDueMs()) return NOTHING
     return holds.take(nowMs).flatMap((hold) => {
-      const events = completed(hold, devices)
+      const events = hold.rest === undefined ? completed(hold, devices) : settle(hold)
       counts.raised += events.filter(({ kind }) => kind === 'alarm_raised').length
+      counts.cleared += events.filter(({ kind }) => kind === 'alarm_cleared').length
       return events
     })
   }

@@ -4,22 +4,26 @@
  * order. An alarm stands where nothing newer contradicts it, else it is over at once. A rule that needs a memory of its own (a rate, a mean)
  * is folded as its readings come, and begins anew at one that lies behind.
  */
+import type { Alarm } from '#kernel/alarm.ts'
 import type { HubEvent } from '#kernel/hub-event.ts'
 import type { Reading } from '#kernel/reading.ts'
 import { cleared, makeAlarm, raised, withClass } from './alarm-events.ts'
 import { type Answer, FAILS, HOLDS, UNKNOWN } from './compile-condition.ts'
 import type { CompiledRule } from './compile-rules.ts'
 import { type InOrder, NOTHING, UNDER_WAY_MS } from './decide-in-order.ts'
-import { type DeviceState, type DeviceStates, isHistory, type LateState } from './device-states.ts'
+import { type DeviceState, type DeviceStates, isHistory, keyOf, type LateState } from './device-states.ts'
 import { type Chain, chainThrough } from './fold-late-log.ts'
 import { isHeld, type LateLog, SAYS } from './late-log.ts'
 import { markInOrder, noteInOrder } from './note-in-order.ts'
+import type { PendingHolds, StoredWitness } from './pending-holds.ts'
 import { classOf } from './rule-levels.ts'
 import { belongsToEpisode, breakOnGap, dip, hasHeldLate, isHolding, NEVER, type RuleState, rememberEpisode } from './rule-state.ts'
+import { waitForRest } from './wait-for-rest.ts'
 
 interface LateParts {
   readonly devices: DeviceStates
   readonly inOrder: InOrder
+  readonly holds: PendingHolds
   readonly counts: { late: number; lateTooOld: number; raised: number; cleared: number }
 }
 
@@ -39,7 +43,7 @@ interface Asked {
 export function decideStored(
   reading: Reading,
   device: DeviceState,
-  { devices, decide }: { readonly devices: DeviceStates; readonly decide: () => readonly HubEvent[] },
+  { devices, holds, decide }: { readonly devices: DeviceStates; readonly holds: PendingHolds; readonly decide: () => readonly HubEvent[] },
 ): readonly HubEvent[] {
   if (!device.set.rules.some(({ isLogged }) => isLogged)) return decide()
   const late = devices.lateOf(device, reading)
@@ -47,13 +51,15 @@ export function decideStored(
   const events = decide()
   // Other rules may hold from this reading on.
   const { log } = device.late ?? late
-  log.note(reading.observed_at_ms, saysOf(reading, device, device.late ?? late))
+  const says = saysOf(reading, device, device.late ?? late)
+  log.note(reading.observed_at_ms, says)
+  waitForRest(reading, witnessesOf(reading, device, device.late ?? late, says), holds)
   markInOrder(device, device.late ?? late)
   return events
 }
 
 /** Events of a late reading. */
-export function decideLate(reading: Reading, device: DeviceState, { devices, inOrder, counts }: LateParts): readonly HubEvent[] {
+export function decideLate(reading: Reading, device: DeviceState, { devices, inOrder, holds, counts }: LateParts): readonly HubEvent[] {
   counts.late++
   if (isHistory(reading)) {
     counts.lateTooOld++
@@ -66,6 +72,7 @@ export function decideLate(reading: Reading, device: DeviceState, { devices, inO
   noteInOrder(device, late)
   const says = saysOf(reading, device, late)
   late.log.note(atMs, says)
+  waitForRest(reading, witnessesOf(reading, device, late, says), holds)
   const events: HubEvent[] = []
   let column = 0
   device.set.rules.forEach((compiled, index) => {
@@ -103,6 +110,18 @@ function saysOf({ numbers, observed_at_ms: atMs }: Reading, device: DeviceState,
   return says
 }
 
+/** Evidence of the rules of the log that hold. */
+function witnessesOf({ numbers, observed_at_ms: atMs }: Reading, device: DeviceState, late: LateState, says: Uint8Array): readonly StoredWitness[] {
+  if (!says.includes(SAYS.holds)) return []
+  return late.log.keys.flatMap((rule, column) => {
+    if (says[column] !== SAYS.holds) return []
+    const index = device.set.rules.findIndex((compiled) => compiled.isLogged && keyOf(compiled) === rule)
+    const memory = late.rules[index]?.memory
+    const evidence = memory === undefined ? [] : (device.set.rules[index]?.condition.evidence(numbers, atMs, memory) ?? [])
+    return [{ rule, atMs, evidence }]
+  })
+}
+
 const isBetween = (answer: Answer, condition: CompiledRule['condition'], numbers: Float64Array): number =>
   answer === FAILS && condition.hasLeaving && condition.isWithinLeaving(numbers) ? SAYS.between : SAYS.fails
 
@@ -132,21 +151,34 @@ function foldAround(asked: Asked, { column, say, inOrder }: InLog): readonly Hub
     compiled.rule,
   )
   if (chain === undefined) return NOTHING
-  const isLast = chain.isLast && chain.knownMs >= state.knownMs
   if (chain.raisedMs === NEVER) {
-    if (isLast && isHolding(state)) goOnWith(asked, chain, inOrder)
+    if (isLastOf(chain, state) && isHolding(state)) goOnWith(asked, chain, inOrder)
     return NOTHING
   }
   if (isTold(state, { fromMs: chain.beganMs, toMs: chain.knownMs })) return NOTHING
   const evidence = [...(log.witnesses[column] ?? compiled.condition.evidence(reading.numbers, atMs, own.memory))]
-  const alarm = makeAlarm(reading, compiled.rule, { beganMs: chain.beganMs, raisedMs: chain.raisedMs, evidence })
-  if (isLast) {
+  return tellChain({ ...reading, evidence }, device, { index, compiled, state, chain })
+}
+
+type Witness = Parameters<typeof makeAlarm>[0] & { readonly evidence: Alarm['evidence'] }
+
+/** Tells of a hold that was complete: it stands where nothing newer contradicts, else its alarm is over at once. */
+export function tellChain(
+  { evidence, ...witness }: Witness,
+  device: DeviceState,
+  of: { readonly index: number; readonly compiled: CompiledRule; readonly state: RuleState; readonly chain: Chain },
+): readonly HubEvent[] {
+  const { index, compiled, state, chain } = of
+  const alarm = makeAlarm(witness, compiled.rule, { beganMs: chain.beganMs, raisedMs: chain.raisedMs, evidence: [...evidence] })
+  if (isLastOf(chain, state)) {
     stand(state, chain)
     return [withClass(raised(alarm), classOf(device, index, -1))]
   }
   rememberEpisode(state, chain.beganMs, chain.knownMs)
   return [raised(alarm), cleared(alarm, device.lastMs)]
 }
+
+const isLastOf = ({ isLast, knownMs }: Chain, state: RuleState): boolean => isLast && knownMs >= state.knownMs
 
 /** When the hold of now began, by a reading within it that contradicts; undefined for no later than was known. */
 function beginBehind({ reading, late: { log }, compiled, state }: Asked, column: number, say: number): number | undefined {
@@ -164,7 +196,7 @@ interface Span {
 }
 
 /** Whether an alarm tells of the span: a hold of the log is all of it that is known, so what does not touch it is another. */
-const isTold = (state: RuleState, span: Span): boolean => belongsToEpisode(state, span, 0)
+export const isTold = (state: RuleState, span: Span): boolean => belongsToEpisode(state, span, 0)
 
 /** A reading with those before and behind it at which the rule held, too: what was told of these is told of it, and nothing need be folded. */
 function spanAround(log: LateLog, { place, column }: { readonly place: number; readonly column: number }, gapMs: number): Span {

@@ -12,6 +12,7 @@ import { createDeviceStates, type DeviceStates, isHistory, placeOf } from './dev
 import { createPendingHolds, type PendingHold } from './pending-holds.ts'
 import { createRuleBook, type RuleBook } from './rule-book.ts'
 import { type Explanation, explain } from './rule-levels.ts'
+import { settleLate } from './settle-late.ts'
 
 export interface RulesEngineOptions {
   readonly types: (type: string) => ApplianceType | undefined
@@ -67,7 +68,7 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
   const devices: DeviceStates = createDeviceStates(book.ruleSet)
   const holds = createPendingHolds()
   const counts: Counts = { readings: 0, raised: 0, cleared: 0, late: 0, lateTooOld: 0, clockSetBack: 0, clockAstray: 0 }
-  const inOrder = new InOrder({ devices, holds, counts })
+  const inOrder = new InOrder({ devices, holds, counts, settle: (waiting) => settleLate(waiting, devices) })
 
   return {
     completeHolds: (nowMs) => inOrder.completeHolds(nowMs),
@@ -77,13 +78,13 @@ export function createRulesEngine({ types, filter, book = createRuleBook({ types
       counts.readings++
       const device = devices.of(reading)
       const order = devices.advance(device, reading)
-      if (order === 'late') return decideLate(reading, device, { devices, inOrder, counts })
+      if (order === 'late') return decideLate(reading, device, { devices, holds, inOrder, counts })
       if (order === 'set back') counts.clockSetBack++
       if (order === 'astray') counts.clockAstray++
       // One reading with a wrong clock says what is now: it counts at the time that has passed since the last.
       const placed = order === 'astray' ? { ...reading, observed_at_ms: placeOf(device, reading) } : reading
       if (!reading.hist || isHistory(reading)) return inOrder.decide(placed, trusted, device)
-      return decideStored(placed, device, { devices, decide: () => inOrder.decide(placed, trusted, device) })
+      return decideStored(placed, device, { devices, holds, decide: () => inOrder.decide(placed, trusted, device) })
     },
     explain(reading, id) {
       const device = devices.known(reading.tenant, reading.device, reading.type)

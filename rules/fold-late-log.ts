@@ -6,6 +6,7 @@ import { FAILS, HOLDS } from './compile-condition.ts'
 import { isHeld, type LateLog, SAYS } from './late-log.ts'
 import {
   breakHoldOnGap,
+  canHoldByTime,
   createRuleState,
   dip,
   goOnByTalk,
@@ -58,6 +59,45 @@ export function chainThrough(log: LateLog, { index, column, isLeftTogether, unde
   }
   return chainOf(state, true)
 }
+
+/**
+ * The holds from a reading of the log up to `toMs` that lasted long enough when all that was stored has come: as by the clock, one is complete when
+ * its time has passed before the next reading takes it back. In the order of time, in one pass.
+ */
+export function completeChains(
+  log: LateLog,
+  { index, column, isLeftTogether, underWayMs, toMs }: Place & { readonly toMs: number },
+  times: HoldTimes,
+): Chain[] {
+  const chains: Chain[] = []
+  const end = (isLast: boolean): void => {
+    const chain = state.raisedMs === NEVER ? undefined : chainOf(state, isLast)
+    if (chain !== undefined) chains.push(chain)
+    Object.assign(state, createRuleState(state.memory))
+  }
+  const state = createRuleState({ latches: [], leaving: 0, samples: [] })
+  for (let at = beginOf(log, { index, column }, times.gapMs_MAX); at < log.length; at++) {
+    const say = log.sayAt(at, column)
+    if (say === SAYS.unseen) continue
+    const atMs = log.timeAt(at)
+    if (atMs > toMs && !isHolding(state) && state.raisedMs === NEVER) break
+    if (isCompleteAt(state, atMs, underWayMs, times)) raiseByTime(state, times)
+    if (state.raisedMs === NEVER || say === SAYS.nothing) {
+      take(state, { say, atMs, underWayMs }, times)
+      continue
+    }
+    const isOver = say === SAYS.fails || (say === SAYS.between && !isLeftTogether)
+    const isBroken = atMs - state.knownMs > times.gapMs_MAX
+    if (isOver || isBroken) end(false)
+    if (isBroken && !isOver) take(state, { say, atMs, underWayMs }, times)
+    else if (!isOver) state.knownMs = atMs
+  }
+  end(true)
+  return chains
+}
+
+const isCompleteAt = (state: RuleState, atMs: number, underWayMs: number, times: HoldTimes): boolean =>
+  isHolding(state) && state.dipMs === NEVER && atMs - state.beganMs >= times.holdMs + underWayMs && canHoldByTime(state, times)
 
 /** First reading before which nothing matters: it follows on one that failed, or on a silence. */
 function beginOf(log: LateLog, { index, column }: Pick<Place, 'index' | 'column'>, gapMs: number): number {

@@ -21,6 +21,23 @@ export interface PendingHold {
   readonly evidence: AlarmEvidence[]
   /** The witness was stored on the device and sent later. */
   readonly hist?: boolean
+  /** It waits for the rest of what was stored (`settle-late.ts`). */
+  readonly rest?: RestOfBacklog
+}
+
+export interface RestOfBacklog {
+  /** Receipt of the first reading at which a rule held. */
+  readonly sinceMs: EpochMs
+  /** Device time of the last one. */
+  readonly toMs: number
+  readonly witnesses: readonly StoredWitness[]
+}
+
+/** What a rule (id and version) found in a stored reading. */
+export interface StoredWitness {
+  readonly rule: string
+  readonly atMs: number
+  readonly evidence: readonly AlarmEvidence[]
 }
 
 export interface PendingHolds {
