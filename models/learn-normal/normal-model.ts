@@ -48,7 +48,7 @@ export const LEVEL_MIN = 1e-6
 /** A spread that is less than this part of the value itself is the rounding of means. */
 const ROUNDING = 1e-9
 /** Least spread of what is not explained, so that what was explained to the last while it was learned is not off at once. */
-const REST_MIN = 0.1
+const REST_MIN = 0.03
 /** Rows must hold at least this part of the channels. */
 const KNOWN_MIN = 0.5
 

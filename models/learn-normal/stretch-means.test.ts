@@ -45,6 +45,13 @@ describe('the means of a stretch', () => {
     expect(run(oneOnly, undefined, { ...SETTINGS, isOddestCounted: true }).some(({ isAlarming }) => isAlarming)).toBe(true)
   })
 
+  it('are one where a relation between two channels is broken for a third of each day, and none where it always was', () => {
+    const working = (day: number): boolean => day % 1 < 0.35
+    const broken = run(rowsOf(26, (day) => (day >= 20 && working(day) ? [0, 0, 8, -8, 0] : [])))
+    expect(broken.some(({ isAlarming }) => isAlarming)).toBe(true)
+    expect(most(run(rowsOf(26, (day) => (working(day) ? [0, 0, 8, -8, 0] : []))))).toBeLessThan(1)
+  })
+
   it('are none for two hours that are far off', () => {
     const short = rowsOf(25, (day) => (day >= 20 && day < 20 + 2 / 24 ? [50, 50, 50, 50, 50] : []))
     expect(most(run(short))).toBeLessThan(1)

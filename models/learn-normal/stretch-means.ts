@@ -10,7 +10,7 @@ import { PeakLevel, type PeakLevelState } from './peak-level.ts'
 /** Parts of a stretch: the last ones are judged together at the end of each, so that a change need not wait for the end of a day. */
 const PARTS = 4
 /** Spreads that a row counts at most, so that an hour that is far off does not stand for the day. */
-const ROW_MAX = 4
+const ROW_MAX = 8
 /** Part of a stretch of which a channel must be known. */
 const KNOWN_MIN = 0.5
 /** Part of its distance by which the usual mean follows a stretch. */
@@ -23,7 +23,7 @@ const STEPS_KEPT = 0.95
 /** Square of a channel's distance that counts at most: a mean that never stepped would outweigh all others together. */
 const SQUARE_MAX = 400
 /** No level lies lower, in usual steps: weeks without weather say nothing of the first front. */
-const LEVEL_MIN = 5
+const LEVEL_MIN = 10
 /** Spread of the logarithms of distances that is expected, and for how many stretches it counts. */
 const [SPREAD_EXPECTED, SPREADS_EXPECTED] = [0.35, 6]
 /** A unit that was away for so many stretches is looked at anew. */
@@ -148,8 +148,8 @@ export class StretchMeans {
   }
 
   /**
-   * Root of the mean square distance of the quantities, without the oddest. One quantity alone that lies elsewhere is what people and the weather do
-   * (a set point, a switch, the temperatures of a machine that rests); a fault moves others with it.
+   * Distance of the second quantity, root mean square of its channels. One quantity alone that lies elsewhere is what people and the weather do
+   * (a set point, a switch, the temperatures of a machine that rests); a fault moves another with it.
    */
   #distance(means: Float64Array, { isOddestCounted }: StretchSettings): { readonly distance: number; readonly shares: Float64Array } {
     const squares = means.map((mean, channel) => {
@@ -163,7 +163,7 @@ export class StretchMeans {
     const quantities = [...channels.values()].map(mean).sort((a, b) => b - a)
     const total = squares.reduce((sum, square) => sum + square, 0)
     return {
-      distance: Math.sqrt(isOddestCounted ? (quantities[0] ?? 0) : mean(quantities.slice(1))),
+      distance: Math.sqrt(quantities[isOddestCounted ? 0 : 1] ?? 0),
       shares: squares.map((square) => (total > 0 ? square / total : 0)),
     }
   }
