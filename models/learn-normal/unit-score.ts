@@ -1,14 +1,14 @@
 /**
  * What the score of a row is worth for this unit: a row is flagged where it lies above the unit's own level, which keeps the alert budget
  * (`usual-level.ts`). Of a score that says what is new, and so passes by itself while a fault stays, an alarm is what is that high
- * without a break for a seventh of a stretch; what lasts in several channels is told by their means (`stretch-means.ts`).
+ * without a break for a quarter of a stretch; what lasts in several channels is told by their means (`stretch-means.ts`).
  */
 import { type LevelSettings, UsualLevel, type UsualLevelState } from './usual-level.ts'
 
 /** Rows in a row that must be that high to be a peak. */
 const SUSTAINED = 3
 /** Part of a stretch for which a score that passes by itself must be that high. */
-const PASSING = 7
+const PASSING = 4
 
 export interface UnitScoreSettings extends LevelSettings {
   /** The score says what is new. */
