@@ -37,7 +37,9 @@ interface Asked {
 /** Last values, in the order of what was asked for; NaN for an extreme that did not come with its mean. */
 interface Values {
   readonly values: number[]
+  /** Device time, and receipt. */
   readonly atMs: number[]
+  readonly receivedMs: number[]
 }
 
 interface Memory extends Values {
@@ -48,15 +50,19 @@ interface Memory extends Values {
   lastMs: number
   /** Receipt of the last stored reading. */
   storedMs: number
+  /** Of the last fresh reading. */
+  boot: number
+  seq: number
 }
 
-type SavedValues = readonly [values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>]
+/** The receipts are absent in what versions before it saved. */
+type SavedValues = readonly [values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>, receivedMs?: readonly number[] | undefined]
+type SavedMore = Pick<Memory, 'lastMs' | 'storedMs' | 'boot' | 'seq'> & {
+  readonly receivedMs: readonly number[]
+  readonly stored: SavedValues | null
+}
 /** What follows on the times is absent in what versions before it saved. */
-type SavedMemory = readonly [
-  key: string,
-  ...now: SavedValues,
-  more?: { readonly stored: SavedValues | null; readonly lastMs: number; readonly storedMs: number },
-]
+type SavedMemory = readonly [key: string, values: ReadonlyArray<number | null>, atMs: ReadonlyArray<number | null>, more?: SavedMore]
 
 interface Saved {
   /** Names of the columns, by type. */
@@ -112,9 +118,10 @@ export function createCarryForward(parts: {
         const now = askedOf(type)
         asked[type] = now.names
         for (const [tenant, device, memory] of own.entries()) {
-          const { stored, lastMs, storedMs, ...last } = memory.asked === now ? memory : memoryFor(now, memory)
-          const more = { stored: stored === undefined ? null : savedOf(stored), lastMs, storedMs }
-          devices.push([`${tenant}/${device}/${type}`, ...savedOf(last), more])
+          const { stored, lastMs, storedMs, boot, seq, ...last } = memory.asked === now ? memory : memoryFor(now, memory)
+          const [values, atMs, receivedMs = []] = savedOf(last)
+          const more = { stored: stored === undefined ? null : savedOf(stored), lastMs, storedMs, boot, seq, receivedMs }
+          devices.push([`${tenant}/${device}/${type}`, values, atMs, more])
         }
       }
       return { asked, devices }
@@ -130,10 +137,10 @@ export function createCarryForward(parts: {
         if (values.length !== names.length) continue
         const before = {
           asked: { ...NOTHING, names },
-          ...valuesOf([values, atMs]),
+          ...NOT_PLACED,
+          ...more,
+          ...valuesOf([values, atMs, more?.receivedMs]),
           stored: more?.stored == null ? undefined : valuesOf(more.stored),
-          lastMs: more?.lastMs ?? 0,
-          storedMs: more?.storedMs ?? 0,
         }
         devicesOf(type).set(tenant, device, memoryFor(now, before))
       }
@@ -141,17 +148,21 @@ export function createCarryForward(parts: {
   }
 }
 
-const savedOf = ({ values, atMs }: Values): SavedValues => [
+const savedOf = ({ values, atMs, receivedMs }: Values): SavedValues => [
   values.map((value) => (Number.isNaN(value) ? null : value)),
   atMs.map((ms) => (Number.isFinite(ms) ? ms : null)),
+  [...receivedMs],
 ]
 
-const valuesOf = ([values, atMs]: SavedValues): Values => ({
+const valuesOf = ([values, atMs, receivedMs]: SavedValues): Values => ({
   values: values.map((value) => value ?? Number.NaN),
   atMs: atMs.map((ms) => ms ?? Number.NEGATIVE_INFINITY),
+  receivedMs: values.map((_, index) => receivedMs?.[index] ?? 0),
 })
 
-const copyOf = ({ values, atMs }: Values): Values => ({ values: [...values], atMs: [...atMs] })
+const copyOf = ({ values, atMs, receivedMs }: Values): Values => ({ values: [...values], atMs: [...atMs], receivedMs: [...receivedMs] })
+
+const NOT_PLACED = { lastMs: 0, storedMs: 0, boot: -1, seq: -1 } as const
 
 /** What was kept before of the columns that are asked for now. */
 function memoryFor(asked: Asked, before: Memory | undefined): Memory {
@@ -159,16 +170,19 @@ function memoryFor(asked: Asked, before: Memory | undefined): Memory {
   const kept = (of: Values | undefined): Values => ({
     values: places.map((place) => of?.values[place] ?? 0),
     atMs: places.map((place) => of?.atMs[place] ?? Number.NEGATIVE_INFINITY),
+    receivedMs: places.map((place) => of?.receivedMs[place] ?? 0),
   })
-  const { stored, lastMs = 0, storedMs = 0 } = before ?? {}
-  return { asked, ...kept(before), stored: stored && kept(stored), lastMs, storedMs }
+  return { ...NOT_PLACED, ...before, asked, ...kept(before), stored: before?.stored && kept(before.stored) }
 }
 
 function completeFresh(reading: Reading, memory: Memory): Reading {
-  const { observed_at_ms: atMs, received_at_ms } = reading
+  const { observed_at_ms: atMs, received_at_ms, boot, seq } = reading
   if (atMs - memory.lastMs > SILENT_MS && received_at_ms - memory.storedMs > VALID_MS) memory.stored = copyOf(memory)
-  memory.lastMs = Math.max(memory.lastMs, atMs)
-  return complete(reading, memory, memory.asked)
+  // A newer number with an older time is no late delivery: the clock was set back.
+  const isNewer = boot >= 0 && memory.boot >= 0 && (boot > memory.boot || (boot === memory.boot && seq > memory.seq))
+  memory.lastMs = isNewer ? atMs : Math.max(memory.lastMs, atMs)
+  if (isNewer || memory.boot < 0) Object.assign(memory, { boot, seq })
+  return complete(reading, memory, { ...memory.asked, isNewer })
 }
 
 /** Of a device's backlog each reading is completed with those before it; one that lies behind begins anew there. */
@@ -183,29 +197,37 @@ function completeStored(reading: Reading, memory: Memory): Reading {
     if (ms > atMs) stored.atMs[index] = Number.NEGATIVE_INFINITY
   })
   memory.lastMs = Math.max(memory.lastMs, atMs)
-  complete(reading, memory, asked)
-  return complete(reading, stored, asked)
+  complete(reading, memory, { ...asked, isNewer: false })
+  return complete(reading, stored, { ...asked, isNewer: false })
 }
 
-function complete(reading: Reading, { values, atMs }: Values, { columns, heads, width }: Asked): Reading {
-  const nowMs = reading.observed_at_ms
+/** `isNewer`: by its number it comes behind all that is kept, whatever its time says. */
+function complete(
+  reading: Reading,
+  { values, atMs, receivedMs }: Values,
+  { columns, heads, width, isNewer }: Asked & { readonly isNewer: boolean },
+): Reading {
+  const { observed_at_ms: nowMs, received_at_ms } = reading
   let numbers: Float64Array | undefined
   for (let index = 0; index < columns.length; index++) {
     const column = columns[index] ?? -1
     const head = heads[index] ?? index
     const lastMs = atMs[index] ?? Number.NEGATIVE_INFINITY
     if (!Number.isNaN(reading.numbers[columns[head] ?? -1] ?? Number.NaN)) {
-      if (nowMs < lastMs) continue
+      if (nowMs < lastMs && !isNewer) continue
       values[index] = reading.numbers[column] ?? Number.NaN
       atMs[index] = nowMs
-    } else if (nowMs >= lastMs && nowMs - lastMs <= VALID_MS && lastMs === atMs[head]) {
-      const value = values[index] ?? Number.NaN
-      // A row may end before the columns of min and max.
-      if (column >= reading.numbers.length && Number.isNaN(value)) continue
-      numbers ??= reading.numbers.slice()
-      if (column >= numbers.length) numbers = widenedTo(width, numbers)
-      numbers[column] = value
+      receivedMs[index] = received_at_ms
+      continue
     }
+    const isValid = nowMs >= lastMs ? nowMs - lastMs <= VALID_MS : isNewer && received_at_ms - (receivedMs[index] ?? 0) <= VALID_MS
+    if (!isValid || lastMs !== atMs[head]) continue
+    const value = values[index] ?? Number.NaN
+    // A row may end before the columns of min and max.
+    if (column >= reading.numbers.length && Number.isNaN(value)) continue
+    numbers ??= reading.numbers.slice()
+    if (column >= numbers.length) numbers = widenedTo(width, numbers)
+    numbers[column] = value
   }
   return numbers === undefined ? reading : { ...reading, numbers }
 }

@@ -234,7 +234,7 @@ function advance(state: DeviceState, reading: Reading): 'in order' | 'late' | 'a
   if (isLate && !isNewer) return 'late'
   state.boot = boot
   state.seq = seq
-  const order = isLate ? placeBehind(state, atMs) : leapsAhead(state, reading) ? 'astray' : 'in order'
+  const order = isLate ? placeBehind(state, reading) : leapsAhead(state, reading) ? 'astray' : 'in order'
   if (order === 'astray') return order
   // The one before may have been placed a little behind this one.
   if (!isLate && (state.behindMs !== NEVER || state.aheadMs !== NEVER)) for (const rule of state.rules) rewindTo(rule, atMs)
@@ -271,7 +271,8 @@ function leapsAhead(state: DeviceState, reading: Reading): boolean {
 }
 
 /** Finds out whose clock is wrong when a newer reading lies behind: this one's, the one's before, or that of all from now on. */
-function placeBehind(state: DeviceState, atMs: number): 'in order' | 'astray' | 'set back' {
+function placeBehind(state: DeviceState, reading: Reading): 'in order' | 'astray' | 'set back' {
+  const { observed_at_ms: atMs } = reading
   if (atMs >= state.prevMs) {
     for (const rule of state.rules) rewindTo(rule, atMs)
     return 'in order'
@@ -281,8 +282,11 @@ function placeBehind(state: DeviceState, atMs: number): 'in order' | 'astray' | 
     state.behindMs = atMs
     return 'astray'
   }
-  for (const rule of state.rules) restartAt(rule, state.lastMs, behindMs)
+  const passedMs = placeOf(state, reading) - state.lastMs - (atMs - behindMs)
+  for (const rule of state.rules) restartAt(rule, { lineMs: state.lastMs, fromMs: behindMs, passedMs })
   state.prevMs = behindMs
+  // What comes from here on is news, though its times lie before those of news.
+  state.newsSinceMs = Math.min(state.newsSinceMs, behindMs)
   return 'set back'
 }
 

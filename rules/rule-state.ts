@@ -166,12 +166,23 @@ export function rewindTo(state: RuleState, atMs: number): void {
   for (const samples of state.memory.samples) while ((samples[samples.length - 2] ?? NEVER) > atMs) samples.length -= 2
 }
 
-/** Begins the line of a device anew at `fromMs`, where its clock was set back; a hold that stood at `lineMs`, the end of the old line, begins there. */
-export function restartAt(state: RuleState, lineMs: number, fromMs: number): void {
-  const wasHolding = isHolding(state) && heardMs(state) >= lineMs
+/** Silence before a clock was set back that a hold outlives, at most (chosen: as long as a gap that does not break one, as a rule). */
+const PASSED_MS_MAX = 15 * 60_000
+
+/**
+ * Begins the line of a device anew at `fromMs`, where its clock was set back, `passedMs` behind `lineMs`, the end of the old line. A hold that stood has
+ * lasted as long as it had.
+ */
+export function restartAt(
+  state: RuleState,
+  { lineMs, fromMs, passedMs }: { readonly lineMs: number; readonly fromMs: number; readonly passedMs: number },
+): void {
+  const isSilent = passedMs > PASSED_MS_MAX && state.beganMs <= lineMs
+  const stood = isHolding(state) && heardMs(state) >= lineMs && !isSilent
+  const lastedMs = stood ? Math.max(0, lineMs + passedMs - state.beganMs) : NEVER
   breakOnGap(state, fromMs, -1)
   state.talkMs = NEVER
-  if (wasHolding) state.beganMs = fromMs
+  if (lastedMs !== NEVER) state.beganMs = Math.max(0, fromMs - lastedMs)
   if (state.knownMs !== NEVER) state.knownMs = fromMs
 }
 
