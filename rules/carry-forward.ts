@@ -1,7 +1,7 @@
 /**
  * Completes readings for the safety rules. A device sends a safety channel at once, by itself, so the witnesses of one danger come in several
  * messages; a channel that a reading lacks counts with its last value for a while. Only the channels that the chosen rules ask for are
- * kept, a few numbers a device. Device time alone decides; a late reading takes nothing from its future. What a device stored is completed with
+ * kept, a few numbers a device. Device time decides, and the receipt where a clock was set back; a late reading takes nothing from its future. What a device stored is completed with
  * what it stored before, and with what it had said when it fell silent: fresh messages come between. Mean, min and max of a channel
  * are one: they are kept and filled in together, never an old extreme beside a new mean.
  */
@@ -216,7 +216,8 @@ function complete(
     if (!Number.isNaN(reading.numbers[columns[head] ?? -1] ?? Number.NaN)) {
       if (nowMs < lastMs && !isNewer) continue
       values[index] = reading.numbers[column] ?? Number.NaN
-      atMs[index] = nowMs
+      // One reading with a wrong clock takes nothing from those behind it.
+      atMs[index] = Math.max(nowMs, lastMs)
       receivedMs[index] = received_at_ms
       continue
     }

@@ -96,4 +96,19 @@ describe('a clock that is set back', () => {
     )
     expect(told).toEqual([{ rule: 'GW-R08B', atMin: 40, kind: 'alarm_raised' }])
   })
+
+  it('keeps the witnesses of before behind one reading with a wrong clock', () => {
+    const glitch = (atMin: number): number => (atMin === 10 ? -180 * MIN : 0)
+    const told = tell(
+      [
+        [9, { gas_valve_is_open: 0 }],
+        [10, { gas_valve_is_open: 0 }],
+        [11, { flame_current_ua: 3 }],
+        [12, { flame_current_ua: 3 }],
+      ],
+      glitch,
+      13,
+    )
+    expect(told).toEqual([{ rule: 'GW-R08B', atMin: 11, kind: 'alarm_raised' }])
+  })
 })
