@@ -47,7 +47,7 @@ export function decideStored(
 ): readonly HubEvent[] {
   if (!device.set.rules.some(({ isLogged }) => isLogged)) return decide()
   const late = devices.lateOf(device, reading)
-  noteInOrder(device, late)
+  noteInOrder(device, late, reading.observed_at_ms)
   const events = decide()
   // Other rules may hold from this reading on.
   const { log } = device.late ?? late

@@ -70,9 +70,13 @@ function wasPartOf(alarm: Told & { readonly end: number }, told: readonly Told[]
   return readings.some((reading) => {
     arrived.set(reading.observed_at_ms, reading)
     return inOrder(arrived.values()).some(({ rule, began, raised, end }) => {
-      const reach = reachOf(arrived.values(), raised, end)
-      const isPart = rule === alarm.rule && began <= alarm.end && reach >= alarm.began
-      return isPart && told.some((other) => other.rule === rule && other.raised >= began && other.raised <= reach)
+      // An alarm that stands over a gap in order is told on both sides of it.
+      const isPart = (other: Told): boolean =>
+        [raised, other.raised].some((from) => {
+          const reach = reachOf(arrived.values(), from, end)
+          return other.raised >= began && other.raised <= reach && reach >= alarm.began
+        })
+      return rule === alarm.rule && began <= alarm.end && told.some((other) => other.rule === rule && isPart(other))
     })
   })
 }
@@ -150,5 +154,43 @@ describe('rules engine over readings that come in any order and twice', () => {
       }),
       { numRuns: 300, endOnFailure: true },
     )
+  })
+})
+
+describe('a dip of a hold in readings that come in any order', () => {
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+  /** CO by minute; NaN where the unit says other things only. */
+  const stored = (minute: number, ppmAt: (minute: number) => number): Reading => {
+    const ppm = ppmAt(minute)
+    const values = { power_w: 1, ...(!Number.isNaN(ppm) && { room_co_ppm: ppm }) }
+    return aReading(minute * MIN, values, { hist: true, seq: minute, received_at_ms: epochMs(END * MIN) })
+  }
+  const told = (minutes: readonly number[], ppmAt: (minute: number) => number): string[] => {
+    const engine = anEngine()
+    return minutes.flatMap((minute) => toldBy(engine.decide(stored(minute, ppmAt))).map(({ rule, began }) => `${rule} ${began}`))
+  }
+
+  it('stays where a reading of before it comes behind it: what was said last is less than the danger', () => {
+    const ppmAt = (minute: number): number => (minute < 132 ? 60 : minute === 133 ? 30 : Number.NaN)
+    const minutes = [...range(100, 127), 133, ...range(134, 171), 130, 131, 172]
+    expect(
+      told(
+        minutes.toSorted((a, b) => a - b),
+        ppmAt,
+      ),
+    ).toEqual([])
+    expect(told(minutes, ppmAt)).toEqual([])
+  })
+
+  it('is over where the danger goes on behind it, and what the unit said of other things since then counts', () => {
+    const ppmAt = (minute: number): number => (minute < 110 ? 60 : minute < 115 ? 30 : minute < 119 ? 60 : Number.NaN)
+    const minutes = [...range(100, 114), ...range(119, 171), ...range(115, 118), 163]
+    expect(
+      told(
+        minutes.toSorted((a, b) => a - b),
+        ppmAt,
+      ),
+    ).toEqual(['CO 100'])
+    expect(told(minutes, ppmAt)).toEqual(['CO 100'])
   })
 })

@@ -9,11 +9,12 @@ import { NEVER, type RuleState } from './rule-state.ts'
 /** Points that are noted of one hold, its last ones (chosen). */
 const POINTS_MAX = 64
 
-/** Notes what came in order since the log was used last. */
-export function noteInOrder({ set, rules, lastMs }: DeviceState, { log }: LateState): void {
+/** Notes what came in order since the log was used last. @param knownMs time of a reading of which the caller notes what the rules say */
+export function noteInOrder({ set, rules, lastMs }: DeviceState, { log }: LateState, knownMs: number = NEVER): void {
   if (lastMs === NEVER) return
   let column = 0
-  // A rule that knows nothing of the last reading found nothing in it, or values that a hold outlives.
+  const isNoted = lastMs === knownMs || log.timeAt(log.placeOf(lastMs)) === lastMs
+  // A rule that knows nothing of the last reading found nothing in it, or values that a hold outlives; of a stored one the log says which.
   const says = new Uint8Array(log.keys.length)
   for (let index = 0; index < set.rules.length; index++) {
     const compiled = set.rules[index]
@@ -21,7 +22,7 @@ export function noteInOrder({ set, rules, lastMs }: DeviceState, { log }: LateSt
     if (compiled?.isLogged !== true || state === undefined) continue
     if (state.dipMs !== NEVER) {
       log.noteOne(state.dipMs, column, SAYS.between)
-      says[column] = SAYS.between
+      if (!isNoted) says[column] = SAYS.between
     }
     if (state.knownMs !== log.inOrderMs[column]) noteRule(log, { column, state, gapMs: compiled.rule.gapMs_MAX, lastMs })
     log.inOrderMs[column++] = state.knownMs

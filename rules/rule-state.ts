@@ -111,9 +111,9 @@ export function dip(state: RuleState, atMs: number, { holdMs }: HoldTimes): bool
   return atMs - state.dipMs <= DIP_SHARE * holdMs
 }
 
-/** Takes back a dip with a reading at which the condition holds; a hold that lay in dips for too much of its time is broken, to begin anew. */
+/** Takes back a dip with a reading behind it at which the condition holds; a hold that lay in dips for too much of its time is broken, to begin anew. */
 function endDip(state: RuleState, atMs: number, { holdMs }: HoldTimes): void {
-  if (state.dipMs === NEVER) return
+  if (state.dipMs === NEVER || atMs < state.dipMs) return
   state.dippedMs += atMs - state.dipMs
   state.dipMs = NEVER
   const mostMs = Math.max(DIP_SHARE * holdMs, DIPS_SHARE * (atMs - state.beganMs))
